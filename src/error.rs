@@ -1,0 +1,167 @@
+//! The errors of the whole crate.
+//!
+//! One enum, [`Error`], for what can fail while something is made; and for each operation that
+//! can fail in its own ways, an error of its own, which gives back what was not taken.
+
+use std::fmt;
+use std::io;
+
+/// Why something could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A capacity or a length that is zero or larger than can be.
+    #[error("{what} of {asked} cannot be made: it must be from 1 to {max}")]
+    Capacity {
+        /// What was asked for: "a queue capacity in messages", …
+        what: &'static str,
+        /// How much was asked for.
+        asked: usize,
+        /// The most that can be had.
+        max: usize,
+    },
+    /// Shared memory is reserved when it is made, so that it can never run out later; this much
+    /// is not there.
+    #[error(
+        "{needed} bytes of shared memory do not fit into the {available} bytes that are free: \
+         ask for less, or free some"
+    )]
+    OutOfMemory {
+        /// Bytes asked for, the header included.
+        needed: usize,
+        /// Bytes that the machine could still give.
+        available: usize,
+    },
+    /// A fork would copy locks that other threads hold, and the child could hang on them.
+    #[error(
+        "this process has {threads} threads, so a forked child could hang on a lock that one of \
+         them holds: fork before starting threads, or use Process::spawn, which starts a fresh \
+         process"
+    )]
+    MultiThreaded {
+        /// Threads of this process, the caller's included.
+        threads: usize,
+    },
+    /// The memory holds something else than what it was opened as.
+    #[error("the shared memory does not hold what was expected: {0}")]
+    Layout(String),
+    /// The operating system refused a call.
+    #[error("{call} failed: {source}")]
+    Os {
+        /// The call.
+        call: &'static str,
+        /// What the system answered.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn os(call: &'static str, source: impl Into<io::Error>) -> Self {
+        Error::Os { call, source: source.into() }
+    }
+}
+
+/// The lock was obtained, but its last owner died or panicked while holding it: the data may be
+/// half changed.
+///
+/// [`Poisoned::into_inner`] gives the guard all the same. The lock stays poisoned, and says so to
+/// everyone, until [`Lock::clear_poison`](crate::Lock::clear_poison).
+#[must_use = "the guard is inside: dropping this error unlocks"]
+pub struct Poisoned<G> {
+    guard: G,
+    cause: PoisonCause,
+}
+
+/// What happened to the owner of a poisoned lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoisonCause {
+    /// Its thread panicked.
+    Panicked,
+    /// Its thread or process ended: killed, crashed, or gone without unlocking.
+    OwnerDied,
+}
+
+impl<G> Poisoned<G> {
+    pub(crate) fn new(guard: G, cause: PoisonCause) -> Self {
+        Poisoned { guard, cause }
+    }
+
+    /// The guard: for whoever can tell that the data is whole, or mends it.
+    pub fn into_inner(self) -> G {
+        self.guard
+    }
+
+    /// The guard, by reference.
+    pub fn get_ref(&self) -> &G {
+        &self.guard
+    }
+
+    /// The guard, by mutable reference.
+    pub fn get_mut(&mut self) -> &mut G {
+        &mut self.guard
+    }
+
+    /// What happened to the owner.
+    pub fn cause(&self) -> PoisonCause {
+        self.cause
+    }
+}
+
+impl<G> fmt::Debug for Poisoned<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Poisoned").field("cause", &self.cause).finish_non_exhaustive()
+    }
+}
+
+impl<G> fmt::Display for Poisoned<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.cause {
+            PoisonCause::Panicked => "the lock's last owner panicked while holding it",
+            PoisonCause::OwnerDied => "the lock's last owner died while holding it",
+        })?;
+        f.write_str(": check the data, then call clear_poison")
+    }
+}
+
+impl<G> std::error::Error for Poisoned<G> {}
+
+/// Why a lock was not obtained in time, or was obtained poisoned.
+#[must_use = "it may hold a guard: dropping this error unlocks"]
+pub enum TryLockError<G> {
+    /// Obtained, but see [`Poisoned`].
+    Poisoned(Poisoned<G>),
+    /// Held by another, until now or until the deadline.
+    WouldBlock,
+}
+
+impl<G> fmt::Debug for TryLockError<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TryLockError::Poisoned(poisoned) => poisoned.fmt(f),
+            TryLockError::WouldBlock => f.write_str("WouldBlock"),
+        }
+    }
+}
+
+impl<G> fmt::Display for TryLockError<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TryLockError::Poisoned(poisoned) => poisoned.fmt(f),
+            TryLockError::WouldBlock => f.write_str("the lock is held by another"),
+        }
+    }
+}
+
+impl<G> std::error::Error for TryLockError<G> {}
+
+/// A semaphore cannot count that far: nothing was released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("releasing {released} permits more than {value} would pass the limit of {max}")]
+pub struct Overflow {
+    /// Permits that were to be released.
+    pub released: u32,
+    /// Permits that were free.
+    pub value: u32,
+    /// The most that can be free.
+    pub max: u32,
+}

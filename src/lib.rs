@@ -1,0 +1,16 @@
+// Doc examples run on the machine; a model build has none to run.
+#![cfg_attr(all(doctest, loom), cfg(any()))]
+//! Python's multiprocessing and threading for Rust.
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
+compile_error!(
+    "multiproc needs 64-bit Linux with glibc: its locks stand on futexes and on the layout of \
+     glibc's robust list"
+);
+
+mod error;
+mod shm;
+mod sys;
+
+pub use error::{Error, Overflow, PoisonCause, Poisoned, TryLockError};
+pub use shm::{ProcessSafe, Shared};

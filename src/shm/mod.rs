@@ -1,0 +1,9 @@
+//! Floor 1: where bytes live.
+
+mod mapping;
+mod process_safe;
+mod shared;
+
+pub(crate) use mapping::Mapping;
+pub use process_safe::ProcessSafe;
+pub use shared::Shared;

@@ -1,0 +1,161 @@
+//! Which types may live in memory that processes share.
+
+use std::marker::PhantomData;
+use std::num::{Saturating, Wrapping};
+
+/// A type that may live in memory shared between processes, as [`Send`] and [`Sync`] are for
+/// memory shared between threads.
+///
+/// The numbers, this crate's primitives, and arrays, tuples and [`process_safe!`] structs of such
+/// types implement it: nobody needs `unsafe` for a struct of safe parts.
+///
+/// ```
+/// use multiproc::{Lock, Shared};
+///
+/// multiproc::process_safe! {
+///     /// What the workers report.
+///     #[derive(Default)]
+///     pub struct Stats {
+///         pub seen: u64,
+///         pub mean: f64,
+///     }
+/// }
+///
+/// let stats = Shared::new(Lock::new(Stats::default()))?;
+/// stats.lock()?.seen += 1;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// What points, what owns and what is not just any bits, does not implement it:
+///
+/// ```compile_fail
+/// multiproc::Shared::new(String::from("points to the heap of one process"));
+/// ```
+/// ```compile_fail
+/// multiproc::Shared::new(true); // a peer could write a 2 into it: use a u8
+/// ```
+///
+/// # Safety
+///
+/// Whoever implements it promises that of every value, in any process that maps the memory:
+///
+/// 1. **No address.** It holds no pointer, reference, function pointer or vtable: the memory lies
+///    elsewhere in every process.
+/// 2. **Nothing of one process or thread.** No file descriptor, no handle, no thread or process
+///    number whose meaning ends with its owner, nothing keyed by an address (a private futex).
+/// 3. **Every bit pattern is a value.** A peer may write anything: so no `bool`, `char`,
+///    reference, `NonZero` or enum, unless what is read is checked first.
+/// 4. **No drop.** Nobody knows which process is the last, so nothing is ever dropped in place.
+///    ([`Shared::new`](crate::Shared::new) refuses types that need it, at compile time.)
+/// 5. **One layout.** `repr(C)`, `repr(transparent)` or a primitive, so that all who map it agree.
+/// 6. **Sharing is by atomics or under a lock of this crate.** A lock that only threads know
+///    (std's, parking_lot's) does not exclude another process.
+/// 7. **[`settle`](ProcessSafe::settle) reaches every part** that implements this trait.
+pub unsafe trait ProcessSafe: 'static {
+    /// Called once, when the value has come to its place in shared memory and nobody else knows
+    /// of it yet. A composite passes it on to each of its parts: a lock learns in this way that
+    /// its waiters may be other processes.
+    fn settle(&mut self) {}
+}
+
+macro_rules! plain {
+    ($($type:ty),* $(,)?) => { $(
+        // SAFETY: plain numbers (or nothing): no address, no owner, any bits, no drop.
+        unsafe impl ProcessSafe for $type {}
+    )* };
+}
+
+plain!((), u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64);
+
+// SAFETY: nothing is stored.
+unsafe impl<T: 'static> ProcessSafe for PhantomData<T> {}
+
+// SAFETY: transparent; the part's promises hold.
+unsafe impl<T: ProcessSafe> ProcessSafe for Wrapping<T> {
+    fn settle(&mut self) {
+        self.0.settle();
+    }
+}
+
+// SAFETY: transparent; the part's promises hold.
+unsafe impl<T: ProcessSafe> ProcessSafe for Saturating<T> {
+    fn settle(&mut self) {
+        self.0.settle();
+    }
+}
+
+// SAFETY: an array is its elements side by side, and each is settled.
+unsafe impl<T: ProcessSafe, const N: usize> ProcessSafe for [T; N] {
+    fn settle(&mut self) {
+        self.iter_mut().for_each(ProcessSafe::settle);
+    }
+}
+
+macro_rules! tuples {
+    ($(($($name:ident $index:tt),+))*) => { $(
+        // SAFETY: a tuple is its parts, and each is settled. Its layout is the compiler's, the
+        // same for all who run this program; the layout stamp keeps others out.
+        unsafe impl<$($name: ProcessSafe),+> ProcessSafe for ($($name,)+) {
+            fn settle(&mut self) {
+                $(self.$index.settle();)+
+            }
+        }
+    )* };
+}
+
+tuples! {
+    (A 0)
+    (A 0, B 1)
+    (A 0, B 1, C 2)
+    (A 0, B 1, C 2, D 3)
+    (A 0, B 1, C 2, D 3, E 4)
+    (A 0, B 1, C 2, D 3, E 4, F 5)
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6)
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7)
+}
+
+/// Declares a struct that may live in shared memory, without `unsafe`: the compiler checks that
+/// every field is [`ProcessSafe`], and the struct becomes `repr(C)`.
+///
+/// ```
+/// multiproc::process_safe! {
+///     pub struct Board {
+///         pub free: multiproc::Semaphore,
+///         pub cells: [multiproc::Lock<u32>; 8],
+///     }
+/// }
+/// # fn main() {}
+/// ```
+/// ```compile_fail
+/// multiproc::process_safe! {
+///     struct Wrong { name: String }
+/// }
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! process_safe {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident {
+            $( $(#[$field_meta:meta])* $field_vis:vis $field:ident : $type:ty ),* $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[repr(C)]
+        $vis struct $name {
+            $( $(#[$field_meta])* $field_vis $field: $type, )*
+        }
+
+        #[allow(unsafe_code)]
+        // SAFETY: repr(C), every field is ProcessSafe (the bounds below), each is settled, and
+        // what implements Drop itself is refused by `Shared::new`.
+        unsafe impl $crate::ProcessSafe for $name
+        where
+            $( $type: $crate::ProcessSafe, )*
+        {
+            fn settle(&mut self) {
+                $( $crate::ProcessSafe::settle(&mut self.$field); )*
+            }
+        }
+    };
+}

@@ -1,0 +1,100 @@
+//! What `Arc` is to threads, over memory that processes share.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem::needs_drop;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::shm::mapping::{CONTENTS, Mapping, stamp_of};
+use crate::shm::process_safe::ProcessSafe;
+
+/// A value in memory that processes share: what [`Arc`] is to threads.
+///
+/// Every clone, in this process or in a child that got one, is the same value. A child that is
+/// forked takes a clone by move; one that is spawned takes it as an argument.
+///
+/// ```
+/// use multiproc::{Lock, Shared};
+///
+/// let total = Shared::new(Lock::new(0u64))?;
+/// let clone = total.clone();
+/// *clone.lock()? += 5;
+/// assert_eq!(*total.lock()?, 5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Costs
+///
+/// One descriptor and one mapping, of 64 bytes more than the value, in whole pages; clones in one
+/// process share them.
+///
+/// # If a process dies
+///
+/// The memory lives as long as anyone who maps it, and leaves no name behind. What a [`Lock`]
+/// guards is reported as [`Poisoned`] when its owner dies inside.
+///
+/// # Different from Python
+///
+/// `multiprocessing.shared_memory` has names, which outlive their processes and must be unlinked;
+/// this has none. `multiprocessing.Value` and `Array` hold numbers only; this holds any
+/// [`ProcessSafe`] type, and keeps every field's own way of synchronising.
+///
+/// [`Lock`]: crate::Lock
+/// [`Poisoned`]: crate::Poisoned
+pub struct Shared<T: ProcessSafe> {
+    mapping: Arc<Mapping>,
+    value: PhantomData<T>,
+}
+
+// SAFETY: like an Arc: every holder reaches the same `T`, and the mapping may go with any thread.
+unsafe impl<T: ProcessSafe + Send + Sync> Send for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T: ProcessSafe + Send + Sync> Sync for Shared<T> {}
+
+impl<T: ProcessSafe + Send + Sync> Shared<T> {
+    /// Moves `value` into memory of its own that can be shared with processes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfMemory`] when the memory is not there: it is reserved now, so that no later
+    /// access can fail. [`Error::Os`] when the process has no descriptor left, or the system
+    /// refuses something else.
+    pub fn new(value: T) -> Result<Self, Error> {
+        const {
+            assert!(!needs_drop::<T>(), "nobody would drop a value that processes share");
+            assert!(align_of::<T>() <= CONTENTS, "shared memory is aligned to 64 bytes");
+        }
+        let mapping = Mapping::new(size_of::<T>(), stamp_of::<T>())?;
+        let place = mapping.contents().cast::<T>();
+        // SAFETY: the contents are `T`'s size and aligned for it, and nobody else has them yet.
+        unsafe {
+            place.write(value);
+            (*place.as_ptr()).settle();
+        }
+        Ok(Shared { mapping: Arc::new(mapping), value: PhantomData })
+    }
+}
+
+impl<T: ProcessSafe> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Shared { mapping: self.mapping.clone(), value: PhantomData }
+    }
+}
+
+impl<T: ProcessSafe> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: a `T` was written there, is mapped as long as `self`, and is only ever borrowed
+        // shared. Whatever a peer wrote is a `T` too: every bit pattern is one (ProcessSafe).
+        unsafe { self.mapping.contents().cast().as_ref() }
+    }
+}
+
+impl<T: ProcessSafe + fmt::Debug> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Shared").field(&**self).finish()
+    }
+}

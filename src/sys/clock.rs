@@ -1,0 +1,75 @@
+//! Deadlines on CLOCK_MONOTONIC, the clock the kernel measures futex waits by.
+
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, Timespec, clock_gettime};
+
+const NANOS: i64 = 1_000_000_000;
+
+/// Until when to wait. Absolute, so that a wait in several parts ends when the whole should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deadline {
+    Never,
+    At(Timespec),
+}
+
+impl Deadline {
+    /// `span` from now; a span too long for the clock is for ever.
+    pub(crate) fn after(span: Duration) -> Self {
+        let now = clock_gettime(ClockId::Monotonic);
+        let nanos = now.tv_nsec + i64::from(span.subsec_nanos());
+        i64::try_from(span.as_secs())
+            .ok()
+            .and_then(|secs| now.tv_sec.checked_add(secs)?.checked_add(nanos / NANOS))
+            .map_or(Deadline::Never, |tv_sec| {
+                Deadline::At(Timespec { tv_sec, tv_nsec: nanos % NANOS })
+            })
+    }
+
+    /// The deadline at `instant`; one that has passed is now.
+    pub(crate) fn at(instant: Instant) -> Self {
+        Self::after(instant.saturating_duration_since(Instant::now()))
+    }
+
+    /// The earlier of this deadline and `span` from now, and whether it is this one.
+    pub(crate) fn sooner(self, span: Duration) -> (Self, bool) {
+        let slice = Self::after(span);
+        match (self, slice) {
+            (Deadline::At(end), Deadline::At(cut)) if end <= cut => (self, true),
+            _ => (slice, false),
+        }
+    }
+
+    /// What is left until the deadline: `None` for ever, zero when it has passed.
+    pub(crate) fn remaining(self) -> Option<Duration> {
+        let Deadline::At(end) = self else { return None };
+        let now = clock_gettime(ClockId::Monotonic);
+        let nanos = i128::from(end.tv_sec - now.tv_sec) * i128::from(NANOS)
+            + i128::from(end.tv_nsec - now.tv_nsec);
+        Some(Duration::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_too_long_for_the_clock_is_for_ever() {
+        assert_eq!(Deadline::after(Duration::MAX), Deadline::Never);
+        assert_eq!(Deadline::Never.remaining(), None);
+    }
+
+    #[test]
+    fn an_instant_that_has_passed_leaves_nothing() {
+        let deadline = Deadline::at(Instant::now() - Duration::from_secs(1));
+        assert_eq!(deadline.remaining(), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn the_sooner_of_two_says_whose_it_is() {
+        let near = Deadline::after(Duration::ZERO);
+        assert_eq!(near.sooner(Duration::from_secs(9)), (near, true));
+        assert!(!Deadline::Never.sooner(Duration::from_secs(9)).1);
+    }
+}

@@ -1,0 +1,90 @@
+//! Floor 0: what the machine gives.
+//!
+//! Everything above is written once and runs on either of two backends with the same face:
+//!
+//! * `real`: std's atomics, Linux futexes that are never private, the kernel's robust list;
+//! * `model` (under `--cfg loom`): loom's atomics and cells, a futex queue that loom explores.
+//!
+//! This folder and `lib.rs` are the only places that know the cfg. The two macros below are the
+//! rest of the seam: [`const_fn!`] (loom's atomics have no const constructor) and [`site!`]
+//! (what a mutant may weaken in a model, and a constant everywhere else).
+
+mod clock;
+#[cfg(loom)]
+mod model;
+#[cfg(not(loom))]
+mod real;
+
+#[cfg(loom)]
+use model as backend;
+#[cfg(not(loom))]
+use real as backend;
+
+pub(crate) use backend::{
+    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Cell,
+    Me, MutPtr, Node, Word,
+};
+#[cfg(loom)]
+pub use backend::{mutate, sites_seen};
+pub(crate) use clock::Deadline;
+pub(crate) use std::sync::atomic::Ordering;
+
+/// Whether this build explores models instead of running on the machine.
+pub(crate) const MODELLED: bool = cfg!(loom);
+
+/// How a blocking wait on a [`Word`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Woken, or the value differed, or for no reason at all: look again.
+    Woken,
+    /// A slice of the wait is over, the deadline is not: look whether those waited for still live.
+    Slice,
+    /// The deadline has passed.
+    TimedOut,
+}
+
+/// What [`Word::wake_op`] does to the word, in one step with the wake.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Op {
+    /// `word = 1 << n`
+    SetBit(u32),
+    /// `word |= 1 << n`
+    OrBit(u32),
+    /// `word &= !(1 << n)`
+    ClearBit(u32),
+    /// `word += 1 << n`
+    AddBit(u32),
+}
+
+/// Wakes every sleeper. The kernel takes an `i32`: `u32::MAX` would wake one.
+pub(crate) const ALL: u32 = i32::MAX as u32;
+
+/// A function that is `const` on the machine; loom's atomics cannot be made in a const.
+#[cfg(not(loom))]
+macro_rules! const_fn {
+    ($(#[$meta:meta])* $vis:vis fn $($rest:tt)*) => { $(#[$meta])* $vis const fn $($rest)* };
+}
+#[cfg(loom)]
+macro_rules! const_fn {
+    ($(#[$meta:meta])* $vis:vis fn $($rest:tt)*) => { $(#[$meta])* $vis fn $($rest)* };
+}
+pub(crate) use const_fn;
+
+/// `site!("name", strong => weak)` is `strong`. In a model build, and only while the mutant `name`
+/// is switched on (see `mutate`), it is `weak`: so each ordering, count and comparison can be
+/// shown to matter without recompiling.
+#[cfg(not(loom))]
+macro_rules! site {
+    ($name:literal, $strong:expr => $weak:expr) => {
+        $strong
+    };
+}
+#[cfg(loom)]
+macro_rules! site {
+    ($name:literal, $strong:expr => $weak:expr) => {
+        if $crate::sys::mutated($name) { $weak } else { $strong }
+    };
+}
+#[cfg(loom)]
+pub(crate) use backend::mutated;
+pub(crate) use site;

@@ -1,0 +1,15 @@
+//! The machine as loom explores it.
+
+mod cell;
+mod mutant;
+mod thread;
+mod word;
+
+pub(crate) use cell::{Cell, MutPtr};
+pub(crate) use loom::sync::atomic::{
+    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
+};
+pub(crate) use mutant::mutated;
+pub use mutant::{mutate, sites_seen};
+pub(crate) use thread::{Me, Node};
+pub(crate) use word::Word;

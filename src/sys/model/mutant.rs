@@ -1,0 +1,36 @@
+//! Which site is weakened in this model, if any.
+//!
+//! loom runs the threads of a model as coroutines of one OS thread, so a plain thread-local is
+//! one switch a model, and models that run side by side do not meet.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+
+thread_local! {
+    static MUTANT: Cell<Option<&'static str>> = const { Cell::new(None) };
+    static SEEN: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// Runs `model` with the site `name` weakened. For models only.
+#[doc(hidden)]
+pub fn mutate<R>(name: &'static str, model: impl FnOnce() -> R) -> R {
+    struct Restore(Option<&'static str>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            MUTANT.set(self.0);
+        }
+    }
+    let _restore = Restore(MUTANT.replace(Some(name)));
+    model()
+}
+
+/// The sites that models of this thread have passed so far.
+#[doc(hidden)]
+pub fn sites_seen() -> Vec<&'static str> {
+    SEEN.with_borrow(|seen| seen.iter().copied().collect())
+}
+
+pub(crate) fn mutated(name: &'static str) -> bool {
+    SEEN.with_borrow_mut(|seen| seen.insert(name));
+    MUTANT.get() == Some(name)
+}

@@ -1,0 +1,62 @@
+//! The calling thread of a model. No thread of a model dies, so its list is empty steps.
+
+use std::hash::{Hash, Hasher};
+
+#[derive(Clone, Copy)]
+pub(crate) struct Me(());
+
+#[derive(Debug)]
+pub(crate) struct Node(());
+
+impl Node {
+    pub(crate) fn new() -> Self {
+        Node(())
+    }
+}
+
+impl Me {
+    pub(crate) fn current() -> Self {
+        Me(())
+    }
+
+    /// loom's number of the thread, from 1: the last word that its id hashes.
+    pub(crate) fn tid(self) -> u32 {
+        struct Last(u32);
+        impl Hasher for Last {
+            fn write(&mut self, _: &[u8]) {}
+            fn write_usize(&mut self, n: usize) {
+                self.0 = n as u32 + 1;
+            }
+            fn finish(&self) -> u64 {
+                u64::from(self.0)
+            }
+        }
+        let mut last = Last(0);
+        loom::thread::current().id().hash(&mut last);
+        last.0
+    }
+
+    pub(crate) fn begin(self, _: &Node) {}
+
+    pub(crate) fn end(self) {}
+
+    pub(crate) fn link(self, _: &Node) -> bool {
+        true
+    }
+
+    pub(crate) fn unlink(self, _: &Node) -> bool {
+        true
+    }
+
+    pub(crate) fn holds_in(_: std::ops::Range<usize>) -> bool {
+        false
+    }
+
+    pub(crate) fn is_gone(_: u32) -> bool {
+        false
+    }
+
+    pub(crate) fn is_gone_here(_: u32) -> bool {
+        false
+    }
+}

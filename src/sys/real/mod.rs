@@ -1,0 +1,25 @@
+//! The machine itself: std's atomics, Linux futexes, the kernel's robust list.
+
+mod cell;
+mod thread;
+mod word;
+
+pub(crate) use cell::{Cell, MutPtr};
+pub(crate) use thread::{Me, Node};
+pub(crate) use word::Word;
+
+/// The raw atomics, for those above who keep elements in them (clippy refuses them elsewhere).
+#[allow(clippy::disallowed_types, reason = "the one door through which the raw atomics enter")]
+mod atomics {
+    use std::sync::atomic as raw;
+
+    pub(crate) type AtomicI8 = raw::AtomicI8;
+    pub(crate) type AtomicI16 = raw::AtomicI16;
+    pub(crate) type AtomicI32 = raw::AtomicI32;
+    pub(crate) type AtomicI64 = raw::AtomicI64;
+    pub(crate) type AtomicU8 = raw::AtomicU8;
+    pub(crate) type AtomicU16 = raw::AtomicU16;
+    pub(crate) type AtomicU32 = raw::AtomicU32;
+    pub(crate) type AtomicU64 = raw::AtomicU64;
+}
+pub(crate) use atomics::*;

@@ -1,0 +1,122 @@
+//! A word that threads and processes can sleep on: an atomic and the futex of its address.
+#![allow(clippy::disallowed_types, reason = "the shim itself")]
+
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::thread::futex::{self, Flags, WakeOp, WakeOpCmp};
+
+use crate::sys::{Deadline, Op, Wait};
+
+/// Never private: a private futex is keyed by the address space and never meets another process.
+const SHARED: Flags = Flags::empty();
+
+/// The longest that anyone sleeps before looking whether those it waits for still live.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// Times a thread looks again before it sleeps.
+const SPINS: u32 = 100;
+
+/// An atomic `u32` with a futex. All zero is a valid word.
+#[repr(transparent)]
+#[derive(Debug)]
+pub(crate) struct Word(AtomicU32);
+
+impl Word {
+    pub(crate) const fn new(value: u32) -> Self {
+        Word(AtomicU32::new(value))
+    }
+
+    #[inline]
+    pub(crate) fn load(&self, order: Ordering) -> u32 {
+        self.0.load(order)
+    }
+
+    #[inline]
+    pub(crate) fn store(&self, value: u32, order: Ordering) {
+        self.0.store(value, order);
+    }
+
+    #[inline]
+    pub(crate) fn compare_exchange(
+        &self,
+        old: u32,
+        new: u32,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u32, u32> {
+        self.0.compare_exchange(old, new, success, failure)
+    }
+
+    /// Looks at the word (Relaxed) until `done` likes it or a short time has passed; gives the
+    /// last value seen. For peers that are running right now: a sleep costs a thousand times more.
+    #[inline]
+    pub(crate) fn spin(&self, done: impl Fn(u32) -> bool) -> u32 {
+        for _ in 0..SPINS {
+            let value = self.0.load(Ordering::Relaxed);
+            if done(value) {
+                return value;
+            }
+            std::hint::spin_loop();
+        }
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Sleeps while the word is `expected`, until woken or the deadline.
+    pub(crate) fn wait(&self, expected: u32, deadline: Deadline) -> Wait {
+        let timeout = match &deadline {
+            Deadline::Never => None,
+            Deadline::At(end) => Some(end),
+        };
+        // FUTEX_WAIT_BITSET, not FUTEX_WAIT: its timeout is absolute, on CLOCK_MONOTONIC.
+        match futex::wait_bitset(&self.0, SHARED, expected, timeout, NonZeroU32::MAX) {
+            Ok(()) | Err(Errno::AGAIN | Errno::INTR) => Wait::Woken,
+            Err(Errno::TIMEDOUT) => Wait::TimedOut,
+            Err(errno) => refused("wait", errno),
+        }
+    }
+
+    /// As [`Word::wait`], but returns at least every 100 ms, with [`Wait::Slice`].
+    pub(crate) fn wait_slice(&self, expected: u32, deadline: Deadline) -> Wait {
+        let (end, last) = deadline.sooner(SLICE);
+        match self.wait(expected, end) {
+            Wait::TimedOut if !last => Wait::Slice,
+            ended => ended,
+        }
+    }
+
+    /// Wakes up to `n` sleepers; gives how many.
+    pub(crate) fn wake(&self, n: u32) -> u32 {
+        match futex::wake(&self.0, SHARED, n) {
+            Ok(woken) => woken as u32,
+            Err(errno) => refused("wake", errno),
+        }
+    }
+
+    /// Changes the word and wakes up to `n` sleepers in one step that no signal can part; gives
+    /// how many it woke. The kernel's step is a full barrier; `_order` is what the protocol asks.
+    pub(crate) fn wake_op(&self, op: Op, n: u32, _order: Ordering) -> u32 {
+        let (op, bit) = match op {
+            Op::SetBit(bit) => (WakeOp::SetShift, bit),
+            Op::OrBit(bit) => (WakeOp::OrShift, bit),
+            Op::ClearBit(bit) => (WakeOp::AndNShift, bit),
+            Op::AddBit(bit) => (WakeOp::AddShift, bit),
+        };
+        // The call would also wake sleepers of a second word where its old value compares true.
+        // Both words are this one, and a word that was all ones does not occur: no second wake.
+        let never = (WakeOpCmp::Eq, 0xfff);
+        match futex::wake_op(&self.0, SHARED, n, 1, &self.0, op, never.0, bit as u16, never.1) {
+            Ok(woken) => woken as u32,
+            Err(errno) => refused("wake_op", errno),
+        }
+    }
+}
+
+/// The kernel refuses a futex call only where there are none (a seccomp filter): no primitive
+/// of this crate can work there.
+#[cold]
+fn refused(call: &str, errno: Errno) -> ! {
+    panic!("the kernel refused a futex {call}: {errno}")
+}
