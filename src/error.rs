@@ -45,6 +45,9 @@ pub enum Error {
     /// The memory holds something else than what it was opened as.
     #[error("the shared memory does not hold what was expected: {0}")]
     Layout(String),
+    /// A lock's owner died or panicked: what [`Poisoned`] becomes when `?` hands it on.
+    #[error("the lock's last owner {0} while holding it: check the data, then call clear_poison")]
+    Poisoned(PoisonCause),
     /// The operating system refused a call.
     #[error("{call} failed: {source}")]
     Os {
@@ -115,11 +118,22 @@ impl<G> fmt::Debug for Poisoned<G> {
 
 impl<G> fmt::Display for Poisoned<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.cause {
-            PoisonCause::Panicked => "the lock's last owner panicked while holding it",
-            PoisonCause::OwnerDied => "the lock's last owner died while holding it",
-        })?;
-        f.write_str(": check the data, then call clear_poison")
+        Error::Poisoned(self.cause).fmt(f)
+    }
+}
+
+impl<G> From<Poisoned<G>> for Error {
+    fn from(poisoned: Poisoned<G>) -> Self {
+        Error::Poisoned(poisoned.cause)
+    }
+}
+
+impl fmt::Display for PoisonCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            PoisonCause::Panicked => "panicked",
+            PoisonCause::OwnerDied => "died",
+        })
     }
 }
 

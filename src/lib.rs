@@ -10,7 +10,9 @@ compile_error!(
 
 mod error;
 mod shm;
+mod sync;
 mod sys;
 
 pub use error::{Error, Overflow, PoisonCause, Poisoned, TryLockError};
 pub use shm::{ProcessSafe, Shared};
+pub use sync::{Event, Lock, LockGuard, Permit, Semaphore};

@@ -23,7 +23,7 @@ use std::num::{Saturating, Wrapping};
 ///
 /// let stats = Shared::new(Lock::new(Stats::default()))?;
 /// stats.lock()?.seen += 1;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), multiproc::Error>(())
 /// ```
 ///
 /// What points, what owns and what is not just any bits, does not implement it:
@@ -55,7 +55,11 @@ pub unsafe trait ProcessSafe: 'static {
     /// Called once, when the value has come to its place in shared memory and nobody else knows
     /// of it yet. A composite passes it on to each of its parts: a lock learns in this way that
     /// its waiters may be other processes.
-    fn settle(&mut self) {}
+    ///
+    /// # Safety
+    ///
+    /// From now on the value is not moved, and stays mapped as long as a lock in it is held.
+    unsafe fn settle(&mut self) {}
 }
 
 macro_rules! plain {
@@ -72,22 +76,25 @@ unsafe impl<T: 'static> ProcessSafe for PhantomData<T> {}
 
 // SAFETY: transparent; the part's promises hold.
 unsafe impl<T: ProcessSafe> ProcessSafe for Wrapping<T> {
-    fn settle(&mut self) {
-        self.0.settle();
+    unsafe fn settle(&mut self) {
+        // SAFETY: the caller's promise for the whole holds for the part.
+        unsafe { self.0.settle() };
     }
 }
 
 // SAFETY: transparent; the part's promises hold.
 unsafe impl<T: ProcessSafe> ProcessSafe for Saturating<T> {
-    fn settle(&mut self) {
-        self.0.settle();
+    unsafe fn settle(&mut self) {
+        // SAFETY: the caller's promise for the whole holds for the part.
+        unsafe { self.0.settle() };
     }
 }
 
 // SAFETY: an array is its elements side by side, and each is settled.
 unsafe impl<T: ProcessSafe, const N: usize> ProcessSafe for [T; N] {
-    fn settle(&mut self) {
-        self.iter_mut().for_each(ProcessSafe::settle);
+    unsafe fn settle(&mut self) {
+        // SAFETY: the caller's promise for the whole holds for each part.
+        self.iter_mut().for_each(|part| unsafe { part.settle() });
     }
 }
 
@@ -96,8 +103,9 @@ macro_rules! tuples {
         // SAFETY: a tuple is its parts, and each is settled. Its layout is the compiler's, the
         // same for all who run this program; the layout stamp keeps others out.
         unsafe impl<$($name: ProcessSafe),+> ProcessSafe for ($($name,)+) {
-            fn settle(&mut self) {
-                $(self.$index.settle();)+
+            unsafe fn settle(&mut self) {
+                // SAFETY: the caller's promise for the whole holds for each part.
+                unsafe { $(self.$index.settle();)+ }
             }
         }
     )* };
@@ -153,8 +161,9 @@ macro_rules! process_safe {
         where
             $( $type: $crate::ProcessSafe, )*
         {
-            fn settle(&mut self) {
-                $( $crate::ProcessSafe::settle(&mut self.$field); )*
+            unsafe fn settle(&mut self) {
+                // SAFETY: the caller's promise for the whole holds for each part.
+                unsafe { $( $crate::ProcessSafe::settle(&mut self.$field); )* }
             }
         }
     };

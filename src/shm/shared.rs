@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::shm::mapping::{CONTENTS, Mapping, stamp_of};
 use crate::shm::process_safe::ProcessSafe;
+use crate::sys::MODELLED;
 
 /// A value in memory that processes share: what [`Arc`] is to threads.
 ///
@@ -22,7 +23,7 @@ use crate::shm::process_safe::ProcessSafe;
 /// let clone = total.clone();
 /// *clone.lock()? += 5;
 /// assert_eq!(*total.lock()?, 5);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), multiproc::Error>(())
 /// ```
 ///
 /// # Costs
@@ -63,12 +64,16 @@ impl<T: ProcessSafe + Send + Sync> Shared<T> {
     /// refuses something else.
     pub fn new(value: T) -> Result<Self, Error> {
         const {
-            assert!(!needs_drop::<T>(), "nobody would drop a value that processes share");
+            assert!(
+                MODELLED || !needs_drop::<T>(),
+                "nobody would drop a value that processes share"
+            );
             assert!(align_of::<T>() <= CONTENTS, "shared memory is aligned to 64 bytes");
         }
         let mapping = Mapping::new(size_of::<T>(), stamp_of::<T>())?;
         let place = mapping.contents().cast::<T>();
         // SAFETY: the contents are `T`'s size and aligned for it, and nobody else has them yet.
+        // They never move, and `Mapping` stays as long as a thread here holds a lock in them.
         unsafe {
             place.write(value);
             (*place.as_ptr()).settle();
@@ -80,6 +85,16 @@ impl<T: ProcessSafe + Send + Sync> Shared<T> {
 impl<T: ProcessSafe> Clone for Shared<T> {
     fn clone(&self) -> Self {
         Shared { mapping: self.mapping.clone(), value: PhantomData }
+    }
+}
+
+impl<T: ProcessSafe> Drop for Shared<T> {
+    fn drop(&mut self) {
+        if MODELLED && Arc::strong_count(&self.mapping) == 1 {
+            // SAFETY: a model's atomics do need their drop, its processes are threads, and this
+            // is the last that reaches the value.
+            unsafe { self.mapping.contents().cast::<T>().drop_in_place() };
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 /// Data that a protocol guards.
 #[derive(Debug)]
-pub(crate) struct Cell<T: ?Sized>(loom::cell::UnsafeCell<T>);
+pub(crate) struct Cell<T>(loom::cell::UnsafeCell<T>);
 
 impl<T> Cell<T> {
     pub(crate) fn new(value: T) -> Self {
@@ -25,20 +25,20 @@ impl<T> Cell<T> {
 
 /// A pointer for exclusive access; the access lasts until it is dropped.
 #[derive(Debug)]
-pub(crate) struct MutPtr<T: ?Sized>(loom::cell::MutPtr<T>);
+pub(crate) struct MutPtr<T>(loom::cell::MutPtr<T>);
 
-impl<T: ?Sized> MutPtr<T> {
+impl<T> MutPtr<T> {
     /// # Safety
     /// The protocol gives the caller exclusive access until the pointer is dropped.
-    pub(crate) unsafe fn deref(&self) -> &T {
+    pub(crate) unsafe fn get(&self) -> &T {
         // SAFETY: the caller has the access, and loom checks it.
         unsafe { self.0.deref() }
     }
 
     /// # Safety
-    /// As for [`MutPtr::deref`], and no other reference made from this pointer is alive.
+    /// As for [`MutPtr::get`], and no other reference made from this pointer is alive.
     #[allow(clippy::mut_from_ref, reason = "the face of loom's MutPtr")]
-    pub(crate) unsafe fn deref_mut(&self) -> &mut T {
+    pub(crate) unsafe fn get_mut(&self) -> &mut T {
         // SAFETY: the caller has the access, and loom checks it.
         unsafe { self.0.deref() }
     }

@@ -6,7 +6,7 @@ use std::cell::UnsafeCell;
 /// Data that a protocol guards.
 #[repr(transparent)]
 #[derive(Debug)]
-pub(crate) struct Cell<T: ?Sized>(UnsafeCell<T>);
+pub(crate) struct Cell<T>(UnsafeCell<T>);
 
 impl<T> Cell<T> {
     pub(crate) const fn new(value: T) -> Self {
@@ -18,7 +18,7 @@ impl<T> Cell<T> {
     }
 }
 
-impl<T: ?Sized> Cell<T> {
+impl<T> Cell<T> {
     /// A pointer for exclusive access, for as long as it is held.
     pub(crate) fn get_mut(&self) -> MutPtr<T> {
         MutPtr(self.0.get())
@@ -32,20 +32,20 @@ impl<T: ?Sized> Cell<T> {
 
 /// A pointer for exclusive access; a model takes its lifetime for the time of the access.
 #[derive(Debug)]
-pub(crate) struct MutPtr<T: ?Sized>(*mut T);
+pub(crate) struct MutPtr<T>(*mut T);
 
-impl<T: ?Sized> MutPtr<T> {
+impl<T> MutPtr<T> {
     /// # Safety
     /// The protocol gives the caller exclusive access until the pointer is dropped.
-    pub(crate) unsafe fn deref(&self) -> &T {
+    pub(crate) unsafe fn get(&self) -> &T {
         // SAFETY: the pointer comes from a live cell, and the caller has the access.
         unsafe { &*self.0 }
     }
 
     /// # Safety
-    /// As for [`MutPtr::deref`], and no other reference made from this pointer is alive.
+    /// As for [`MutPtr::get`], and no other reference made from this pointer is alive.
     #[allow(clippy::mut_from_ref, reason = "the face of loom's MutPtr")]
-    pub(crate) unsafe fn deref_mut(&self) -> &mut T {
+    pub(crate) unsafe fn get_mut(&self) -> &mut T {
         // SAFETY: the pointer comes from a live cell, and the caller has the access.
         unsafe { &mut *self.0 }
     }

@@ -268,10 +268,7 @@ impl Record {
     fn take() -> &'static Record {
         let free = Record::all().find(|record| {
             // Acquire: pairs with the Release in `Leaving::drop`; the last user is done with it.
-            record
-                .taken
-                .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
-                .is_ok()
+            record.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
         });
         let record = free.unwrap_or_else(|| {
             let held = [const {

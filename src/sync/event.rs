@@ -1,0 +1,159 @@
+//! A flag to wait for.
+
+use std::time::{Duration, Instant};
+
+use crate::shm::ProcessSafe;
+use crate::sys::{ALL, Deadline, Op, Ordering::*, Wait, Word, const_fn, site};
+
+const SET_BIT: u32 = 0;
+const SET: u32 = 1 << SET_BIT;
+const WAIT: u32 = 1 << 1;
+/// The rest counts the clears: who slept through a set and a clear still sees that it was set.
+const ROUND: u32 = 1 << 2;
+
+/// A flag that threads and processes wait for: once it is set, all who wait go on.
+///
+/// What was written before [`Event::set`] is seen by whoever has waited for it.
+///
+/// ```
+/// use multiproc::{Event, Shared};
+///
+/// let ready = Shared::new(Event::new())?;
+/// let worker = ready.clone();
+/// std::thread::spawn(move || worker.set());
+/// ready.wait();
+/// assert!(ready.is_set());
+/// # Ok::<(), multiproc::Error>(())
+/// ```
+///
+/// # Costs
+///
+/// 4 bytes. Setting with nobody asleep, and waiting for what is set, are no system calls.
+///
+/// # If a process dies
+///
+/// A killed waiter is nobody's concern: no one waits for an answer. One who is killed while
+/// setting has either not set, or has set and woken all: that is one step inside the kernel.
+///
+/// # Different from Python
+///
+/// A set that is followed at once by a clear releases everyone who was waiting, as in Python
+/// between threads; Python's event between processes hangs when a waiter was killed.
+///
+/// # The word
+///
+/// | step | from | to | by |
+/// |---|---|---|---|
+/// | set | `WAIT` clear | `SET` | CAS |
+/// | set | `WAIT` | `SET` and `WAIT`, and all are woken | one `FUTEX_WAKE_OP` |
+/// | clear | `SET` | neither bit, one more round | CAS |
+/// | wait | not `SET` | `WAIT`, then sleep on exactly that value | CAS, futex wait |
+///
+/// A waiter is done when it sees `SET`, or another round than it began in.
+#[repr(transparent)]
+#[derive(Debug)]
+pub struct Event(Word);
+
+// SAFETY: one atomic word, any bits of which are some state.
+unsafe impl ProcessSafe for Event {}
+
+impl Event {
+    const_fn! {
+        /// An event that is not set.
+        pub fn new() -> Self {
+            Event(Word::new(0))
+        }
+    }
+
+    /// Sets the event: everyone who waits goes on, and nobody waits until it is cleared.
+    pub fn set(&self) {
+        // Relaxed: only a guess for the CAS.
+        let mut seen = self.0.load(Relaxed);
+        // A set event is set again by a CAS all the same: whoever waits from now on sees also
+        // what this setter wrote.
+        while seen & WAIT == 0 || seen & SET != 0 {
+            // Release: pairs with the Acquire in `wait` and `is_set`; carries what was written
+            // before. Weaker: the model `event::carries` sees the race.
+            let order = site!("event.set.release", Release => Relaxed);
+            match self.0.compare_exchange(seen, seen | SET, order, Relaxed) {
+                Ok(_) => return,
+                Err(now) => seen = now,
+            }
+        }
+        // Release: as above. Weaker: `event::wakes` sees the race.
+        let order = site!("event.wake.release", Release => Relaxed);
+        let all = site!("event.wake.all", ALL => 1);
+        self.0.wake_op(Op::OrBit(SET_BIT), all, order);
+    }
+
+    /// Takes the flag back: who waits from now on waits for the next [`Event::set`].
+    pub fn clear(&self) {
+        // Relaxed: only a guess for the CAS, which itself hands nothing over.
+        let mut seen = self.0.load(Relaxed);
+        while seen & SET != 0 {
+            // `WAIT` goes too: the set has woken all who slept, and nobody sleeps on a set event.
+            let cleared = (seen & !(SET | WAIT)).wrapping_add(site!("event.round", ROUND => 0));
+            // Acquire and Release: a waiter that sees only the new round has been released by the
+            // set before it, and reads through this clear what that set carries.
+            let order = site!("event.clear.acqrel", AcqRel => Relaxed);
+            match self.0.compare_exchange(seen, cleared, order, Relaxed) {
+                Ok(_) => return,
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    /// Whether the event is set.
+    pub fn is_set(&self) -> bool {
+        // Acquire: pairs with the Release in `set`. Weaker: `event::carries` sees the race.
+        self.0.load(site!("event.is_set.acquire", Acquire => Relaxed)) & SET != 0
+    }
+
+    /// Waits until the event is set; returns at once if it is.
+    pub fn wait(&self) {
+        self.wait_by(Deadline::Never);
+    }
+
+    /// As [`Event::wait`], but for at most `timeout`; false when it was not set in time.
+    pub fn wait_for(&self, timeout: Duration) -> bool {
+        self.is_set() || self.wait_by(Deadline::after(timeout))
+    }
+
+    /// As [`Event::wait_for`], up to a point in time.
+    pub fn wait_until(&self, deadline: Instant) -> bool {
+        self.is_set() || self.wait_by(Deadline::at(deadline))
+    }
+
+    fn wait_by(&self, until: Deadline) -> bool {
+        // Acquire: as in `is_set`. Weaker: `event::carries` sees the race.
+        let order = || site!("event.wait.acquire", Acquire => Relaxed);
+        let first = self.0.load(order());
+        let mut seen = first;
+        loop {
+            if seen & SET != 0 || seen / ROUND != first / ROUND {
+                return true;
+            }
+            if seen & WAIT == 0 {
+                // Acquire on failure: the value it gives may be the set one.
+                match self.0.compare_exchange(seen, seen | WAIT, Relaxed, order()) {
+                    Ok(_) => seen |= WAIT,
+                    Err(now) => {
+                        seen = now;
+                        continue;
+                    }
+                }
+            }
+            let ended = self.0.wait(seen, until);
+            seen = self.0.load(order());
+            if ended == Wait::TimedOut {
+                return seen & SET != 0 || seen / ROUND != first / ROUND;
+            }
+        }
+    }
+}
+
+impl Default for Event {
+    fn default() -> Self {
+        Event::new()
+    }
+}

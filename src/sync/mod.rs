@@ -1,0 +1,11 @@
+//! Floor 2: one primitive a file, the same between threads and between processes.
+
+mod event;
+mod lock;
+mod raw_lock;
+mod semaphore;
+
+pub use event::Event;
+pub use lock::{Lock, LockGuard};
+pub(crate) use raw_lock::{Hold, RawLock};
+pub use semaphore::{Permit, Semaphore};

@@ -1,0 +1,299 @@
+//! The lock's protocol, without data: what [`Lock`](crate::Lock) and the queue's two sides share.
+//!
+//! # The word
+//!
+//! | state | owner (30 bits) | `WAITERS` | `OWNER_DIED` |
+//! |---|---|---|---|
+//! | free | 0 | 0 | 0 |
+//! | held | tid | 0 | 0 |
+//! | held, someone sleeps or did | tid | 1 | 0 |
+//! | free, someone sleeps or did | 0 | 1 | 0 |
+//! | its owner died | 0 | 0 or 1 | 1 |
+//!
+//! | step | from | to | by |
+//! |---|---|---|---|
+//! | lock | owner 0 | tid, `WAITERS` kept, `OWNER_DIED` cleared (and remembered as poison) | CAS |
+//! | sleep | held | the same with `WAITERS` | CAS, then futex wait on exactly that value |
+//! | unlock | tid | 0 | CAS |
+//! | unlock | tid and `WAITERS` | `WAITERS` alone, and one is woken | one `FUTEX_WAKE_OP` |
+//! | nobody slept | any | `WAITERS` cleared, and all are woken | one `FUTEX_WAKE_OP` |
+//! | the owner dies | tid | `OWNER_DIED`, `WAITERS` kept, and one is woken | the kernel |
+//! | an owner is found dead | tid, unchanged for a slice | the finder's tid and `WAITERS` | CAS |
+//!
+//! # Why nobody hangs when anyone is killed at any instruction
+//!
+//! * *The owner.* The lock stands on its thread's robust list while held, and as the list's
+//!   pending entry in the few instructions before and after, so the kernel marks the word. What
+//!   the list cannot know (an exec from another thread, more locks than fit on it) a sleeper
+//!   finds: it wakes every 100 ms and asks whether the owner's thread still exists.
+//! * *The unlocker.* Releasing and waking are one step inside the kernel: there is no moment in
+//!   which the lock is free, a sleeper is owed a wake, and the debtor may die.
+//! * *The woken sleeper*, before it takes the lock. The lock is its pending entry as it sleeps;
+//!   the kernel, seeing owner 0 there, wakes another. That works only while the owner is 0, so
+//!   whoever barges in must leave a trace for its own unlock to wake someone: therefore
+//!   `WAITERS` is sticky. It outlives the sleeper it was set for, and is cleared only by an
+//!   unlock that found nobody asleep, in one step with waking whoever came meanwhile.
+//!
+//! # Private memory
+//!
+//! A lock in a static or an `Arc` can be moved when its guard was leaked, so its address must not
+//! stand on any list; there the dead are found by asking alone. [`RawLock::settle`] tells a lock
+//! that it has come to memory that neither moves nor goes.
+
+use crate::error::PoisonCause;
+use crate::sys::{ALL, Deadline, MODELLED, Me, Node, Op, Ordering::*, Wait, Word, const_fn, site};
+
+const OWNER: u32 = OWNER_DIED - 1;
+const OWNER_DIED: u32 = 1 << 30;
+const WAITERS_BIT: u32 = 31;
+const WAITERS: u32 = 1 << WAITERS_BIT;
+
+/// What stands in `place` of a lock in shared memory.
+const SETTLED: u32 = 1;
+
+/// What stands in `poison`.
+const PANICKED: u32 = 1;
+const DIED: u32 = 2;
+
+/// 40 bytes, laid out so that the node lies where glibc has it in a robust mutex.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct RawLock {
+    word: Word,
+    poison: Word,
+    place: Word,
+    _spare: [u32; 3],
+    node: Node,
+}
+
+const _: () = assert!(
+    MODELLED
+        || (size_of::<RawLock>() == 40
+            && std::mem::offset_of!(RawLock, word) == 0
+            && std::mem::offset_of!(RawLock, node) == 24)
+);
+
+/// That the lock is held, and how.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    /// Whether it stands on the owner's robust list. Kept by the owner: a peer cannot change it.
+    linked: bool,
+    /// Whether an owner before died or panicked.
+    pub(crate) poison: Option<PoisonCause>,
+}
+
+impl RawLock {
+    const_fn! {
+        /// A free lock.
+        pub(crate) fn new() -> Self {
+            RawLock {
+                word: Word::new(0),
+                poison: Word::new(0),
+                place: Word::new(0),
+                _spare: [0; 3],
+                node: Node::new(),
+            }
+        }
+    }
+
+    /// The lock has come to shared memory.
+    ///
+    /// # Safety
+    /// It is not moved any more, and stays mapped while a thread of this process holds it.
+    pub(crate) unsafe fn settle(&mut self) {
+        // Relaxed: nobody else knows of the lock yet.
+        self.place.store(SETTLED, Relaxed);
+    }
+
+    /// Locks, if that is possible by `until`.
+    ///
+    /// # Panics
+    /// When this thread holds the lock already, and there is no deadline: it would wait for ever.
+    #[inline]
+    pub(crate) fn lock(&self, until: Deadline) -> Option<Hold> {
+        self.acquire(|me| self.lock_slow(me, until))
+    }
+
+    /// Locks, if that is possible now.
+    #[inline]
+    pub(crate) fn try_lock(&self) -> Option<Hold> {
+        self.acquire(|me| self.take_free(me, self.word.load(Relaxed)))
+    }
+
+    #[inline]
+    fn acquire(&self, otherwise: impl FnOnce(Me) -> bool) -> Option<Hold> {
+        let me = Me::current();
+        let settled = self.is_settled();
+        if settled {
+            me.begin(&self.node);
+        }
+        // Acquire: pairs with the Release of every unlock; carries what was written under the
+        // lock. Weaker: the model `lock::excludes` sees the race.
+        let order = site!("lock.fast.acquire", Acquire => Relaxed);
+        let taken =
+            self.word.compare_exchange(0, me.tid(), order, Relaxed).is_ok() || otherwise(me);
+        let linked = taken && settled && me.link(&self.node);
+        if settled {
+            me.end();
+        }
+        taken.then(|| Hold { linked, poison: self.poison() })
+    }
+
+    #[cold]
+    fn lock_slow(&self, me: Me, until: Deadline) -> bool {
+        // What this thread adds to the word when it takes the lock: once it has slept, it does
+        // not know who else still does.
+        let mut keep = 0;
+        let mut seen = self.word.spin(|seen| seen & OWNER == 0 || seen & WAITERS != 0);
+        loop {
+            if seen & OWNER == 0 {
+                match self.take(me, seen, keep) {
+                    Ok(()) => return true,
+                    Err(now) => seen = now,
+                }
+                continue;
+            }
+            assert!(
+                seen & OWNER != me.tid() || until != Deadline::Never,
+                "this thread holds the lock already and would wait for itself for ever"
+            );
+            if seen & WAITERS == 0 {
+                // Relaxed: it only announces a sleeper; the data travels with the CAS that takes.
+                match self.word.compare_exchange(seen, seen | WAITERS, Relaxed, Relaxed) {
+                    Ok(_) => seen |= WAITERS,
+                    Err(now) => {
+                        seen = now;
+                        continue;
+                    }
+                }
+            }
+            match self.word.wait_slice(seen, until) {
+                Wait::Woken => {}
+                Wait::Slice => {
+                    if self.is_gone(seen & OWNER) && self.rob(me, seen) {
+                        return true;
+                    }
+                }
+                Wait::TimedOut => return false,
+            }
+            keep = site!("lock.slow.keep", WAITERS => 0);
+            // Relaxed: the CAS that takes the lock has the ordering.
+            seen = self.word.load(Relaxed);
+        }
+    }
+
+    /// Takes a lock seen free, with or without `WAITERS` and `OWNER_DIED`; else gives what it saw.
+    fn take(&self, me: Me, seen: u32, keep: u32) -> Result<(), u32> {
+        let waiters = site!("lock.slow.waiters", seen & WAITERS => 0);
+        // Acquire: as in `acquire`. Weaker: `lock::hands_over` sees the race.
+        let order = site!("lock.slow.acquire", Acquire => Relaxed);
+        self.word.compare_exchange(seen, me.tid() | waiters | keep, order, Relaxed)?;
+        if seen & OWNER_DIED != 0 {
+            self.set_poison(PoisonCause::OwnerDied);
+        }
+        Ok(())
+    }
+
+    /// Takes the lock as long as it is seen free.
+    #[cold]
+    fn take_free(&self, me: Me, mut seen: u32) -> bool {
+        while seen & OWNER == 0 {
+            match self.take(me, seen, 0) {
+                Ok(()) => return true,
+                Err(now) => seen = now,
+            }
+        }
+        false
+    }
+
+    /// Takes the lock from an owner who is gone, if the word is still as it was then.
+    fn rob(&self, me: Me, seen: u32) -> bool {
+        // Acquire: there is no Release to pair with; what the dead wrote before dying is seen in
+        // the order that the kernel's switch from it gave.
+        let taken = self.word.compare_exchange(seen, me.tid() | WAITERS, Acquire, Relaxed).is_ok();
+        if taken {
+            log::warn!("thread {} is gone and held a lock: taken over", seen & OWNER);
+            self.set_poison(PoisonCause::OwnerDied);
+        }
+        taken
+    }
+
+    /// Unlocks. Does nothing in a forked child that only has a copy of the hold.
+    #[inline]
+    pub(crate) fn unlock(&self, hold: &Hold) {
+        let me = Me::current();
+        if hold.linked {
+            me.begin(&self.node);
+            if !me.unlink(&self.node) {
+                return me.end();
+            }
+        }
+        // Release: pairs with the Acquire of whoever takes the lock next; carries what was
+        // written under it. Weaker: the model `lock::excludes` sees the race.
+        let order = site!("lock.unlock.release", Release => Relaxed);
+        if let Err(seen) = self.word.compare_exchange(me.tid(), 0, order, Relaxed) {
+            self.unlock_slow(me, seen);
+        }
+        if hold.linked {
+            me.end();
+        }
+    }
+
+    #[cold]
+    fn unlock_slow(&self, me: Me, seen: u32) {
+        if seen & OWNER != me.tid() {
+            return log::error!("a lock held by this thread has been taken from it");
+        }
+        // Release: as in `unlock`. Weaker: `lock::hands_over` sees the race.
+        let order = site!("lock.wake.release", Release => Relaxed);
+        let one = site!("lock.wake.one", 1 => 0);
+        if self.word.wake_op(Op::SetBit(WAITERS_BIT), one, order) == 0 {
+            // Relaxed: nothing is handed over. All, because a sleeper may have come meanwhile,
+            // trusting in the bit that is now cleared.
+            let all = site!("lock.clear.all", ALL => 0);
+            self.word.wake_op(Op::ClearBit(WAITERS_BIT), all, Relaxed);
+        }
+    }
+
+    fn is_settled(&self) -> bool {
+        // Relaxed: written before anyone else knew of the lock. A peer that changes it costs
+        // itself the kernel's help, not us: who is linked is in the owner's `Hold`.
+        MODELLED || self.place.load(Relaxed) == SETTLED
+    }
+
+    /// Whether the thread that holds the lock is gone. In private memory a number of another
+    /// process is as good as gone: it was copied by a fork, with the lock.
+    fn is_gone(&self, owner: u32) -> bool {
+        if self.is_settled() { Me::is_gone(owner) } else { Me::is_gone_here(owner) }
+    }
+
+    /// Whether an owner died or panicked, and nobody cleared it since.
+    pub(crate) fn poison(&self) -> Option<PoisonCause> {
+        // Relaxed: written and read under the lock, but by the curious and by `clear_poison`.
+        match self.poison.load(Relaxed) {
+            0 => None,
+            PANICKED => Some(PoisonCause::Panicked),
+            _ => Some(PoisonCause::OwnerDied),
+        }
+    }
+
+    pub(crate) fn set_poison(&self, cause: PoisonCause) {
+        let value = match cause {
+            PoisonCause::Panicked => PANICKED,
+            PoisonCause::OwnerDied => DIED,
+        };
+        // Relaxed: as in `poison`.
+        self.poison.store(value, Relaxed);
+    }
+
+    pub(crate) fn clear_poison(&self) {
+        // Relaxed: as in `poison`.
+        self.poison.store(0, Relaxed);
+    }
+
+    /// Whether someone holds the lock right now.
+    pub(crate) fn is_locked(&self) -> bool {
+        // Relaxed: a glance, outdated when it is given.
+        self.word.load(Relaxed) & OWNER != 0
+    }
+}
