@@ -140,6 +140,7 @@ impl Mapping {
     }
 
     /// Where the contents begin: 64-byte aligned, the same bytes for all who map it.
+    #[inline]
     pub(crate) fn contents(&self) -> NonNull<u8> {
         // SAFETY: every mapping is at least a header long.
         unsafe { self.base.add(CONTENTS) }

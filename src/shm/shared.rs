@@ -101,6 +101,7 @@ impl<T: ProcessSafe> Drop for Shared<T> {
 impl<T: ProcessSafe> Deref for Shared<T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: a `T` was written there, is mapped as long as `self`, and is only ever borrowed
         // shared. Whatever a peer wrote is a `T` too: every bit pattern is one (ProcessSafe).

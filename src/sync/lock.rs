@@ -105,7 +105,7 @@ impl<T> Lock<T> {
     /// # Panics
     ///
     /// When this thread holds the lock already: it would wait for itself for ever.
-    #[inline]
+    #[inline(always)]
     pub fn lock(&self) -> Result<LockGuard<'_, T>, Poisoned<LockGuard<'_, T>>> {
         match self.raw.lock(Deadline::Never) {
             Some(hold) => self.guard(hold),
@@ -169,9 +169,9 @@ impl<T> Lock<T> {
         self.data.as_mut()
     }
 
-    #[inline]
+    #[inline(always)]
     fn guard(&self, hold: Hold) -> Result<LockGuard<'_, T>, Poisoned<LockGuard<'_, T>>> {
-        let poison = hold.poison;
+        let poison = self.raw.poison();
         let guard = LockGuard {
             lock: self,
             data: ManuallyDrop::new(self.data.get_mut()),
@@ -238,6 +238,7 @@ unsafe impl<T: Sync> Sync for LockGuard<'_, T> {}
 impl<T> Deref for LockGuard<'_, T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: the lock is held, so this thread alone, of all that map it, has access.
         unsafe { self.data.get() }
@@ -245,6 +246,7 @@ impl<T> Deref for LockGuard<'_, T> {
 }
 
 impl<T> DerefMut for LockGuard<'_, T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as above, and the guard is borrowed exclusively.
         unsafe { self.data.get_mut() }
@@ -252,14 +254,14 @@ impl<T> DerefMut for LockGuard<'_, T> {
 }
 
 impl<T> Drop for LockGuard<'_, T> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         if !self.was_panicking && thread::panicking() {
             self.lock.raw.set_poison(PoisonCause::Panicked);
         }
         // SAFETY: dropped here and never used again: the access ends before the lock is free.
         unsafe { ManuallyDrop::drop(&mut self.data) };
-        self.lock.raw.unlock(&self.hold);
+        self.lock.raw.unlock(self.hold);
     }
 }
 

@@ -41,7 +41,9 @@
 //! that it has come to memory that neither moves nor goes.
 
 use crate::error::PoisonCause;
-use crate::sys::{ALL, Deadline, MODELLED, Me, Node, Op, Ordering::*, Wait, Word, const_fn, site};
+use crate::sys::{
+    ALL, Deadline, MODELLED, Me, Node, Op, Ordering::*, Slot, Wait, Word, const_fn, site,
+};
 
 const OWNER: u32 = OWNER_DIED - 1;
 const OWNER_DIED: u32 = 1 << 30;
@@ -73,15 +75,13 @@ const _: () = assert!(
             && std::mem::offset_of!(RawLock, node) == 24)
 );
 
-/// That the lock is held, and how.
-#[derive(Debug)]
-pub(crate) struct Hold {
-    /// Whether it stands on the owner's robust list. Kept by the owner: a peer cannot change it.
-    linked: bool,
-    /// Whether an owner before died or panicked.
-    pub(crate) poison: Option<PoisonCause>,
-}
+/// That the lock is held, and where it stands among the locks on the owner's robust list, if it
+/// does: kept by the owner, where no peer can change it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hold(Slot);
 
+// The fast paths are inlined whatever they cost: a guard that goes through memory costs more than
+// both atomic instructions.
 impl RawLock {
     const_fn! {
         /// A free lock.
@@ -109,7 +109,7 @@ impl RawLock {
     ///
     /// # Panics
     /// When this thread holds the lock already, and there is no deadline: it would wait for ever.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lock(&self, until: Deadline) -> Option<Hold> {
         self.acquire(|me| self.lock_slow(me, until))
     }
@@ -120,23 +120,23 @@ impl RawLock {
         self.acquire(|me| self.take_free(me, self.word.load(Relaxed)))
     }
 
-    #[inline]
+    #[inline(always)]
     fn acquire(&self, otherwise: impl FnOnce(Me) -> bool) -> Option<Hold> {
         let me = Me::current();
-        let settled = self.is_settled();
-        if settled {
-            me.begin(&self.node);
-        }
         // Acquire: pairs with the Release of every unlock; carries what was written under the
         // lock. Weaker: the model `lock::excludes` sees the race.
         let order = site!("lock.fast.acquire", Acquire => Relaxed);
-        let taken =
-            self.word.compare_exchange(0, me.tid(), order, Relaxed).is_ok() || otherwise(me);
-        let linked = taken && settled && me.link(&self.node);
-        if settled {
-            me.end();
+        let take =
+            || self.word.compare_exchange(0, me.tid(), order, Relaxed).is_ok() || otherwise(me);
+        if !self.is_settled() {
+            return take().then_some(Hold(0));
         }
-        taken.then(|| Hold { linked, poison: self.poison() })
+        me.begin(&self.node);
+        if !take() {
+            me.end();
+            return None;
+        }
+        Some(Hold(me.link(&self.node)))
     }
 
     #[cold]
@@ -219,30 +219,34 @@ impl RawLock {
     }
 
     /// Unlocks. Does nothing in a forked child that only has a copy of the hold.
-    #[inline]
-    pub(crate) fn unlock(&self, hold: &Hold) {
+    #[inline(always)]
+    pub(crate) fn unlock(&self, hold: Hold) {
         let me = Me::current();
-        if hold.linked {
-            me.begin(&self.node);
-            if !me.unlink(&self.node) {
-                return me.end();
-            }
+        if hold.0 == 0 {
+            return self.give(me);
         }
+        me.begin(&self.node);
+        if me.unlink(&self.node, hold.0) {
+            self.give(me);
+        }
+        me.end();
+    }
+
+    #[inline(always)]
+    fn give(&self, me: Me) {
         // Release: pairs with the Acquire of whoever takes the lock next; carries what was
         // written under it. Weaker: the model `lock::excludes` sees the race.
         let order = site!("lock.unlock.release", Release => Relaxed);
         if let Err(seen) = self.word.compare_exchange(me.tid(), 0, order, Relaxed) {
             self.unlock_slow(me, seen);
         }
-        if hold.linked {
-            me.end();
-        }
     }
 
     #[cold]
     fn unlock_slow(&self, me: Me, seen: u32) {
         if seen & OWNER != me.tid() {
-            return log::error!("a lock held by this thread has been taken from it");
+            // A copy that a fork made, or a peer wrote over the word: not ours to free.
+            return;
         }
         // Release: as in `unlock`. Weaker: `lock::hands_over` sees the race.
         let order = site!("lock.wake.release", Release => Relaxed);
@@ -255,6 +259,7 @@ impl RawLock {
         }
     }
 
+    #[inline(always)]
     fn is_settled(&self) -> bool {
         // Relaxed: written before anyone else knew of the lock. A peer that changes it costs
         // itself the kernel's help, not us: who is linked is in the owner's `Hold`.
@@ -268,6 +273,7 @@ impl RawLock {
     }
 
     /// Whether an owner died or panicked, and nobody cleared it since.
+    #[inline(always)]
     pub(crate) fn poison(&self) -> Option<PoisonCause> {
         // Relaxed: written and read under the lock, but by the curious and by `clear_poison`.
         match self.poison.load(Relaxed) {

@@ -22,7 +22,7 @@ use real as backend;
 
 pub(crate) use backend::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Cell, Me,
-    MutPtr, Node, Word,
+    MutPtr, Node, Slot, Word,
 };
 #[cfg(loom)]
 pub use backend::{mutate, sites_seen};

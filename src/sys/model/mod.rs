@@ -11,5 +11,5 @@ pub(crate) use loom::sync::atomic::{
 };
 pub(crate) use mutant::mutated;
 pub use mutant::{mutate, sites_seen};
-pub(crate) use thread::{Me, Node};
+pub(crate) use thread::{Me, Node, Slot};
 pub(crate) use word::Word;

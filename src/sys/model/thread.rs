@@ -2,6 +2,8 @@
 
 use std::hash::{Hash, Hasher};
 
+pub(crate) type Slot = u32;
+
 #[derive(Clone, Copy)]
 pub(crate) struct Me(());
 
@@ -40,11 +42,11 @@ impl Me {
 
     pub(crate) fn end(self) {}
 
-    pub(crate) fn link(self, _: &Node) -> bool {
-        true
+    pub(crate) fn link(self, _: &Node) -> Slot {
+        1
     }
 
-    pub(crate) fn unlink(self, _: &Node) -> bool {
+    pub(crate) fn unlink(self, _: &Node, _: Slot) -> bool {
         true
     }
 

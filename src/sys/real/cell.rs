@@ -20,6 +20,7 @@ impl<T> Cell<T> {
 
 impl<T> Cell<T> {
     /// A pointer for exclusive access, for as long as it is held.
+    #[inline]
     pub(crate) fn get_mut(&self) -> MutPtr<T> {
         MutPtr(self.0.get())
     }
@@ -37,6 +38,7 @@ pub(crate) struct MutPtr<T>(*mut T);
 impl<T> MutPtr<T> {
     /// # Safety
     /// The protocol gives the caller exclusive access until the pointer is dropped.
+    #[inline]
     pub(crate) unsafe fn get(&self) -> &T {
         // SAFETY: the pointer comes from a live cell, and the caller has the access.
         unsafe { &*self.0 }
@@ -45,6 +47,7 @@ impl<T> MutPtr<T> {
     /// # Safety
     /// As for [`MutPtr::get`], and no other reference made from this pointer is alive.
     #[allow(clippy::mut_from_ref, reason = "the face of loom's MutPtr")]
+    #[inline]
     pub(crate) unsafe fn get_mut(&self) -> &mut T {
         // SAFETY: the pointer comes from a live cell, and the caller has the access.
         unsafe { &mut *self.0 }

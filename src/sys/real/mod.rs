@@ -1,11 +1,13 @@
 //! The machine itself: std's atomics, Linux futexes, the kernel's robust list.
 
 mod cell;
+mod robust;
 mod thread;
 mod word;
 
 pub(crate) use cell::{Cell, MutPtr};
-pub(crate) use thread::{Me, Node};
+pub(crate) use robust::Node;
+pub(crate) use thread::{Me, Slot};
 pub(crate) use word::Word;
 
 /// The raw atomics, for those above who keep elements in them (clippy refuses them elsewhere).
