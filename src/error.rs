@@ -42,6 +42,33 @@ pub enum Error {
         /// Threads of this process, the caller's included.
         threads: usize,
     },
+    /// The child would have a copy of a guard, and by it access to what the parent has locked.
+    #[error(
+        "this thread holds {locks} lock(s), and a forked child would hold copies of their guards: \
+         drop the guards before forking"
+    )]
+    LockHeld {
+        /// Locks that the caller holds.
+        locks: usize,
+    },
+    /// A daemonic process may have no children: nobody would end them.
+    #[error("a daemonic process may have no children: start them from its parent")]
+    Daemonic,
+    /// Children are forgotten by the system as they end, so nobody could learn how.
+    #[error(
+        "SIGCHLD is ignored in this process, so the end of a child could not be seen: set it to \
+         its default"
+    )]
+    ChildrenIgnored,
+    /// A fresh process of this program could not find the function.
+    #[error(
+        "the function, or this crate, is in a shared library and not in the program itself, where \
+         a fresh process of it looks: use Process::fork, or link it into the program"
+    )]
+    NotInProgram,
+    /// The argument for a child could not be serialised.
+    #[error("the argument cannot be sent to the child: {0}")]
+    Argument(String),
     /// The memory holds something else than what it was opened as.
     #[error("the shared memory does not hold what was expected: {0}")]
     Layout(String),
@@ -178,4 +205,68 @@ pub struct Overflow {
     pub value: u32,
     /// The most that can be free.
     pub max: u32,
+}
+
+/// Why a child gave no result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProcessError {
+    /// It ended with this exit code, and not by returning (with 0: by [`process::exit`]).
+    ///
+    /// [`process::exit`]: crate::process::exit
+    #[error("the process ended with exit code {0} before its function returned")]
+    Exited(i32),
+    /// It was killed by the signal of this number.
+    #[error("the process {}", KilledBy(*.0))]
+    Signaled(i32),
+    /// Its function panicked.
+    #[error("the process panicked{}: {message}", At(.location))]
+    Panicked {
+        /// What the panic said.
+        message: String,
+        /// Where, as `file:line:column`; `None` when the program has replaced the panic hook.
+        location: Option<String>,
+    },
+    /// Its argument could not be deserialised in the child: the function was not called.
+    #[error("the process could not read its argument: {0}")]
+    Argument(String),
+    /// Its function returned what cannot be serialised.
+    #[error("the process could not send its result: {0}")]
+    Encode(String),
+    /// What it sent could not be deserialised.
+    #[error("the result of the process could not be read: {0}")]
+    Decode(String),
+    /// The result was already given to a join.
+    #[error("the process was already joined: its result is with that join")]
+    AlreadyJoined,
+    /// The caller is not its parent, but a forked sibling with a copy of the handle.
+    #[error("only the parent of a process can join it")]
+    NotAChild,
+    /// It left no result, and other code of this program has waited for it and has its status.
+    #[error(
+        "the process left no result, and its exit status went to other code that waits for \
+         children"
+    )]
+    StatusTaken,
+}
+
+/// ` at file:line:column`, or nothing.
+struct At<'a>(&'a Option<String>);
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |place| write!(f, " at {place}"))
+    }
+}
+
+/// `was killed by SIGKILL`, for a signal's number.
+pub(crate) struct KilledBy(pub(crate) i32);
+
+impl fmt::Display for KilledBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match nix::sys::signal::Signal::try_from(self.0) {
+            Ok(known) => write!(f, "was killed by {known}"),
+            Err(_) => write!(f, "was killed by signal {}", self.0),
+        }
+    }
 }

@@ -9,10 +9,12 @@ compile_error!(
 );
 
 mod error;
+pub mod process;
 mod shm;
 mod sync;
 mod sys;
 
-pub use error::{Error, Overflow, PoisonCause, Poisoned, TryLockError};
+pub use error::{Error, Overflow, PoisonCause, Poisoned, ProcessError, TryLockError};
+pub use process::{Process, Run};
 pub use shm::{ProcessSafe, Shared};
 pub use sync::{Event, Lock, LockGuard, Permit, Semaphore};

@@ -1,5 +1,6 @@
 //! Floor 1: where bytes live.
 
+pub(crate) mod handoff;
 mod mapping;
 mod process_safe;
 mod shared;

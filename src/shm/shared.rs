@@ -6,7 +6,10 @@ use std::mem::needs_drop;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 use crate::error::Error;
+use crate::shm::handoff;
 use crate::shm::mapping::{CONTENTS, Mapping, stamp_of};
 use crate::shm::process_safe::ProcessSafe;
 use crate::sys::MODELLED;
@@ -112,5 +115,23 @@ impl<T: ProcessSafe> Deref for Shared<T> {
 impl<T: ProcessSafe + fmt::Debug> fmt::Debug for Shared<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Shared").field(&**self).finish()
+    }
+}
+
+/// Only as an argument of [`Process::spawn`](crate::Process::spawn): it is the memory that goes to
+/// the child, not the bytes. Any other serializer gets an error.
+impl<T: ProcessSafe> Serialize for Shared<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        handoff::send_mapping(&self.mapping, serializer)
+    }
+}
+
+impl<'de, T: ProcessSafe + Send + Sync> Deserialize<'de> for Shared<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mapping = handoff::take_mapping(stamp_of::<T>(), deserializer)?;
+        if mapping.len() < size_of::<T>() {
+            return Err(de::Error::invalid_length(mapping.len(), &"memory that holds the value"));
+        }
+        Ok(Shared { mapping: Arc::new(mapping), value: PhantomData })
     }
 }

@@ -50,6 +50,10 @@ impl Me {
         true
     }
 
+    pub(crate) fn held(self) -> usize {
+        0
+    }
+
     pub(crate) fn holds_in(_: std::ops::Range<usize>) -> bool {
         false
     }

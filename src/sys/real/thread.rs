@@ -200,6 +200,11 @@ impl Me {
         true
     }
 
+    /// How many locks this thread has on its list.
+    pub(crate) fn held(self) -> usize {
+        self.record().len.load(Ordering::Relaxed)
+    }
+
     /// Whether any thread of this process has a lock in `range` on its list: then the memory
     /// must stay mapped, for the kernel and for that list's neighbours.
     pub(crate) fn holds_in(range: Range<usize>) -> bool {

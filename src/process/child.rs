@@ -1,0 +1,127 @@
+//! A child as the system knows it.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open, pidfd_send_signal, waitid,
+};
+use rustix::time::Timespec;
+
+use crate::error::Error;
+use crate::process::identity::{Identity, number};
+use crate::process::page::Page;
+use crate::process::status::ExitStatus;
+use crate::sys::Deadline;
+
+/// A child: one that runs, one that has ended, or one that is reaped.
+#[derive(Debug)]
+pub(super) struct Child {
+    pub(super) pid: Pid,
+    pub(super) pidfd: OwnedFd,
+    pub(super) name: String,
+    pub(super) daemon: bool,
+    parent: i32,
+    end: Mutex<Option<End>>,
+    /// Where its outcome will be; taken by the join that gets it.
+    page: Mutex<Option<Page>>,
+}
+
+/// What is known of the end of a child that is no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Status(ExitStatus),
+    /// Somebody else in this process has waited for it, and has its status.
+    Taken,
+}
+
+impl Child {
+    /// The child that was just started: nobody has waited for it yet.
+    pub(super) fn new(pid: i32, identity: &Identity, page: Page) -> Result<Self, Error> {
+        let pid = Pid::from_raw(pid).expect("a child has a number");
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(pidfd) => Ok(Child {
+                pid,
+                pidfd,
+                name: identity.name.clone(),
+                daemon: identity.daemon,
+                parent: identity.parent,
+                end: Mutex::new(None),
+                page: Mutex::new(Some(page)),
+            }),
+            Err(errno) => {
+                // No descriptor is left: without one it could not be waited for. It ends again.
+                let _ = rustix::process::kill_process(pid, Signal::KILL);
+                let wait = || waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
+                let _ = rustix::io::retry_on_intr(wait);
+                Err(Error::os("pidfd_open", errno))
+            }
+        }
+    }
+
+    /// Whether it is a child of the running process: a forked process has copies of the handles
+    /// of its siblings.
+    pub(super) fn is_ours(&self) -> bool {
+        self.parent == number(getpid())
+    }
+
+    /// Waits until it has ended; false when the deadline came first.
+    pub(super) fn wait(&self, deadline: Deadline) -> bool {
+        loop {
+            let remaining = deadline.remaining();
+            // What does not fit the clock ends long after everybody.
+            let timeout = remaining.and_then(|left| Timespec::try_from(left).ok());
+            let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
+            match poll(&mut fds, timeout.as_ref()) {
+                Ok(0) | Err(Errno::INTR) => {
+                    if deadline.remaining().is_some_and(|left| left.is_zero()) {
+                        return self.has_ended();
+                    }
+                }
+                Ok(_) => return true,
+                // Out of kernel memory: look again. Nothing else can be: the descriptor is ours.
+                Err(_) => std::thread::yield_now(),
+            }
+        }
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        rustix::io::retry_on_intr(|| poll(&mut fds, Some(&now))).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Reaps it if it has ended: then it is no zombie any more.
+    pub(super) fn reap(&self) -> Option<End> {
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        if end.is_none() && self.is_ours() {
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+            let wait = || waitid(WaitId::PidFd(self.pidfd.as_fd()), options);
+            *end = match rustix::io::retry_on_intr(wait) {
+                Ok(status) => status.and_then(|status| {
+                    let exited = status.exit_status().map(ExitStatus::Exited);
+                    let killed = status.terminating_signal().map(ExitStatus::Signaled);
+                    exited.or(killed).map(End::Status)
+                }),
+                Err(Errno::CHILD) => Some(End::Taken),
+                Err(_) => None,
+            };
+        }
+        *end
+    }
+
+    /// Sends it a signal; none if it has ended.
+    pub(super) fn signal(&self, signal: Signal) -> Result<(), Error> {
+        match pidfd_send_signal(&self.pidfd, signal) {
+            Ok(()) | Err(Errno::SRCH) => Ok(()),
+            Err(errno) => Err(Error::os("pidfd_send_signal", errno)),
+        }
+    }
+
+    /// The page of its outcome, as long as nobody has taken it.
+    pub(super) fn page(&self) -> MutexGuard<'_, Option<Page>> {
+        self.page.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,68 @@
+//! The children of the running process that are not reaped yet.
+//!
+//! No zombie is left behind: a child is reaped by its join, when its handle is dropped after its
+//! end, when the next child is started, or when the process ends.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::process::child::Child;
+use crate::process::ending::{self, Duty, Rank};
+use crate::sys::Deadline;
+
+/// How long a daemon may take to end after SIGTERM.
+const GRACE: Duration = Duration::from_secs(2);
+
+static CHILDREN: Mutex<Vec<Arc<Child>>> = Mutex::new(Vec::new());
+
+fn children() -> MutexGuard<'static, Vec<Arc<Child>>> {
+    // Nothing that is done under the lock leaves the list half changed.
+    CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes the list known to those who end the process; before the first child is started.
+pub(super) fn open() {
+    ending::register(Duty { rank: Rank::Children, at_end, after_fork });
+}
+
+pub(super) fn add(child: Arc<Child>) {
+    children().push(child);
+}
+
+/// Reaps those that have ended; their status stays with their handles.
+pub(super) fn sweep() {
+    children().retain(|child| child.reap().is_none());
+}
+
+/// As Python: daemons are terminated, the others are waited for. A daemon that does not heed
+/// SIGTERM for a while is killed; Python would wait for it.
+fn at_end() {
+    let daemons: Vec<_> = children().iter().filter(|child| child.daemon).cloned().collect();
+    for child in &daemons {
+        // Refused only where the child has changed its user: it is waited for like any other.
+        let _ = child.signal(Signal::TERM);
+    }
+    let grace = Deadline::after(GRACE);
+    for child in &daemons {
+        if !child.wait(grace) {
+            let _ = child.signal(Signal::KILL);
+        }
+    }
+    // Not under the lock: other threads still run, and may start and join children.
+    loop {
+        let Some(child) = children().last().cloned() else { return };
+        child.wait(Deadline::Never);
+        sweep();
+        // Should the system not say how it ended: that it did is known.
+        children().retain(|known| !Arc::ptr_eq(known, &child));
+    }
+}
+
+fn after_fork() {
+    for child in children().drain(..) {
+        // The outcome is for the parent; the descriptor would stay open here.
+        child.page().take();
+    }
+}

@@ -1,0 +1,133 @@
+//! What is to be done when a process ends: threads are waited for, children are reaped.
+//!
+//! A program ends through `exit`, which runs what was registered with `atexit`; that holds for
+//! `main` returning and for `std::process::exit`. A child of this crate ends through [`end`],
+//! which does the same duties and then leaves by `_exit`: a forked child has inherited its
+//! parent's handlers, which are not its own to run. Nobody does anything when a signal kills.
+
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::null_mut;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::process::{Pid, getpid};
+
+/// One duty. They are done in the order of the variants of [`Rank`].
+#[derive(Clone, Copy)]
+pub(crate) struct Duty {
+    pub(crate) rank: Rank,
+    /// Called when the process ends; it may be called again while it runs, by another thread.
+    pub(crate) at_end: fn(),
+    /// Called in a forked child, which has none of its parent's threads and children.
+    pub(crate) after_fork: fn(),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rank {
+    /// First: a thread may still start and join children.
+    Threads,
+    Children,
+}
+
+struct Duties {
+    /// The process whose they are: another that has a copy of this memory has none of them.
+    of: Option<Pid>,
+    list: Vec<Duty>,
+    registered: bool,
+}
+
+static DUTIES: Mutex<Duties> = Mutex::new(Duties { of: None, list: Vec::new(), registered: false });
+
+fn duties() -> MutexGuard<'static, Duties> {
+    // Nothing that is done under the lock leaves the list half changed.
+    DUTIES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Adds a duty, once for each rank.
+pub(crate) fn register(duty: Duty) {
+    let mut duties = duties();
+    duties.of.get_or_insert_with(getpid);
+    if !duties.list.iter().any(|known| known.rank == duty.rank) {
+        duties.list.push(duty);
+        duties.list.sort_by_key(|duty| duty.rank);
+    }
+    if !duties.registered {
+        // SAFETY: the handler may run at any time: it takes only locks, and catches panics.
+        let refused = unsafe { libc::atexit(at_exit) };
+        duties.registered = refused == 0;
+        if refused != 0 {
+            log::warn!("no memory left to register what is to be done at exit");
+        }
+    }
+}
+
+extern "C" fn at_exit() {
+    if duties().of != Some(getpid()) {
+        return;
+    }
+    // A panic must not leave a C function; it has been told by the hook.
+    let _ = catch_unwind(do_duties);
+}
+
+fn do_duties() {
+    let list = duties().list.clone();
+    list.iter().for_each(|duty| (duty.at_end)());
+}
+
+/// In a forked child: what the parent has to do is not the child's.
+pub(super) fn after_fork() {
+    let list = {
+        let mut duties = duties();
+        duties.of = Some(getpid());
+        duties.list.clone()
+    };
+    list.iter().for_each(|duty| (duty.after_fork)());
+}
+
+/// Writes out what Rust's and C's standard streams still hold.
+pub(super) fn flush() {
+    // A stream that is closed or full: nobody is left to tell.
+    let _ = std::io::stdout().flush();
+    let _ = std::io::stderr().flush();
+    // SAFETY: null means every stream.
+    unsafe { libc::fflush(null_mut()) };
+}
+
+/// Ends a child of this crate: does its duties, flushes, and leaves with `code`.
+pub(super) fn end(code: i32) -> ! {
+    let _ = catch_unwind(AssertUnwindSafe(do_duties));
+    let _ = catch_unwind(flush);
+    leave(code)
+}
+
+/// Leaves at once.
+pub(super) fn leave(code: i32) -> ! {
+    // SAFETY: it ends the process, whatever its state.
+    unsafe { libc::_exit(code) }
+}
+
+/// Ends the running process with `code`, of which the system keeps the lowest 8 bits.
+///
+/// In a child of this crate, what the program's other parts have registered for its end is not run
+/// (a forked child has it from its parent, who runs it); standard output and error are flushed,
+/// threads that are no daemons are waited for, children are reaped. The parent's
+/// [`join`](crate::Process::join) gives [`ProcessError::Exited`](crate::ProcessError::Exited).
+/// In the program itself, this is [`std::process::exit`].
+///
+/// ```
+/// use multiproc::{Process, ProcessError, process};
+///
+/// let child = Process::spawn(|()| process::exit(3), ());
+/// # let child: multiproc::Process<()> = child?;
+/// assert!(matches!(child.join(), Err(ProcessError::Exited(3))));
+/// assert_eq!(child.exit_status().map(|status| status.code()), Some(3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Different from Python
+///
+/// `sys.exit` raises an exception, so what is on the stack is cleaned up; here it is not, as in
+/// [`std::process::exit`].
+pub fn exit(code: i32) -> ! {
+    if crate::process::current::is_child() { end(code) } else { std::process::exit(code) }
+}

@@ -1,0 +1,303 @@
+//! What a parent has of its child.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, ProcessError};
+use crate::process::builder::Builder;
+use crate::process::child::{Child, End};
+use crate::process::children;
+use crate::process::identity::number;
+use crate::process::page::Outcome;
+use crate::process::run::Run;
+use crate::process::status::ExitStatus;
+use crate::sys::Deadline;
+
+/// A child process that gives an `R`.
+///
+/// ```
+/// use multiproc::Process;
+///
+/// fn square(n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// let child = Process::spawn(square, 12)?;
+/// assert_eq!(child.join()?, 144);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Which way to start one
+///
+/// [`Process::spawn`] works everywhere and starts a fresh process; the function gets its argument
+/// by serde. [`Process::fork`] gives the child a copy of all memory, so a closure needs no
+/// argument at all, and starts faster; it works as long as the process has one thread.
+///
+/// # A handle that is dropped
+///
+/// The child goes on, and is reaped all the same, at the latest when this process ends: which
+/// waits for it, or terminates it if it is a [daemon](Builder::daemon).
+///
+/// # If a process dies
+///
+/// A child that is killed is reported by [`Process::join`], at once. One whose parent is killed
+/// goes on, unless it is a daemon.
+///
+/// # Different from Python
+///
+/// The function's result comes back from `join`, and its panic as an error. `join` waits for a
+/// result of any size without blocking the child.
+pub struct Process<R> {
+    child: Arc<Child>,
+    result: PhantomData<fn() -> R>,
+}
+
+impl Process<()> {
+    /// A child to be, to give it a name and other properties first.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Forks: the child has a copy of all memory, runs `f` on it and ends; the parent goes on.
+    ///
+    /// What `f` owns is dropped in the parent, so that each side has its own: the end of a pipe that
+    /// is moved into the child is closed in the parent. Standard output and error are flushed first.
+    ///
+    /// ```no_run
+    /// use multiproc::Process;
+    ///
+    /// let numbers = vec![1, 2, 3];
+    /// let child = Process::fork(|| numbers.iter().sum::<i32>())?;
+    /// assert_eq!(child.join()?, 6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MultiThreaded`] when this process has other threads, as every test has: the child
+    /// could hang on a lock that one of them holds. [`Error::LockHeld`] when the caller holds a
+    /// [`Lock`](crate::Lock). [`Error::Daemonic`] in a daemon. [`Error::Os`] when the system refuses.
+    pub fn fork<F, R>(f: F) -> Result<Process<R>, Error>
+    where
+        F: FnOnce() -> R,
+        R: Serialize + DeserializeOwned,
+    {
+        Self::builder().fork(f)
+    }
+
+    /// Forks a child that runs `work`, as [`Process::fork`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Process::fork`].
+    pub fn start<W: Run>(work: W) -> Result<Process<W::Output>, Error>
+    where
+        W::Output: Serialize + DeserializeOwned,
+    {
+        Self::builder().start(work)
+    }
+
+    /// Starts this program again, as a child that runs `f(argument)` before its `main` and ends.
+    ///
+    /// `f` is a function, or a closure that captures nothing. Several arguments are a tuple. A
+    /// [`Shared`](crate::Shared) or anything else that processes can share is handed over as itself.
+    ///
+    /// ```
+    /// use multiproc::{Lock, Process, Shared};
+    ///
+    /// let total = Shared::new(Lock::new(0u32))?;
+    /// let add = |(total, n): (Shared<Lock<u32>>, u32)| *total.lock().unwrap() += n;
+    /// let children = [3, 4].map(|n| Process::spawn(add, (total.clone(), n)));
+    /// for child in children {
+    ///     child?.join()?;
+    /// }
+    /// assert_eq!(*total.lock().unwrap(), 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// The child has its parent's arguments, environment and standard streams. It runs before
+    /// `main`, so what `main` would have set up is not there (a logger, for instance).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Argument`] when the argument cannot be serialised, [`Error::NotInProgram`] when `f`
+    /// is in a shared library, [`Error::Daemonic`] in a daemon, [`Error::Os`] when the system
+    /// refuses.
+    pub fn spawn<A, R>(f: fn(A) -> R, argument: A) -> Result<Process<R>, Error>
+    where
+        A: Serialize + DeserializeOwned,
+        R: Serialize + DeserializeOwned,
+    {
+        Self::builder().spawn(f, argument)
+    }
+}
+
+impl<R> Process<R> {
+    pub(super) fn new(child: Arc<Child>) -> Self {
+        Process { child, result: PhantomData }
+    }
+
+    /// Its process number.
+    pub fn pid(&self) -> u32 {
+        number(self.child.pid).cast_unsigned()
+    }
+
+    /// Its name: what [`Builder::name`] said, or "Process-1" and so on.
+    pub fn name(&self) -> &str {
+        &self.child.name
+    }
+
+    /// Whether it ends with this process.
+    pub fn is_daemon(&self) -> bool {
+        self.child.daemon
+    }
+
+    /// Whether it still runs.
+    pub fn is_alive(&self) -> bool {
+        !self.child.has_ended()
+    }
+
+    /// How it ended; `None` as long as it runs. (And when other code of this process has waited
+    /// for it: then the status is with that code.)
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        match self.child.reap()? {
+            End::Status(status) => Some(status),
+            End::Taken => None,
+        }
+    }
+
+    /// Asks it to end: SIGTERM. Nothing happens if it has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Os`] when the child has become another user's.
+    pub fn terminate(&self) -> Result<(), Error> {
+        self.child.signal(Signal::TERM)
+    }
+
+    /// Ends it: SIGKILL. Nothing happens if it has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Os`] when the child has become another user's.
+    pub fn kill(&self) -> Result<(), Error> {
+        self.child.signal(Signal::KILL)
+    }
+}
+
+impl<R: DeserializeOwned> Process<R> {
+    /// Waits until it has ended, and gives what its function returned.
+    ///
+    /// # Errors
+    ///
+    /// [`ProcessError`] says how it ended instead of returning: [`Panicked`](ProcessError::Panicked),
+    /// [`Exited`](ProcessError::Exited), [`Signaled`](ProcessError::Signaled) and so on; or that the
+    /// result was already given to another join.
+    pub fn join(&self) -> Result<R, ProcessError> {
+        match self.join_by(Deadline::Never) {
+            Some(result) => result,
+            None => unreachable!("without a deadline the child is waited for"),
+        }
+    }
+
+    /// As [`Process::join`] if it has ended; `None` if it runs.
+    pub fn try_join(&self) -> Option<Result<R, ProcessError>> {
+        self.join_for(Duration::ZERO)
+    }
+
+    /// As [`Process::join`], but for at most `timeout`; `None` if it still runs then. It can be
+    /// joined again.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use multiproc::{Process, ProcessError};
+    ///
+    /// let sleeper = Process::spawn(|s| std::thread::sleep(Duration::from_secs(s)), 60)?;
+    /// assert!(sleeper.join_for(Duration::from_millis(1)).is_none());
+    /// sleeper.terminate()?;
+    /// assert!(matches!(sleeper.join(), Err(ProcessError::Signaled(15))));
+    /// # Ok::<(), multiproc::Error>(())
+    /// ```
+    pub fn join_for(&self, timeout: Duration) -> Option<Result<R, ProcessError>> {
+        self.join_by(Deadline::after(timeout))
+    }
+
+    /// As [`Process::join_for`], until `instant`.
+    pub fn join_until(&self, instant: Instant) -> Option<Result<R, ProcessError>> {
+        self.join_by(Deadline::at(instant))
+    }
+
+    fn join_by(&self, deadline: Deadline) -> Option<Result<R, ProcessError>> {
+        if !self.child.is_ours() {
+            return Some(Err(ProcessError::NotAChild));
+        }
+        if self.child.page().is_none() {
+            return Some(Err(ProcessError::AlreadyJoined));
+        }
+        self.child.wait(deadline).then(|| self.result())
+    }
+
+    /// The result of a child that has ended.
+    fn result(&self) -> Result<R, ProcessError> {
+        let end = self.child.reap();
+        children::sweep();
+        let page = self.child.page().take().ok_or(ProcessError::AlreadyJoined)?;
+        match end {
+            Some(End::Status(ExitStatus::Signaled(signal))) => {
+                return Err(ProcessError::Signaled(signal));
+            }
+            Some(End::Status(ExitStatus::Exited(_)) | End::Taken) | None => {}
+        }
+        let outcome = page.outcome().map_err(|error| ProcessError::Decode(error.to_string()))?;
+        match (outcome, end) {
+            (Some(Outcome::Panicked(panic)), _) => {
+                Err(ProcessError::Panicked { message: panic.message, location: panic.location })
+            }
+            (Some(Outcome::NotRead(why)), _) => Err(ProcessError::Argument(why)),
+            (Some(Outcome::NotSent(why)), _) => Err(ProcessError::Encode(why)),
+            // It ended otherwise after its function had returned, or before.
+            (_, Some(End::Status(status))) if !status.success() => {
+                Err(ProcessError::Exited(status.code()))
+            }
+            (Some(Outcome::Returned(value)), _) => postcard::from_bytes(&value)
+                .map_err(|error| ProcessError::Decode(error.to_string())),
+            (None, Some(End::Status(status))) => Err(ProcessError::Exited(status.code())),
+            (None, _) => Err(ProcessError::StatusTaken),
+        }
+    }
+}
+
+impl<R> Drop for Process<R> {
+    fn drop(&mut self) {
+        if self.child.is_ours() {
+            self.child.page().take();
+            if self.child.has_ended() {
+                children::sweep();
+            }
+        }
+    }
+}
+
+/// Its pidfd: readable when it has ended.
+impl<R> AsFd for Process<R> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.child.pidfd.as_fd()
+    }
+}
+
+impl<R> fmt::Debug for Process<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Process")
+            .field("name", &self.name())
+            .field("pid", &self.pid())
+            .field("status", &self.exit_status())
+            .finish()
+    }
+}

@@ -1,0 +1,36 @@
+//! Floor 4: who runs. Child processes, by fork or as fresh processes of the same program.
+//!
+//! What most need is at the crate's root: [`Process`](crate::Process), [`Run`](crate::Run),
+//! [`ProcessError`](crate::ProcessError).
+//!
+//! ```text
+//! builder ──┬── fork ──────────────┬── body: runs the function, leaves the outcome on the page
+//!           └── spawn ─ ─ ─> entry ┘        (letter: what a spawned child is to do)
+//! handle ── child ── children            what the parent has of them, and all it has
+//! ending                                 what is done when a process ends
+//! ```
+
+mod body;
+mod builder;
+mod child;
+mod children;
+mod current;
+mod ending;
+mod entry;
+mod fork;
+mod handle;
+mod identity;
+mod image;
+mod letter;
+mod page;
+mod panics;
+mod run;
+mod spawn;
+mod status;
+
+pub use builder::Builder;
+pub use current::{Current, current};
+pub use ending::exit;
+pub use handle::Process;
+pub use run::Run;
+pub use status::ExitStatus;

@@ -1,0 +1,87 @@
+//! Panics caught at the root of a process, a thread or a task, with the place they came from.
+//!
+//! What a panic carries is its message; only the panic hook is told the place. So a hook is put
+//! before the one that is there: it notes the place in the panicking thread and goes on to the
+//! other, whose output stays as it is. A program that replaces the hook later gets its panics
+//! reported without a place.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+
+use serde::{Deserialize, Serialize};
+
+thread_local! {
+    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// A panic that was caught.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Panic {
+    pub(crate) message: String,
+    /// `file:line:column`
+    pub(crate) location: Option<String>,
+}
+
+/// Runs `f`; what it panics with is an error.
+///
+/// The caller sees to it that nothing half changed is used after a panic: at the root of a process
+/// or a thread, all that `f` had is gone with it.
+pub(crate) fn caught<T>(f: impl FnOnce() -> T) -> Result<T, Panic> {
+    note_places();
+    PLACE.set(None);
+    catch_unwind(AssertUnwindSafe(f))
+        .map_err(|payload| Panic { message: message_of(payload), location: PLACE.take() })
+}
+
+fn message_of(payload: Box<dyn Any + Send>) -> String {
+    let message = match payload.downcast::<String>() {
+        Ok(message) => return *message,
+        Err(payload) => match payload.downcast::<&'static str>() {
+            Ok(message) => return (*message).to_owned(),
+            Err(payload) => payload,
+        },
+    };
+    // A payload of the user's own: its drop is user code and may panic again.
+    std::mem::forget(message);
+    "a panic with a payload that is no text".to_owned()
+}
+
+fn note_places() {
+    static ONCE: Once = Once::new();
+    // std refuses to change the hook in a thread that is panicking: the next caller does it.
+    if std::thread::panicking() {
+        return;
+    }
+    ONCE.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let place = info.location().map(ToString::to_string);
+            // A thread whose locals are gone already has nobody to report to.
+            let _ = PLACE.try_with(|slot| slot.replace(place));
+            previous(info);
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_comes_with_its_message_and_place() {
+        let line = line!() + 1;
+        let panic = caught(|| panic!("no {}", "good")).unwrap_err();
+        assert_eq!(panic.message, "no good");
+        let place = format!("{}:{line}:", file!());
+        assert!(panic.location.as_ref().unwrap().starts_with(&place), "{panic:?}");
+        assert_eq!(caught(|| std::panic::panic_any(7)).map_err(|p| p.message).unwrap_err(), {
+            "a panic with a payload that is no text"
+        });
+        assert_eq!(
+            caught(|| panic!("static")).map_err(|p| p.message),
+            Err::<(), _>("static".into())
+        );
+    }
+}

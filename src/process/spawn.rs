@@ -1,0 +1,77 @@
+//! Starting a child as a fresh process of the same program.
+
+use std::ffi::{CString, OsString};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::ffi::OsStringExt;
+
+use nix::errno::Errno;
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, posix_spawn};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+use crate::process::child::Child;
+use crate::process::entry::{self, Entry, ON_START};
+use crate::process::identity::Identity;
+use crate::process::image::Image;
+use crate::process::letter::{Head, Letter, Names, VARIABLE};
+use crate::process::page::Page;
+use crate::shm::handoff;
+
+/// The file that runs, also when another has been put in its place since.
+const PROGRAM: &std::ffi::CStr = c"/proc/self/exe";
+
+/// Starts this program again, to run `function` on `argument` and nothing else.
+pub(super) fn spawn<A, R>(
+    identity: Identity,
+    function: fn(A) -> R,
+    argument: &A,
+) -> Result<Child, Error>
+where
+    A: Serialize + DeserializeOwned,
+    R: Serialize,
+{
+    let entry: Entry = entry::enter::<A, R>;
+    let image = Image::of_program();
+    let name = |code: *const ()| image.name_of(code).ok_or(Error::NotInProgram);
+    let names = Names {
+        // Read through the static, so that the linker keeps what the loader runs.
+        reader: name(std::hint::black_box(ON_START) as *const ())?,
+        entry: name(entry as *const ())?,
+        function: name(function as *const ())?,
+    };
+
+    let (argument, fds) = handoff::sending(|| postcard::to_stdvec(argument));
+    let argument = argument.map_err(|error| Error::Argument(handoff::explain(&error)))?;
+    let numbers: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).collect();
+    let page = Page::new()?;
+    let head = Head { identity, fds: numbers.clone() };
+    let letter = Letter { names, head, argument };
+    let bytes = letter.to_bytes().map_err(|error| Error::Argument(error.to_string()))?;
+    page.write(&bytes).map_err(|source| Error::os("write to a memfd", source))?;
+
+    let pid = start(page.raw_fd(), &numbers).map_err(|errno| Error::os("posix_spawn", errno))?;
+    Child::new(pid, &letter.head.identity, page)
+}
+
+fn start(page: RawFd, fds: &[RawFd]) -> Result<i32, Errno> {
+    let mut actions = PosixSpawnFileActions::init()?;
+    for &fd in [page].iter().chain(fds) {
+        // Onto itself: in the child alone, the descriptor is no longer closed by exec.
+        actions.add_dup2(fd, fd)?;
+    }
+    let text = |text: OsString| CString::new(text.into_vec()).ok();
+    let args: Vec<CString> = std::env::args_os().filter_map(text).collect();
+    let outer = std::env::vars_os().filter(|(name, _)| name != VARIABLE);
+    let ours = (OsString::from(VARIABLE), OsString::from(page.to_string()));
+    let environment: Vec<CString> = outer
+        .chain([ours])
+        .filter_map(|(mut name, value)| {
+            name.push("=");
+            name.push(value);
+            text(name)
+        })
+        .collect();
+    let attributes = PosixSpawnAttr::init()?;
+    posix_spawn(PROGRAM, &actions, &attributes, &args, &environment).map(|pid| pid.as_raw())
+}
