@@ -202,7 +202,7 @@ impl Me {
 
     /// How many locks this thread has on its list.
     pub(crate) fn held(self) -> usize {
-        self.record().len.load(Ordering::Relaxed)
+        self.record().len() as usize
     }
 
     /// Whether any thread of this process has a lock in `range` on its list: then the memory
