@@ -1,0 +1,48 @@
+//! `Run`: a process from a type of your own. In Python, a class that extends `Process`.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use multiproc::{Process, Run};
+
+use crate::scenario::Scenario;
+use crate::scenarios::watch::time;
+use crate::stage::Stage;
+use crate::verdict::Verdict;
+
+pub(super) const SCENARIO: Scenario = Scenario {
+    name: "process_class",
+    about: "a type with a run method is a process: a clock that ticks five times",
+    busy: false,
+    play,
+};
+
+struct Clock {
+    stage: Stage,
+    ticks: usize,
+    interval: f64,
+}
+
+impl Run for Clock {
+    /// How long each tick took.
+    type Output = Vec<Duration>;
+
+    fn run(self) -> Vec<Duration> {
+        let tick = |_| {
+            let began = Instant::now();
+            println!("it is {}", time());
+            self.stage.sleep(self.interval);
+            began.elapsed()
+        };
+        (0..self.ticks).map(tick).collect()
+    }
+}
+
+fn play(stage: Stage) -> Result<Verdict> {
+    let clock = Process::start(Clock { stage, ticks: 5, interval: 2.0 })?;
+    let ticks = clock.join()?;
+    let none_early = ticks.iter().all(|tick| *tick >= stage.seconds(2.0));
+    Ok(Verdict::new()
+        .claim("five ticks", ticks.len() == 5)
+        .claim("none before its 2 s were over", none_early))
+}

@@ -1,0 +1,47 @@
+//! What scenarios look at, to tell what happened.
+
+use std::fs;
+
+use jiff::Zoned;
+use multiproc::{Error, Lock, process_safe};
+
+/// The time of day.
+pub(super) fn time() -> String {
+    Zoned::now().strftime("%H:%M:%S").to_string()
+}
+
+/// The state of a process as the kernel tells it (`R` runs, `S` sleeps, `Z` is a zombie, …); none
+/// when there is no such process.
+pub(super) fn state(pid: u32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // "PID (NAME) STATE …": the name may hold anything, parentheses too.
+    let (_, rest) = stat.rsplit_once(") ")?;
+    rest.chars().next()
+}
+
+process_safe! {
+    /// Counts how many are inside something, and the most there ever were.
+    #[derive(Debug, Default)]
+    pub(super) struct Crowd {
+        inside: u32,
+        most: u32,
+    }
+}
+
+impl Crowd {
+    /// Does `work` as one who is inside.
+    pub(super) fn with(crowd: &Lock<Crowd>, work: impl FnOnce()) -> Result<(), Error> {
+        let mut now = crowd.lock()?;
+        now.inside += 1;
+        now.most = now.most.max(now.inside);
+        drop(now);
+        work();
+        crowd.lock()?.inside -= 1;
+        Ok(())
+    }
+
+    /// The most that there ever were inside.
+    pub(super) fn most(crowd: &Lock<Crowd>) -> Result<u32, Error> {
+        Ok(crowd.lock()?.most)
+    }
+}

@@ -1,0 +1,49 @@
+//! What must hold at the end of a scenario.
+
+use std::fmt;
+
+use crate::stage::Stage;
+
+/// The claims of a scenario, each with whether it was seen to hold.
+#[must_use = "a verdict is there to be told"]
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    claims: Vec<(String, bool)>,
+}
+
+impl Verdict {
+    pub(crate) fn new() -> Self {
+        Verdict::default()
+    }
+
+    /// And `claim`, which `holds` or does not.
+    pub(crate) fn claim(mut self, claim: impl Into<String>, holds: bool) -> Self {
+        self.claims.push((claim.into(), holds));
+        self
+    }
+
+    /// And `claim`, which only sleeps bring about: not judged when they are too short for it.
+    pub(crate) fn timed(self, stage: Stage, claim: &str, holds: bool) -> Self {
+        if stage.keeps_order() {
+            self.claim(claim, holds)
+        } else {
+            self.claim(format!("{claim}: not judged at this speed"), true)
+        }
+    }
+
+    /// Whether there is a claim, and every one holds.
+    pub(crate) fn holds(&self) -> bool {
+        !self.claims.is_empty() && self.claims.iter().all(|(_, holds)| *holds)
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // When it fails, only what failed is of interest.
+        let told = |holds: &bool| *holds == self.holds();
+        let claims = self.claims.iter().filter(|(_, holds)| told(holds));
+        let claims = claims.map(|(claim, _)| claim.as_str()).collect::<Vec<_>>();
+        let verdict = if self.holds() { "holds" } else { "DOES NOT HOLD" };
+        write!(f, "verdict: {verdict}: {}", claims.join("; "))
+    }
+}

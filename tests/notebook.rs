@@ -1,0 +1,150 @@
+//! How the notebook is called, how it ends, and what it leaves behind: nothing.
+#![cfg(not(loom))]
+
+#[path = "support/notebook.rs"]
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, pipe};
+use std::os::unix::process::ExitStatusExt;
+
+use rustix::process::{Signal, kill_process};
+use support::{Run, notebook, said, transcript};
+
+/// So slow that nothing ends by itself while a test looks.
+const SLOW: &str = "--speed=0.001";
+
+const NAMES: [&str; 5] = ["fork", "wait", "process", "process_class", "semaphore"];
+
+/// Calls it wrongly: what it says then.
+fn refused(args: &[&str]) -> String {
+    let output = notebook(args).output().expect("the program starts");
+    assert_eq!(output.status.code(), Some(2), "{args:?}");
+    assert_eq!(said(&output.stdout), "", "{args:?}");
+    said(&output.stderr)
+}
+
+#[test]
+fn the_list_names_all_in_the_notebooks_order() {
+    let list = transcript(&["--list"]);
+    let names = list.lines().map(|line| line.split_whitespace().next().unwrap_or_default());
+    assert!(names.eq(NAMES), "{list}");
+    assert!(list.lines().all(|line| line.split_whitespace().count() > 3), "{list}");
+}
+
+#[test]
+fn the_help_says_what_can_be_asked() {
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("help", transcript(&["--help"]));
+    });
+}
+
+#[test]
+fn an_unknown_name_is_answered_with_the_known_ones() {
+    let answer = refused(&["wait", "semaphor"]);
+    assert!(NAMES.iter().all(|name| answer.contains(name)), "{answer}");
+    assert!(answer.contains("a similar value exists: 'semaphore'"), "{answer}");
+}
+
+#[test]
+fn a_wrong_speed_is_refused() {
+    for speed in ["0", "-0", "-1", "nan", "inf", "fast", ""] {
+        let answer = refused(&[&format!("--speed={speed}")]);
+        assert!(answer.contains("--speed"), "{answer}");
+    }
+    assert!(refused(&["--speed=0"]).contains("it must be more than 0, and finite"));
+}
+
+#[test]
+fn names_are_played_in_the_order_given() {
+    let transcript = transcript(&["semaphore", "wait", "semaphore", "--speed=1000"]);
+    let titles = transcript.lines().filter_map(|line| line.strip_prefix("── "));
+    let names = titles.map(|title| title.split(':').next().unwrap_or_default());
+    assert!(names.eq(["semaphore", "wait", "semaphore"]), "{transcript}");
+    assert!(transcript.contains("3 of 3 verdicts hold"), "{transcript}");
+}
+
+#[test]
+fn two_hundred_semaphores_keep_three_permits() {
+    for _ in 0..200 {
+        let transcript = transcript(&["semaphore", "--speed=1000"]);
+        assert!(transcript.contains("never more than 3 inside; final value 3"), "{transcript}");
+    }
+}
+
+#[test]
+fn the_whole_notebook_leaves_nothing_behind() {
+    let names = || {
+        let entries = fs::read_dir("/dev/shm").into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name()).collect::<BTreeSet<_>>()
+    };
+    let before = names();
+    let mut run = Run::start(&["--speed=100"]);
+    let output = {
+        // It ends, and is not waited for yet: all others must have ended before it.
+        let out = run.conductor.stdout.take().expect("it is a pipe");
+        let lines = BufReader::new(out).lines().collect::<Result<Vec<_>, _>>();
+        lines.expect("it prints text")
+    };
+    let last = output.last().expect("it prints something");
+    assert!(last.starts_with("5 of 5 verdicts hold"), "{output:#?}");
+    run.await_nobody();
+    let output = run.end();
+    assert!(output.status.success());
+    assert_eq!(said(&output.stderr), "", "no progress into a pipe");
+    assert_eq!(names().difference(&before).next(), None);
+}
+
+#[test]
+fn an_interrupt_ends_every_process() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let run = Run::start(&[SLOW]);
+        run.await_players(NAMES.len());
+        // Only the conductor gets it.
+        run.signal(signal);
+        run.await_nobody();
+        assert_eq!(run.end().status.code(), Some(code));
+    }
+}
+
+#[test]
+fn a_killed_conductor_takes_every_process_with_it() {
+    let run = Run::start(&[SLOW]);
+    run.await_players(NAMES.len());
+    run.signal(Signal::KILL);
+    run.await_nobody();
+    assert_eq!(run.end().status.signal(), Some(9));
+}
+
+#[test]
+fn a_player_that_dies_is_reported_and_its_children_end() {
+    let run = Run::start(&["semaphore", "wait", SLOW]);
+    run.await_players(2);
+    for player in run.players() {
+        kill_process(player, Signal::KILL).expect("it runs");
+    }
+    let output = run.end();
+    let transcript = said(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{transcript}");
+    assert!(transcript.contains("verdict: DOES NOT HOLD: the player was ended by signal 9"));
+    assert!(transcript.contains("0 of 2 verdicts hold"), "{transcript}");
+    assert!(transcript.contains("; not: semaphore, wait"), "{transcript}");
+}
+
+#[test]
+fn a_verdict_that_does_not_hold_gives_one() {
+    // A player whose conductor is another than it was told does not play.
+    let output = notebook(&["wait", "--played-for=1"]).output().expect("the program starts");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(said(&output.stdout), "verdict: DOES NOT HOLD: the conductor is gone\n");
+}
+
+#[test]
+fn it_ends_when_nobody_reads_on() {
+    let (reader, writer) = pipe().expect("there are descriptors");
+    drop(reader);
+    let run = Run::start_into(&[SLOW], writer.into());
+    run.await_nobody();
+    assert_eq!(run.end().status.code(), Some(141));
+}

@@ -1,0 +1,50 @@
+//! What every scenario says, at ten times the notebook's speed.
+//!
+//! Pids, times and counts are not the same twice; what is printed in any order is sorted. All
+//! else is as it was when somebody last looked at it: `cargo insta review`.
+#![cfg(not(loom))]
+
+#[allow(dead_code, reason = "each test program uses its part")]
+#[path = "support/notebook.rs"]
+mod support;
+
+use support::transcript;
+
+/// Plays a scenario and compares what it says; lines that hold one of `any_order` are sorted
+/// among themselves, and stay together where they are.
+fn check(name: &str, any_order: &[&str]) {
+    let transcript = transcript(&[name, "--speed=10"]);
+    let free = |line: &&str| any_order.iter().any(|part| line.contains(part));
+    let mut sorted = transcript.lines().filter(free).collect::<Vec<_>>();
+    sorted.sort_unstable();
+    let mut sorted = sorted.into_iter();
+    let ordered =
+        transcript.lines().map(|line| if free(&line) { sorted.next() } else { Some(line) });
+    let ordered = ordered.flatten().collect::<Vec<_>>().join("\n");
+
+    let filters = [
+        (r"pid \d+", "pid [pid]"),
+        (r"\d\d:\d\d:\d\d", "[time]"),
+        (r"looked \d+ times", "looked [count] times"),
+    ];
+    insta::with_settings!({ filters => filters, prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(name, ordered);
+    });
+}
+
+macro_rules! transcripts {
+    ($($name:ident $(in any order $($part:literal),+)?;)*) => { $(
+        #[test]
+        fn $name() {
+            check(stringify!($name), &[$($($part),+)?]);
+        }
+    )* };
+}
+
+transcripts! {
+    fork;
+    wait;
+    process;
+    process_class;
+    semaphore in any order "I have a permit", "I give it back";
+}
