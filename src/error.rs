@@ -3,8 +3,12 @@
 //! One enum, [`Error`], for what can fail while something is made; and for each operation that
 //! can fail in its own ways, an error of its own, which gives back what was not taken.
 
+mod pipe;
+
 use std::fmt;
 use std::io;
+
+pub use pipe::{RecvError, SendCause, SendError};
 
 /// Why something could not be made.
 #[derive(Debug, thiserror::Error)]

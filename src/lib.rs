@@ -9,12 +9,17 @@ compile_error!(
 );
 
 mod error;
+mod ipc;
 pub mod process;
 mod shm;
 mod sync;
 mod sys;
 
-pub use error::{Error, Overflow, PoisonCause, Poisoned, ProcessError, TryLockError};
+pub use error::{
+    Error, Overflow, PoisonCause, Poisoned, ProcessError, RecvError, SendCause, SendError,
+    TryLockError,
+};
+pub use ipc::{Connection, Receiver, Sender, duplex, pipe, wait_any};
 pub use process::{Process, Run};
 pub use shm::{ProcessSafe, Shared};
 pub use sync::{Event, Lock, LockGuard, Permit, Semaphore};

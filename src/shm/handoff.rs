@@ -42,7 +42,7 @@ impl fmt::Display for HandoffError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             HandoffError::NoCarrier => f.write_str(
-                "shared memory goes to another process as an argument of Process::spawn or by \
+                "what processes share goes to another as an argument of Process::spawn or by \
                  move into Process::fork, not as bytes",
             ),
             HandoffError::Missing => {

@@ -199,7 +199,7 @@ fn pid_namespace() -> Result<u64, Error> {
 }
 
 /// Bytes of memory that the machine could still give, by the kernel's own estimate.
-fn available() -> usize {
+pub(crate) fn available() -> usize {
     let estimate = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
         line.split_whitespace().nth(1)?.parse::<usize>().ok()?.checked_mul(1024)

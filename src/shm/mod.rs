@@ -5,6 +5,6 @@ mod mapping;
 mod process_safe;
 mod shared;
 
-pub(crate) use mapping::Mapping;
+pub(crate) use mapping::{Mapping, available};
 pub use process_safe::ProcessSafe;
 pub use shared::Shared;

@@ -12,6 +12,7 @@
 mod clock;
 #[cfg(loom)]
 mod model;
+mod poll;
 #[cfg(not(loom))]
 mod real;
 
@@ -22,11 +23,12 @@ use real as backend;
 
 pub(crate) use backend::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Cell, Me,
-    MutPtr, Node, Slot, Word,
+    MutPtr, Node, Packet, Slot, Socket, Word,
 };
 #[cfg(loom)]
 pub use backend::{mutate, sites_seen};
 pub(crate) use clock::Deadline;
+pub(crate) use poll::poll;
 pub(crate) use std::sync::atomic::Ordering;
 
 /// Whether this build explores models instead of running on the machine.
@@ -41,6 +43,26 @@ pub(crate) enum Wait {
     Slice,
     /// The deadline has passed.
     TimedOut,
+}
+
+/// A direction of a [`Socket`], as seen from one end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Receive,
+    Send,
+}
+
+/// Why a [`Socket`] did not do what it was asked.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// Nothing to receive, or no room to send: wait for it.
+    NotNow,
+    /// Nobody is at the other end any more, and all that was sent is received.
+    Gone,
+    /// What the other end sent is not a message.
+    Garbage(&'static str),
+    /// A system call failed.
+    Os(&'static str, std::io::Error),
 }
 
 /// What [`Word::wake_op`] does to the word, in one step with the wake.

@@ -2,6 +2,7 @@
 
 mod cell;
 mod mutant;
+mod socket;
 mod thread;
 mod word;
 
@@ -11,5 +12,6 @@ pub(crate) use loom::sync::atomic::{
 };
 pub(crate) use mutant::mutated;
 pub use mutant::{mutate, sites_seen};
+pub(crate) use socket::{Packet, Socket};
 pub(crate) use thread::{Me, Node, Slot};
 pub(crate) use word::Word;

@@ -1,12 +1,16 @@
 //! The machine itself: std's atomics, Linux futexes, the kernel's robust list.
 
 mod cell;
+mod packet;
 mod robust;
+mod socket;
 mod thread;
 mod word;
 
 pub(crate) use cell::{Cell, MutPtr};
+pub(crate) use packet::Packet;
 pub(crate) use robust::Node;
+pub(crate) use socket::Socket;
 pub(crate) use thread::{Me, Slot};
 pub(crate) use word::Word;
 

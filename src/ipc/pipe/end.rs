@@ -1,0 +1,145 @@
+//! What all ends of pipes do: encode and send, receive and decode.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+
+use crate::error::{Error, RecvError, SendCause, SendError};
+use crate::shm::available;
+use crate::shm::handoff::{HandoffError, send_fd, take_fd};
+use crate::sys::{Deadline, MODELLED, Packet, Refused, Side, Socket};
+
+/// Above this, a sender asks whether the machine has the memory for a message: the kernel would
+/// rather kill a process than refuse it pages.
+const LARGE: usize = 16 << 20;
+
+/// One end, shared by its clones in this process; closed with the last of them.
+#[derive(Clone, Debug)]
+pub(crate) struct End(Arc<Socket>);
+
+impl End {
+    pub(crate) fn new(socket: Socket) -> Self {
+        End(Arc::new(socket))
+    }
+
+    /// Sends `value`, by the deadline; without one, now or not at all.
+    pub(crate) fn send<T: Serialize>(
+        &self,
+        value: T,
+        deadline: Option<Deadline>,
+    ) -> Result<(), SendError<T>> {
+        match encode(&value).and_then(|packet| self.send_packet(&packet, deadline)) {
+            Ok(()) => Ok(()),
+            Err(cause) => Err(SendError::new(value, cause)),
+        }
+    }
+
+    fn send_packet(&self, packet: &Packet, deadline: Option<Deadline>) -> Result<(), SendCause> {
+        loop {
+            match self.0.try_send(packet) {
+                Err(Refused::NotNow) => {}
+                sent => return sent.map_err(not_sent),
+            }
+            let Some(deadline) = deadline else { return Err(SendCause::Full) };
+            if !self.0.wait(Side::Send, deadline).map_err(not_sent)? {
+                return Err(SendCause::TimedOut);
+            }
+        }
+    }
+
+    /// Receives a value, by the deadline; without one, now or not at all.
+    pub(crate) fn recv<T: DeserializeOwned>(
+        &self,
+        deadline: Option<Deadline>,
+    ) -> Result<T, RecvError> {
+        loop {
+            match self.0.try_recv(decode) {
+                Err(Refused::NotNow) => {}
+                received => return received.map_err(not_received)?,
+            }
+            let Some(deadline) = deadline else { return Err(RecvError::Empty) };
+            if !self.0.wait(Side::Receive, deadline).map_err(not_received)? {
+                return Err(RecvError::TimedOut);
+            }
+        }
+    }
+
+    /// Whether `recv` would not wait. When even asking fails, it would not: it would fail.
+    pub(crate) fn poll(&self, timeout: Duration) -> bool {
+        self.0.wait(Side::Receive, Deadline::after(timeout)).unwrap_or(true)
+    }
+}
+
+impl AsFd for End {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// The end itself goes to the process that is spawned with it as an argument. Any other
+/// serializer gets an error.
+impl Serialize for End {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // The sockets of a model have no descriptors.
+        let sent = if MODELLED { Err(HandoffError::NoCarrier) } else { send_fd(self.as_fd()) };
+        sent.map_err(ser::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for End {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fd = take_fd(u32::deserialize(deserializer)?).map_err(de::Error::custom)?;
+        Ok(End::new(Socket::from(fd)))
+    }
+}
+
+fn encode<T: Serialize>(value: &T) -> Result<Packet, SendCause> {
+    let bytes = postcard::to_extend(value, Packet::blank())
+        .map_err(|error| SendCause::Encode(error.to_string()))?;
+    if bytes.len() > LARGE {
+        let max = available();
+        if bytes.len() > max {
+            return Err(SendCause::TooLarge { bytes: bytes.len(), max });
+        }
+    }
+    Packet::new(bytes).map_err(not_sent)
+}
+
+fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T, RecvError> {
+    match postcard::take_from_bytes(message) {
+        Ok((value, [])) => Ok(value),
+        Ok((_, surplus)) => {
+            Err(RecvError::Decode(format!("{} bytes are left over", surplus.len())))
+        }
+        Err(error) => Err(RecvError::Decode(error.to_string())),
+    }
+}
+
+fn not_sent(refused: Refused) -> SendCause {
+    match refused {
+        Refused::NotNow => SendCause::Full,
+        // Garbage is only ever received.
+        Refused::Gone | Refused::Garbage(_) => SendCause::Disconnected,
+        Refused::Os(call, source) => SendCause::Os { call, source },
+    }
+}
+
+fn not_received(refused: Refused) -> RecvError {
+    match refused {
+        Refused::NotNow => RecvError::Empty,
+        Refused::Gone => RecvError::Closed,
+        Refused::Garbage(what) => RecvError::Decode(what.into()),
+        Refused::Os(call, source) => RecvError::Os { call, source },
+    }
+}
+
+/// What making a pair fails with.
+pub(crate) fn made(refused: Refused) -> Error {
+    match refused {
+        Refused::Os(call, source) => Error::os(call, source),
+        other => unreachable!("only system calls fail while a pair is made, not {other:?}"),
+    }
+}

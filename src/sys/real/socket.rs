@@ -1,0 +1,131 @@
+//! One end of a connected pair of sockets that carry packets (AF_UNIX, SOCK_SEQPACKET).
+
+use std::cell::RefCell;
+use std::io::{IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::cmsg_space;
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, SocketFlags, SocketType,
+};
+
+use crate::sys::real::packet::{self, Packet, os};
+use crate::sys::{Deadline, Refused, Side};
+
+thread_local! {
+    /// What a thread receives packets into, so that it is cleared once and not for each packet.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+#[derive(Debug)]
+pub(crate) struct Socket(OwnedFd);
+
+impl Socket {
+    /// Two ends: what one sends, the other receives.
+    pub(crate) fn pair() -> Result<(Self, Self), Refused> {
+        let (family, kind) = (AddressFamily::UNIX, SocketType::SEQPACKET);
+        let (a, b) = rustix::net::socketpair(family, kind, SocketFlags::CLOEXEC, None)
+            .map_err(os("socketpair"))?;
+        Ok((Socket(a), Socket(b)))
+    }
+
+    /// Ends one direction for good: nobody receives here any more, or nobody sends.
+    pub(crate) fn shut(&self, side: Side) -> Result<(), Refused> {
+        let how = match side {
+            Side::Receive => Shutdown::Read,
+            Side::Send => Shutdown::Write,
+        };
+        rustix::net::shutdown(&self.0, how).map_err(os("shutdown"))
+    }
+
+    /// Sends the packet as one piece, or not at all.
+    pub(crate) fn try_send(&self, packet: &Packet) -> Result<(), Refused> {
+        let rest = packet.rest();
+        let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if let Some(rest) = &rest {
+            control.push(SendAncillaryMessage::ScmRights(std::slice::from_ref(rest)));
+        }
+        // NOSIGNAL: a peer that is gone is an error, not a SIGPIPE.
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        let bytes = [IoSlice::new(packet.bytes())];
+        let sent = retry_on_intr(|| rustix::net::sendmsg(&self.0, &bytes, &mut control, flags));
+        match sent {
+            Ok(_) => Ok(()),
+            Err(Errno::AGAIN) => Err(Refused::NotNow),
+            // CONNRESET: gone, and did not read all that it had been sent.
+            Err(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) => Err(Refused::Gone),
+            Err(errno) => Err(os("sendmsg")(errno)),
+        }
+    }
+
+    /// Receives one message and gives it to `read`.
+    pub(crate) fn try_recv<R>(&self, read: impl FnOnce(&[u8]) -> R) -> Result<R, Refused> {
+        // Taken out, not borrowed: `read` may receive from another socket.
+        let mut buffer = BUFFER.take();
+        if buffer.is_empty() {
+            buffer = packet::buffer();
+        }
+        let received = self.receive(&mut buffer);
+        let answer = received.and_then(|(bytes, rest)| packet::open(&buffer[..bytes], rest, read));
+        BUFFER.set(buffer);
+        answer
+    }
+
+    fn receive(&self, buffer: &mut [u8]) -> Result<(usize, Option<OwnedFd>), Refused> {
+        let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+        let received = loop {
+            let mut bytes = [IoSliceMut::new(buffer)];
+            match rustix::net::recvmsg(&self.0, &mut bytes, &mut control, flags) {
+                Ok(received) => break received,
+                // CONNRESET: the peer closed without reading all. It is told once; what the peer
+                // had sent before can still be read.
+                Err(Errno::INTR | Errno::CONNRESET) => {}
+                Err(Errno::AGAIN) => return Err(Refused::NotNow),
+                Err(errno) => return Err(os("recvmsg")(errno)),
+            }
+        };
+        // What comes with a packet is ours to close, however many a peer sent: the iterator and
+        // the buffer close what is not taken, the kernel what did not fit.
+        let mut files = control.drain().flat_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(files) => files.collect(),
+            _ => Vec::new(),
+        });
+        let (rest, surplus) = (files.next(), files.next());
+        if received.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) || surplus.is_some()
+        {
+            return Err(Refused::Garbage("it is larger than a packet can be"));
+        }
+        // No packet of ours is empty: that is the end.
+        if received.bytes == 0 { Err(Refused::Gone) } else { Ok((received.bytes, rest)) }
+    }
+
+    /// Sleeps until the next try may answer otherwise than [`Refused::NotNow`]; false when the
+    /// deadline came first.
+    pub(crate) fn wait(&self, side: Side, deadline: Deadline) -> Result<bool, Refused> {
+        let events = match side {
+            Side::Receive => PollFlags::IN,
+            Side::Send => PollFlags::OUT,
+        };
+        let mut fds = [PollFd::new(&self.0, events)];
+        Ok(crate::sys::poll(&mut fds, deadline).map_err(os("poll"))? > 0)
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl From<OwnedFd> for Socket {
+    fn from(fd: OwnedFd) -> Self {
+        Socket(fd)
+    }
+}
