@@ -92,17 +92,17 @@ impl Semaphore {
     /// Takes a permit if one is free.
     #[inline]
     pub fn try_acquire(&self) -> Option<Permit<'_>> {
-        self.take().then_some(Permit(self))
+        self.take().then(|| Permit(self))
     }
 
     /// As [`Semaphore::acquire`], but for at most `timeout`.
     pub fn acquire_for(&self, timeout: Duration) -> Option<Permit<'_>> {
-        (self.take() || self.take_slow(Deadline::after(timeout))).then_some(Permit(self))
+        (self.take() || self.take_slow(Deadline::after(timeout))).then(|| Permit(self))
     }
 
     /// As [`Semaphore::acquire_for`], up to a point in time.
     pub fn acquire_until(&self, deadline: Instant) -> Option<Permit<'_>> {
-        (self.take() || self.take_slow(Deadline::at(deadline))).then_some(Permit(self))
+        (self.take() || self.take_slow(Deadline::at(deadline))).then(|| Permit(self))
     }
 
     /// Gives `permits` back, or in addition: whoever sleeps for one is woken.

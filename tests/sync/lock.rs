@@ -1,0 +1,170 @@
+use std::mem;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use multiproc::{Lock, PoisonCause, Shared, TryLockError};
+
+use crate::{Place, in_both_places, until};
+
+in_both_places! {
+    multiproc::Lock::new((0u64, 0u64));
+    excludes,
+    refuses_while_held,
+    gives_up_at_the_deadline,
+    reports_a_panic,
+    reports_a_thread_that_ended_inside,
+    reports_it_to_one_who_sleeps_already,
+    refuses_to_wait_for_itself,
+    shows_itself,
+}
+
+fn excludes(lock: impl Place<Lock<(u64, u64)>>) {
+    let rounds = 20_000;
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for _ in 0..rounds {
+                    let mut pair = lock.lock().unwrap();
+                    pair.0 += 1;
+                    pair.1 += 1;
+                }
+            });
+        }
+        for _ in 0..rounds {
+            let pair = lock.lock().unwrap();
+            assert_eq!(pair.0, pair.1);
+        }
+    });
+    assert_eq!(*lock.lock().unwrap(), (2 * rounds, 2 * rounds));
+}
+
+fn refuses_while_held(lock: impl Place<Lock<(u64, u64)>>) {
+    let guard = lock.lock().unwrap();
+    assert!(lock.is_locked());
+    assert!(matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
+    drop(guard);
+    assert!(!lock.is_locked());
+    assert!(lock.try_lock().is_ok());
+}
+
+fn gives_up_at_the_deadline(lock: impl Place<Lock<(u64, u64)>>) {
+    let guard = lock.lock().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let span = Duration::from_millis(20);
+            assert!(matches!(lock.lock_for(span), Err(TryLockError::WouldBlock)));
+            let past = Instant::now();
+            assert!(matches!(lock.lock_until(past), Err(TryLockError::WouldBlock)));
+        });
+    });
+    // To itself as well: with a deadline, a thread may wait for itself.
+    assert!(matches!(lock.lock_for(Duration::from_millis(1)), Err(TryLockError::WouldBlock)));
+    drop(guard);
+    assert!(lock.lock_for(Duration::MAX).is_ok());
+    assert!(lock.lock_until(Instant::now()).is_ok(), "free, so no wait was needed");
+}
+
+fn reports_a_panic(lock: impl Place<Lock<(u64, u64)>>) {
+    let inside = lock.clone();
+    let panicked = thread::spawn(move || {
+        let mut pair = inside.lock().unwrap();
+        pair.0 = 7;
+        panic!("expected: inside the lock");
+    });
+    panicked.join().unwrap_err();
+    let poisoned = lock.lock().unwrap_err();
+    assert_eq!(poisoned.cause(), PoisonCause::Panicked);
+    assert_eq!(
+        poisoned.to_string(),
+        "the lock's last owner panicked while holding it: check the data, then call clear_poison"
+    );
+    assert_eq!(*poisoned.into_inner(), (7, 0));
+    assert!(matches!(lock.try_lock(), Err(TryLockError::Poisoned(_))), "until it is cleared");
+    lock.clear_poison();
+    assert!(lock.lock().is_ok());
+}
+
+fn reports_a_thread_that_ended_inside(lock: impl Place<Lock<(u64, u64)>>) {
+    let inside = lock.clone();
+    thread::spawn(move || mem::forget(inside.lock().unwrap())).join().unwrap();
+    let poisoned = lock.lock().unwrap_err();
+    assert_eq!(poisoned.cause(), PoisonCause::OwnerDied);
+    drop(poisoned);
+    lock.clear_poison();
+    assert!(lock.lock().is_ok());
+}
+
+fn reports_it_to_one_who_sleeps_already(lock: impl Place<Lock<(u64, u64)>>) {
+    let (inside, waiter) = (lock.clone(), lock.clone());
+    let (held, is_held) = std::sync::mpsc::channel();
+    let (end, ends) = std::sync::mpsc::channel();
+    let owner = thread::spawn(move || {
+        mem::forget(inside.lock().unwrap());
+        held.send(()).unwrap();
+        ends.recv().unwrap();
+    });
+    is_held.recv().unwrap();
+    let (tid, its_tid) = std::sync::mpsc::channel();
+    let sleeper = thread::spawn(move || {
+        tid.send(rustix::thread::gettid().as_raw_nonzero()).unwrap();
+        waiter.lock().unwrap_err().cause()
+    });
+    let tid = its_tid.recv().unwrap();
+    until("the waiter to sleep", || {
+        let syscall = std::fs::read_to_string(format!("/proc/self/task/{tid}/syscall"));
+        syscall.is_ok_and(|line| line.starts_with("202 "))
+    });
+    end.send(()).unwrap();
+    owner.join().unwrap();
+    assert_eq!(sleeper.join().unwrap(), PoisonCause::OwnerDied);
+}
+
+fn refuses_to_wait_for_itself(lock: impl Place<Lock<(u64, u64)>>) {
+    let twice = thread::spawn(move || {
+        let _guard = lock.lock().unwrap();
+        let _again = lock.lock();
+    });
+    let panic = twice.join().unwrap_err();
+    let message = panic.downcast_ref::<&str>().unwrap();
+    assert!(message.contains("holds the lock already"), "{message}");
+}
+
+fn shows_itself(lock: impl Place<Lock<(u64, u64)>>) {
+    assert_eq!(format!("{:?}", *lock), "Lock { data: (0, 0), poisoned: false }");
+    let guard = lock.lock().unwrap();
+    assert_eq!(format!("{guard:?}"), "(0, 0)");
+    assert_eq!(format!("{:?}", *lock), "Lock { data: <locked>, poisoned: false }");
+}
+
+#[test]
+fn a_value_comes_back_out() {
+    let mut lock = Lock::new(String::from("private memory takes any type"));
+    lock.get_mut().push('!');
+    assert_eq!(lock.into_inner().unwrap(), "private memory takes any type!");
+}
+
+#[test]
+fn a_primitive_is_at_most_64_bytes() {
+    assert_eq!(size_of::<Lock<()>>(), 40);
+    assert_eq!(size_of::<multiproc::Event>(), 4);
+    assert_eq!(size_of::<multiproc::Semaphore>(), 4);
+}
+
+#[test]
+fn the_memory_of_a_leaked_guard_stays_mapped() {
+    let lock = Shared::new(Lock::new(0u32)).unwrap();
+    let address = (&raw const *lock).addr();
+    // The lock stays on this thread's list for good, so its memory may not go.
+    mem::forget(lock.lock().unwrap());
+    drop(lock);
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let mapped = maps.lines().any(|line| {
+        let (start, rest) = line.split_once('-').unwrap();
+        let end = rest.split_once(' ').unwrap().0;
+        let hex = |text| usize::from_str_radix(text, 16).unwrap();
+        (hex(start)..hex(end)).contains(&address) && line.contains("memfd:multiproc")
+    });
+    assert!(mapped, "{address:x} is not mapped any more");
+    let other = Shared::new(Lock::new(0u32)).unwrap();
+    *other.lock().unwrap() += 1;
+}

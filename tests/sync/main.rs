@@ -1,0 +1,41 @@
+//! The primitives between threads, each suite in private memory and in a shared mapping.
+#![cfg(not(loom))]
+
+mod event;
+mod glibc;
+mod lock;
+mod robust_list;
+mod semaphore;
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use multiproc::{ProcessSafe, Shared};
+
+/// Where a primitive lives: an `Arc` or a `Shared`, which its users need not tell apart.
+pub(crate) trait Place<T>: Deref<Target = T> + Clone + Send + Sync + 'static {}
+
+impl<T: Send + Sync + 'static> Place<T> for Arc<T> {}
+impl<T: ProcessSafe + Send + Sync> Place<T> for Shared<T> {}
+
+/// Runs each of these suites, a function from a `Place<T>`, in private memory and in a mapping.
+macro_rules! in_both_places {
+    ($make:expr; $($suite:ident),* $(,)?) => {
+        mod private_memory {
+            $(#[test] fn $suite() { super::$suite(std::sync::Arc::new($make)); })*
+        }
+        mod shared_mapping {
+            $(#[test] fn $suite() { super::$suite(multiproc::Shared::new($make).unwrap()); })*
+        }
+    };
+}
+pub(crate) use in_both_places;
+
+/// Waits for what another thread is about to do; there is no event for "is asleep now".
+pub(crate) fn until(what: &str, done: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !done() {
+        assert!(std::time::Instant::now() < deadline, "waited 20 s for {what}");
+        std::thread::yield_now();
+    }
+}
