@@ -5,11 +5,13 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::{BufRead, BufReader, pipe};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, pipe};
 use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
 
 use rustix::process::{Signal, kill_process};
+use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use support::{Run, notebook, said, transcript};
 
 /// So slow that nothing ends by itself while a test looks.
@@ -147,4 +149,35 @@ fn it_ends_when_nobody_reads_on() {
     let run = Run::start_into(&[SLOW], writer.into());
     run.await_nobody();
     assert_eq!(run.end().status.code(), Some(141));
+}
+
+#[test]
+fn progress_is_shown_on_a_terminal() {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let screen = openpt(flags).expect("there are terminals");
+    unlockpt(&screen).expect("it is ours");
+    let terminal = ioctl_tiocgptpeer(&screen, flags).expect("it is ours");
+
+    let mut command = notebook(&["wait", "semaphore", "--speed=100"]);
+    let mut program = command
+        .env("TERM", "xterm")
+        .stdout(Stdio::piped())
+        .stderr(terminal)
+        .spawn()
+        .expect("the program starts");
+    // Our copy of the terminal: what the program has of it is then the last.
+    drop(command);
+    let shown = read_to_end(File::from(screen));
+    let printed = read_to_end(program.stdout.take().expect("it is a pipe"));
+    assert!(program.wait().expect("it is a child").success());
+    assert!(shown.contains("0/2") && shown.contains("playing wait, semaphore"), "{shown}");
+    assert!(!printed.contains('\x1b') && !printed.contains("playing"), "{printed}");
+    assert!(printed.contains("2 of 2 verdicts hold"), "{printed}");
+}
+
+fn read_to_end(mut from: impl Read) -> String {
+    let mut bytes = Vec::new();
+    // A terminal that the last writer has left gives an error instead of an end.
+    let _ = from.read_to_end(&mut bytes);
+    said(&bytes)
 }

@@ -12,11 +12,13 @@ mod scenarios;
 mod stage;
 mod verdict;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::cli::Cli;
+use crate::scenario::Scenario;
 use crate::scenarios::SCENARIOS;
 
 fn main() -> ExitCode {
@@ -32,8 +34,12 @@ fn main() -> ExitCode {
 
 fn list() -> ExitCode {
     let width = SCENARIOS.iter().map(|scenario| scenario.name.len()).max().unwrap_or(0);
-    for scenario in SCENARIOS {
-        println!("{:width$}  {}", scenario.name, scenario.about);
+    let mut out = io::stdout().lock();
+    for Scenario { name, about, .. } in SCENARIOS {
+        // Who has read enough closes the pipe: that is no failure of the list.
+        if writeln!(out, "{name:width$}  {about}").is_err() {
+            break;
+        }
     }
     ExitCode::SUCCESS
 }
