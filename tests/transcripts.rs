@@ -25,7 +25,7 @@ fn check(name: &str, any_order: &[&str]) {
     let filters = [
         (r"pid \d+", "pid [pid]"),
         (r"\d\d:\d\d:\d\d", "[time]"),
-        (r"looked \d+ times", "looked [count] times"),
+        (r"looked \d+ times while \d+", "looked [count] times while [count]"),
     ];
     insta::with_settings!({ filters => filters, prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!(name, ordered);
@@ -46,5 +46,7 @@ transcripts! {
     wait;
     process;
     process_class;
+    pipe;
     semaphore in any order "I have a permit", "I give it back";
+    zombie;
 }

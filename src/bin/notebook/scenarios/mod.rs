@@ -1,11 +1,13 @@
 //! The notebook, a scenario a file. What several of them need to look at stands in `watch`.
 
 mod fork;
+mod pipe;
 mod process;
 mod process_class;
 mod semaphore;
 mod wait;
 mod watch;
+mod zombie;
 
 use crate::scenario::Scenario;
 
@@ -15,5 +17,7 @@ pub(crate) static SCENARIOS: &[Scenario] = &[
     wait::SCENARIO,
     process::SCENARIO,
     process_class::SCENARIO,
+    pipe::SCENARIO,
     semaphore::SCENARIO,
+    zombie::SCENARIO,
 ];
