@@ -23,3 +23,10 @@ pub use ipc::{Connection, Receiver, Sender, duplex, pipe, wait_any};
 pub use process::{Process, Run};
 pub use shm::{ProcessSafe, Shared};
 pub use sync::{Event, Lock, LockGuard, Permit, Semaphore};
+
+/// For the models: which site of the source is weakened, and which sites were passed.
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod model_support {
+    pub use crate::sys::{forget_sites_seen, mutate, sites_seen};
+}

@@ -11,7 +11,7 @@ pub(crate) use loom::sync::atomic::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
 };
 pub(crate) use mutant::mutated;
-pub use mutant::{mutate, sites_seen};
+pub use mutant::{forget_sites_seen, mutate, sites_seen};
 pub(crate) use socket::{Packet, Socket};
 pub(crate) use thread::{Me, Node, Slot};
 pub(crate) use word::Word;

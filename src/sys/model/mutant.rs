@@ -24,7 +24,13 @@ pub fn mutate<R>(name: &'static str, model: impl FnOnce() -> R) -> R {
     model()
 }
 
-/// The sites that models of this thread have passed so far.
+/// Begins a new list of [`sites_seen`].
+#[doc(hidden)]
+pub fn forget_sites_seen() {
+    SEEN.take();
+}
+
+/// The sites that models of this thread have passed since [`forget_sites_seen`].
 #[doc(hidden)]
 pub fn sites_seen() -> Vec<&'static str> {
     SEEN.with_borrow(|seen| seen.iter().copied().collect())

@@ -1,0 +1,195 @@
+//! What every model goes through: loom without any bound, counted, and beside its twins.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Mutex, Once};
+use std::time::Instant;
+
+/// Steps that one interleaving may take: a model that needs more does not end.
+const LONGEST: usize = 20_000;
+
+/// A small concurrent program of which every interleaving must hold.
+pub(crate) struct Model {
+    /// What it shows.
+    pub(crate) shows: &'static str,
+    /// The fewest interleavings that count as an exploration. A change of a protocol moves the
+    /// number; a fall by much means that the model no longer reaches what it was written for.
+    pub(crate) floor: usize,
+    /// What the exploration must have come across: calls of [`witness`], or sites of the source.
+    pub(crate) witnesses: &'static [&'static str],
+    /// The sites of the source any of which, weakened, makes the model fail.
+    pub(crate) twins: &'static [&'static str],
+    /// The program. It makes what it shares, spawns with loom's `thread`, and asserts.
+    pub(crate) run: fn(),
+}
+
+/// How an exploration ended.
+struct Explored {
+    interleavings: usize,
+    failure: Option<String>,
+    seen: BTreeSet<&'static str>,
+}
+
+thread_local! {
+    static WITNESSED: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+#[allow(dead_code, reason = "until a model uses it")]
+/// Notes that the running model came to the state `name` in one of its interleavings.
+pub(crate) fn witness(name: &'static str) {
+    WITNESSED.with_borrow_mut(|seen| seen.insert(name));
+}
+
+impl Model {
+    /// Explores all interleavings; each must hold.
+    pub(crate) fn holds(&self, name: &str) {
+        assert!(self.floor > 1, "{name}: a model of one interleaving spawns nothing");
+        let start = Instant::now();
+        let explored = self.explore();
+        let seconds = start.elapsed().as_secs_f64();
+        if let Some(failure) = explored.failure {
+            panic!("{name} fails in interleaving {}: {failure}", explored.interleavings);
+        }
+        say(&format!(
+            "{name}: {} interleavings, all hold ({seconds:.1} s)",
+            explored.interleavings
+        ));
+        assert!(
+            explored.interleavings >= self.floor,
+            "{name} explored {} interleavings, not the {} that it should at least",
+            explored.interleavings,
+            self.floor
+        );
+        for witness in self.witnesses {
+            assert!(explored.seen.contains(witness), "{name} never came to `{witness}`");
+        }
+    }
+
+    /// Explores the model with each of its sites weakened; each must make it fail.
+    pub(crate) fn twins_fall(&self, name: &str) {
+        for site in self.twins {
+            let explored = multiproc::model_support::mutate(site, || self.explore());
+            let Some(failure) = explored.failure else {
+                panic!(
+                    "{name} holds in all {} interleavings without `{site}`",
+                    explored.interleavings
+                );
+            };
+            let why = failure.lines().next().unwrap_or_default();
+            say(&format!(
+                "{name} without {site}: falls in interleaving {} ({why})",
+                explored.interleavings
+            ));
+        }
+    }
+
+    fn explore(&self) -> Explored {
+        refuse_bounds();
+        let mut builder = loom::model::Builder::new();
+        builder.max_branches = LONGEST;
+        builder.max_permutations = None;
+        builder.max_duration = None;
+        builder.preemption_bound = None;
+        builder.checkpoint_file = None;
+
+        WITNESSED.take();
+        multiproc::model_support::forget_sites_seen();
+        let count = Arc::new(Mutex::new(0));
+        let (counter, run) = (count.clone(), self.run);
+        let outcome = quietly(|| {
+            builder.check(move || {
+                *counter.lock().expect("nobody panics while counting") += 1;
+                run();
+            });
+        });
+        let interleavings = *count.lock().expect("nobody panics while counting");
+        let mut seen = WITNESSED.take();
+        seen.extend(multiproc::model_support::sites_seen());
+        Explored { interleavings, failure: outcome.err().map(|panic| text_of(&*panic)), seen }
+    }
+}
+
+/// loom takes bounds from the environment, and ends at them without a word.
+fn refuse_bounds() {
+    const BOUNDS: [&str; 5] = [
+        "LOOM_MAX_PERMUTATIONS",
+        "LOOM_MAX_DURATION",
+        "LOOM_MAX_PREEMPTIONS",
+        "LOOM_MAX_BRANCHES",
+        "LOOM_CHECKPOINT_FILE",
+    ];
+    for bound in BOUNDS {
+        assert!(std::env::var_os(bound).is_none(), "unset {bound}: models run to their end");
+    }
+}
+
+/// Runs `model` without the panic hook's noise: a twin that falls is what we want to see.
+fn quietly(model: impl FnOnce()) -> Result<(), Box<dyn Any + Send>> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let loud = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                loud(info);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let outcome = panic::catch_unwind(AssertUnwindSafe(model));
+    QUIET.set(false);
+    outcome
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "a panic without a text".to_owned(),
+    }
+}
+
+/// Prints past the test harness, which would keep the lines of whoever passes to itself.
+fn say(line: &str) {
+    // Nobody left to read it: no reason to fail.
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+/// Turns each `name: Model { … }` into two tests, `name::holds` and `name::twins_fall`.
+macro_rules! models {
+    ($( $(#[$meta:meta])* $name:ident: $model:expr; )+) => {
+        /// Each with its name, for the roll call.
+        #[allow(dead_code, reason = "until the roll call is taken")]
+        pub(crate) const MODELS: &[(&str, $crate::harness::Model)] =
+            &[$( (concat!(module_path!(), "::", stringify!($name)), $name::MODEL) ),+];
+
+        $(
+            $(#[$meta])*
+            pub(crate) mod $name {
+                use super::*;
+
+                pub(crate) const MODEL: $crate::harness::Model = $model;
+                const NAME: &str = stringify!($name);
+
+                fn name() -> String {
+                    let file = module_path!().rsplit("::").nth(1).unwrap_or_default();
+                    format!("{file}::{NAME}")
+                }
+
+                #[test]
+                fn holds() {
+                    MODEL.holds(&name());
+                }
+
+                #[test]
+                fn twins_fall() {
+                    MODEL.twins_fall(&name());
+                }
+            }
+        )+
+    };
+}
+pub(crate) use models;

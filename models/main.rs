@@ -1,0 +1,6 @@
+//! Models: what loom explores to the end. See README.md in this folder.
+#![cfg(loom)]
+
+mod harness;
+
+mod lock;
