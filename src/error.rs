@@ -254,6 +254,26 @@ pub enum ProcessError {
     StatusTaken,
 }
 
+/// Why a thread gave no result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ThreadError {
+    /// It panicked.
+    #[error("the thread panicked{}: {message}", At(.location))]
+    Panicked {
+        /// What the panic said.
+        message: String,
+        /// Where, as `file:line:column`; `None` when the program has replaced the panic hook.
+        location: Option<String>,
+    },
+    /// The result was already given to a join.
+    #[error("the thread was already joined: its result is with that join")]
+    AlreadyJoined,
+    /// A thread that waits for its own end waits for ever.
+    #[error("a thread cannot join itself")]
+    JoinsItself,
+}
+
 /// ` at file:line:column`, or nothing.
 struct At<'a>(&'a Option<String>);
 

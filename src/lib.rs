@@ -14,15 +14,17 @@ pub mod process;
 mod shm;
 mod sync;
 mod sys;
+pub mod thread;
 
 pub use error::{
     Error, Overflow, PoisonCause, Poisoned, ProcessError, RecvError, SendCause, SendError,
-    TryLockError,
+    ThreadError, TryLockError,
 };
 pub use ipc::{Connection, Receiver, Sender, duplex, pipe, wait_any};
 pub use process::{Process, Run};
 pub use shm::{ProcessSafe, Shared};
 pub use sync::{Event, Lock, LockGuard, Permit, Semaphore};
+pub use thread::Thread;
 
 /// For the models: which site of the source is weakened, and which sites were passed.
 #[cfg(loom)]

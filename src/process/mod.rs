@@ -31,6 +31,8 @@ mod status;
 pub use builder::Builder;
 pub use current::{Current, current};
 pub use ending::exit;
+pub(crate) use ending::{Duty, Rank, register};
 pub use handle::Process;
+pub(crate) use panics::{Panic, caught};
 pub use run::Run;
 pub use status::ExitStatus;

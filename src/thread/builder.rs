@@ -1,0 +1,85 @@
+//! What a thread is to be, before it is started.
+
+use std::sync::{Arc, Mutex};
+
+use crate::error::Error;
+use crate::process::{Run, caught};
+use crate::thread::handle::Handle;
+use crate::thread::joinable::Thread;
+use crate::thread::registry;
+
+/// A thread to be, with a name and other properties. Made by [`Thread::builder`].
+///
+/// ```
+/// use multiproc::Thread;
+///
+/// let thread = Thread::builder().name("Levi").daemon(true).start(|| 2 + 2)?;
+/// assert_eq!(thread.name(), "Levi");
+/// assert!(thread.is_daemon());
+/// assert_eq!(thread.join()?, 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "nothing is started yet"]
+pub struct Builder {
+    name: Option<String>,
+    daemon: Option<bool>,
+}
+
+impl Builder {
+    /// Calls the thread `name`, instead of "Thread-1" and so on.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Whether the program ends without waiting for it. If this is not said, it is as the thread
+    /// that starts it, if this crate has started that one.
+    pub fn daemon(mut self, daemon: bool) -> Self {
+        self.daemon = Some(daemon);
+        self
+    }
+
+    /// Starts it: with a closure, or with a type of your own that has a [`Run::run`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Os`] when the system has no room for another thread.
+    pub fn start<W>(self, work: W) -> Result<Thread<W::Output>, Error>
+    where
+        W: Run + Send + 'static,
+        W::Output: Send + 'static,
+    {
+        registry::open();
+        let daemon = self.daemon.unwrap_or_else(registry::starts_daemons);
+        let name = self.name.unwrap_or_else(registry::next_name);
+        // std's own name of the thread is what a panic's message shows; it takes no NUL.
+        let std_name = name.replace('\0', "");
+        let handle = Handle::new(name, daemon);
+        let result = Arc::new(Mutex::new(None));
+        let (own, slot) = (handle.clone(), result.clone());
+        let body = move || {
+            own.begin();
+            registry::become_current(own.clone());
+            let outcome = caught(|| work.run());
+            // Nobody else has the slot's lock before the end is told.
+            if let Ok(mut slot) = slot.lock() {
+                *slot = Some(outcome);
+            }
+            drop(slot);
+            own.end();
+        };
+        // On the list first: a program that ends now waits for it.
+        registry::add(handle.clone());
+        match std::thread::Builder::new().name(std_name).spawn(body) {
+            Ok(os) => {
+                handle.keep_os(os);
+                Ok(Thread::new(handle, result))
+            }
+            Err(source) => {
+                registry::remove(&handle);
+                Err(Error::os("starting a thread", source))
+            }
+        }
+    }
+}

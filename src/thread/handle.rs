@@ -1,0 +1,172 @@
+//! A thread as everyone sees it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+
+use rustix::process::getpid;
+use rustix::thread::gettid;
+
+use crate::sync::Event;
+
+/// A thread as everyone sees it: its name, whether it is a daemon, whether it lives. What it
+/// returns belongs to its [`Thread`](crate::Thread).
+///
+/// Clones are the same thread. [`current`](crate::thread::current) gives the caller's own.
+///
+/// ```
+/// use multiproc::{Event, Shared, Thread, thread};
+///
+/// let renamed = Shared::new(Event::new())?;
+/// let seen = renamed.clone();
+/// let thread = Thread::builder().name("before").start(move || {
+///     seen.wait();
+///     thread::current().name()
+/// })?;
+/// thread.rename("after");
+/// renamed.set();
+/// assert_eq!(thread.join()?, "after");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Handle(Arc<Inner>);
+
+struct Inner {
+    name: Mutex<String>,
+    daemon: bool,
+    /// The kernel's number; set by the thread itself, as its first step.
+    number: OnceLock<u32>,
+    ended: Event,
+    /// What std has of it; `None` when it is not ours, or has been joined.
+    os: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Handle {
+    /// A thread that is about to be started.
+    pub(super) fn new(name: String, daemon: bool) -> Self {
+        Handle(Arc::new(Inner {
+            name: Mutex::new(name),
+            daemon,
+            number: OnceLock::new(),
+            ended: Event::new(),
+            os: Mutex::new(None),
+        }))
+    }
+
+    /// The thread that calls, which was started by others.
+    pub(super) fn of_caller(name: String, daemon: bool) -> Self {
+        let handle = Self::new(name, daemon);
+        handle.0.number.get_or_init(caller);
+        handle
+    }
+
+    /// The main thread, whoever calls.
+    pub(super) fn of_main() -> Self {
+        let handle = Self::new("MainThread".to_owned(), false);
+        handle.0.number.get_or_init(|| getpid().as_raw_nonzero().get().cast_unsigned());
+        handle
+    }
+
+    /// Its name. Python calls the threads it starts "Thread-1" and so on, and so does this crate.
+    pub fn name(&self) -> String {
+        self.lock_name().clone()
+    }
+
+    /// Calls it `name` from now on: for everyone who asks, and for the kernel, whose tools show
+    /// the first 15 bytes.
+    pub fn rename(&self, name: impl Into<String>) {
+        let mut own = self.lock_name();
+        *own = name.into();
+        // One that has not begun yet tells the kernel itself when it does.
+        if let Some(&number) = self.0.number.get() {
+            tell_kernel(number, &own);
+        }
+    }
+
+    /// Whether the program ends without waiting for it.
+    pub fn is_daemon(&self) -> bool {
+        self.0.daemon
+    }
+
+    /// Whether it has not ended yet.
+    pub fn is_alive(&self) -> bool {
+        !self.0.ended.is_set()
+    }
+
+    /// The number by which the kernel knows it.
+    pub fn native_id(&self) -> u32 {
+        // It is about to begin: its start has succeeded.
+        *self.0.number.wait()
+    }
+
+    /// Whether it is the thread that calls.
+    pub fn is_current(&self) -> bool {
+        self.0.number.get().is_some_and(|&number| number == caller()) && self.is_alive()
+    }
+
+    pub(super) fn is(&self, other: &Handle) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The first step of the thread itself.
+    pub(super) fn begin(&self) {
+        let name = self.lock_name();
+        self.0.number.get_or_init(caller);
+        tell_kernel(caller(), &name);
+    }
+
+    /// Its last step but for the drop of its locals.
+    pub(super) fn end(&self) {
+        self.0.ended.set();
+    }
+
+    pub(super) fn ended(&self) -> &Event {
+        &self.0.ended
+    }
+
+    pub(super) fn keep_os(&self, os: JoinHandle<()>) {
+        *self.lock_os() = Some(os);
+    }
+
+    /// Waits for the last of a thread that has ended. Whoever comes second does not wait.
+    pub(super) fn join_os(&self) {
+        let os = self.lock_os().take();
+        // It does not panic: what it ran was caught.
+        let _ = os.map(JoinHandle::join);
+    }
+
+    /// Lets go of it: nobody waits for its last any more.
+    pub(super) fn forget_os(&self) {
+        self.lock_os().take();
+    }
+
+    fn lock_name(&self) -> MutexGuard<'_, String> {
+        self.0.name.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_os(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.0.os.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The kernel's number of the calling thread.
+fn caller() -> u32 {
+    gettid().as_raw_nonzero().get().cast_unsigned()
+}
+
+/// Tells the kernel a thread's name, as far as it goes into 15 bytes. It is for people to read: a
+/// system that refuses it loses nothing else.
+fn tell_kernel(number: u32, name: &str) {
+    let short = &name[..name.floor_char_boundary(15)];
+    let _ = std::fs::write(format!("/proc/self/task/{number}/comm"), short);
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Thread")
+            .field("name", &self.name())
+            .field("alive", &self.is_alive())
+            .field("daemon", &self.is_daemon())
+            .finish()
+    }
+}

@@ -1,0 +1,14 @@
+//! Floor 4: threads with the face that processes have, as Python's `threading`.
+//!
+//! What most need is at the crate's root: [`Thread`](crate::Thread),
+//! [`ThreadError`](crate::ThreadError). Here are [`current`], [`all`] and [`active_count`].
+
+mod builder;
+mod handle;
+mod joinable;
+mod registry;
+
+pub use builder::Builder;
+pub use handle::Handle;
+pub use joinable::Thread;
+pub use registry::{active_count, all, current};

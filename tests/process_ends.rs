@@ -1,0 +1,297 @@
+#![cfg(not(loom))]
+//! What is left behind when processes end: nothing. Daemons, dropped handles, descriptors, output.
+
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::Command;
+use std::time::Duration;
+
+use multiproc::{Error, Event, Lock, Process, Shared, process};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, test_kill_process, waitid,
+};
+
+type Nothing = Result<(), Box<dyn std::error::Error>>;
+type Number = Shared<Lock<u32>>;
+type Told = Shared<Event>;
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// Runs `test` in a process without other threads, whose descriptors and children are its own.
+fn alone(test: fn(())) {
+    Process::spawn(test, ()).unwrap().join().unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn pid(number: u32) -> Pid {
+    Pid::from_raw(number as i32).unwrap()
+}
+
+fn is_there(number: u32) -> bool {
+    test_kill_process(pid(number)) != Err(Errno::SRCH)
+}
+
+/// The numbers of the open descriptors, but for the one that is used to look.
+fn descriptors() -> Vec<String> {
+    let mut open: Vec<_> = fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| fs::read_link(path).is_ok_and(|to| !to.ends_with("fd")))
+        .map(|path| format!("{path:?} -> {:?}", fs::read_link(&path)))
+        .collect();
+    open.sort();
+    open
+}
+
+fn mappings() -> usize {
+    fs::read_to_string("/proc/self/maps").unwrap().matches("multiproc").count()
+}
+
+fn has_children() -> bool {
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    !matches!(waitid(WaitId::All, look), Err(Errno::CHILD))
+}
+
+/// Waits until a child of this process is a zombie, and leaves it one.
+fn wait_for_zombie(number: u32) {
+    waitid(WaitId::Pid(pid(number)), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).unwrap();
+}
+
+fn wait_for_end(of: &OwnedFd) {
+    let timeout = LONG.try_into().unwrap();
+    let ready = poll(&mut [PollFd::new(of, PollFlags::IN)], Some(&timeout)).unwrap();
+    assert_eq!(ready, 1, "it still runs");
+}
+
+#[test]
+fn nothing_is_left_of_children_that_were_joined_or_dropped() {
+    alone(|()| {
+        let round = || {
+            let number: Number = Shared::new(Lock::new(1)).unwrap();
+            let sum = |number: Number| *number.lock().unwrap() + 1;
+            assert_eq!(Process::spawn(sum, number.clone()).unwrap().join().unwrap(), 2);
+            assert_eq!(Process::fork(|| 3).unwrap().join().unwrap(), 3);
+            Process::fork(|| -> () { process::exit(9) }).unwrap().join().unwrap_err();
+            let dropped = Process::fork(|| 4).unwrap().pid();
+            let sleeper = Process::fork(|| std::thread::sleep(LONG)).unwrap();
+            sleeper.kill().unwrap();
+            wait_for_zombie(sleeper.pid());
+            drop(sleeper);
+            if is_there(dropped) {
+                wait_for_zombie(dropped);
+            }
+            // The next start reaps what was dropped.
+            Process::fork(|| ()).unwrap().join().unwrap();
+            assert!(!has_children());
+        };
+        round();
+        let before = (descriptors(), mappings());
+        (0..20).for_each(|_| round());
+        assert_eq!(before, (descriptors(), mappings()));
+    });
+}
+
+#[test]
+fn a_handle_dropped_early_leaves_no_zombie_past_the_next_start() {
+    alone(|()| {
+        let number = Process::fork(|| std::thread::sleep(Duration::from_millis(20))).unwrap().pid();
+        wait_for_zombie(number);
+        Process::fork(|| ()).unwrap().join().unwrap();
+        assert!(!is_there(number));
+    });
+}
+
+#[test]
+fn a_spawned_child_gets_only_the_descriptors_meant_for_it() -> Nothing {
+    let _open_here = fs::File::open("/dev/null")?;
+    let number: Number = Shared::new(Lock::new(1))?;
+    // What this process was itself given by whoever started it goes on to everyone.
+    fn of_a_program() -> usize {
+        let listed = Command::new("ls").arg("/proc/self/fd").output().unwrap().stdout;
+        String::from_utf8(listed).unwrap().lines().count()
+    }
+    let look = |number: Number| {
+        drop(number);
+        (descriptors(), of_a_program(), std::env::var("MULTIPROC_CHILD").is_ok())
+    };
+    let (own, programs, told) = Process::spawn(look, number)?.join()?;
+    assert_eq!(programs, of_a_program());
+    // The page that the result goes on instead of what ls looks through.
+    assert_eq!(own.len(), programs, "{own:?}");
+    assert!(!told, "the variable is gone before the function runs");
+    Ok(())
+}
+
+#[test]
+fn where_no_descriptor_is_left_there_is_an_error_and_no_zombie() {
+    alone(|()| {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let shared = Shared::new(Event::new()).unwrap();
+        Process::fork(|| ()).unwrap().join().unwrap();
+        let open = descriptors().len() as u64;
+        // Looking for threads takes one, so from none left to a few.
+        for left in 0..6 {
+            let limit = Rlimit { current: Some(open + left), maximum: None };
+            let old = rustix::process::getrlimit(Resource::Nofile);
+            setrlimit(Resource::Nofile, Rlimit { maximum: old.maximum, ..limit }).unwrap();
+            let started = [
+                Process::fork(|| ()),
+                Process::spawn(|event: Shared<Event>| event.set(), shared.clone()),
+            ];
+            setrlimit(Resource::Nofile, old).unwrap();
+            for start in started {
+                match start {
+                    Ok(child) => child.join().unwrap(),
+                    Err(Error::Os { .. } | Error::Argument(_)) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+        Process::fork(|| ()).unwrap().join().unwrap();
+        assert!(!has_children());
+    });
+}
+
+#[test]
+fn a_daemon_may_have_no_children() -> Nothing {
+    let daemon = Process::builder().daemon(true).spawn(
+        |()| {
+            assert!(process::current().is_daemon());
+            let errors = [Process::fork(|| ()).err(), Process::spawn(|()| (), ()).err()];
+            errors.iter().all(|error| matches!(error, Some(Error::Daemonic)))
+        },
+        (),
+    )?;
+    assert!(daemon.is_daemon());
+    assert!(daemon.join()?);
+    Ok(())
+}
+
+#[test]
+fn daemons_end_with_their_parent() -> Nothing {
+    let parent = |()| {
+        let sleep = |()| std::thread::sleep(LONG);
+        let spawned = Process::builder().daemon(true).spawn(sleep, ()).unwrap();
+        let forked = Process::builder().daemon(true).fork(|| sleep(())).unwrap();
+        [spawned.pid(), forked.pid()]
+    };
+    let numbers = Process::spawn(parent, ())?.join()?;
+    assert!(numbers.iter().all(|&number| !is_there(number)));
+    Ok(())
+}
+
+/// Starts a daemon of the caller's and tells its number; then waits to be killed.
+fn has_a_daemon((number, told): (Number, Told)) {
+    let live = |told: Told| {
+        told.set();
+        std::thread::sleep(LONG);
+    };
+    let daemon = Process::builder().daemon(true).spawn(live, told).unwrap();
+    *number.lock().unwrap() = daemon.pid();
+    std::thread::sleep(LONG);
+}
+
+#[test]
+fn daemons_die_with_a_parent_that_is_killed() -> Nothing {
+    let from_main = |given| has_a_daemon(given);
+    // Here the kernel would look at a thread that may end before the process does.
+    let from_thread = |given| std::thread::spawn(|| has_a_daemon(given)).join().unwrap();
+    for parent in [from_main as fn((Number, Told)), from_thread] {
+        let (number, told) = (Shared::new(Lock::new(0))?, Shared::new(Event::new())?);
+        let parent = Process::spawn(parent, (number.clone(), told.clone()))?;
+        assert!(told.wait_for(LONG));
+        while *number.lock().unwrap() == 0 {
+            std::thread::yield_now();
+        }
+        let daemon = pidfd_open(pid(*number.lock().unwrap()), PidfdFlags::empty())?;
+        parent.kill()?;
+        wait_for_end(&daemon);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_daemon_outlives_the_thread_that_started_it() -> Nothing {
+    let run = |()| {
+        let go = Shared::new(Event::new()).unwrap();
+        let child = go.clone();
+        let start = || Process::builder().daemon(true).spawn(|go: Told| (go.wait(), 7).1, child);
+        let daemon = std::thread::spawn(start).join().unwrap().unwrap();
+        go.set();
+        daemon.join().unwrap()
+    };
+    assert_eq!(Process::spawn(run, ())?.join()?, 7);
+    Ok(())
+}
+
+#[test]
+fn children_that_are_no_daemons_are_waited_for() -> Nothing {
+    // Nobody joins it.
+    fn start((forked, done): (bool, Told)) -> u32 {
+        let slow = |done: Told| {
+            std::thread::sleep(Duration::from_millis(50));
+            done.set();
+        };
+        match forked {
+            true => Process::fork(move || slow(done)).unwrap().pid(),
+            false => Process::spawn(slow, done).unwrap().pid(),
+        }
+    }
+    for forked in [true, false] {
+        let done = Shared::new(Event::new())?;
+        let number = Process::spawn(start, (forked, done.clone()))?.join()?;
+        assert!(done.is_set());
+        assert!(!is_there(number));
+    }
+    Ok(())
+}
+
+/// Not a test: the program of `a_program_waits_for_its_children_and_prints_once`.
+#[test]
+#[ignore = "played by another test, in a process of its own"]
+fn program() {
+    // In a child, which can fork.
+    alone(|()| {
+        print!("[said once]");
+        Process::fork(|| print!("[from the child]")).unwrap().join().unwrap();
+        println!("[end]");
+    });
+    // In the program itself: nobody joins it.
+    let slow = |()| {
+        std::thread::sleep(Duration::from_millis(50));
+        println!("[from the orphan]");
+    };
+    let _ = Process::spawn(slow, ()).unwrap();
+    let daemon = |()| {
+        std::thread::sleep(LONG);
+        println!("[from the daemon]");
+    };
+    let _ = Process::builder().daemon(true).spawn(daemon, ()).unwrap();
+}
+
+#[test]
+fn a_program_waits_for_its_children_and_prints_once() -> Nothing {
+    let ran = Command::new(std::env::current_exe()?)
+        .args(["--exact", "program", "--ignored", "--nocapture", "--test-threads=1"])
+        .output()?;
+    let said = String::from_utf8(ran.stdout)?;
+    assert!(ran.status.success(), "{said}");
+    assert!(
+        said.contains("[said once][from the child][end]") || {
+            said.contains("[from the child][said once][end]")
+        }
+    );
+    assert_eq!(said.matches("[said once]").count(), 1, "{said}");
+    assert!(said.contains("[from the orphan]"), "{said}");
+    assert!(!said.contains("[from the daemon]"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_pidfd_tells_the_end_to_poll() -> Nothing {
+    let child = Process::spawn(|()| (), ())?;
+    wait_for_end(&child.as_fd().try_clone_to_owned()?);
+    assert!(!child.is_alive());
+    Ok(())
+}
