@@ -25,7 +25,7 @@ pub(super) fn live<R: Serialize>(
     page: Page,
     body: impl FnOnce() -> Result<R, NotRead>,
 ) -> ! {
-    // Also when what is outside of `caught` should panic.
+    // Also when what is outside of `caught` should panic: nothing unwinds into the frames below.
     let lived = catch_unwind(AssertUnwindSafe(|| {
         tie_to_parent(&identity);
         become_child(identity, page);

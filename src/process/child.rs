@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
@@ -15,6 +16,9 @@ use crate::process::identity::{Identity, number};
 use crate::process::page::Page;
 use crate::process::status::ExitStatus;
 use crate::sys::Deadline;
+
+/// Between two looks, where the kernel cannot be asked to wake us.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A child: one that runs, one that has ended, or one that is reaped.
 #[derive(Debug)]
@@ -81,8 +85,9 @@ impl Child {
                     }
                 }
                 Ok(_) => return true,
-                // Out of kernel memory: look again. Nothing else can be: the descriptor is ours.
-                Err(_) => std::thread::yield_now(),
+                // Out of kernel memory, or not even one descriptor allowed any more: look again.
+                Err(_) if self.reap().is_some() => return true,
+                Err(_) => std::thread::sleep(PAUSE),
             }
         }
     }

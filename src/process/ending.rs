@@ -45,19 +45,24 @@ fn duties() -> MutexGuard<'static, Duties> {
 
 /// Adds a duty, once for each rank.
 pub(crate) fn register(duty: Duty) {
+    if duties().of.is_some_and(|of| of != getpid()) {
+        // Somebody has forked without this crate: what there is belongs to the parent.
+        after_fork();
+    }
     let mut duties = duties();
     duties.of.get_or_insert_with(getpid);
     if !duties.list.iter().any(|known| known.rank == duty.rank) {
         duties.list.push(duty);
         duties.list.sort_by_key(|duty| duty.rank);
     }
+    if duties.registered {
+        return;
+    }
+    // SAFETY: the handler may run at any time: it takes only locks, and catches panics.
+    duties.registered = unsafe { libc::atexit(at_exit) } == 0;
     if !duties.registered {
-        // SAFETY: the handler may run at any time: it takes only locks, and catches panics.
-        let refused = unsafe { libc::atexit(at_exit) };
-        duties.registered = refused == 0;
-        if refused != 0 {
-            log::warn!("no memory left to register what is to be done at exit");
-        }
+        drop(duties);
+        log::warn!("no memory left to register what is to be done at exit: nothing will be");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Starting a child by fork, after checking that it can be one.
 
 use std::fs;
+use std::panic::catch_unwind;
 
 use nix::unistd::ForkResult;
 use serde::Serialize;
@@ -39,7 +40,8 @@ pub(super) fn fork<R: Serialize>(
     match unsafe { nix::unistd::fork() } {
         Ok(ForkResult::Parent { child }) => Child::new(child.as_raw(), &identity, page),
         Ok(ForkResult::Child) => {
-            ending::after_fork();
+            // Nothing may unwind from here into the parent's frames.
+            let _ = catch_unwind(ending::after_fork);
             live(identity, page, || Ok(body()))
         }
         Err(errno) => Err(Error::os("fork", errno)),

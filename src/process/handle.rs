@@ -70,6 +70,9 @@ impl Process<()> {
     /// What `f` owns is dropped in the parent, so that each side has its own: the end of a pipe that
     /// is moved into the child is closed in the parent. Standard output and error are flushed first.
     ///
+    /// The child has one thread. It must not use the handles of threads that its parent had: the
+    /// system may have given their places to others.
+    ///
     /// ```no_run
     /// use multiproc::Process;
     ///

@@ -62,11 +62,12 @@ impl Builder {
             own.begin();
             registry::become_current(own.clone());
             let outcome = caught(|| work.run());
-            // Nobody else has the slot's lock before the end is told.
-            if let Ok(mut slot) = slot.lock() {
-                *slot = Some(outcome);
-            }
-            drop(slot);
+            // When the handle is gone the result is dropped here, and may panic once more.
+            let _ = caught(move || {
+                if let Ok(mut slot) = slot.lock() {
+                    *slot = Some(outcome);
+                }
+            });
             own.end();
         };
         // On the list first: a program that ends now waits for it.
@@ -78,6 +79,7 @@ impl Builder {
             }
             Err(source) => {
                 registry::remove(&handle);
+                handle.fail();
                 Err(Error::os("starting a thread", source))
             }
         }

@@ -135,6 +135,18 @@ impl Handle {
         let _ = os.map(JoinHandle::join);
     }
 
+    /// A thread that was never started: whoever has seen it on the list waits no longer.
+    pub(super) fn fail(&self) {
+        self.0.number.get_or_init(|| 0);
+        self.end();
+    }
+
+    /// In a forked child: what std has of it names a thread of the parent's. The system's number of
+    /// it may by now be another's here, so it is not even detached.
+    pub(super) fn lose_os(&self) {
+        std::mem::forget(self.lock_os().take());
+    }
+
     /// Lets go of it: nobody waits for its last any more.
     pub(super) fn forget_os(&self) {
         self.lock_os().take();

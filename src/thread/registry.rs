@@ -147,6 +147,7 @@ fn at_end() {
 fn after_fork() {
     let name = current().name();
     let main = Handle::of_caller(name, false);
+    threads().started.iter().for_each(Handle::lose_os);
     *threads() = Threads { main: Some(main.clone()), started: Vec::new(), named: 0, foreign: 0 };
     let _ = CURRENT.try_with(|current| current.replace(Some(main)));
 }
