@@ -1,6 +1,30 @@
 // Doc examples run on the machine; a model build has none to run.
 #![cfg_attr(all(doctest, loom), cfg(any()))]
-//! Python's multiprocessing and threading for Rust.
+//! Python's multiprocessing and threading for Rust: processes, pools, pipes and queues, on
+//! primitives that are the same between threads and between processes, survive the death of any
+//! participant, and are model-checked.
+//!
+//! # Which one
+//!
+//! | to | use | between threads | between processes |
+//! |---|---|---|---|
+//! | guard a value | [`Lock`] | in a static or an `Arc` | in a [`Shared`] |
+//! | wait for something to have happened | [`Event`] | the same | the same |
+//! | let so many in at a time | [`Semaphore`] | the same | the same |
+//! | send values from one to one | [`pipe`], [`duplex`] | yes | yes |
+//! | run a function beside the rest | [`Process`] | | yes |
+//!
+//! # How a value gets into a child
+//!
+//! A child that is forked has all memory, so it has what a closure captures; what lives in a
+//! [`Shared`] stays one and the same, everything else is a copy. A child that is spawned is a
+//! fresh process of the same program: it gets its argument by serde, and a [`Shared`], a pipe's
+//! end or a queue in it is handed over as what it is.
+//!
+//! # When someone dies
+//!
+//! Nothing here waits for ever on a dead process: each type says in its "If … dies" what is
+//! reported, and how soon.
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
 compile_error!(
@@ -32,3 +56,7 @@ pub use thread::Thread;
 pub mod model_support {
     pub use crate::sys::{forget_sites_seen, mutate, sites_seen};
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
