@@ -17,8 +17,20 @@ use support::{Run, notebook, said, transcript};
 /// So slow that nothing ends by itself while a test looks.
 const SLOW: &str = "--speed=0.001";
 
-const NAMES: [&str; 7] =
-    ["fork", "wait", "process", "process_class", "pipe", "semaphore", "zombie"];
+const NAMES: [&str; 12] = [
+    "fork",
+    "wait",
+    "process",
+    "process_class",
+    "pipe",
+    "semaphore",
+    "thread",
+    "thread_attributes",
+    "event",
+    "lock",
+    "thread_class",
+    "zombie",
+];
 
 /// Calls it wrongly: what it says then.
 fn refused(args: &[&str]) -> String {
@@ -45,7 +57,7 @@ fn the_help_says_what_can_be_asked() {
 
 #[test]
 fn an_unknown_name_is_answered_with_the_known_ones() {
-    let answer = refused(&["zombie", "semaphor"]);
+    let answer = refused(&["event", "semaphor"]);
     assert!(NAMES.iter().all(|name| answer.contains(name)), "{answer}");
     assert!(answer.contains("a similar value exists: 'semaphore'"), "{answer}");
 }
@@ -60,12 +72,30 @@ fn a_wrong_speed_is_refused() {
 }
 
 #[test]
+fn no_rounds_are_refused() {
+    for rounds in ["0", "-1", "1.5", "many"] {
+        assert!(refused(&["lock", &format!("--rounds={rounds}")]).contains("--rounds"));
+    }
+}
+
+#[test]
 fn names_are_played_in_the_order_given() {
-    let transcript = transcript(&["zombie", "wait", "zombie", "--speed=1000"]);
+    let transcript = transcript(&["zombie", "event", "zombie", "--speed=1000"]);
     let titles = transcript.lines().filter_map(|line| line.strip_prefix("── "));
     let names = titles.map(|title| title.split(':').next().unwrap_or_default());
-    assert!(names.eq(["zombie", "wait", "zombie"]), "{transcript}");
+    assert!(names.eq(["zombie", "event", "zombie"]), "{transcript}");
     assert!(transcript.contains("3 of 3 verdicts hold"), "{transcript}");
+}
+
+#[test]
+fn the_lock_looks_as_often_as_it_is_asked() {
+    let transcript = transcript(&["lock", "--rounds=20000", "--speed=1000"]);
+    for who in ["threads", "processes"] {
+        let start = format!("between {who}: looked 20000 times while ");
+        let line = transcript.lines().find(|line| line.starts_with(&start));
+        let line = line.unwrap_or_else(|| panic!("nothing of {who}: {transcript}"));
+        assert!(line.ends_with("a and b differed 0 times"), "{line}");
+    }
 }
 
 #[test]
@@ -91,7 +121,7 @@ fn the_whole_notebook_leaves_nothing_behind() {
         lines.expect("it prints text")
     };
     let last = output.last().expect("it prints something");
-    assert!(last.starts_with("7 of 7 verdicts hold"), "{output:#?}");
+    assert!(last.starts_with("12 of 12 verdicts hold"), "{output:#?}");
     run.await_nobody();
     let output = run.end();
     assert!(output.status.success());
@@ -122,7 +152,7 @@ fn a_killed_conductor_takes_every_process_with_it() {
 
 #[test]
 fn a_player_that_dies_is_reported_and_its_children_end() {
-    let run = Run::start(&["semaphore", "zombie", SLOW]);
+    let run = Run::start(&["semaphore", "event", SLOW]);
     run.await_players(2);
     for player in run.players() {
         kill_process(player, Signal::KILL).expect("it runs");
@@ -132,13 +162,13 @@ fn a_player_that_dies_is_reported_and_its_children_end() {
     assert_eq!(output.status.code(), Some(1), "{transcript}");
     assert!(transcript.contains("verdict: DOES NOT HOLD: the player was ended by signal 9"));
     assert!(transcript.contains("0 of 2 verdicts hold"), "{transcript}");
-    assert!(transcript.contains("; not: semaphore, zombie"), "{transcript}");
+    assert!(transcript.contains("; not: semaphore, event"), "{transcript}");
 }
 
 #[test]
 fn a_verdict_that_does_not_hold_gives_one() {
     // A player whose conductor is another than it was told does not play.
-    let output = notebook(&["zombie", "--played-for=1"]).output().expect("the program starts");
+    let output = notebook(&["event", "--played-for=1"]).output().expect("the program starts");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(said(&output.stdout), "verdict: DOES NOT HOLD: the conductor is gone\n");
 }

@@ -48,5 +48,10 @@ transcripts! {
     process_class;
     pipe;
     semaphore in any order "I have a permit", "I give it back";
+    thread in any order "waits", "is done";
+    thread_attributes;
+    event;
+    lock;
+    thread_class;
     zombie;
 }

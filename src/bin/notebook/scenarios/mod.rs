@@ -1,10 +1,15 @@
 //! The notebook, a scenario a file. What several of them need to look at stands in `watch`.
 
+mod event;
 mod fork;
+mod lock;
 mod pipe;
 mod process;
 mod process_class;
 mod semaphore;
+mod thread;
+mod thread_attributes;
+mod thread_class;
 mod wait;
 mod watch;
 mod zombie;
@@ -19,5 +24,10 @@ pub(crate) static SCENARIOS: &[Scenario] = &[
     process_class::SCENARIO,
     pipe::SCENARIO,
     semaphore::SCENARIO,
+    thread::SCENARIO,
+    thread_attributes::SCENARIO,
+    event::SCENARIO,
+    lock::SCENARIO,
+    thread_class::SCENARIO,
     zombie::SCENARIO,
 ];

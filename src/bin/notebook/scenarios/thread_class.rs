@@ -1,0 +1,58 @@
+//! A thread from a type of your own, which holds what to call and with what.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use multiproc::{Run, Thread};
+
+use crate::scenario::Scenario;
+use crate::scenarios::watch::time;
+use crate::stage::Stage;
+use crate::verdict::Verdict;
+
+pub(super) const SCENARIO: Scenario = Scenario {
+    name: "thread_class",
+    about: "a type that holds target, arguments and name is a thread: a player of songs",
+    busy: false,
+    play,
+};
+
+/// Python's `Thread` has these four; here they are fields like any others.
+struct Player {
+    target: fn(Stage, &[&str], &BTreeMap<&str, f64>) -> usize,
+    args: Vec<&'static str>,
+    kwargs: BTreeMap<&'static str, f64>,
+    name: &'static str,
+    stage: Stage,
+}
+
+impl Run for Player {
+    type Output = usize;
+
+    fn run(self) -> usize {
+        println!("{} begins", self.name);
+        (self.target)(self.stage, &self.args, &self.kwargs)
+    }
+}
+
+/// Plays the songs; how many it played.
+fn perform(stage: Stage, songs: &[&str], options: &BTreeMap<&str, f64>) -> usize {
+    for song in songs {
+        println!("{song}, at {}", time());
+        stage.sleep(options["interval"]);
+    }
+    songs.len()
+}
+
+fn play(stage: Stage) -> Result<Verdict> {
+    let player = Player {
+        target: perform,
+        args: vec!["Yesterday"; 3],
+        kwargs: BTreeMap::from([("interval", 2.0)]),
+        name: "player",
+        stage,
+    };
+    let player = Thread::builder().name(player.name).start(player)?;
+    let played = player.join()?;
+    Ok(Verdict::new().claim("three songs, then joined", played == 3 && !player.is_alive()))
+}
