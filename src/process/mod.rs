@@ -1,6 +1,6 @@
 //! Floor 4: who runs. Child processes, by fork or as fresh processes of the same program.
 //!
-//! What most need is at the crate's root: [`Process`](crate::Process), [`Run`](crate::Run),
+//! What most need is at the crate's root: [`Process`], [`Run`],
 //! [`ProcessError`](crate::ProcessError).
 //!
 //! ```text

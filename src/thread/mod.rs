@@ -1,6 +1,6 @@
 //! Floor 4: threads with the face that processes have, as Python's `threading`.
 //!
-//! What most need is at the crate's root: [`Thread`](crate::Thread),
+//! What most need is at the crate's root: [`Thread`],
 //! [`ThreadError`](crate::ThreadError). Here are [`current`], [`all`] and [`active_count`].
 
 mod builder;
