@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::Command;
 use std::time::Duration;
 
-use multiproc::{Error, Event, Lock, Process, Shared, process};
+use multiproc::{Error, Event, Lock, Process, ProcessError, Shared, process};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{
@@ -179,6 +179,72 @@ fn daemons_end_with_their_parent() -> Nothing {
     let numbers = Process::spawn(parent, ())?.join()?;
     assert!(numbers.iter().all(|&number| !is_there(number)));
     Ok(())
+}
+
+#[test]
+fn a_daemon_that_does_not_heed_sigterm_is_killed() -> Nothing {
+    let parent = |()| {
+        let ready = Shared::new(Event::new()).unwrap();
+        let stubborn = |ready: Told| {
+            use nix::sys::signal::{SigHandler, Signal, signal};
+            // SAFETY: no handler of anybody's is replaced.
+            unsafe { signal(Signal::SIGTERM, SigHandler::SigIgn) }.unwrap();
+            ready.set();
+            std::thread::sleep(LONG);
+        };
+        let daemon = Process::builder().daemon(true).spawn(stubborn, ready.clone()).unwrap();
+        ready.wait();
+        daemon.pid()
+    };
+    let number = Process::spawn(parent, ())?.join()?;
+    assert!(!is_there(number));
+    Ok(())
+}
+
+#[test]
+fn a_child_that_is_killed_at_any_time_leaves_a_whole_result_or_none() {
+    alone(|()| {
+        const LEN: usize = 1 << 18;
+        for round in 0..300u32 {
+            let child = Process::fork(|| vec![7u8; LEN]).unwrap();
+            // Later from round to round.
+            (0..round * 100).for_each(|_| std::hint::spin_loop());
+            child.kill().unwrap();
+            match child.join() {
+                Ok(result) => assert_eq!(result, vec![7; LEN]),
+                Err(ProcessError::Signaled(9)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert!(!has_children());
+    });
+}
+
+#[test]
+fn threads_start_processes_side_by_side() {
+    /// Starts one child and gives how many descriptors it had open.
+    fn start(n: u64) -> usize {
+        let number: Number = Shared::new(Lock::new(0)).unwrap();
+        let add = |(number, n): (Number, u64)| {
+            *number.lock().unwrap() += 1;
+            (n, descriptors().len())
+        };
+        let (told, open) = Process::spawn(add, (number.clone(), n)).unwrap().join().unwrap();
+        assert_eq!((told, *number.lock().unwrap()), (n, 1));
+        open
+    }
+    alone(|()| {
+        let usual = start(0);
+        let before = (descriptors(), mappings());
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                // Of the children that start at the same time, each has nothing.
+                scope.spawn(move || (0..10).for_each(|i| assert_eq!(start(thread * i), usual)));
+            }
+        });
+        assert_eq!(before, (descriptors(), mappings()));
+        assert!(!has_children());
+    });
 }
 
 /// Starts a daemon of the caller's and tells its number; then waits to be killed.

@@ -126,7 +126,8 @@ impl Process<()> {
     /// ```
     ///
     /// The child has its parent's arguments, environment and standard streams. It runs before
-    /// `main`, so what `main` would have set up is not there (a logger, for instance).
+    /// `main`, so what `main` and other crates' constructors would have set up is not there (a
+    /// logger, for instance). Where panics abort, a panic of its is [`ProcessError::Signaled`].
     ///
     /// # Errors
     ///
