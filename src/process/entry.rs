@@ -19,7 +19,7 @@ use crate::process::body::{NotRead, live};
 use crate::process::ending::leave;
 use crate::process::identity::Identity;
 use crate::process::image::Image;
-use crate::process::letter::{Letter, VARIABLE};
+use crate::process::letter::{Address, Letter, VARIABLE};
 use crate::process::page::Page;
 use crate::shm::handoff;
 
@@ -44,13 +44,13 @@ pub(super) struct Task {
 pub(super) type Entry = unsafe fn(Task) -> !;
 
 pub(super) extern "C" fn on_start() {
-    let Some(number) = std::env::var_os(VARIABLE) else { return };
+    let Some(address) = std::env::var_os(VARIABLE) else { return };
     // A program with more rights than its caller takes no orders from the caller's environment.
     // SAFETY: it only reads what the kernel has put there.
     if unsafe { libc::getauxval(libc::AT_SECURE) } != 0 {
         return;
     }
-    match open(&number) {
+    match open(&address) {
         Ok(Some((entry, task))) => {
             // SAFETY: the letter says that it is the `enter` of the types that the function and
             // the argument have; it was written by this same program, see `open`.
@@ -68,12 +68,14 @@ pub(super) extern "C" fn on_start() {
 }
 
 /// Reads the letter; `None` when it is for another copy of this crate in the same process.
-fn open(number: &OsStr) -> Result<Option<(Entry, Task)>, &'static str> {
-    let number: RawFd = number
-        .to_str()
-        .and_then(|number| number.parse().ok())
-        .filter(|&number| number > 2)
-        .ok_or("it is no number of a descriptor")?;
+fn open(address: &OsStr) -> Result<Option<(Entry, Task)>, &'static str> {
+    let address =
+        address.to_str().and_then(Address::parse).ok_or("it is no address of a letter")?;
+    let image = Image::of_program();
+    if image.find(address.reader) != Some(ON_START as *const ()) {
+        return Ok(None);
+    }
+    let number = address.fd;
     // SAFETY: only asked about.
     if unsafe { libc::fcntl(number, libc::F_GET_SEALS) } == -1 {
         return Err("the descriptor is no memory that a parent has sent");
@@ -84,13 +86,8 @@ fn open(number: &OsStr) -> Result<Option<(Entry, Task)>, &'static str> {
     let page = Page::from_fd(fd);
     let bytes = page.read().map_err(|_| "its letter cannot be read")?;
     let letter = Letter::from_bytes(bytes).ok_or("what it finds there is no letter")?;
-    let image = Image::of_program();
-    if image.find(letter.names.reader) != Some(ON_START as *const ()) {
-        // Whoever it is for reads it next.
-        std::mem::forget(page);
-        return Ok(None);
-    }
-    // SAFETY: before `main`, in a process that has started no threads.
+    // SAFETY: before `main`, where this crate has started no thread. (One that a constructor of a
+    // library has started would have to be in C's getenv at this very moment.)
     unsafe { std::env::remove_var(VARIABLE) };
     page.keep_to_itself().map_err(|_| "its letter cannot be kept from its own children")?;
     let fds = letter.head.fds.iter().map(|&fd| adopt(fd)).collect::<Result<_, _>>()?;

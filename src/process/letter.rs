@@ -5,37 +5,61 @@
 //! writes the letter on a page                     before main, see entry.rs:
 //! starts /proc/self/exe with the page's           finds the number, forgets the variable,
 //!   descriptor under the same number, and         reads the letter,
-//!   MULTIPROC_CHILD=<that number>                 runs the function,
+//!   MULTIPROC_CHILD=<that number>@<reader>        runs the function,
 //! waits on the pidfd                              leaves the outcome on the same page, ends
 //! reads the page
 //! ```
 //!
 //! ```text
 //! 0    what it is: MAGIC, which also names the version
-//! 8    by what names this crate's entry, the typed entry and the function are found (image.rs)
-//! 32   length of the head
-//! 40   the head: who the child is, which descriptors it was given  (postcard)
+//! 8    by what names the typed entry and the function are found (image.rs)
+//! 24   length of the head
+//! 32   the head: who the child is, which descriptors it was given  (postcard)
 //! …    the function's argument, to the end                         (postcard)
 //! ```
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::process::identity::Identity;
 
-/// The variable that holds the number of the letter's descriptor.
+/// The variable that tells of the letter: see [`Address`].
 pub(super) const VARIABLE: &str = "MULTIPROC_CHILD";
 
 const MAGIC: u64 = u64::from_le_bytes(*b"mpletter");
 
 /// Where the parts begin.
-const HEAD: usize = 40;
+const HEAD: usize = 32;
+
+/// Where the letter is, and for whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    /// The number of its descriptor.
+    pub(super) fd: i32,
+    /// The name of the code that reads it: a program may have this crate twice, in two versions or
+    /// once more in a library, and only the sender's twin understands the letter.
+    pub(super) reader: u64,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{:x}", self.fd, self.reader)
+    }
+}
+
+impl Address {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (fd, reader) = text.split_once('@')?;
+        // The first three are the standard streams.
+        let fd = fd.parse().ok().filter(|&fd| fd > 2)?;
+        Some(Address { fd, reader: u64::from_str_radix(reader, 16).ok()? })
+    }
+}
 
 /// What the child is to run, by names that [`Image`](super::image::Image) resolves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Names {
-    /// The code that reads letters: a program may have it twice, in itself and in a library, and
-    /// only the sender's twin is meant.
-    pub(super) reader: u64,
     /// The code that knows the types.
     pub(super) entry: u64,
     /// The user's function.
@@ -59,8 +83,8 @@ pub(super) struct Letter {
 impl Letter {
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, postcard::Error> {
         let head = postcard::to_stdvec(&self.head)?;
-        let Names { reader, entry, function } = self.names;
-        let words = [MAGIC, reader, entry, function, head.len() as u64];
+        let Names { entry, function } = self.names;
+        let words = [MAGIC, entry, function, head.len() as u64];
         let mut bytes = Vec::with_capacity(HEAD + head.len() + self.argument.len());
         words.iter().for_each(|word| bytes.extend(word.to_le_bytes()));
         bytes.extend(&head);
@@ -76,7 +100,7 @@ impl Letter {
         if word()? != MAGIC {
             return None;
         }
-        let names = Names { reader: word()?, entry: word()?, function: word()? };
+        let names = Names { entry: word()?, function: word()? };
         let head_len = usize::try_from(word()?).ok()?;
         let head = postcard::from_bytes(rest.get(..head_len)?).ok()?;
         let argument = bytes.split_off(HEAD + head_len);
@@ -90,7 +114,7 @@ mod tests {
 
     fn letter() -> Letter {
         Letter {
-            names: Names { reader: 1, entry: 2, function: 3 },
+            names: Names { entry: 2, function: 3 },
             head: Head { identity: Identity::new(None, "1:2".into(), true), fds: vec![7, 9] },
             argument: vec![1, 2, 3],
         }
@@ -106,6 +130,16 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_read_as_it_was_written() {
+        let address = Address { fd: 7, reader: 0xabc };
+        assert_eq!(address.to_string(), "7@abc");
+        assert_eq!(Address::parse("7@abc"), Some(address));
+        for wrong in ["", "7", "@", "7@", "@abc", "2@abc", "-7@abc", "7@xyz", "7@abc@"] {
+            assert_eq!(Address::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
     fn what_is_no_letter_is_not_read_as_one() {
         let bytes = letter().to_bytes().unwrap();
         assert!(Letter::from_bytes(Vec::new()).is_none());
@@ -114,7 +148,7 @@ mod tests {
         other[0] ^= 1;
         assert!(Letter::from_bytes(other).is_none());
         let mut too_long = bytes;
-        too_long[32..40].fill(0xff);
+        too_long[24..32].fill(0xff);
         assert!(Letter::from_bytes(too_long).is_none());
     }
 }

@@ -14,7 +14,7 @@ use crate::process::child::Child;
 use crate::process::entry::{self, Entry, ON_START};
 use crate::process::identity::Identity;
 use crate::process::image::Image;
-use crate::process::letter::{Head, Letter, Names, VARIABLE};
+use crate::process::letter::{Address, Head, Letter, Names, VARIABLE};
 use crate::process::page::Page;
 use crate::shm::handoff;
 
@@ -34,12 +34,9 @@ where
     let entry: Entry = entry::enter::<A, R>;
     let image = Image::of_program();
     let name = |code: *const ()| image.name_of(code).ok_or(Error::NotInProgram);
-    let names = Names {
-        // Read through the static, so that the linker keeps what the loader runs.
-        reader: name(std::hint::black_box(ON_START) as *const ())?,
-        entry: name(entry as *const ())?,
-        function: name(function as *const ())?,
-    };
+    // Read through the static, so that the linker keeps what the loader runs.
+    let reader = name(std::hint::black_box(ON_START) as *const ())?;
+    let names = Names { entry: name(entry as *const ())?, function: name(function as *const ())? };
 
     let (argument, fds) = handoff::sending(|| postcard::to_stdvec(argument));
     let argument = argument.map_err(|error| Error::Argument(handoff::explain(&error)))?;
@@ -50,20 +47,21 @@ where
     let bytes = letter.to_bytes().map_err(|error| Error::Argument(error.to_string()))?;
     page.write(&bytes).map_err(|source| Error::os("write to a memfd", source))?;
 
-    let pid = start(page.raw_fd(), &numbers).map_err(|errno| Error::os("posix_spawn", errno))?;
+    let address = Address { fd: page.raw_fd(), reader };
+    let pid = start(address, &numbers).map_err(|errno| Error::os("posix_spawn", errno))?;
     Child::new(pid, &letter.head.identity, page)
 }
 
-fn start(page: RawFd, fds: &[RawFd]) -> Result<i32, Errno> {
+fn start(address: Address, fds: &[RawFd]) -> Result<i32, Errno> {
     let mut actions = PosixSpawnFileActions::init()?;
-    for &fd in [page].iter().chain(fds) {
+    for &fd in [address.fd].iter().chain(fds) {
         // Onto itself: in the child alone, the descriptor is no longer closed by exec.
         actions.add_dup2(fd, fd)?;
     }
     let text = |text: OsString| CString::new(text.into_vec()).ok();
     let args: Vec<CString> = std::env::args_os().filter_map(text).collect();
     let outer = std::env::vars_os().filter(|(name, _)| name != VARIABLE);
-    let ours = (OsString::from(VARIABLE), OsString::from(page.to_string()));
+    let ours = (OsString::from(VARIABLE), OsString::from(address.to_string()));
     let environment: Vec<CString> = outer
         .chain([ours])
         .filter_map(|(mut name, value)| {
