@@ -67,8 +67,9 @@ impl Process<()> {
 
     /// Forks: the child has a copy of all memory, runs `f` on it and ends; the parent goes on.
     ///
-    /// What `f` owns is dropped in the parent, so that each side has its own: the end of a pipe that
-    /// is moved into the child is closed in the parent. Standard output and error are flushed first.
+    /// What `f` owns is dropped in the parent, so that each side has its own: the end of a pipe
+    /// that is moved into the child is closed in the parent. Standard output and error are flushed
+    /// first.
     ///
     /// The child has one thread. It must not use the handles of threads that its parent had: the
     /// system may have given their places to others.
@@ -86,7 +87,8 @@ impl Process<()> {
     ///
     /// [`Error::MultiThreaded`] when this process has other threads, as every test has: the child
     /// could hang on a lock that one of them holds. [`Error::LockHeld`] when the caller holds a
-    /// [`Lock`](crate::Lock). [`Error::Daemonic`] in a daemon. [`Error::Os`] when the system refuses.
+    /// [`Lock`](crate::Lock). [`Error::Daemonic`] in a daemon. [`Error::ChildrenIgnored`] where
+    /// SIGCHLD is ignored. [`Error::Os`] when the system refuses.
     pub fn fork<F, R>(f: F) -> Result<Process<R>, Error>
     where
         F: FnOnce() -> R,
@@ -110,7 +112,8 @@ impl Process<()> {
     /// Starts this program again, as a child that runs `f(argument)` before its `main` and ends.
     ///
     /// `f` is a function, or a closure that captures nothing. Several arguments are a tuple. A
-    /// [`Shared`](crate::Shared) or anything else that processes can share is handed over as itself.
+    /// [`Shared`](crate::Shared) or anything else that processes can share is handed over as
+    /// itself.
     ///
     /// ```
     /// use multiproc::{Lock, Process, Shared};
@@ -201,9 +204,10 @@ impl<R: DeserializeOwned> Process<R> {
     ///
     /// # Errors
     ///
-    /// [`ProcessError`] says how it ended instead of returning: [`Panicked`](ProcessError::Panicked),
-    /// [`Exited`](ProcessError::Exited), [`Signaled`](ProcessError::Signaled) and so on; or that the
-    /// result was already given to another join.
+    /// [`ProcessError`] says how it ended instead of returning:
+    /// [`Panicked`](ProcessError::Panicked), [`Exited`](ProcessError::Exited),
+    /// [`Signaled`](ProcessError::Signaled) and so on; or that the result was already given to
+    /// another join.
     pub fn join(&self) -> Result<R, ProcessError> {
         match self.join_by(Deadline::Never) {
             Some(result) => result,
