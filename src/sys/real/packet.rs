@@ -22,9 +22,10 @@ const LIMIT: usize = 64 * 1024;
 const WHOLE: u8 = 0;
 const HEAD: u8 = 1;
 
-/// Nobody can change a file with these seals any more.
-const SEALS: SealFlags =
-    SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::WRITE).union(SealFlags::SEAL);
+/// A file with these keeps its size. Its sender may still write into it, but then what is received
+/// is something else, no worse than if that had been sent: it is copied once and then decoded. (A
+/// seal against writing takes the kernel milliseconds, in which it waits for pages to settle.)
+const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
 
 /// A message, ready to be sent as often as it takes.
 #[derive(Debug)]
