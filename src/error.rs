@@ -107,7 +107,7 @@ pub struct Poisoned<G> {
 }
 
 /// What happened to the owner of a poisoned lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum PoisonCause {
     /// Its thread panicked.
     Panicked,
