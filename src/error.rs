@@ -4,11 +4,13 @@
 //! can fail in its own ways, an error of its own, which gives back what was not taken.
 
 mod pipe;
+mod queue;
 
 use std::fmt;
 use std::io;
 
 pub use pipe::{RecvError, SendCause, SendError};
+pub use queue::{GetError, PutError, TooManyDone};
 
 /// Why something could not be made.
 #[derive(Debug, thiserror::Error)]

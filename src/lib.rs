@@ -41,10 +41,10 @@ mod sys;
 pub mod thread;
 
 pub use error::{
-    Error, Overflow, PoisonCause, Poisoned, ProcessError, RecvError, SendCause, SendError,
-    ThreadError, TryLockError,
+    Error, GetError, Overflow, PoisonCause, Poisoned, ProcessError, PutError, RecvError, SendCause,
+    SendError, ThreadError, TooManyDone, TryLockError,
 };
-pub use ipc::{Connection, Receiver, Sender, duplex, pipe, wait_any};
+pub use ipc::{Connection, Queue, Receiver, Sender, duplex, pipe, wait_any};
 pub use process::{Process, Run};
 pub use shm::{ProcessSafe, Shared};
 pub use sync::{Event, Lock, LockGuard, Permit, Semaphore};

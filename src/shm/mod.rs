@@ -5,6 +5,6 @@ mod mapping;
 mod process_safe;
 mod shared;
 
-pub(crate) use mapping::{Mapping, available};
+pub(crate) use mapping::{Mapping, available, stamp_of};
 pub use process_safe::ProcessSafe;
 pub use shared::Shared;

@@ -1,12 +1,14 @@
 //! The machine as loom explores it.
 
 mod cell;
+mod granule;
 mod mutant;
 mod socket;
 mod thread;
 mod word;
 
 pub(crate) use cell::{Cell, MutPtr};
+pub(crate) use granule::Granule;
 pub(crate) use loom::sync::atomic::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
 };

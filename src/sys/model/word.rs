@@ -63,6 +63,11 @@ impl Word {
         self.value.load(Ordering::Relaxed)
     }
 
+    /// As [`Word::spin`].
+    pub(crate) fn spin_for(&self, turns: u32, _done: impl Fn(u32) -> bool) -> (u32, u32) {
+        (self.value.load(Ordering::Relaxed), turns)
+    }
+
     pub(crate) fn wait(&self, expected: u32, deadline: Deadline) -> Wait {
         if self.latest() != expected {
             return Wait::Woken;

@@ -1,6 +1,7 @@
 //! The machine itself: std's atomics, Linux futexes, the kernel's robust list.
 
 mod cell;
+mod granule;
 mod packet;
 mod robust;
 mod socket;
@@ -8,6 +9,7 @@ mod thread;
 mod word;
 
 pub(crate) use cell::{Cell, MutPtr};
+pub(crate) use granule::Granule;
 pub(crate) use packet::Packet;
 pub(crate) use robust::Node;
 pub(crate) use socket::Socket;

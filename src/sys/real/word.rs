@@ -64,6 +64,19 @@ impl Word {
         self.0.load(Ordering::Relaxed)
     }
 
+    /// As [`Word::spin`], for at most `turns` looks; gives also how many it took.
+    #[inline]
+    pub(crate) fn spin_for(&self, turns: u32, done: impl Fn(u32) -> bool) -> (u32, u32) {
+        for turn in 0..turns {
+            let value = self.0.load(Ordering::Relaxed);
+            if done(value) {
+                return (value, turn);
+            }
+            std::hint::spin_loop();
+        }
+        (self.0.load(Ordering::Relaxed), turns)
+    }
+
     /// Sleeps while the word is `expected`, until woken or the deadline.
     pub(crate) fn wait(&self, expected: u32, deadline: Deadline) -> Wait {
         let timeout = match &deadline {

@@ -1,0 +1,330 @@
+//! A queue of values between threads and between processes.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::error::{Error, GetError, PutError, TooManyDone};
+use crate::ipc::codec;
+use crate::ipc::ring::{Patient, Refusal, Ring};
+use crate::ipc::ring_memory::RingMemory;
+use crate::shm::{handoff, stamp_of};
+use crate::sys::Deadline;
+
+/// A queue of values: any number of threads and processes put, any number get, first in first out.
+///
+/// Every clone, in this process or in a child that got one, is the same queue. A child that is
+/// forked takes a clone by move; one that is spawned takes it as an argument.
+///
+/// ```
+/// use multiproc::Queue;
+///
+/// let queue = Queue::bounded(8)?;
+/// let producer = queue.clone();
+/// std::thread::spawn(move || {
+///     for pair in [(10, 2), (20, 3)] {
+///         producer.put(pair).unwrap();
+///     }
+///     producer.close();
+/// });
+/// while let Ok((a, b)) = queue.get() {
+///     assert_eq!(a / 10, b - 1);
+/// }
+/// # Ok::<(), multiproc::Error>(())
+/// ```
+///
+/// # Capacity
+///
+/// A queue is bounded twice: by messages and by bytes, and full when either is used up. What a
+/// value takes is its encoding (serde with postcard), in steps of 8 bytes and at least 8. One that
+/// is larger than the whole queue can never be put: [`PutError::TooLarge`] names both sizes.
+///
+/// # Costs
+///
+/// One descriptor and one mapping: the capacity in bytes, 8 bytes for each message (their number
+/// rounded up to a power of two), and at most one page more, all of it reserved when the queue is
+/// made. Putting or getting with nobody asleep is no system call. Nothing allocates but what the
+/// value itself is made of, and a buffer that each thread keeps.
+///
+/// # If a process dies
+///
+/// Nobody else is disturbed, at whichever instruction it was. A value is put or not, in one step:
+/// killed before, nobody sees anything of it; killed after, all of it is there. Likewise it is
+/// taken or not: killed before, the next one gets it; killed after, it is gone with the process.
+///
+/// A value that was taken by a process that died before [`Queue::task_done`] stays unfinished:
+/// who watches over the processes can report it in its place.
+///
+/// # Fairness
+///
+/// Values come in the order in which they were put; of those who wait, whoever comes first when
+/// there is something takes it, also before those who sleep.
+///
+/// # Different from Python
+///
+/// `put` hands over at once; there is no feeder thread, so a process may end right after it, and
+/// ending never waits. A bound is required. `task_done` and `join` are always there, and
+/// [`Queue::close`] ends the queue for all: `put` refuses, and `get` gives what is left and then
+/// [`GetError::Closed`]. A killed process leaves Python's queue locked.
+pub struct Queue<T> {
+    ring: Arc<Ring>,
+    values: PhantomData<fn(T) -> T>,
+}
+
+impl<T: Serialize + DeserializeOwned> Queue<T> {
+    /// A queue for at most `messages` values at a time, with 64 bytes for each of them and 64 KiB
+    /// at least (see [`Queue::with_bytes`]).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Capacity`] when it is for no value or for more than 2^28;
+    /// [`Error::OutOfMemory`] when so much shared memory is not there; [`Error::Os`] when the
+    /// process has no descriptor left, or the system refuses something else.
+    pub fn bounded(messages: usize) -> Result<Self, Error> {
+        let bytes = messages.saturating_mul(64).clamp(1 << 16, RingMemory::MAX_BYTES);
+        Self::with_bytes(messages, bytes)
+    }
+
+    /// A queue for at most `messages` values at a time, whose encodings have at most `bytes` bytes
+    /// together (rounded up to a multiple of 8).
+    ///
+    /// # Errors
+    ///
+    /// As for [`Queue::bounded`]; the bytes must be from 1 to just below 4 GiB.
+    pub fn with_bytes(messages: usize, bytes: usize) -> Result<Self, Error> {
+        let ring = Ring::new(messages, bytes, stamp_of::<Self>())?;
+        Ok(Queue { ring: Arc::new(ring), values: PhantomData })
+    }
+
+    /// Puts a value, waiting for room.
+    ///
+    /// # Errors
+    ///
+    /// [`PutError`], which gives the value back.
+    #[inline]
+    pub fn put(&self, value: T) -> Result<(), PutError<T>> {
+        self.put_by(value, Patient::Until(Deadline::Never))
+    }
+
+    /// Puts a value if there is room.
+    ///
+    /// # Errors
+    ///
+    /// [`PutError::Full`] when there is none; else as [`Queue::put`].
+    #[inline]
+    pub fn try_put(&self, value: T) -> Result<(), PutError<T>> {
+        self.put_by(value, Patient::Not)
+    }
+
+    /// As [`Queue::put`], but waits for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`PutError::TimedOut`] when there was no room all the time; else as [`Queue::put`].
+    pub fn put_for(&self, value: T, timeout: Duration) -> Result<(), PutError<T>> {
+        self.put_by(value, Patient::Until(Deadline::after(timeout)))
+    }
+
+    /// As [`Queue::put_for`], up to a point in time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Queue::put_for`].
+    pub fn put_until(&self, value: T, deadline: Instant) -> Result<(), PutError<T>> {
+        self.put_by(value, Patient::Until(Deadline::at(deadline)))
+    }
+
+    /// Takes the value that was put first, waiting for one.
+    ///
+    /// # Errors
+    ///
+    /// [`GetError::Closed`] when the queue is closed and empty; see [`GetError`].
+    #[inline]
+    pub fn get(&self) -> Result<T, GetError> {
+        self.get_by(Patient::Until(Deadline::Never))
+    }
+
+    /// Takes the value that was put first, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`GetError::Empty`] when there is none; else as [`Queue::get`].
+    #[inline]
+    pub fn try_get(&self) -> Result<T, GetError> {
+        self.get_by(Patient::Not)
+    }
+
+    /// As [`Queue::get`], but waits for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`GetError::TimedOut`] when there was none all the time; else as [`Queue::get`].
+    pub fn get_for(&self, timeout: Duration) -> Result<T, GetError> {
+        self.get_by(Patient::Until(Deadline::after(timeout)))
+    }
+
+    /// As [`Queue::get_for`], up to a point in time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Queue::get_for`].
+    pub fn get_until(&self, deadline: Instant) -> Result<T, GetError> {
+        self.get_by(Patient::Until(Deadline::at(deadline)))
+    }
+
+    #[inline]
+    fn put_by(&self, value: T, patient: Patient) -> Result<(), PutError<T>> {
+        codec::with_buffer(|buffer| {
+            if let Err(reason) = codec::encode(&value, buffer) {
+                return Err(PutError::Encode { value, reason });
+            }
+            let (size, max) = (buffer.len(), self.ring.bytes());
+            if size > max {
+                return Err(PutError::TooLarge { value, size, max });
+            }
+            self.ring.put(buffer, patient).map_err(|refusal| match (refusal, patient) {
+                (Refusal::NotNow, Patient::Not) => PutError::Full(value),
+                (Refusal::NotNow, Patient::Until(_)) => PutError::TimedOut(value),
+                (Refusal::Closed, _) => PutError::Closed(value),
+                (Refusal::Corrupt, _) => PutError::Corrupt(value),
+            })
+        })
+    }
+
+    #[inline]
+    fn get_by(&self, patient: Patient) -> Result<T, GetError> {
+        codec::with_buffer(|buffer| {
+            let size =
+                self.ring.get(buffer, patient).map_err(|refusal| match (refusal, patient) {
+                    (Refusal::NotNow, Patient::Not) => GetError::Empty,
+                    (Refusal::NotNow, Patient::Until(_)) => GetError::TimedOut,
+                    (Refusal::Closed, _) => GetError::Closed,
+                    (Refusal::Corrupt, _) => GetError::Corrupt,
+                })?;
+            codec::decode(&buffer[..size]).map_err(GetError::Decode)
+        })
+    }
+}
+
+impl<T> Queue<T> {
+    /// How many values are there at this moment.
+    pub fn len(&self) -> usize {
+        self.ring.len()
+    }
+
+    /// Whether there is none at this moment.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether there are as many as there can be at this moment. One that has room for more values
+    /// may still have too few bytes for the next.
+    pub fn is_full(&self) -> bool {
+        self.len() == self.capacity()
+    }
+
+    /// How many values there can be at a time.
+    pub fn capacity(&self) -> usize {
+        self.ring.capacity()
+    }
+
+    /// How many bytes the values' encodings can have together, and the most that one can have.
+    pub fn byte_capacity(&self) -> usize {
+        self.ring.bytes()
+    }
+
+    /// Closes the queue for all who have it, in this process and in others: nothing can be put any
+    /// more; what is there can still be taken. Those who wait go on: for room, with
+    /// [`PutError::Closed`]; for a value, when there is none, with [`GetError::Closed`].
+    ///
+    /// Closing twice is closing once.
+    pub fn close(&self) {
+        self.ring.close();
+    }
+
+    /// Whether it was closed.
+    pub fn is_closed(&self) -> bool {
+        self.ring.is_closed()
+    }
+
+    /// Reports that one value that was taken is done with: see [`Queue::join`].
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyDone`] when that has been reported for every value that was ever put.
+    pub fn task_done(&self) -> Result<(), TooManyDone> {
+        if self.ring.unfinished().task_done() { Ok(()) } else { Err(TooManyDone) }
+    }
+
+    /// Waits until every value that was put has been reported by [`Queue::task_done`]. Whoever
+    /// waited sees what was done before those reports. (Up to 2^30 values may be unfinished.)
+    ///
+    /// ```
+    /// let queue = multiproc::Queue::bounded(4)?;
+    /// queue.put("work".to_owned()).unwrap();
+    /// let worker = queue.clone();
+    /// std::thread::spawn(move || {
+    ///     worker.get().unwrap();
+    ///     worker.task_done().unwrap();
+    /// });
+    /// queue.join();
+    /// assert_eq!(queue.unfinished(), 0);
+    /// # Ok::<(), multiproc::Error>(())
+    /// ```
+    pub fn join(&self) {
+        let done = self.ring.unfinished().join(Deadline::Never);
+        debug_assert!(done, "without a deadline it is waited for");
+    }
+
+    /// As [`Queue::join`], but for at most `timeout`; false when not all was done in time.
+    pub fn join_for(&self, timeout: Duration) -> bool {
+        self.ring.unfinished().join(Deadline::after(timeout))
+    }
+
+    /// As [`Queue::join_for`], up to a point in time.
+    pub fn join_until(&self, deadline: Instant) -> bool {
+        self.ring.unfinished().join(Deadline::at(deadline))
+    }
+
+    /// How many values were put, and not reported by [`Queue::task_done`].
+    pub fn unfinished(&self) -> usize {
+        self.ring.unfinished().count() as usize
+    }
+}
+
+/// Only as an argument of [`Process::spawn`](crate::Process::spawn): it is the memory that goes to
+/// the child, not the values. Any other serializer gets an error.
+impl<T> Serialize for Queue<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        handoff::send_mapping(self.ring.mapping(), serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Queue<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mapping = handoff::take_mapping(stamp_of::<Self>(), deserializer)?;
+        let ring = Ring::attach(mapping).map_err(de::Error::custom)?;
+        Ok(Queue { ring: Arc::new(ring), values: PhantomData })
+    }
+}
+
+impl<T> Clone for Queue<T> {
+    fn clone(&self) -> Self {
+        Queue { ring: self.ring.clone(), values: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for Queue<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .field("byte_capacity", &self.byte_capacity())
+            .field("closed", &self.is_closed())
+            .finish()
+    }
+}

@@ -1,0 +1,79 @@
+//! Which messages are not done with: what a queue's `task_done` and `join` are about.
+
+use crate::ipc::ring::{COUNT, ONE, WAIT, between};
+use crate::sys::{ALL, Deadline, Ordering::*, Wait, Word, site};
+
+/// The messages that were put and not reported as done.
+///
+/// Only those that are done with are counted; how many were put is the ring's own count. So a
+/// producer that is killed has either put its message and is waited for, or has not and is not.
+///
+/// | step | word | from | to | by |
+/// |---|---|---|---|---|
+/// | done | done | fewer than were put | one more, `WAIT` kept | CAS |
+/// | the last is done | done | one fewer than were put | one more, no `WAIT`, and all are woken | CAS, wake |
+/// | join | done | fewer than were put | `WAIT`, then sleep on exactly that value | CAS, futex wait |
+///
+/// One who is killed between the last step and its wake leaves sleepers that look again within
+/// 100 ms.
+pub(crate) struct Unfinished<'a> {
+    pub(crate) put: &'a Word,
+    pub(crate) done: &'a Word,
+}
+
+impl Unfinished<'_> {
+    /// Reports one message as done; false when every message was reported already.
+    pub(crate) fn task_done(&self) -> bool {
+        // Relaxed: only a guess for the CAS.
+        let mut seen = self.done.load(Relaxed);
+        loop {
+            // Relaxed: whoever has got a message has seen that it was put.
+            let left = between(seen, self.put.load(Relaxed));
+            if left == 0 {
+                return false;
+            }
+            let last = left == site!("unfinished.last", 1 => 0);
+            let more = (seen & COUNT).wrapping_add(ONE) | if last { 0 } else { seen & WAIT };
+            // Release: pairs with the Acquire in `join`; carries what was done with the message.
+            // Acquire too, so that the last to report hands on what the others did. Weaker: the
+            // model `queue::joins` sees the race.
+            let order = site!("unfinished.done.release", Release => Relaxed);
+            match self.done.compare_exchange(seen, more, order, Relaxed) {
+                Ok(_) => {
+                    if last && seen & WAIT != 0 {
+                        self.done.wake(site!("unfinished.wake", ALL => 1));
+                    }
+                    return true;
+                }
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    /// Waits until every message that was put is done; false when `until` came first.
+    pub(crate) fn join(&self, until: Deadline) -> bool {
+        let mut last = false;
+        loop {
+            // Acquire: pairs with the Release in `task_done`, and keeps the count of those done
+            // older than that of those put: else the two could be equal and never have been so.
+            let seen = self.done.load(site!("unfinished.join.acquire", Acquire => Relaxed));
+            if between(seen, self.put.load(Relaxed)) == 0 {
+                return true;
+            }
+            if last {
+                return false;
+            }
+            // Relaxed: it only announces a sleeper.
+            let announced = seen & WAIT != 0
+                || self.done.compare_exchange(seen, seen | WAIT, Relaxed, Relaxed).is_ok();
+            last = announced && self.done.wait_slice(seen | WAIT, until) == Wait::TimedOut;
+        }
+    }
+
+    /// How many there are at this moment.
+    pub(crate) fn count(&self) -> u32 {
+        // Acquire: as in `join`.
+        let done = self.done.load(Acquire);
+        between(done, self.put.load(Relaxed))
+    }
+}
