@@ -3,12 +3,14 @@
 //! One enum, [`Error`], for what can fail while something is made; and for each operation that
 //! can fail in its own ways, an error of its own, which gives back what was not taken.
 
+mod array;
 mod pipe;
 mod queue;
 
 use std::fmt;
 use std::io;
 
+pub use array::{IndexOutOfRange, ValueTooLong};
 pub use pipe::{RecvError, SendCause, SendError};
 pub use queue::{GetError, PutError, TooManyDone};
 

@@ -41,10 +41,12 @@ mod sys;
 pub mod thread;
 
 pub use error::{
-    Error, GetError, Overflow, PoisonCause, Poisoned, ProcessError, PutError, RecvError, SendCause,
-    SendError, ThreadError, TooManyDone, TryLockError,
+    Error, GetError, IndexOutOfRange, Overflow, PoisonCause, Poisoned, ProcessError, PutError,
+    RecvError, SendCause, SendError, ThreadError, TooManyDone, TryLockError, ValueTooLong,
 };
-pub use ipc::{Connection, Queue, Receiver, Sender, duplex, pipe, wait_any};
+pub use ipc::{
+    ArrayGuard, Connection, Element, Queue, Receiver, Sender, SharedArray, duplex, pipe, wait_any,
+};
 pub use process::{Process, Run};
 pub use shm::{ProcessSafe, Shared};
 pub use sync::{Event, Lock, LockGuard, Permit, Semaphore};

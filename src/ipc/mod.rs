@@ -1,13 +1,16 @@
 //! Floor 3: data in motion.
 
-mod pipe;
-
-pub use pipe::{Connection, Receiver, Sender, duplex, pipe, wait_any};
 mod codec;
+mod element;
 mod patience;
+mod pipe;
 mod queue;
 mod ring;
 mod ring_memory;
+mod shared_array;
 mod unfinished;
 
+pub use element::Element;
+pub use pipe::{Connection, Receiver, Sender, duplex, pipe, wait_any};
 pub use queue::Queue;
+pub use shared_array::{ArrayGuard, SharedArray};

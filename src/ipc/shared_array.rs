@@ -1,0 +1,419 @@
+//! An array of numbers between threads and between processes.
+//!
+//! ```text
+//! header    how many elements, and the lock: one cache line
+//! elements  an atomic each
+//! ```
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::error::{Error, IndexOutOfRange, Poisoned, TryLockError, ValueTooLong};
+use crate::ipc::element::Element;
+use crate::shm::{Mapping, ProcessSafe, handoff, stamp_of};
+use crate::sync::{Lock, LockGuard};
+use crate::sys::{AtomicU64, MODELLED, Ordering::*, site};
+
+/// An array of numbers, of a length for good, that threads and processes read and write.
+///
+/// Every element is an atomic: no access tears, and none needs a lock. For a change of several
+/// elements that belong together there is [`SharedArray::lock`] beside them. Every clone, in this
+/// process or in a child that got one, is the same array: a child that is forked takes a clone by
+/// move, one that is spawned takes it as an argument.
+///
+/// ```
+/// use multiproc::SharedArray;
+///
+/// let array = SharedArray::new(b"Hello")?;
+/// array.set(0, b'h')?;
+/// assert_eq!(array.get(1)?, b'e');
+/// assert_eq!(array.value(), b"hello");
+///
+/// let counts = SharedArray::<u64>::zeroed(3)?;
+/// counts.fetch_add(2, 5)?;
+/// assert_eq!(counts.to_vec(), [0, 0, 5]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Ordering
+///
+/// A write is a Release and a read an Acquire: whoever reads what another wrote sees also all that
+/// the other had written before, here or elsewhere. There is no order among all elements beyond
+/// that: copying several is not one step, and may see some before a change and some after it.
+///
+/// # Costs
+///
+/// One descriptor and one mapping, of the elements and 128 bytes, in whole pages. Reading and
+/// writing cost what they do in memory of one's own. Nothing allocates but [`SharedArray::to_vec`]
+/// and [`SharedArray::value`].
+///
+/// # If a process dies
+///
+/// Each element has what was written last. What its lock guards is reported as [`Poisoned`].
+///
+/// # Different from Python
+///
+/// `Array` takes its lock for each access, and hands out what is not locked as `RawArray`; here an
+/// access is an atomic, and the lock is for what takes several. Indices
+/// are not counted from the end; one that is not there is an error.
+pub struct SharedArray<T: Element> {
+    mapping: Arc<Mapping>,
+    /// Checked against the mapping: what stands there is not believed again.
+    len: usize,
+    elements: PhantomData<T>,
+}
+
+#[repr(C, align(64))]
+struct Header {
+    len: AtomicU64,
+    lock: Lock<()>,
+}
+
+impl<T: Element> SharedArray<T> {
+    /// The most elements that an array can have.
+    pub const MAX: usize = (isize::MAX as usize - 4096) / size_of::<T>();
+
+    /// An array of these elements.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Capacity`] when there is no element; [`Error::OutOfMemory`] when so much shared
+    /// memory is not there; [`Error::Os`] when the process has no descriptor left, or the system
+    /// refuses something else.
+    pub fn new(elements: &[T]) -> Result<Self, Error> {
+        Self::make(elements.len(), Some(elements))
+    }
+
+    /// An array of what an iterator gives.
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedArray::new`].
+    #[allow(clippy::should_implement_trait, reason = "the trait's cannot fail")]
+    pub fn from_iter(elements: impl IntoIterator<Item = T>) -> Result<Self, Error> {
+        Self::new(&elements.into_iter().collect::<Vec<T>>())
+    }
+
+    /// An array of `len` zeros.
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedArray::new`].
+    pub fn zeroed(len: usize) -> Result<Self, Error> {
+        Self::make(len, None)
+    }
+
+    fn make(len: usize, values: Option<&[T]>) -> Result<Self, Error> {
+        let mapping = Mapping::new(Self::size(len)?, stamp_of::<Self>())?;
+        let mut lock = Lock::new(());
+        // SAFETY: it is on its way to the mapping, where it stays; that is not unmapped while a
+        // thread here holds the lock.
+        unsafe { lock.settle() };
+        let header = Header { len: AtomicU64::new(len as u64), lock };
+        let array = SharedArray { mapping: Arc::new(mapping), len, elements: PhantomData };
+        // SAFETY: the mapping was made this large, and nobody else knows of it yet. A real one
+        // begins as zeros, which is each element's zero.
+        unsafe {
+            array.mapping.contents().cast::<Header>().write(header);
+            if MODELLED || values.is_some() {
+                for i in 0..len {
+                    let value = values.map_or(T::ZERO, |values| values[i]);
+                    array.first().add(i).write(value.atom());
+                }
+            }
+        }
+        Ok(array)
+    }
+
+    /// The whole, in bytes.
+    fn size(len: usize) -> Result<usize, Error> {
+        if len == 0 || len > Self::MAX {
+            return Err(Error::Capacity { what: "an array length", asked: len, max: Self::MAX });
+        }
+        Ok(size_of::<Header>() + len * size_of::<T::Atom>())
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY: written by `make`, mapped as long as `self`; atomics, any bits of which are
+        // numbers.
+        unsafe { self.mapping.contents().cast().as_ref() }
+    }
+
+    #[inline]
+    fn first(&self) -> NonNull<T::Atom> {
+        // SAFETY: the mapping is larger than the header.
+        unsafe { self.mapping.contents().add(size_of::<Header>()).cast() }
+    }
+
+    #[inline]
+    fn atoms(&self) -> &[T::Atom] {
+        // SAFETY: so many were written by `make`, or checked to have room by `deserialize`, and
+        // are mapped as long as `self`; atomics, any bits of which are elements.
+        unsafe { NonNull::slice_from_raw_parts(self.first(), self.len).as_ref() }
+    }
+
+    #[inline]
+    fn atom(&self, index: usize) -> Result<&T::Atom, IndexOutOfRange> {
+        self.atoms().get(index).ok_or(IndexOutOfRange { index, len: self.len })
+    }
+
+    /// `count` elements from `start` on.
+    fn range(&self, start: usize, count: usize) -> Result<&[T::Atom], IndexOutOfRange> {
+        let missing = IndexOutOfRange { index: start.max(self.len), len: self.len };
+        self.atoms().get(start..).and_then(|rest| rest.get(..count)).ok_or(missing)
+    }
+
+    /// How many elements there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Never: an array has an element at least.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The element at `index`.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexOutOfRange`].
+    #[inline]
+    pub fn get(&self, index: usize) -> Result<T, IndexOutOfRange> {
+        self.atom(index).map(load)
+    }
+
+    /// Writes the element at `index`.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexOutOfRange`].
+    #[inline]
+    pub fn set(&self, index: usize, value: T) -> Result<(), IndexOutOfRange> {
+        self.atom(index).map(|atom| store(atom, value))
+    }
+
+    /// Writes the element at `index` and gives what it was, in one step.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexOutOfRange`].
+    #[inline]
+    pub fn swap(&self, index: usize, value: T) -> Result<T, IndexOutOfRange> {
+        // Acquire and Release: it reads and writes. Weaker: the model `shared_array::swaps` sees
+        // the race.
+        let order = site!("array.swap", AcqRel => Relaxed);
+        self.atom(index).map(|atom| T::swap(atom, value, order))
+    }
+
+    /// Adds `more` to the element at `index` and gives what it was, in one step. Integers wrap.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexOutOfRange`].
+    #[inline]
+    pub fn fetch_add(&self, index: usize, more: T) -> Result<T, IndexOutOfRange> {
+        // Acquire and Release: as in `swap`. Weaker: `shared_array::adds` sees the race.
+        let order = site!("array.add", AcqRel => Relaxed);
+        self.atom(index).map(|atom| T::fetch_add(atom, more, order))
+    }
+
+    /// Writes `new` at `index` if the element is `old`, in one step. Gives `Ok(old)`, or what was
+    /// there instead as `Err`. Floats are compared by their bits: a NaN can be equal to itself, and
+    /// 0.0 is not -0.0.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexOutOfRange`], outside: `array.compare_exchange(i, old, new)?` is what std's gives.
+    #[inline]
+    pub fn compare_exchange(
+        &self,
+        index: usize,
+        old: T,
+        new: T,
+    ) -> Result<Result<T, T>, IndexOutOfRange> {
+        // Acquire and Release: as in `swap`. Weaker: `shared_array::exchanges` sees the race.
+        let order = site!("array.exchange", AcqRel => Relaxed);
+        // Acquire: what is read without writing is read as by `get`.
+        let failure = site!("array.exchange.failure", Acquire => Relaxed);
+        self.atom(index).map(|atom| T::compare_exchange(atom, old, new, order, failure))
+    }
+
+    /// The elements, each read when its turn comes.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator {
+        self.atoms().iter().map(load)
+    }
+
+    /// The elements, each read once.
+    pub fn to_vec(&self) -> Vec<T> {
+        self.iter().collect()
+    }
+
+    /// Reads as many elements as `into` has, from `start` on.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexOutOfRange`] when there are not so many; nothing is read then.
+    pub fn copy_to_slice(&self, start: usize, into: &mut [T]) -> Result<(), IndexOutOfRange> {
+        let atoms = self.range(start, into.len())?;
+        into.iter_mut().zip(atoms).for_each(|(value, atom)| *value = load(atom));
+        Ok(())
+    }
+
+    /// Writes these elements, from `start` on. The array keeps its length.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexOutOfRange`] when there are not so many; nothing is written then.
+    pub fn write_slice(&self, start: usize, from: &[T]) -> Result<(), IndexOutOfRange> {
+        let atoms = self.range(start, from.len())?;
+        from.iter().zip(atoms).for_each(|(&value, atom)| store(atom, value));
+        Ok(())
+    }
+
+    /// Waits for the array's lock and takes it: for a change that takes several elements. It keeps
+    /// out those who take it too, and nobody else.
+    ///
+    /// # Errors
+    ///
+    /// [`Poisoned`], as for [`Lock::lock`].
+    ///
+    /// # Panics
+    ///
+    /// When this thread holds it already.
+    pub fn lock(&self) -> Result<ArrayGuard<'_>, Poisoned<ArrayGuard<'_>>> {
+        self.header().lock.lock()
+    }
+
+    /// Takes the array's lock if it is free.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Lock::try_lock`].
+    pub fn try_lock(&self) -> Result<ArrayGuard<'_>, TryLockError<ArrayGuard<'_>>> {
+        self.header().lock.try_lock()
+    }
+
+    /// As [`SharedArray::lock`], but for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Lock::lock_for`].
+    pub fn lock_for(
+        &self,
+        timeout: Duration,
+    ) -> Result<ArrayGuard<'_>, TryLockError<ArrayGuard<'_>>> {
+        self.header().lock.lock_for(timeout)
+    }
+
+    /// As [`SharedArray::lock_for`], up to a point in time.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Lock::lock_until`].
+    pub fn lock_until(
+        &self,
+        deadline: Instant,
+    ) -> Result<ArrayGuard<'_>, TryLockError<ArrayGuard<'_>>> {
+        self.header().lock.lock_until(deadline)
+    }
+
+    /// Declares the elements whole again. Call it with the lock held, so that no death goes unseen.
+    pub fn clear_poison(&self) {
+        self.header().lock.clear_poison();
+    }
+}
+
+/// That this thread holds a [`SharedArray`]'s lock; unlocks when dropped.
+pub type ArrayGuard<'a> = LockGuard<'a, ()>;
+
+impl SharedArray<u8> {
+    /// The bytes up to the first zero, or all.
+    pub fn value(&self) -> Vec<u8> {
+        self.iter().take_while(|&byte| byte != 0).collect()
+    }
+
+    /// Writes `value` from the beginning, and a zero behind it if there is room: so that
+    /// [`SharedArray::value`] gives it back (up to a zero in it).
+    ///
+    /// # Errors
+    ///
+    /// [`ValueTooLong`] when it is longer than the array; nothing is written then.
+    pub fn set_value(&self, value: &[u8]) -> Result<(), ValueTooLong> {
+        let too_long = ValueTooLong { size: value.len(), max: self.len };
+        self.write_slice(0, value).map_err(|_| too_long)?;
+        // Out of range when the value fills the array: then it needs no zero.
+        let _ = self.set(value.len(), 0);
+        Ok(())
+    }
+}
+
+#[inline]
+fn load<T: Element>(atom: &T::Atom) -> T {
+    // Acquire: pairs with the Release of every write; carries what was written before it. Weaker:
+    // the model `shared_array::carries` sees the race.
+    T::load(atom, site!("array.get", Acquire => Relaxed))
+}
+
+#[inline]
+fn store<T: Element>(atom: &T::Atom, value: T) {
+    // Release: as above.
+    T::store(atom, value, site!("array.set", Release => Relaxed));
+}
+
+/// Only as an argument of [`Process::spawn`](crate::Process::spawn): it is the memory that goes to
+/// the child, not the elements. Any other serializer gets an error.
+impl<T: Element> Serialize for SharedArray<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        handoff::send_mapping(&self.mapping, serializer)
+    }
+}
+
+impl<'de, T: Element> Deserialize<'de> for SharedArray<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mapping = handoff::take_mapping(stamp_of::<Self>(), deserializer)?;
+        if mapping.len() < size_of::<Header>() {
+            return Err(de::Error::invalid_length(mapping.len(), &"memory that holds an array"));
+        }
+        let mapping = Arc::new(mapping);
+        let mut array = SharedArray { mapping, len: 0, elements: PhantomData };
+        // Relaxed: written before the mapping was handed over.
+        let len = array.header().len.load(Relaxed) as usize;
+        let size = Self::size(len).map_err(de::Error::custom)?;
+        if size != array.mapping.len() {
+            return Err(de::Error::invalid_length(array.mapping.len(), &"memory of its length"));
+        }
+        array.len = len;
+        Ok(array)
+    }
+}
+
+impl<T: Element> Clone for SharedArray<T> {
+    fn clone(&self) -> Self {
+        SharedArray { mapping: self.mapping.clone(), len: self.len, elements: PhantomData }
+    }
+}
+
+impl<T: Element> Drop for SharedArray<T> {
+    fn drop(&mut self) {
+        if MODELLED && Arc::strong_count(&self.mapping) == 1 {
+            // SAFETY: a model's atomics do need their drop; this is the last that reaches them.
+            unsafe {
+                (0..self.len).for_each(|i| self.first().add(i).drop_in_place());
+                self.mapping.contents().cast::<Header>().drop_in_place();
+            }
+        }
+    }
+}
+
+impl<T: Element + fmt::Debug> fmt::Debug for SharedArray<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}

@@ -1,0 +1,253 @@
+//! The shared array: what it holds and refuses, between threads and processes, and against a `Vec`.
+#![cfg(not(loom))]
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use multiproc::{
+    Element, Error, IndexOutOfRange, Process, SharedArray, TryLockError, ValueTooLong,
+};
+use proptest::prelude::*;
+
+/// Long enough that only a hang reaches it.
+const EVER: Duration = Duration::from_secs(60);
+
+#[test]
+fn it_holds_what_it_was_made_of() {
+    assert_eq!(SharedArray::new(&[1, 2, 3, 4]).unwrap().to_vec(), [1, 2, 3, 4]);
+    assert_eq!(SharedArray::<i16>::zeroed(5).unwrap().to_vec(), [0; 5]);
+    let array = SharedArray::from_iter((0..3).map(f64::from)).unwrap();
+    assert_eq!(array.iter().rev().collect::<Vec<_>>(), [2.0, 1.0, 0.0]);
+    assert_eq!((array.len(), array.is_empty()), (3, false));
+    assert_eq!(format!("{array:?}"), "[0.0, 1.0, 2.0]");
+}
+
+/// What every type of element does alike.
+fn exercise<T: Element + PartialEq + std::fmt::Debug>(one: T, two: T, three: T) {
+    let array = SharedArray::new(&[one, one]).unwrap();
+    let other = array.clone();
+    array.set(1, two).unwrap();
+    assert_eq!(other.get(1), Ok(two));
+    assert_eq!(other.fetch_add(1, one), Ok(two));
+    assert_eq!(array.swap(1, one), Ok(three));
+    assert_eq!(array.compare_exchange(1, two, three), Ok(Err(one)));
+    assert_eq!(array.compare_exchange(1, one, three), Ok(Ok(one)));
+    assert_eq!(other.to_vec(), [one, three]);
+}
+
+#[test]
+fn every_type_of_element_does_the_same() {
+    exercise(1u8, 2, 3);
+    exercise(1u16, 2, 3);
+    exercise(1u32, 2, 3);
+    exercise(1u64, 2, 3);
+    exercise(-1i8, -2, -3);
+    exercise(-1i16, -2, -3);
+    exercise(-1i32, -2, -3);
+    exercise(-1i64, -2, -3);
+    exercise(0.5f32, 1.0, 1.5);
+    exercise(0.5f64, 1.0, 1.5);
+}
+
+#[test]
+fn integers_wrap_and_floats_compare_by_their_bits() {
+    let bytes = SharedArray::new(&[255u8]).unwrap();
+    assert_eq!(bytes.fetch_add(0, 2), Ok(255));
+    assert_eq!(bytes.get(0), Ok(1));
+    let floats = SharedArray::new(&[f64::NAN, 0.0]).unwrap();
+    assert!(floats.compare_exchange(0, f64::NAN, 1.0).unwrap().is_ok());
+    assert!(floats.compare_exchange(1, -0.0, 1.0).unwrap().is_err());
+}
+
+#[test]
+fn an_index_that_is_not_there_is_named() {
+    let array = SharedArray::new(&[1, 2, 3, 4, 5]).unwrap();
+    let missing = IndexOutOfRange { index: 7, len: 5 };
+    assert_eq!(missing.to_string(), "index 7 is out of range: the array has 5 elements");
+    assert_eq!(array.get(7), Err(missing));
+    assert_eq!(array.set(7, 0), Err(missing));
+    assert_eq!(array.swap(7, 0), Err(missing));
+    assert_eq!(array.fetch_add(7, 0), Err(missing));
+    assert_eq!(array.compare_exchange(7, 0, 0), Err(missing));
+    assert_eq!(array.get(usize::MAX).unwrap_err().index, usize::MAX);
+}
+
+#[test]
+fn slices_go_in_and_out_whole_or_not_at_all() {
+    let array = SharedArray::new(&[1, 2, 3, 4, 5]).unwrap();
+    array.write_slice(1, &[20, 30]).unwrap();
+    let mut part = [0; 3];
+    array.copy_to_slice(2, &mut part).unwrap();
+    assert_eq!(part, [30, 4, 5]);
+    array.write_slice(5, &[]).unwrap();
+    assert_eq!(array.write_slice(3, &[9; 3]), Err(IndexOutOfRange { index: 5, len: 5 }));
+    assert_eq!(array.write_slice(6, &[]), Err(IndexOutOfRange { index: 6, len: 5 }));
+    assert_eq!(array.copy_to_slice(usize::MAX, &mut part).unwrap_err().index, usize::MAX);
+    assert_eq!(array.to_vec(), [1, 20, 30, 4, 5]);
+    assert_eq!(part, [30, 4, 5]);
+}
+
+#[test]
+fn the_value_of_bytes_ends_at_the_first_zero() {
+    let text = SharedArray::new(b"Hello").unwrap();
+    text.set(0, b'h').unwrap();
+    assert_eq!(text.value(), b"hello");
+    text.set_value(b"hi").unwrap();
+    assert_eq!(text.value(), b"hi");
+    assert_eq!(text.to_vec(), b"hi\0lo");
+    let error = text.set_value(b"too long").unwrap_err();
+    assert_eq!(error, ValueTooLong { size: 8, max: 5 });
+    assert_eq!(error.to_string(), "a value of 8 bytes is too long: the array has 5");
+    assert_eq!(text.value(), b"hi");
+}
+
+#[test]
+fn lengths_that_cannot_be_are_refused() {
+    let error = SharedArray::<u32>::zeroed(0).unwrap_err();
+    assert!(error.to_string().starts_with("an array length of 0 cannot be made"), "{error}");
+    let error = SharedArray::<u64>::zeroed(usize::MAX).unwrap_err();
+    assert!(matches!(error, Error::Capacity { asked: usize::MAX, .. }), "{error}");
+    let error = SharedArray::<u8>::zeroed(1 << 50).unwrap_err();
+    assert!(matches!(error, Error::OutOfMemory { .. }), "{error}");
+}
+
+#[test]
+fn additions_of_many_threads_all_count() {
+    let counts = SharedArray::<u64>::zeroed(2).unwrap();
+    let sums = SharedArray::<f64>::zeroed(1).unwrap();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for i in 0..10_000 {
+                    counts.fetch_add(i % 2, 1).unwrap();
+                    sums.fetch_add(0, 0.5).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(counts.to_vec(), [20_000, 20_000]);
+    assert_eq!(sums.get(0), Ok(20_000.0));
+}
+
+#[test]
+fn the_lock_keeps_others_out_of_a_change_of_several() {
+    let pair = SharedArray::<u32>::zeroed(2).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 1..=5_000 {
+                let _held = pair.lock().unwrap();
+                pair.set(0, n).unwrap();
+                pair.set(1, n).unwrap();
+            }
+        });
+        for _ in 0..5_000 {
+            let _held = pair.lock_for(EVER).unwrap();
+            assert_eq!(pair.get(0), pair.get(1));
+        }
+    });
+    let _held = pair.lock().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            assert!(matches!(pair.try_lock(), Err(TryLockError::WouldBlock)));
+            assert!(matches!(pair.lock_until(Instant::now()), Err(TryLockError::WouldBlock)));
+        });
+    });
+}
+
+#[test]
+fn a_child_sees_it_and_changes_it() {
+    let text = SharedArray::new(b"Hello").unwrap();
+    let seen = Process::spawn(
+        |text: SharedArray<u8>| {
+            let seen = text.to_vec();
+            text.set(0, b'h').unwrap();
+            seen
+        },
+        text.clone(),
+    )
+    .unwrap();
+    assert_eq!(seen.join().unwrap(), b"Hello");
+    assert_eq!(text.value(), b"hello");
+}
+
+#[test]
+fn a_child_that_dies_with_the_lock_is_reported() {
+    let array = SharedArray::<u32>::zeroed(1).unwrap();
+    let child = Process::spawn(
+        |array: SharedArray<u32>| {
+            let _held = array.lock().unwrap();
+            if array.get(0) == Ok(0) {
+                std::process::abort();
+            }
+        },
+        array.clone(),
+    )
+    .unwrap();
+    assert!(child.join().is_err());
+    drop(array.lock_for(EVER).unwrap_err());
+    array.clear_poison();
+    drop(array.lock().unwrap());
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Set(usize, i32),
+    Add(usize, i32),
+    Swap(usize, i32),
+    Exchange(usize, i32, i32),
+    Write(usize, Vec<i32>),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (at, small) = (0usize..10, -2i32..3);
+    prop_oneof![
+        (at.clone(), any::<i32>()).prop_map(|(i, n)| Step::Set(i, n)),
+        (at.clone(), any::<i32>()).prop_map(|(i, n)| Step::Add(i, n)),
+        (at.clone(), small.clone()).prop_map(|(i, n)| Step::Swap(i, n)),
+        (at.clone(), small.clone(), small).prop_map(|(i, n, m)| Step::Exchange(i, n, m)),
+        (at, prop::collection::vec(any::<i32>(), 0..6)).prop_map(|(i, n)| Step::Write(i, n)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn it_does_what_a_vec_does(
+        first in prop::collection::vec(-2i32..3, 1..8),
+        steps in prop::collection::vec(step(), 0..60),
+    ) {
+        let (array, mut model) = (SharedArray::new(&first).unwrap(), first);
+        for step in steps {
+            let len = model.len();
+            let out = |index| IndexOutOfRange { index, len };
+            match step {
+                Step::Set(i, n) => {
+                    let place = model.get_mut(i).ok_or(out(i));
+                    prop_assert_eq!(array.set(i, n), place.map(|place| *place = n));
+                }
+                Step::Add(i, n) => {
+                    let place = model.get_mut(i).ok_or(out(i));
+                    let sum = place.map(|place| std::mem::replace(place, place.wrapping_add(n)));
+                    prop_assert_eq!(array.fetch_add(i, n), sum);
+                }
+                Step::Swap(i, n) => {
+                    let place = model.get_mut(i).ok_or(out(i));
+                    prop_assert_eq!(array.swap(i, n), place.map(|p| std::mem::replace(p, n)));
+                }
+                Step::Exchange(i, old, new) => {
+                    let expected = model.get_mut(i).ok_or(out(i)).map(|place| {
+                        if *place == old { Ok(std::mem::replace(place, new)) } else { Err(*place) }
+                    });
+                    prop_assert_eq!(array.compare_exchange(i, old, new), expected);
+                }
+                Step::Write(i, values) => {
+                    let expected = match model.get_mut(i..i + values.len()) {
+                        Some(range) => Ok(range.copy_from_slice(&values)),
+                        None => Err(out(i.max(len))),
+                    };
+                    prop_assert_eq!(array.write_slice(i, &values), expected);
+                }
+            }
+            prop_assert_eq!(array.to_vec(), model.clone());
+        }
+    }
+}
