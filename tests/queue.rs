@@ -330,7 +330,7 @@ fn a_queue_does_not_go_through_a_queue() {
     let error = queue.put(Queue::bounded(1).unwrap()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the value cannot be encoded: shared memory goes to another process as an argument of \
+        "the value cannot be encoded: what processes share goes to another as an argument of \
          Process::spawn or by move into Process::fork, not as bytes"
     );
 }

@@ -241,7 +241,10 @@ proptest! {
                 }
                 Step::Write(i, values) => {
                     let expected = match model.get_mut(i..i + values.len()) {
-                        Some(range) => Ok(range.copy_from_slice(&values)),
+                        Some(range) => {
+                            range.copy_from_slice(&values);
+                            Ok(())
+                        }
                         None => Err(out(i.max(len))),
                     };
                     prop_assert_eq!(array.write_slice(i, &values), expected);
