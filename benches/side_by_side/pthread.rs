@@ -1,4 +1,5 @@
 //! glibc's own primitives, as a program in C would use them between processes.
+#![allow(clippy::disallowed_types, reason = "what C has in its place")]
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;

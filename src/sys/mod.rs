@@ -67,6 +67,7 @@ pub(crate) enum Refused {
 
 /// What [`Word::wake_op`] does to the word, in one step with the wake.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::enum_variant_names, reason = "each is an operation on one bit")]
 pub(crate) enum Op {
     /// `word = 1 << n`
     SetBit(u32),

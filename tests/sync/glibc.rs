@@ -1,4 +1,5 @@
 //! glibc's robust mutex, which shares its list of held mutexes with this crate's locks.
+#![allow(clippy::disallowed_types, reason = "what C has in its place")]
 
 use std::cell::UnsafeCell;
 

@@ -56,7 +56,7 @@ fn a_release_wakes_who_sleeps(semaphore: impl Place<Semaphore>) {
     thread::scope(|scope| {
         let sleepers: Vec<_> =
             (0..3).map(|_| scope.spawn(|| semaphore.acquire().forget())).collect();
-        permits.map(|permit| permit.forget());
+        permits.into_iter().for_each(|permit| permit.forget());
         semaphore.release(3).unwrap();
         sleepers.into_iter().for_each(|sleeper| sleeper.join().unwrap());
     });
