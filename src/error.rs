@@ -5,6 +5,7 @@
 
 mod array;
 mod pipe;
+mod pool;
 mod queue;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use std::io;
 
 pub use array::{IndexOutOfRange, ValueTooLong};
 pub use pipe::{RecvError, SendCause, SendError};
+pub use pool::{NotClosed, TaskError};
 pub use queue::{GetError, PutError, TooManyDone};
 
 /// Why something could not be made.

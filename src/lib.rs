@@ -34,6 +34,7 @@ compile_error!(
 
 mod error;
 mod ipc;
+mod pool;
 pub mod process;
 mod shm;
 mod sync;
@@ -41,12 +42,14 @@ mod sys;
 pub mod thread;
 
 pub use error::{
-    Error, GetError, IndexOutOfRange, Overflow, PoisonCause, Poisoned, ProcessError, PutError,
-    RecvError, SendCause, SendError, ThreadError, TooManyDone, TryLockError, ValueTooLong,
+    Error, GetError, IndexOutOfRange, NotClosed, Overflow, PoisonCause, Poisoned, ProcessError,
+    PutError, RecvError, SendCause, SendError, TaskError, ThreadError, TooManyDone, TryLockError,
+    ValueTooLong,
 };
 pub use ipc::{
     ArrayGuard, Connection, Element, Queue, Receiver, Sender, SharedArray, duplex, pipe, wait_any,
 };
+pub use pool::{AsyncResult, Pool, PoolBuilder};
 pub use process::{Process, Run};
 pub use shm::{ProcessSafe, Shared};
 pub use sync::{Event, Lock, LockGuard, Permit, Semaphore};

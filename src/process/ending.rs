@@ -26,6 +26,8 @@ pub(crate) struct Duty {
 pub(crate) enum Rank {
     /// First: a thread may still start and join children.
     Threads,
+    /// Before the children, of which their managers would start more.
+    Pools,
     Children,
 }
 

@@ -9,7 +9,7 @@
 use std::ptr;
 
 /// Where the executable parts of the program's image are.
-pub(super) struct Image {
+pub(crate) struct Image {
     /// What the loader has added to every address in the file.
     base: usize,
     code: Vec<std::ops::Range<usize>>,
@@ -17,7 +17,7 @@ pub(super) struct Image {
 
 impl Image {
     /// The image of the running program (not of a library).
-    pub(super) fn of_program() -> Self {
+    pub(crate) fn of_program() -> Self {
         let mut image = Image { base: 0, code: Vec::new() };
         // SAFETY: `first` treats its last argument as what is given here, and keeps none of it.
         unsafe { libc::dl_iterate_phdr(Some(first), ptr::from_mut(&mut image).cast()) };
@@ -25,14 +25,14 @@ impl Image {
     }
 
     /// The name of the function at `address`, if it is the program's own.
-    pub(super) fn name_of(&self, address: *const ()) -> Option<u64> {
+    pub(crate) fn name_of(&self, address: *const ()) -> Option<u64> {
         let address = address.addr();
         let ours = self.code.iter().any(|code| code.contains(&address));
         ours.then(|| address.wrapping_sub(self.base) as u64)
     }
 
     /// Where the function with that name is; `None` when there is no code there.
-    pub(super) fn find(&self, name: u64) -> Option<*const ()> {
+    pub(crate) fn find(&self, name: u64) -> Option<*const ()> {
         let address = self.base.wrapping_add(usize::try_from(name).ok()?);
         let ours = self.code.iter().any(|code| code.contains(&address));
         ours.then(|| ptr::with_exposed_provenance(address))

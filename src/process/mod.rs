@@ -33,6 +33,7 @@ pub use current::{Current, current};
 pub use ending::exit;
 pub(crate) use ending::{Duty, Rank, register};
 pub use handle::Process;
+pub(crate) use image::Image;
 pub(crate) use panics::{Panic, caught};
 pub use run::Run;
 pub use status::ExitStatus;

@@ -107,7 +107,7 @@ pub(crate) fn explain(error: &postcard::Error) -> String {
     TROUBLE.take().unwrap_or_else(|| error.to_string())
 }
 
-fn noted<E: fmt::Display>(error: E) -> E {
+pub(crate) fn noted<E: fmt::Display>(error: E) -> E {
     TROUBLE.set(Some(error.to_string()));
     error
 }

@@ -35,6 +35,13 @@ impl<A, B> Connection<A, B> {
     }
 }
 
+impl<A, B> Connection<A, B> {
+    /// Sends no more, from any clone: the other end sees that after what was sent.
+    pub(crate) fn hang_up(&self) {
+        self.end.hang_up();
+    }
+}
+
 impl<A: Serialize, B> Connection<A, B> {
     /// Sends `value`, waiting for room as long as it takes.
     ///

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 use crate::error::{Error, RecvError, SendCause, SendError};
 use crate::shm::available;
-use crate::shm::handoff::{HandoffError, send_fd, take_fd};
+use crate::shm::handoff::{self, HandoffError, noted, send_fd, take_fd};
 use crate::sys::{Deadline, MODELLED, Packet, Refused, Side, Socket};
 
 /// Above this, a sender asks whether the machine has the memory for a message: the kernel would
@@ -67,6 +67,12 @@ impl End {
         }
     }
 
+    /// Sends no more.
+    pub(crate) fn hang_up(&self) {
+        // It can only fail when the other end is gone, and then it is done.
+        let _ = self.0.shut(Side::Send);
+    }
+
     /// Whether `recv` would not wait. When even asking fails, it would not: it would fail.
     pub(crate) fn poll(&self, timeout: Duration) -> bool {
         self.0.wait(Side::Receive, Deadline::after(timeout)).unwrap_or(true)
@@ -85,20 +91,21 @@ impl Serialize for End {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // The sockets of a model have no descriptors.
         let sent = if MODELLED { Err(HandoffError::NoCarrier) } else { send_fd(self.as_fd()) };
-        sent.map_err(ser::Error::custom)?.serialize(serializer)
+        sent.map_err(noted).map_err(ser::Error::custom)?.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for End {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fd = take_fd(u32::deserialize(deserializer)?).map_err(de::Error::custom)?;
+        let fd =
+            take_fd(u32::deserialize(deserializer)?).map_err(noted).map_err(de::Error::custom)?;
         Ok(End::new(Socket::from(fd)))
     }
 }
 
 fn encode<T: Serialize>(value: &T) -> Result<Packet, SendCause> {
     let bytes = postcard::to_extend(value, Packet::blank())
-        .map_err(|error| SendCause::Encode(error.to_string()))?;
+        .map_err(|error| SendCause::Encode(handoff::explain(&error)))?;
     if bytes.len() > LARGE {
         let max = available();
         if bytes.len() > max {
@@ -114,7 +121,7 @@ fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T, RecvError> {
         Ok((_, surplus)) => {
             Err(RecvError::Decode(format!("{} bytes are left over", surplus.len())))
         }
-        Err(error) => Err(RecvError::Decode(error.to_string())),
+        Err(error) => Err(RecvError::Decode(handoff::explain(&error))),
     }
 }
 

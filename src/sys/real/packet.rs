@@ -184,8 +184,8 @@ mod tests {
             (&[HEAD], &[file.as_fd()], "not sealed"),
             (&[HEAD], &[file_on_disk.as_fd()], "no memfd"),
             (&[HEAD], &[sparse.as_fd()], "holes"),
-            (&[HEAD], &[small.as_fd(); 8], "larger than a packet"),
-            (&long, &[], "larger than a packet"),
+            (&[HEAD], &[small.as_fd(); 8], "too many files"),
+            (&long, &[], "longer than a packet"),
         ];
         for (bytes, files, expected) in attacks {
             send_raw(&there, bytes, files);

@@ -98,9 +98,13 @@ impl Socket {
             _ => Vec::new(),
         });
         let (rest, surplus) = (files.next(), files.next());
-        if received.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) || surplus.is_some()
-        {
-            return Err(Refused::Garbage("it is larger than a packet can be"));
+        if received.flags.contains(ReturnFlags::TRUNC) {
+            return Err(Refused::Garbage("it is longer than a packet can be"));
+        }
+        if received.flags.contains(ReturnFlags::CTRUNC) || surplus.is_some() {
+            return Err(Refused::Garbage(
+                "it came with too many files, or this process has no descriptor left for one",
+            ));
         }
         // No packet of ours is empty: that is the end.
         if received.bytes == 0 { Err(Refused::Gone) } else { Ok((received.bytes, rest)) }

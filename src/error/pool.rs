@@ -1,0 +1,56 @@
+//! What the work given to a pool can fail with.
+
+use super::{At, KilledBy};
+
+/// Why a task gave no result. The pool goes on, except where it says that it does not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// The task panicked. Its worker goes on with the next one.
+    #[error("the task panicked{}: {message}", At(.location))]
+    Panicked {
+        /// What the panic said.
+        message: String,
+        /// Where, as `file:line:column`; `None` when the program has replaced the panic hook.
+        location: Option<String>,
+    },
+    /// The worker was killed, by the signal of this number, while it had the task. Another worker
+    /// has taken its place.
+    #[error("the task's worker {}", KilledBy(*.0))]
+    Signaled(i32),
+    /// The task ended its worker with this exit code. Another worker has taken its place.
+    #[error("the task ended its worker with exit code {0}")]
+    Exited(i32),
+    /// The worker ended while it had the task, and other code of this program has its status.
+    #[error(
+        "the task's worker has ended, and its exit status went to other code that waits for \
+         children"
+    )]
+    StatusTaken,
+    /// The argument cannot be sent to the worker, or not be read there: the task did not run.
+    #[error("the task's argument cannot be sent: {0}")]
+    Argument(String),
+    /// The task returned what cannot be sent.
+    #[error("the task's result cannot be sent: {0}")]
+    Encode(String),
+    /// What came back is no value of the result's type.
+    #[error("the task's result cannot be read: {0}")]
+    Decode(String),
+    /// A fresh process of this program could not find the function: it is in a shared library.
+    #[error("the task's function is in a shared library and not in the program itself")]
+    NotInProgram,
+    /// The pool was closed before: it takes no more tasks.
+    #[error("the pool is closed: it takes no more tasks")]
+    Closed,
+    /// The pool was terminated, or dropped, before the task was done.
+    #[error("the pool was terminated before the task was done")]
+    Terminated,
+    /// The pool has no worker left and cannot start any.
+    #[error("the pool is broken, it cannot start workers: {0}")]
+    Broken(String),
+}
+
+/// A pool that still takes tasks was to be joined: that could last for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the pool still takes tasks: close or terminate it before joining it")]
+pub struct NotClosed;

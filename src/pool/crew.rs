@@ -1,0 +1,260 @@
+//! Who runs a pool: the manager, a thread, and whoever gives it a task.
+//!
+//! The manager sleeps until a worker says something or ends, or until the bell is rung; it starts
+//! and buries the workers and hears their replies. A task is dealt by whoever can: the caller who
+//! gives it, when a worker is free, else the manager, when one has become free. Neither ever waits
+//! for a worker: one that has no task has room for the next, and replies are always heard.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use std::time::Duration;
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
+
+use crate::error::{Error, NotClosed, RecvError, SendCause, TaskError};
+use crate::pool::board::{Board, Stage};
+use crate::pool::slot::Task;
+use crate::pool::worker::Worker;
+use crate::sys::{self, Deadline};
+
+/// Between two looks of a manager that the system does not let wait.
+const PAUSE: Duration = Duration::from_millis(5);
+
+#[derive(Debug)]
+pub(super) struct Crew {
+    size: usize,
+    board: Mutex<Board>,
+    over: Condvar,
+    bell: OwnedFd,
+}
+
+impl Crew {
+    /// A crew whose workers are started; it still needs a thread that [manages](Crew::manage) it.
+    pub(super) fn new(size: usize) -> Result<Self, Error> {
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        let bell = eventfd(0, flags).map_err(|errno| Error::os("eventfd", errno))?;
+        let mut board = Board::new();
+        for _ in 0..size {
+            board.hired += 1;
+            board.post(Worker::start(board.hired)?);
+        }
+        Ok(Crew { size, board: Mutex::new(board), over: Condvar::new(), bell })
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Takes all of these tasks, or none.
+    pub(super) fn take(&self, tasks: Vec<Task>) -> Result<(), TaskError> {
+        let short_of_workers = {
+            let mut board = self.board();
+            board.accepts()?;
+            board.pending.extend(tasks);
+            board.posts.len() < self.size
+        };
+        if short_of_workers {
+            self.ring();
+        }
+        self.deal();
+        Ok(())
+    }
+
+    /// Goes on to that stage, if it is not there yet.
+    pub(super) fn advance(&self, stage: Stage) {
+        {
+            let mut board = self.board();
+            board.stage = board.stage.max(stage);
+        }
+        self.ring();
+    }
+
+    /// Waits until all workers have ended.
+    pub(super) fn join(&self) -> Result<(), NotClosed> {
+        let mut board = self.board();
+        if board.stage == Stage::Open {
+            return Err(NotClosed);
+        }
+        while !board.over {
+            board = self.over.wait(board).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(())
+    }
+
+    /// The manager's thread: until the last worker has ended.
+    pub(super) fn manage(&self) {
+        // Also when a bug here panics: nobody shall wait for a manager that is gone.
+        let _last = Last(self);
+        loop {
+            self.hire();
+            self.deal();
+            let workers = {
+                let mut board = self.board();
+                board.give_up();
+                let done = match board.stage {
+                    Stage::Open => false,
+                    Stage::Closed => board.is_idle(),
+                    Stage::Terminated => true,
+                };
+                if done {
+                    board.pending.clear();
+                    if board.posts.is_empty() {
+                        return;
+                    }
+                }
+                self.send_home(&mut board, done)
+            };
+            self.listen(&workers);
+        }
+    }
+
+    /// Tells the workers to end that shall; gives all, and whether to listen to what they say.
+    fn send_home(&self, board: &mut Board, done: bool) -> Vec<(Arc<Worker>, bool)> {
+        let terminated = board.stage == Stage::Terminated;
+        let each = board.posts.iter_mut().map(|post| {
+            if terminated {
+                post.worker.kill();
+            } else if done && !post.leaving {
+                post.worker.dismiss();
+            }
+            post.leaving |= done;
+            (post.worker.clone(), !post.leaving)
+        });
+        each.collect()
+    }
+
+    /// Sleeps until something happens, then sees to it.
+    fn listen(&self, workers: &[(Arc<Worker>, bool)]) {
+        let mut fds = vec![PollFd::new(&self.bell, PollFlags::IN)];
+        for (worker, listen) in workers {
+            let events = if *listen { PollFlags::IN } else { PollFlags::empty() };
+            // One that is not listened to is not looked at: its line would tell of its end again
+            // and again.
+            let line = if *listen { worker.line() } else { self.bell.as_fd() };
+            fds.push(PollFd::from_borrowed_fd(line, events));
+            fds.push(PollFd::from_borrowed_fd(worker.process(), PollFlags::IN));
+        }
+        let polled = sys::poll(&mut fds, Deadline::Never);
+        if let Err(errno) = polled {
+            // No memory in the kernel for the list, or descriptors are limited to fewer: look at
+            // all of them, now and then.
+            log::warn!("a pool cannot wait for its workers: {errno}");
+            std::thread::sleep(PAUSE);
+        }
+        let mut rung = [0; 8];
+        let _ = rustix::io::read(&self.bell, &mut rung);
+        let spoke = |fd: &PollFd<'_>| polled.is_err() || !fd.revents().is_empty();
+        for (pair, (worker, _)) in fds[1..].chunks(2).zip(workers) {
+            let ended = spoke(&pair[1]);
+            if ended || spoke(&pair[0]) {
+                self.hear(worker);
+            }
+            if ended && worker.has_ended() {
+                self.board().bury(worker);
+            }
+        }
+    }
+
+    /// Hears all that the worker has to say.
+    fn hear(&self, worker: &Arc<Worker>) {
+        loop {
+            match worker.hear() {
+                Ok(reply) => self.board().hear(worker, reply),
+                Err(RecvError::Empty) => return,
+                Err(RecvError::Closed) if worker.has_ended() => return,
+                Err(error) => {
+                    // It has closed its line, or said what is no reply: a task has meddled with
+                    // it, or there was no memory for what it said. It will not be understood again.
+                    let mut board = self.board();
+                    if !matches!(error, RecvError::Closed) {
+                        board.fail(worker, TaskError::Decode(error.to_string()));
+                    }
+                    worker.kill();
+                    for post in &mut board.posts {
+                        post.leaving |= Arc::ptr_eq(&post.worker, worker);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Starts the workers that are missing.
+    fn hire(&self) {
+        loop {
+            let number = {
+                let mut board = self.board();
+                if board.vacancies(self.size) == 0 {
+                    return;
+                }
+                board.hired += 1;
+                board.hired
+            };
+            // Not under the lock: it takes a millisecond.
+            let started = Worker::start(number);
+            let mut board = self.board();
+            match started {
+                Ok(worker) => board.post(worker),
+                Err(error) => {
+                    board.start_failed(&error.to_string());
+                    if !board.posts.is_empty() {
+                        // It works with those it has, and tries again when one has done something.
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives tasks to workers as long as there are both.
+    fn deal(&self) {
+        loop {
+            let Some((worker, request)) = self.board().deal() else { return };
+            let Err(refused) = worker.give(request) else { continue };
+            let (request, cause) = refused.into_parts();
+            let mut board = self.board();
+            match cause {
+                SendCause::Disconnected | SendCause::Full => {
+                    // Should it only have closed its line, it ends now.
+                    worker.kill();
+                    board.take_back(&worker, request);
+                }
+                cause => {
+                    board.fail(&worker, TaskError::Argument(cause.to_string()));
+                    // It may have been the last task of a pool that is closed.
+                    drop(board);
+                    self.ring();
+                }
+            }
+        }
+    }
+
+    /// Wakes the manager.
+    fn ring(&self) {
+        // It can only fail because it has been rung so often that it is ringing.
+        let _ = rustix::io::write(&self.bell, &1u64.to_ne_bytes());
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        // Each step under the lock leaves the board whole, up to where it could panic.
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The end of the manager.
+struct Last<'a>(&'a Crew);
+
+impl Drop for Last<'_> {
+    fn drop(&mut self) {
+        let mut board = self.0.board();
+        board.stage = board.stage.max(Stage::Closed);
+        let posts = std::mem::take(&mut board.posts);
+        let pending = std::mem::take(&mut board.pending);
+        drop(board);
+        // Tasks that are dropped are finished, workers that are dropped are killed and reaped.
+        drop((posts, pending));
+        self.0.board().over = true;
+        self.0.over.notify_all();
+    }
+}

@@ -1,0 +1,35 @@
+//! Pools that are still there when the process ends: they are terminated, before the children are
+//! waited for, or their managers would go on replacing the workers.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use crate::pool::board::Stage;
+use crate::pool::crew::Crew;
+use crate::process::{Duty, Rank, register};
+
+static CREWS: Mutex<Vec<Weak<Crew>>> = Mutex::new(Vec::new());
+
+fn crews() -> MutexGuard<'static, Vec<Weak<Crew>>> {
+    // Nothing that is done under the lock leaves the list half changed.
+    CREWS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Notes a pool that is to be terminated when the process ends.
+pub(super) fn add(crew: &Arc<Crew>) {
+    register(Duty { rank: Rank::Pools, at_end, after_fork });
+    let mut crews = crews();
+    crews.retain(|known| known.strong_count() > 0);
+    crews.push(Arc::downgrade(crew));
+}
+
+fn at_end() {
+    let crews: Vec<_> = crews().drain(..).collect();
+    for crew in crews.iter().filter_map(Weak::upgrade) {
+        crew.advance(Stage::Terminated);
+        let _ = crew.join();
+    }
+}
+
+fn after_fork() {
+    crews().clear();
+}

@@ -1,0 +1,121 @@
+//! What goes between the pool and a worker: a function's name with its argument, and what it
+//! came to.
+
+use std::sync::OnceLock;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::TaskError;
+use crate::process::{Image, Panic, caught};
+use crate::shm::handoff;
+
+/// A call to make in a worker.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Request {
+    /// The name of the [`Runner`] that knows the types of the function.
+    runner: u64,
+    function: u64,
+    #[serde(with = "serde_bytes")]
+    argument: Vec<u8>,
+}
+
+/// What a worker says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Reply {
+    /// It has started.
+    Ready,
+    Returned(#[serde(with = "serde_bytes")] Vec<u8>),
+    Panicked(Panic),
+    NotRead(String),
+    NotSent(String),
+}
+
+/// Calls the function on the encoded argument.
+///
+/// # Safety
+///
+/// The function has the types that the runner was made for.
+type Runner = unsafe fn(function: *const (), argument: &[u8]) -> Reply;
+
+impl Request {
+    /// `function(argument)`, which gives an `R`.
+    pub(super) fn one<A, R>(function: fn(A) -> R, argument: &A) -> Result<Self, TaskError>
+    where
+        A: Serialize + DeserializeOwned,
+        R: Serialize,
+    {
+        Self::new(run_one::<A, R>, function as *const (), argument)
+    }
+
+    /// `function` of each of `arguments`, which gives a `Vec<R>`.
+    pub(super) fn many<A, R>(function: fn(A) -> R, arguments: &[A]) -> Result<Self, TaskError>
+    where
+        A: Serialize + DeserializeOwned,
+        R: Serialize,
+    {
+        Self::new(run_many::<A, R>, function as *const (), arguments)
+    }
+
+    fn new<A: Serialize + ?Sized>(
+        runner: Runner,
+        function: *const (),
+        argument: &A,
+    ) -> Result<Self, TaskError> {
+        let name = |code| image().name_of(code).ok_or(TaskError::NotInProgram);
+        let (runner, function) = (name(runner as *const ())?, name(function)?);
+        let argument = postcard::to_stdvec(argument)
+            .map_err(|error| TaskError::Argument(handoff::explain(&error)))?;
+        Ok(Request { runner, function, argument })
+    }
+
+    /// Makes the call. What it panics with is a reply too.
+    pub(super) fn run(&self) -> Reply {
+        let (Some(runner), Some(function)) =
+            (image().find(self.runner), image().find(self.function))
+        else {
+            return Reply::NotRead("it names a function that is not in this program".to_owned());
+        };
+        // SAFETY: `new` has named a `Runner`, in this same program.
+        let runner = unsafe { std::mem::transmute::<*const (), Runner>(runner) };
+        // SAFETY: `one` and `many` have put a runner and a function of the same types together.
+        caught(|| unsafe { runner(function, &self.argument) }).unwrap_or_else(Reply::Panicked)
+    }
+}
+
+fn image() -> &'static Image {
+    static IMAGE: OnceLock<Image> = OnceLock::new();
+    IMAGE.get_or_init(Image::of_program)
+}
+
+/// # Safety
+///
+/// As for [`Runner`].
+unsafe fn run_one<A: DeserializeOwned, R: Serialize>(
+    function: *const (),
+    argument: &[u8],
+) -> Reply {
+    // SAFETY: the caller's promise.
+    let function = unsafe { std::mem::transmute::<*const (), fn(A) -> R>(function) };
+    reply_to(argument, function)
+}
+
+/// # Safety
+///
+/// As for [`Runner`].
+unsafe fn run_many<A: DeserializeOwned, R: Serialize>(
+    function: *const (),
+    arguments: &[u8],
+) -> Reply {
+    // SAFETY: the caller's promise.
+    let function = unsafe { std::mem::transmute::<*const (), fn(A) -> R>(function) };
+    reply_to(arguments, |all: Vec<A>| all.into_iter().map(function).collect::<Vec<R>>())
+}
+
+fn reply_to<A: DeserializeOwned, R: Serialize>(argument: &[u8], f: impl FnOnce(A) -> R) -> Reply {
+    match postcard::from_bytes(argument).map(f).map(|result| postcard::to_stdvec(&result)) {
+        Ok(Ok(bytes)) => Reply::Returned(bytes),
+        Ok(Err(error)) => Reply::NotSent(handoff::explain(&error)),
+        Err(error) => Reply::NotRead(handoff::explain(&error)),
+    }
+}

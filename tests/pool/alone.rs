@@ -1,0 +1,116 @@
+//! What of pools is looked at in a process of its own.
+
+use super::*;
+
+fn open() -> usize {
+    std::fs::read_dir("/proc/self/fd").expect("/proc is there").count()
+}
+
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").expect("/proc is there").count()
+}
+
+fn children() -> String {
+    let me = std::process::id();
+    std::fs::read_to_string(format!("/proc/self/task/{me}/children")).expect("/proc is there")
+}
+
+#[test]
+fn nothing_is_left_behind() -> Nothing {
+    let count = |()| {
+        let once = |way: u32| {
+            let pool = Pool::new(3).expect("three workers");
+            assert_eq!(pool.map(square, 0..4), Ok(vec![0, 1, 4, 9]));
+            let long = "x".repeat(1 << 20);
+            assert_eq!(pool.apply(|text: String| text.len(), long), Ok(1 << 20));
+            assert!(pool.apply(|()| -> () { std::process::abort() }, ()).is_err());
+            let _pending = pool.apply_async(forever, ());
+            match way {
+                0 => drop(pool),
+                1 => pool.terminate(),
+                _ => {
+                    pool.close();
+                    pool.terminate();
+                    pool.join().expect("it was closed");
+                }
+            }
+        };
+        // The first may open what stays open once for all.
+        once(0);
+        let before = (open(), threads(), children());
+        (0..3).for_each(once);
+        (before, (open(), threads(), children()))
+    };
+    let (before, after) = Process::spawn(count, ())?.join()?;
+    assert_eq!(before, after);
+    assert_eq!(after.2, "", "no child is left");
+    Ok(())
+}
+
+#[test]
+fn a_pool_that_is_never_dropped_ends_with_its_process() -> Nothing {
+    let forget = |()| {
+        let pool = Pool::new(2).expect("two workers");
+        let worker = pool.apply(pid, ()).expect("it works");
+        pool.apply_async(forever, ()).expect("it is open");
+        std::mem::forget(pool);
+        worker
+    };
+    let child = Process::spawn(forget, ())?;
+    let worker = child.join_for(LONG).expect("it does not hang")?;
+    wait_until_gone(worker);
+    Ok(())
+}
+
+#[test]
+fn workers_end_when_their_program_is_killed() -> Nothing {
+    let (receiver, sender) = pipe::<Vec<u32>>()?;
+    let work = |sender: Sender<Vec<u32>>| {
+        let pool = Pool::new(2).expect("two workers");
+        let mut workers = vec![pool.apply(pid, ()).expect("it works")];
+        // One is in a task, one is idle, one came in place of another.
+        pool.apply(|()| -> () { std::process::abort() }, ()).unwrap_err();
+        workers.push(pool.apply(pid, ()).expect("it works"));
+        pool.apply_async(forever, ()).expect("it is open");
+        sender.send(workers).expect("the parent receives");
+        forever(());
+    };
+    let program = Process::spawn(work, sender)?;
+    let workers = receiver.recv_for(LONG)?;
+    program.kill()?;
+    assert!(program.join().is_err());
+    for worker in workers {
+        // An orphan may stay a zombie for as long as its new parent likes.
+        wait_until(|| match std::fs::read_to_string(format!("/proc/{worker}/stat")) {
+            Ok(stat) => stat.contains(") Z "),
+            Err(_) => true,
+        });
+    }
+    Ok(())
+}
+
+#[test]
+fn a_pool_that_cannot_start_workers_says_so() -> Nothing {
+    let starve = |()| {
+        let pool = Pool::new(1).expect("one worker");
+        let worker = pool.apply(pid, ()).expect("it works");
+        // No descriptor for another worker.
+        let kind = rustix::process::Resource::Nofile;
+        let mut limit = rustix::process::getrlimit(kind);
+        limit.current = Some(3);
+        rustix::process::setrlimit(kind, limit).expect("less is granted");
+        let task = pool.apply_async(forever, ()).expect("it is open");
+        let waiting = pool.apply_async(square, 1).expect("it is open");
+        kill(worker, Signal::SIGKILL);
+        let later = (error_of(&task), error_of(&waiting), pool.apply(square, 2).unwrap_err());
+        pool.close();
+        pool.join().expect("it is closed");
+        (later.0.to_string(), later.1.to_string(), later.2.to_string())
+    };
+    let child = Process::spawn(starve, ())?;
+    let (task, waiting, later) = child.join_for(LONG).expect("it does not hang")?;
+    assert_eq!(task, TaskError::Signaled(9).to_string());
+    assert!(waiting.contains("cannot start workers"), "{waiting}");
+    assert_eq!(later, waiting);
+    Ok(())
+}
