@@ -17,12 +17,14 @@ use support::{Run, notebook, said, transcript};
 /// So slow that nothing ends by itself while a test looks.
 const SLOW: &str = "--speed=0.001";
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 14] = [
     "fork",
     "wait",
     "process",
     "process_class",
     "pipe",
+    "queue",
+    "shared_array",
     "semaphore",
     "thread",
     "thread_attributes",
@@ -31,6 +33,9 @@ const NAMES: [&str; 12] = [
     "thread_class",
     "zombie",
 ];
+
+/// As many of them go on as long as it is that slow; the others have nothing to sleep for.
+const LASTING: usize = NAMES.len() - 2;
 
 /// Calls it wrongly: what it says then.
 fn refused(args: &[&str]) -> String {
@@ -114,14 +119,11 @@ fn the_whole_notebook_leaves_nothing_behind() {
     };
     let before = names();
     let mut run = Run::start(&["--speed=100"]);
-    let output = {
-        // It ends, and is not waited for yet: all others must have ended before it.
-        let out = run.conductor.stdout.take().expect("it is a pipe");
-        let lines = BufReader::new(out).lines().collect::<Result<Vec<_>, _>>();
-        lines.expect("it prints text")
-    };
-    let last = output.last().expect("it prints something");
-    assert!(last.starts_with("12 of 12 verdicts hold"), "{output:#?}");
+    // Its output ends when the last that holds the pipe has ended.
+    let lines = BufReader::new(run.stdout()).lines().collect::<Result<Vec<_>, _>>();
+    let lines = lines.expect("it prints text");
+    let last = lines.last().expect("it prints something");
+    assert!(last.starts_with("14 of 14 verdicts hold"), "{lines:#?}");
     run.await_nobody();
     let output = run.end();
     assert!(output.status.success());
@@ -133,7 +135,7 @@ fn the_whole_notebook_leaves_nothing_behind() {
 fn an_interrupt_ends_every_process() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let run = Run::start(&[SLOW]);
-        run.await_players(NAMES.len());
+        run.await_players(LASTING);
         // Only the conductor gets it.
         run.signal(signal);
         run.await_nobody();
@@ -144,7 +146,7 @@ fn an_interrupt_ends_every_process() {
 #[test]
 fn a_killed_conductor_takes_every_process_with_it() {
     let run = Run::start(&[SLOW]);
-    run.await_players(NAMES.len());
+    run.await_players(LASTING);
     run.signal(Signal::KILL);
     run.await_nobody();
     assert_eq!(run.end().status.signal(), Some(9));

@@ -47,6 +47,8 @@ transcripts! {
     process;
     process_class;
     pipe;
+    queue;
+    shared_array;
     semaphore in any order "I have a permit", "I give it back";
     thread in any order "waits", "is done";
     thread_attributes;

@@ -1,7 +1,7 @@
 //! Plays the notebook, and sees who is still there.
 
 use std::fs;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -42,9 +42,12 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// A run whose processes can be told from all others by their environment.
+///
+/// One that a failing test leaves is killed, and its processes with it.
 pub(crate) struct Run {
     mark: String,
-    pub(crate) conductor: Child,
+    /// None once it is waited for.
+    conductor: Option<Child>,
 }
 
 impl Run {
@@ -58,7 +61,7 @@ impl Run {
         let mut command = notebook(args);
         command.env(MARK, &mark).stdout(stdout).stderr(Stdio::piped());
         let conductor = command.spawn().expect("the program starts");
-        Run { mark: format!("{MARK}={mark}"), conductor }
+        Run { mark: format!("{MARK}={mark}"), conductor: Some(conductor) }
     }
 
     /// The processes of this run that are alive.
@@ -89,16 +92,39 @@ impl Run {
         until("every process of the run has ended", || self.processes().is_empty());
     }
 
+    /// Its standard output, for who reads while it runs.
+    pub(crate) fn stdout(&mut self) -> ChildStdout {
+        let conductor = self.conductor.as_mut().expect("it is not waited for yet");
+        conductor.stdout.take().expect("it is a pipe, and not taken yet")
+    }
+
     /// Waits until it has ended. Fails when it takes for ever.
-    pub(crate) fn end(self) -> Output {
+    pub(crate) fn end(mut self) -> Output {
+        let conductor = self.conductor.take().expect("it is waited for once");
+        let pid = Pid::from_child(&conductor);
         let (sender, output) = mpsc::channel();
-        thread::spawn(move || sender.send(self.conductor.wait_with_output()));
-        let output = output.recv_timeout(Duration::from_secs(60)).expect("it ends");
-        output.expect("it can be waited for")
+        thread::spawn(move || sender.send(conductor.wait_with_output()));
+        match output.recv_timeout(Duration::from_secs(60)) {
+            Ok(output) => output.expect("it can be waited for"),
+            Err(_) => {
+                let _ = kill_process(pid, Signal::KILL);
+                panic!("it does not end");
+            }
+        }
     }
 
     /// Sends a signal to the conductor alone.
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.conductor), signal).expect("it runs");
+        let conductor = self.conductor.as_ref().expect("it is not waited for yet");
+        kill_process(Pid::from_child(conductor), signal).expect("it is not waited for yet");
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if let Some(conductor) = &mut self.conductor {
+            let _ = conductor.kill();
+            let _ = conductor.wait();
+        }
     }
 }

@@ -47,3 +47,36 @@ impl fmt::Display for Verdict {
         write!(f, "verdict: {verdict}: {}", claims.join("; "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_holds_when_every_claim_does() {
+        let verdict = Verdict::new().claim("one", true).claim("two", true);
+        assert!(verdict.holds());
+        assert_eq!(verdict.to_string(), "verdict: holds: one; two");
+    }
+
+    #[test]
+    fn it_fails_with_what_failed() {
+        let verdict = Verdict::new().claim("one", true).claim("two", false);
+        assert!(!verdict.holds());
+        assert_eq!(verdict.to_string(), "verdict: DOES NOT HOLD: two");
+    }
+
+    #[test]
+    fn without_a_claim_nothing_holds() {
+        assert!(!Verdict::new().holds());
+    }
+
+    #[test]
+    fn what_only_sleeps_bring_about_is_judged_when_they_are_long_enough() {
+        let judged = |speed| Verdict::new().timed(Stage::new(speed, None), "in order", false);
+        assert!(!judged(50.0).holds());
+        let verdict = judged(51.0);
+        assert!(verdict.holds());
+        assert_eq!(verdict.to_string(), "verdict: holds: in order: not judged at this speed");
+    }
+}

@@ -1,12 +1,17 @@
 //! What a process has, counted, to see whether something was left behind.
 
 use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rustix::io::Errno;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
 use crate::verdict::Verdict;
+
+/// How long what has ended may still be counted.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the running process has.
 #[derive(Clone, Copy, Debug)]
@@ -35,17 +40,27 @@ impl Belongings {
     }
 
     /// The verdict, and against it what there was not `before`.
-    pub(super) fn left_since(self, before: Self, verdict: Verdict) -> Verdict {
+    pub(super) fn left_since(before: Self, verdict: Verdict) -> Result<Verdict> {
+        // A thread that was joined may be counted for a moment longer.
+        let deadline = Instant::now() + PATIENCE;
+        let mut more = Self::count()?.more_than(before);
+        while !more.is_empty() && Instant::now() < deadline {
+            thread::park_timeout(Duration::from_millis(1));
+            more = Self::count()?.more_than(before);
+        }
+        Ok(more.into_iter().fold(verdict, |verdict, left| verdict.claim(left, false)))
+    }
+
+    /// What there is more of, in words.
+    fn more_than(self, before: Self) -> Vec<String> {
         let counts = [
             ("descriptors", before.descriptors, self.descriptors),
             ("threads", before.threads, self.threads),
             ("children", before.children, self.children),
             ("mappings", before.mappings, self.mappings),
         ];
-        let more = counts.into_iter().filter(|(_, before, after)| after > before);
-        more.fold(verdict, |verdict, (what, before, after)| {
-            verdict.claim(format!("{what}: {before} before, {after} after"), false)
-        })
+        let more = counts.into_iter().filter(|(_, before, now)| now > before);
+        more.map(|(what, before, now)| format!("{what}: {before} before, {now} after")).collect()
     }
 }
 
@@ -53,4 +68,26 @@ fn has_child() -> bool {
     // Only a look: whatever has ended stays to be waited for.
     let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     !matches!(waitid(WaitId::All, look), Err(Errno::CHILD))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_named() {
+        let before = Belongings::count().unwrap();
+        assert!(before.more_than(before).is_empty());
+
+        // Threads come and go here with other tests.
+        let file = File::open("/dev/null").unwrap();
+        let more = Belongings::count().unwrap().more_than(before);
+        assert!(more.iter().any(|left| left.starts_with("descriptors: ")), "{more:?}");
+
+        drop(file);
+        let good = Verdict::new().claim("it goes", true);
+        assert!(Belongings::left_since(before, good).unwrap().holds());
+    }
 }

@@ -24,7 +24,7 @@ pub(crate) fn play(scenario: &Scenario, stage: Stage, conductor: i32) -> ExitCod
         }
         let before = Belongings::count()?;
         let verdict = (scenario.play)(stage)?;
-        Ok(Belongings::count()?.left_since(before, verdict))
+        Belongings::left_since(before, verdict)
     });
     match verdict {
         Ok(verdict) => {

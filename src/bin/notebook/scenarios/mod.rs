@@ -6,7 +6,9 @@ mod lock;
 mod pipe;
 mod process;
 mod process_class;
+mod queue;
 mod semaphore;
+mod shared_array;
 mod thread;
 mod thread_attributes;
 mod thread_class;
@@ -23,6 +25,8 @@ pub(crate) static SCENARIOS: &[Scenario] = &[
     process::SCENARIO,
     process_class::SCENARIO,
     pipe::SCENARIO,
+    queue::SCENARIO,
+    shared_array::SCENARIO,
     semaphore::SCENARIO,
     thread::SCENARIO,
     thread_attributes::SCENARIO,

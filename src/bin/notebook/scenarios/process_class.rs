@@ -1,12 +1,12 @@
 //! `Run`: a process from a type of your own. In Python, a class that extends `Process`.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
 use multiproc::{Process, Run};
 
 use crate::scenario::Scenario;
-use crate::scenarios::watch::time;
+use crate::scenarios::watch;
 use crate::stage::Stage;
 use crate::verdict::Verdict;
 
@@ -30,7 +30,7 @@ impl Run for Clock {
     fn run(self) -> Vec<Duration> {
         let tick = |_| {
             let began = Instant::now();
-            println!("it is {}", time());
+            println!("it is {}", watch::time(SystemTime::now()));
             self.stage.sleep(self.interval);
             began.elapsed()
         };

@@ -1,12 +1,13 @@
 //! A thread from a type of your own, which holds what to call and with what.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use anyhow::Result;
 use multiproc::{Run, Thread};
 
 use crate::scenario::Scenario;
-use crate::scenarios::watch::time;
+use crate::scenarios::watch;
 use crate::stage::Stage;
 use crate::verdict::Verdict;
 
@@ -38,7 +39,7 @@ impl Run for Player {
 /// Plays the songs; how many it played.
 fn perform(stage: Stage, songs: &[&str], options: &BTreeMap<&str, f64>) -> usize {
     for song in songs {
-        println!("{song}, at {}", time());
+        println!("{song}, at {}", watch::time(SystemTime::now()));
         stage.sleep(options["interval"]);
     }
     songs.len()

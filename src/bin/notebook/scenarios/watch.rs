@@ -1,13 +1,17 @@
 //! What scenarios look at, to tell what happened.
 
 use std::fs;
+use std::time::SystemTime;
 
 use jiff::Zoned;
 use multiproc::{Error, Lock, process_safe};
 
-/// The time of day.
-pub(super) fn time() -> String {
-    Zoned::now().strftime("%H:%M:%S").to_string()
+/// The time of day at some moment, here.
+pub(super) fn time(moment: SystemTime) -> String {
+    match Zoned::try_from(moment) {
+        Ok(moment) => moment.strftime("%H:%M:%S").to_string(),
+        Err(error) => error.to_string(),
+    }
 }
 
 /// The state of a process as the kernel tells it (`R` runs, `S` sleeps, `Z` is a zombie, …); none
