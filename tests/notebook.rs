@@ -17,11 +17,13 @@ use support::{Run, notebook, said, transcript};
 /// So slow that nothing ends by itself while a test looks.
 const SLOW: &str = "--speed=0.001";
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 16] = [
     "fork",
     "wait",
     "process",
     "process_class",
+    "pool_apply",
+    "pool_map",
     "pipe",
     "queue",
     "shared_array",
@@ -123,7 +125,7 @@ fn the_whole_notebook_leaves_nothing_behind() {
     let lines = BufReader::new(run.stdout()).lines().collect::<Result<Vec<_>, _>>();
     let lines = lines.expect("it prints text");
     let last = lines.last().expect("it prints something");
-    assert!(last.starts_with("14 of 14 verdicts hold"), "{lines:#?}");
+    assert!(last.starts_with("16 of 16 verdicts hold"), "{lines:#?}");
     run.await_nobody();
     let output = run.end();
     assert!(output.status.success());

@@ -46,6 +46,8 @@ transcripts! {
     wait;
     process;
     process_class;
+    pool_apply in any order "hello";
+    pool_map;
     pipe;
     queue;
     shared_array;

@@ -4,6 +4,8 @@ mod event;
 mod fork;
 mod lock;
 mod pipe;
+mod pool_apply;
+mod pool_map;
 mod process;
 mod process_class;
 mod queue;
@@ -24,6 +26,8 @@ pub(crate) static SCENARIOS: &[Scenario] = &[
     wait::SCENARIO,
     process::SCENARIO,
     process_class::SCENARIO,
+    pool_apply::SCENARIO,
+    pool_map::SCENARIO,
     pipe::SCENARIO,
     queue::SCENARIO,
     shared_array::SCENARIO,
