@@ -13,6 +13,7 @@
 //! | let so many in at a time | [`Semaphore`] | the same | the same |
 //! | send values from one to one | [`pipe`], [`duplex`] | yes | yes |
 //! | run a function beside the rest | [`Process`] | | yes |
+//! | have several workers run it on many values | [`Pool`] | | yes |
 //!
 //! # How a value gets into a child
 //!

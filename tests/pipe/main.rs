@@ -1,4 +1,3 @@
-#![cfg(not(loom))]
 //! Pipes: between threads here, between processes in `processes`.
 //!
 //! What must hold:
@@ -6,6 +5,7 @@
 //! * the end, a peer that is gone, a full pipe, time that is over and garbage are different errors;
 //! * a value that is not sent is given back;
 //! * nothing is left open.
+#![cfg(not(loom))]
 
 mod processes;
 

@@ -1,4 +1,3 @@
-#![cfg(not(loom))]
 //! Pools, in the stock harness, whose threads are many.
 //!
 //! What must hold:
@@ -6,6 +5,7 @@
 //! * whatever happens to a task happens to that task alone, is told, and the pool goes on;
 //! * nobody waits for ever: not for a killed worker, not for a pool that is gone;
 //! * nothing is left behind.
+#![cfg(not(loom))]
 
 mod alone;
 
