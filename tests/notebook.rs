@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, pipe};
 use std::os::unix::process::ExitStatusExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use rustix::process::{Signal, kill_process};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
@@ -175,6 +175,14 @@ fn a_verdict_that_does_not_hold_gives_one() {
     let output = notebook(&["event", "--played-for=1"]).output().expect("the program starts");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(said(&output.stdout), "verdict: DOES NOT HOLD: the conductor is gone\n");
+}
+
+#[test]
+fn children_are_waited_for_where_the_caller_forgets_its_own() {
+    let program = env!("CARGO_BIN_EXE_notebook");
+    let ignoring = format!("trap '' CHLD; exec {program} wait zombie pool_map --speed=100");
+    let output = Command::new("sh").args(["-c", &ignoring]).output().expect("there is a shell");
+    assert!(output.status.success(), "{}", said(&output.stdout));
 }
 
 #[test]

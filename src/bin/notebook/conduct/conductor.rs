@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result};
 use rustix::process::{Signal, getpid, set_child_subreaper};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGPIPE, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::conduct::news::{Ending, News};
@@ -75,9 +75,15 @@ struct Conductor {
 impl Conductor {
     fn new(playbill: &[&'static Scenario]) -> Result<Self> {
         let (sender, news) = mpsc::channel();
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("watching for Ctrl-C")?;
+        // SIGCHLD is only listened to: where the caller ignores it, children that have ended
+        // would be forgotten, ours and, as being ignored is inherited, the players'.
+        let listen = [SIGINT, SIGTERM, SIGHUP, SIGCHLD];
+        let mut signals = Signals::new(listen).context("watching for Ctrl-C")?;
         let stop = sender.clone();
-        thread::spawn(move || signals.forever().try_for_each(|one| stop.send(News::Stop(one))));
+        thread::spawn(move || {
+            let mut stops = signals.forever().filter(|one| *one != SIGCHLD);
+            stops.try_for_each(|one| stop.send(News::Stop(one)))
+        });
         // Who loses its parent becomes our child, so that it is waited for.
         set_child_subreaper(Some(getpid())).context("becoming the reaper")?;
         Ok(Conductor {

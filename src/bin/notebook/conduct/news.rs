@@ -25,13 +25,15 @@ pub(super) struct Ending {
 impl Ending {
     /// What is wrong with the ending itself, whatever was played.
     pub(super) fn fault(&self) -> Option<String> {
-        let status = self.status?;
+        let Some(status) = self.status else {
+            return Some("nobody knows how the player ended".into());
+        };
         if let Some(signal) = status.terminating_signal() {
             return Some(format!("the player was ended by signal {signal}"));
         }
         match (status.exit_status(), self.strays) {
             (Some(0 | 1), 0) => None,
-            (Some(0 | 1), strays) => Some(format!("{strays} processes were left behind")),
+            (Some(0 | 1), strays) => Some(format!("processes left behind: {strays}")),
             (code, _) => Some(format!("the player ended with {}", code.unwrap_or(-1))),
         }
     }
