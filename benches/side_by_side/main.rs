@@ -6,6 +6,8 @@
 
 mod lock;
 mod pthread;
+mod queue;
+mod recovery;
 mod semaphore;
 
 use std::time::{Duration, Instant};
@@ -65,7 +67,9 @@ fn main() {
     for column in 2..5 {
         table.column_mut(column).expect("set above").set_cell_alignment(CellAlignment::Right);
     }
-    for workload in [lock::uncontended(), semaphore::uncontended()] {
+    let workloads =
+        [lock::uncontended(), semaphore::uncontended(), queue::one_to_one(), recovery::of_a_lock()];
+    for workload in workloads {
         if wanted.is_empty() || wanted.iter().any(|word| workload.name.contains(word.as_str())) {
             play(workload, &mut table);
         }
@@ -101,16 +105,14 @@ fn play(mut workload: Workload, table: &mut Table) {
     }
 }
 
-/// How many times the contender does it in a turn.
+/// How many times the contender does it in a turn. The best of three counts: a single look at a
+/// shared machine may see anything.
 fn fitting(contender: &mut Contender) -> u64 {
     let mut times = 1;
-    loop {
-        let took = (contender.run)(times);
-        if took >= TURN / 2 {
-            return times;
-        }
+    while (0..3).map(|_| (contender.run)(times)).min() < Some(TURN / 2) {
         times *= 2;
     }
+    times
 }
 
 fn median(mut figures: Vec<f64>) -> f64 {
