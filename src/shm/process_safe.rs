@@ -35,6 +35,12 @@ use std::num::{Saturating, Wrapping};
 /// multiproc::Shared::new(true); // a peer could write a 2 into it: use a u8
 /// ```
 ///
+/// Nor can a lock be what another lock guards: whoever holds the outer one could move it.
+///
+/// ```compile_fail
+/// multiproc::Shared::new(multiproc::Lock::new((multiproc::Lock::new(1), 2)));
+/// ```
+///
 /// # Safety
 ///
 /// Whoever implements it promises that of every value, in any process that maps the memory:
@@ -50,8 +56,17 @@ use std::num::{Saturating, Wrapping};
 /// 5. **One layout.** `repr(C)`, `repr(transparent)` or a primitive, so that all who map it agree.
 /// 6. **Sharing is by atomics or under a lock of this crate.** A lock that only threads know
 ///    (std's, parking_lot's) does not exclude another process.
-/// 7. **[`settle`](ProcessSafe::settle) reaches every part** that implements this trait.
+/// 7. **[`settle`](ProcessSafe::settle) reaches every part** that implements this trait, and
+///    [`PINNED`](ProcessSafe::PINNED) is true if it is of any part.
 pub unsafe trait ProcessSafe: 'static {
+    /// Whether a settled value must stay where it is: true of a lock, which the kernel knows by
+    /// its address while it is held, and of whatever contains one.
+    ///
+    /// Such a value cannot be what a [`Lock`](crate::Lock) guards: a guard gives `&mut`, and with
+    /// that, safe code can move it (`mem::swap`). It would be of no use there either, since only
+    /// the holder of the outer lock can reach it.
+    const PINNED: bool = true;
+
     /// Called once, when the value has come to its place in shared memory and nobody else knows
     /// of it yet. A composite passes it on to each of its parts: a lock learns in this way that
     /// its waiters may be other processes.
@@ -65,17 +80,23 @@ pub unsafe trait ProcessSafe: 'static {
 macro_rules! plain {
     ($($type:ty),* $(,)?) => { $(
         // SAFETY: plain numbers (or nothing): no address, no owner, any bits, no drop.
-        unsafe impl ProcessSafe for $type {}
+        unsafe impl ProcessSafe for $type {
+            const PINNED: bool = false;
+        }
     )* };
 }
 
 plain!((), u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64);
 
 // SAFETY: nothing is stored.
-unsafe impl<T: 'static> ProcessSafe for PhantomData<T> {}
+unsafe impl<T: 'static> ProcessSafe for PhantomData<T> {
+    const PINNED: bool = false;
+}
 
 // SAFETY: transparent; the part's promises hold.
 unsafe impl<T: ProcessSafe> ProcessSafe for Wrapping<T> {
+    const PINNED: bool = T::PINNED;
+
     unsafe fn settle(&mut self) {
         // SAFETY: the caller's promise for the whole holds for the part.
         unsafe { self.0.settle() };
@@ -84,6 +105,8 @@ unsafe impl<T: ProcessSafe> ProcessSafe for Wrapping<T> {
 
 // SAFETY: transparent; the part's promises hold.
 unsafe impl<T: ProcessSafe> ProcessSafe for Saturating<T> {
+    const PINNED: bool = T::PINNED;
+
     unsafe fn settle(&mut self) {
         // SAFETY: the caller's promise for the whole holds for the part.
         unsafe { self.0.settle() };
@@ -92,6 +115,8 @@ unsafe impl<T: ProcessSafe> ProcessSafe for Saturating<T> {
 
 // SAFETY: an array is its elements side by side, and each is settled.
 unsafe impl<T: ProcessSafe, const N: usize> ProcessSafe for [T; N] {
+    const PINNED: bool = T::PINNED;
+
     unsafe fn settle(&mut self) {
         // SAFETY: the caller's promise for the whole holds for each part.
         self.iter_mut().for_each(|part| unsafe { part.settle() });
@@ -103,6 +128,8 @@ macro_rules! tuples {
         // SAFETY: a tuple is its parts, and each is settled. Its layout is the compiler's, the
         // same for all who run this program; the layout stamp keeps others out.
         unsafe impl<$($name: ProcessSafe),+> ProcessSafe for ($($name,)+) {
+            const PINNED: bool = false $(|| $name::PINNED)+;
+
             unsafe fn settle(&mut self) {
                 // SAFETY: the caller's promise for the whole holds for each part.
                 unsafe { $(self.$index.settle();)+ }
@@ -161,6 +188,8 @@ macro_rules! process_safe {
         where
             $( $type: $crate::ProcessSafe, )*
         {
+            const PINNED: bool = false $( || <$type as $crate::ProcessSafe>::PINNED )*;
+
             unsafe fn settle(&mut self) {
                 // SAFETY: the caller's promise for the whole holds for each part.
                 unsafe { $( $crate::ProcessSafe::settle(&mut self.$field); )* }

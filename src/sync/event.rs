@@ -55,7 +55,9 @@ const ROUND: u32 = 1 << 2;
 pub struct Event(Word);
 
 // SAFETY: one atomic word, any bits of which are some state.
-unsafe impl ProcessSafe for Event {}
+unsafe impl ProcessSafe for Event {
+    const PINNED: bool = false;
+}
 
 impl Event {
     const_fn! {

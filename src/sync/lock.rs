@@ -65,6 +65,13 @@ unsafe impl<T: Send> Sync for Lock<T> {}
 // written for the kernel and not believed; the value is ProcessSafe itself and settled.
 unsafe impl<T: ProcessSafe> ProcessSafe for Lock<T> {
     unsafe fn settle(&mut self) {
+        const {
+            assert!(
+                !T::PINNED,
+                "a lock inside a lock could be moved by whoever holds the outer one \
+                 (see ProcessSafe::PINNED)"
+            );
+        }
         // SAFETY: the caller's promise for the whole holds for each part.
         unsafe {
             self.raw.settle();

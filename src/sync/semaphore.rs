@@ -62,7 +62,9 @@ const ONE: u32 = 1 << ONE_BIT;
 pub struct Semaphore(Word);
 
 // SAFETY: one atomic word, any bits of which are some state.
-unsafe impl ProcessSafe for Semaphore {}
+unsafe impl ProcessSafe for Semaphore {
+    const PINNED: bool = false;
+}
 
 impl Semaphore {
     /// The most permits that can be free at once. The word could count twice as many; the rest is
