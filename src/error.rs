@@ -117,7 +117,7 @@ pub struct Poisoned<G> {
 pub enum PoisonCause {
     /// Its thread panicked.
     Panicked,
-    /// Its thread or process ended: killed, crashed, or gone without unlocking.
+    /// Its process ended: killed, crashed, or gone without unlocking.
     OwnerDied,
 }
 

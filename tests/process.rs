@@ -89,6 +89,49 @@ fn fork_refuses_while_a_lock_is_held() {
 }
 
 #[test]
+fn fork_refuses_while_more_locks_are_held_than_the_kernel_is_told_of() {
+    alone(|()| {
+        let locks: Vec<_> = (0..40).map(|_| Shared::new(Lock::new(0)).unwrap()).collect();
+        let mut guards: Vec<_> = locks.iter().map(|lock| lock.lock().unwrap()).collect();
+        let last = guards.pop();
+        drop(guards);
+        let Err(Error::LockHeld { locks: 1 }) = Process::fork(|| ()) else {
+            panic!("a lock is held")
+        };
+        drop(last);
+        Process::fork(|| ()).unwrap().join().unwrap();
+    });
+}
+
+#[test]
+fn fork_refuses_when_a_thread_that_has_ended_leaked_a_guard() {
+    alone(|()| {
+        let lock = Shared::new(Lock::new(0)).unwrap();
+        let inside = lock.clone();
+        std::thread::spawn(move || std::mem::forget(inside.lock().unwrap())).join().unwrap();
+        assert!(matches!(Process::fork(|| ()), Err(Error::LockHeld { locks: 1 })));
+    });
+}
+
+#[test]
+fn a_forked_child_holds_its_own_copy_of_a_private_lock() {
+    alone(|()| {
+        let lock = Lock::new(0);
+        let guard = lock.lock().unwrap();
+        let wait = Duration::from_millis(250);
+        // As long as its copy of the guard lives, nobody gets a second.
+        let child = Process::fork(|| lock.lock_for(wait).is_err() && *guard == 0);
+        assert!(child.unwrap().join().unwrap());
+        let child = Process::fork(|| {
+            drop(guard);
+            lock.lock().is_ok()
+        });
+        assert!(child.unwrap().join().unwrap());
+        assert!(lock.lock().is_ok(), "the parent's copy went with the closure");
+    });
+}
+
+#[test]
 fn an_exit_code_is_told() -> Nothing {
     let child: Process<()> = Process::spawn(|()| process::exit(3), ())?;
     assert!(matches!(child.join(), Err(ProcessError::Exited(3))));

@@ -24,8 +24,9 @@ pub(super) fn fork<R: Serialize>(
         return Err(Error::MultiThreaded { threads });
     }
     // The copy of a guard would give the child access to shared memory that the parent has
-    // locked. (A guard does not leave its thread, and this thread is the only one.)
-    let locks = Me::current().held();
+    // locked; so would what was borrowed through a guard that was leaked. (Of a lock in private
+    // memory the child has its own copy.)
+    let locks = Me::held();
     if locks > 0 {
         return Err(Error::LockHeld { locks });
     }

@@ -35,10 +35,13 @@ use crate::sys::{Cell, Deadline, MutPtr, const_fn};
 ///
 /// # If the owner dies
 ///
-/// The next to lock gets [`Poisoned`], which holds the guard: within a fraction of a millisecond
-/// when the kernel reports the death (nearly always), within 100 ms when a waiter has to find out
-/// (an exec from a thread other than the main one; locks beyond the 32 that one thread holds at
-/// once; memory private to the process). A stopped owner is alive, and is waited for.
+/// When its process dies, the next to lock gets [`Poisoned`], which holds the guard: within a
+/// fraction of a millisecond when the kernel reports the death (nearly always), within 100 ms when
+/// a waiter has to find out (an exec from a thread other than the main one; locks beyond the 31
+/// that one thread holds at once). A stopped owner is alive, and is waited for.
+///
+/// A thread ends with a lock only when it has leaked the guard. What the guard gave access to may
+/// then be in use in another thread: the lock stays locked as long as the process lives.
 ///
 /// # Fairness
 ///
@@ -228,8 +231,8 @@ impl<T: fmt::Debug> fmt::Debug for Lock<T> {
 
 /// That this thread holds a [`Lock`]; gives access to the value, and unlocks when dropped.
 ///
-/// It stays on its thread. A child that is forked while it is held has a copy that unlocks
-/// nothing: the parent still holds the lock.
+/// It stays on its thread. [`Process::fork`](crate::Process::fork) refuses while a lock in shared
+/// memory is held; of one in private memory, the child has a copy, with a guard of its own.
 #[must_use = "the lock is free again as soon as the guard is dropped"]
 pub struct LockGuard<'a, T> {
     lock: &'a Lock<T>,

@@ -25,7 +25,8 @@
 //! * *The owner.* The lock stands on its thread's robust list while held, and as the list's
 //!   pending entry in the few instructions before and after, so the kernel marks the word. What
 //!   the list cannot know (an exec from another thread, more locks than fit on it) a sleeper
-//!   finds: it wakes every 100 ms and asks whether the owner's thread still exists.
+//!   finds: it wakes every 100 ms and asks whether the owner's thread still exists. (A lock that
+//!   did not fit, or whose guard was leaked by a thread that has ended, has its process's number.)
 //! * *The unlocker.* Releasing and waking are one step inside the kernel: there is no moment in
 //!   which the lock is free, a sleeper is owed a wake, and the debtor may die.
 //! * *The woken sleeper*, before it takes the lock. The lock is its pending entry as it sleeps;
@@ -37,8 +38,11 @@
 //! # Private memory
 //!
 //! A lock in a static or an `Arc` can be moved when its guard was leaked, so its address must not
-//! stand on any list; there the dead are found by asking alone. [`RawLock::settle`] tells a lock
-//! that it has come to memory that neither moves nor goes.
+//! stand on any list. It need not: its owner dies with the process, and the lock with both. (When
+//! a thread leaks a guard and ends, what it reached by the guard may live on in another thread: the
+//! lock stays locked.) A fork copies the lock and the guard, and the owner's name there, which is
+//! not its number, stays the same. [`RawLock::settle`] tells a lock that it has come to memory that
+//! neither moves nor goes, and that others map too.
 
 use crate::error::PoisonCause;
 use crate::sys::{
@@ -52,6 +56,9 @@ const WAITERS: u32 = 1 << WAITERS_BIT;
 
 /// What stands in `place` of a lock in shared memory.
 const SETTLED: u32 = 1;
+
+/// The slot of a lock in private memory, which is on no list.
+const PRIVATE: Slot = 0;
 
 /// What stands in `poison`.
 const PANICKED: u32 = 1;
@@ -111,52 +118,53 @@ impl RawLock {
     /// When this thread holds the lock already, and there is no deadline: it would wait for ever.
     #[inline(always)]
     pub(crate) fn lock(&self, until: Deadline) -> Option<Hold> {
-        self.acquire(|me| self.lock_slow(me, until))
+        self.acquire(|me, name| self.lock_slow(me, name, until))
     }
 
     /// Locks, if that is possible now.
     #[inline]
     pub(crate) fn try_lock(&self) -> Option<Hold> {
-        self.acquire(|me| self.take_free(me, self.word.load(Relaxed)))
+        self.acquire(|_, name| self.take_free(name, self.word.load(Relaxed)))
     }
 
     #[inline(always)]
-    fn acquire(&self, otherwise: impl FnOnce(Me) -> bool) -> Option<Hold> {
+    fn acquire(&self, otherwise: impl FnOnce(Me, u32) -> bool) -> Option<Hold> {
         let me = Me::current();
         // Acquire: pairs with the Release of every unlock; carries what was written under the
         // lock. Weaker: the model `lock::excludes` sees the race.
         let order = site!("lock.fast.acquire", Acquire => Relaxed);
-        let take =
-            || self.word.compare_exchange(0, me.tid(), order, Relaxed).is_ok() || otherwise(me);
+        let take = |name| {
+            self.word.compare_exchange(0, name, order, Relaxed).is_ok() || otherwise(me, name)
+        };
         if !self.is_settled() {
-            return take().then_some(Hold(0));
+            return take(me.name()).then_some(Hold(PRIVATE));
         }
         me.begin(&self.node);
-        if !take() {
+        if !take(me.tid()) {
             me.end();
             return None;
         }
-        Some(Hold(me.link(&self.node)))
+        Some(Hold(me.link(&self.node, || self.rename(me.tid(), Me::process()))))
     }
 
     #[cold]
-    fn lock_slow(&self, me: Me, until: Deadline) -> bool {
+    fn lock_slow(&self, me: Me, name: u32, until: Deadline) -> bool {
         // What this thread adds to the word when it takes the lock: once it has slept, it does
         // not know who else still does.
         let mut keep = 0;
         let mut seen = self.word.spin(|seen| seen & OWNER == 0 || seen & WAITERS != 0);
         loop {
             if seen & OWNER == 0 {
-                match self.take(me, seen, keep) {
+                match self.take(name, seen, keep) {
                     Ok(()) => return true,
                     Err(now) => seen = now,
                 }
                 continue;
             }
-            assert!(
-                seen & OWNER != me.tid() || until != Deadline::Never,
-                "this thread holds the lock already and would wait for itself for ever"
-            );
+            if seen & OWNER == name && until == Deadline::Never && self.is_held_by(me) {
+                me.end();
+                panic!("this thread holds the lock already and would wait for itself for ever");
+            }
             if seen & WAITERS == 0 {
                 // Relaxed: it only announces a sleeper; the data travels with the CAS that takes.
                 match self.word.compare_exchange(seen, seen | WAITERS, Relaxed, Relaxed) {
@@ -170,7 +178,7 @@ impl RawLock {
             match self.word.wait_slice(seen, until) {
                 Wait::Woken => {}
                 Wait::Slice => {
-                    if self.is_gone(seen & OWNER) && self.rob(me, seen) {
+                    if self.is_gone(seen & OWNER) && self.rob(me, name, seen) {
                         return true;
                     }
                 }
@@ -183,11 +191,11 @@ impl RawLock {
     }
 
     /// Takes a lock seen free, with or without `WAITERS` and `OWNER_DIED`; else gives what it saw.
-    fn take(&self, me: Me, seen: u32, keep: u32) -> Result<(), u32> {
+    fn take(&self, name: u32, seen: u32, keep: u32) -> Result<(), u32> {
         let waiters = site!("lock.slow.waiters", seen & WAITERS => 0);
         // Acquire: as in `acquire`. Weaker: `lock::hands_over` sees the race.
         let order = site!("lock.slow.acquire", Acquire => Relaxed);
-        self.word.compare_exchange(seen, me.tid() | waiters | keep, order, Relaxed)?;
+        self.word.compare_exchange(seen, name | waiters | keep, order, Relaxed)?;
         if seen & OWNER_DIED != 0 {
             self.set_poison(PoisonCause::OwnerDied);
         }
@@ -196,9 +204,9 @@ impl RawLock {
 
     /// Takes the lock as long as it is seen free.
     #[cold]
-    fn take_free(&self, me: Me, mut seen: u32) -> bool {
+    fn take_free(&self, name: u32, mut seen: u32) -> bool {
         while seen & OWNER == 0 {
-            match self.take(me, seen, 0) {
+            match self.take(name, seen, 0) {
                 Ok(()) => return true,
                 Err(now) => seen = now,
             }
@@ -207,45 +215,64 @@ impl RawLock {
     }
 
     /// Takes the lock from an owner who is gone, if the word is still as it was then.
-    fn rob(&self, me: Me, seen: u32) -> bool {
+    fn rob(&self, me: Me, name: u32, seen: u32) -> bool {
+        // Before the lock is taken: a logger may panic, or take locks of its own, and then this
+        // one is to be the pending entry again.
+        me.end();
+        log::warn!("thread {} is gone and held a lock: it is taken over", seen & OWNER);
+        me.begin(&self.node);
         // Acquire: there is no Release to pair with; what the dead wrote before dying is seen in
         // the order that the kernel's switch from it gave.
-        let taken = self.word.compare_exchange(seen, me.tid() | WAITERS, Acquire, Relaxed).is_ok();
+        let taken = self.word.compare_exchange(seen, name | WAITERS, Acquire, Relaxed).is_ok();
         if taken {
-            log::warn!("thread {} is gone and held a lock: taken over", seen & OWNER);
             self.set_poison(PoisonCause::OwnerDied);
         }
         taken
+    }
+
+    /// Gives the lock, which is held, another owner's number.
+    #[cold]
+    fn rename(&self, old: u32, new: u32) {
+        let mut seen = self.word.load(Relaxed);
+        while seen & OWNER == old {
+            // Relaxed: the lock stays locked; nothing is handed over.
+            match self.word.compare_exchange(seen, seen & !OWNER | new, Relaxed, Relaxed) {
+                Ok(_) => return,
+                Err(now) => seen = now,
+            }
+        }
     }
 
     /// Unlocks. Does nothing in a forked child that only has a copy of the hold.
     #[inline(always)]
     pub(crate) fn unlock(&self, hold: Hold) {
         let me = Me::current();
-        if hold.0 == 0 {
-            return self.give(me);
+        if hold.0 == PRIVATE {
+            return self.give(me.name());
         }
         me.begin(&self.node);
         if me.unlink(&self.node, hold.0) {
-            self.give(me);
+            self.give(me.tid());
         }
         me.end();
     }
 
     #[inline(always)]
-    fn give(&self, me: Me) {
+    fn give(&self, name: u32) {
         // Release: pairs with the Acquire of whoever takes the lock next; carries what was
         // written under it. Weaker: the model `lock::excludes` sees the race.
         let order = site!("lock.unlock.release", Release => Relaxed);
-        if let Err(seen) = self.word.compare_exchange(me.tid(), 0, order, Relaxed) {
-            self.unlock_slow(me, seen);
+        if let Err(seen) = self.word.compare_exchange(name, 0, order, Relaxed) {
+            self.unlock_slow(name, seen);
         }
     }
 
     #[cold]
-    fn unlock_slow(&self, me: Me, seen: u32) {
-        if seen & OWNER != me.tid() {
-            // A copy that a fork made, or a peer wrote over the word: not ours to free.
+    fn unlock_slow(&self, name: u32, seen: u32) {
+        let owner = seen & OWNER;
+        // The second: one that did not fit on the list. (A peer can write anything: then the
+        // lock is not ours to free.)
+        if owner != name && owner != Me::process() {
             return;
         }
         // Release: as in `unlock`. Weaker: `lock::hands_over` sees the race.
@@ -266,10 +293,16 @@ impl RawLock {
         MODELLED || self.place.load(Relaxed) == SETTLED
     }
 
-    /// Whether the thread that holds the lock is gone. In private memory a number of another
-    /// process is as good as gone: it was copied by a fork, with the lock.
+    /// Whether the thread that holds the lock is gone. In private memory, where it goes with the
+    /// lock, it never is.
     fn is_gone(&self, owner: u32) -> bool {
-        if self.is_settled() { Me::is_gone(owner) } else { Me::is_gone_here(owner) }
+        self.is_settled() && Me::is_gone(owner)
+    }
+
+    /// Whether it is really this thread that the word names: the main thread's number is also its
+    /// process's, and a peer can write anything.
+    fn is_held_by(&self, me: Me) -> bool {
+        !self.is_settled() || me.has(&self.node)
     }
 
     /// Whether an owner died or panicked, and nobody cleared it since.

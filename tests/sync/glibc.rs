@@ -1,37 +1,45 @@
 //! glibc's robust mutex, which shares its list of held mutexes with this crate's locks.
 #![allow(clippy::disallowed_types, reason = "what C has in its place")]
 
-use std::cell::UnsafeCell;
+use std::ptr::null_mut;
 
-pub(crate) struct RobustMutex(UnsafeCell<libc::pthread_mutex_t>);
-
-// SAFETY: a mutex is for several threads.
-unsafe impl Sync for RobustMutex {}
-// SAFETY: it is boxed before it is initialised and never moves after.
-unsafe impl Send for RobustMutex {}
+/// A mutex in memory of its own, which a forked child shares.
+pub(crate) struct RobustMutex(*mut libc::pthread_mutex_t);
 
 impl RobustMutex {
-    pub(crate) fn new() -> Box<Self> {
-        let mutex = Box::new(RobustMutex(UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER)));
-        // SAFETY: all zero is a place to initialise; the box does not move.
+    pub(crate) fn new() -> Self {
+        // SAFETY: fresh memory, as large as a mutex, to initialise one in; it does not move.
         unsafe {
+            let (access, flags) =
+                (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+            let memory =
+                libc::mmap(null_mut(), size_of::<libc::pthread_mutex_t>(), access, flags, -1, 0);
+            assert_ne!(memory, libc::MAP_FAILED);
             let mut attributes = std::mem::zeroed();
             assert_eq!(libc::pthread_mutexattr_init(&mut attributes), 0);
-            let robust = libc::PTHREAD_MUTEX_ROBUST;
+            let (robust, shared) = (libc::PTHREAD_MUTEX_ROBUST, libc::PTHREAD_PROCESS_SHARED);
             assert_eq!(libc::pthread_mutexattr_setrobust(&mut attributes, robust), 0);
-            assert_eq!(libc::pthread_mutex_init(mutex.0.get(), &attributes), 0);
+            assert_eq!(libc::pthread_mutexattr_setpshared(&mut attributes, shared), 0);
+            assert_eq!(libc::pthread_mutex_init(memory.cast(), &attributes), 0);
+            RobustMutex(memory.cast())
         }
-        mutex
     }
 
     /// What `pthread_mutex_trylock` answers.
     pub(crate) fn try_lock(&self) -> i32 {
         // SAFETY: initialised.
-        unsafe { libc::pthread_mutex_trylock(self.0.get()) }
+        unsafe { libc::pthread_mutex_trylock(self.0) }
     }
 
     pub(crate) fn unlock(&self) {
         // SAFETY: initialised; the caller holds it.
-        assert_eq!(unsafe { libc::pthread_mutex_unlock(self.0.get()) }, 0);
+        assert_eq!(unsafe { libc::pthread_mutex_unlock(self.0) }, 0);
+    }
+}
+
+impl Drop for RobustMutex {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `new`, and nobody holds it or borrows it any more.
+        unsafe { libc::munmap(self.0.cast(), size_of::<libc::pthread_mutex_t>()) };
     }
 }

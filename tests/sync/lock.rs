@@ -1,9 +1,11 @@
+use std::cell::RefCell;
 use std::mem;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use multiproc::{Lock, PoisonCause, Shared, TryLockError};
+use multiproc::{Event, Lock, LockGuard, PoisonCause, Process, Shared, TryLockError};
 
+use crate::child::Child;
 use crate::{Place, in_both_places, until};
 
 in_both_places! {
@@ -12,8 +14,7 @@ in_both_places! {
     refuses_while_held,
     gives_up_at_the_deadline,
     reports_a_panic,
-    reports_a_thread_that_ended_inside,
-    reports_it_to_one_who_sleeps_already,
+    stays_locked_when_its_guard_was_leaked,
     refuses_to_wait_for_itself,
     shows_itself,
 }
@@ -84,9 +85,21 @@ fn reports_a_panic(lock: impl Place<Lock<(u64, u64)>>) {
     assert!(lock.lock().is_ok());
 }
 
-fn reports_a_thread_that_ended_inside(lock: impl Place<Lock<(u64, u64)>>) {
-    let inside = lock.clone();
-    thread::spawn(move || mem::forget(inside.lock().unwrap())).join().unwrap();
+/// What a leaked guard gives access to can live on in another thread.
+fn stays_locked_when_its_guard_was_leaked(lock: impl Place<Lock<(u64, u64)>>) {
+    let leaked: &'static _ = Box::leak(Box::new(lock.clone()));
+    let leak = || Box::leak(Box::new(Lock::lock(leaked).unwrap()));
+    let pair: &'static mut (u64, u64) = thread::spawn(move || &mut **leak()).join().unwrap();
+    // Longer than a waiter takes to find an owner dead.
+    let waited = lock.lock_for(Duration::from_millis(250));
+    assert!(matches!(waited, Err(TryLockError::WouldBlock)));
+    *pair = (1, 2);
+}
+
+#[test]
+fn the_death_of_the_owner_is_reported() {
+    let lock = Shared::new(Lock::new(0u32)).unwrap();
+    drop(Child::run(|| mem::forget(lock.lock().unwrap())));
     let poisoned = lock.lock().unwrap_err();
     assert_eq!(poisoned.cause(), PoisonCause::OwnerDied);
     drop(poisoned);
@@ -94,29 +107,83 @@ fn reports_a_thread_that_ended_inside(lock: impl Place<Lock<(u64, u64)>>) {
     assert!(lock.lock().is_ok());
 }
 
-fn reports_it_to_one_who_sleeps_already(lock: impl Place<Lock<(u64, u64)>>) {
-    let (inside, waiter) = (lock.clone(), lock.clone());
-    let (held, is_held) = std::sync::mpsc::channel();
-    let (end, ends) = std::sync::mpsc::channel();
-    let owner = thread::spawn(move || {
-        mem::forget(inside.lock().unwrap());
-        held.send(()).unwrap();
-        ends.recv().unwrap();
+#[test]
+fn what_a_thread_left_locked_is_reported_when_its_process_dies() {
+    let lock = Shared::new(Lock::new(0u32)).unwrap();
+    let inside = lock.clone();
+    let leak = move || drop(thread::spawn(move || mem::forget(inside.lock().unwrap())).join());
+    let _zombie = Child::run(leak).ended();
+    assert_eq!(lock.lock().unwrap_err().cause(), PoisonCause::OwnerDied);
+}
+
+#[test]
+fn the_death_of_the_owner_is_reported_to_one_who_sleeps_already() {
+    let shared = Shared::new((Lock::new(0u32), Event::new(), Event::new())).unwrap();
+    let waiter = shared.clone();
+    let owner = Child::run(|| {
+        let (lock, held, end) = &*shared;
+        mem::forget(lock.lock().unwrap());
+        held.set();
+        end.wait();
     });
-    is_held.recv().unwrap();
+    let (_, held, end) = &*shared;
+    held.wait();
     let (tid, its_tid) = std::sync::mpsc::channel();
     let sleeper = thread::spawn(move || {
         tid.send(rustix::thread::gettid().as_raw_nonzero()).unwrap();
-        waiter.lock().unwrap_err().cause()
+        waiter.0.lock().unwrap_err().cause()
     });
     let tid = its_tid.recv().unwrap();
     until("the waiter to sleep", || {
         let syscall = std::fs::read_to_string(format!("/proc/self/task/{tid}/syscall"));
         syscall.is_ok_and(|line| line.starts_with("202 "))
     });
-    end.send(()).unwrap();
-    owner.join().unwrap();
+    end.set();
+    drop(owner);
     assert_eq!(sleeper.join().unwrap(), PoisonCause::OwnerDied);
+}
+
+#[test]
+fn a_guard_among_the_locals_of_a_thread_unlocks_when_the_thread_ends() {
+    type Kept = RefCell<Option<LockGuard<'static, u32>>>;
+    thread_local!(static KEPT: Kept = const { RefCell::new(None) });
+    let lock: &'static _ = Box::leak(Box::new(Shared::new(Lock::new(0u32)).unwrap()));
+    for keep_first in [true, false] {
+        let keep = move || {
+            if keep_first {
+                KEPT.set(None);
+            }
+            KEPT.set(Some(lock.lock().unwrap()));
+        };
+        thread::spawn(keep).join().unwrap();
+        assert!(lock.lock().is_ok());
+    }
+}
+
+#[test]
+fn the_main_thread_waits_for_a_lock_of_its_process_that_is_on_no_list() {
+    type Work = (Vec<Shared<Lock<u32>>>, Shared<(Event, Event)>);
+    let locks: Vec<_> = (0..40).map(|_| Shared::new(Lock::new(0u32)).unwrap()).collect();
+    let held = Shared::new((Event::new(), Event::new())).unwrap();
+    let child = Process::spawn(
+        |(locks, events): Work| {
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    let guards: Vec<_> = locks.iter().map(|lock| lock.lock().unwrap()).collect();
+                    events.0.set();
+                    events.1.wait();
+                    drop(guards);
+                });
+                events.0.wait();
+                let tried = locks[39].lock_for(Duration::from_millis(150));
+                let waits = matches!(tried, Err(TryLockError::WouldBlock));
+                events.1.set();
+                (waits, locks[39].lock().is_ok())
+            })
+        },
+        (locks, held),
+    );
+    assert_eq!(child.unwrap().join().unwrap(), (true, true));
 }
 
 fn refuses_to_wait_for_itself(lock: impl Place<Lock<(u64, u64)>>) {

@@ -1,12 +1,12 @@
 //! Any order of locking and unlocking, with glibc's mutexes on the same list or without: what a
-//! thread holds when it ends, and nothing else, is reported as its owner's death.
+//! thread holds when its process ends, and nothing else, is reported as its owner's death.
 
 use std::mem;
-use std::thread;
 
 use multiproc::{Lock, LockGuard, PoisonCause, Shared};
 use proptest::prelude::*;
 
+use crate::child::Child;
 use crate::glibc::RobustMutex;
 
 /// More than the list holds at once (31), so that the rest is found by asking.
@@ -30,28 +30,37 @@ proptest! {
     }
 }
 
+#[test]
+fn more_locks_than_the_list_holds() {
+    play(&Vec::from_iter(0..LOCKS));
+    // The first that did not fit goes, then others, and it comes again.
+    play(&Vec::from_iter((0..LOCKS).chain([32, 0, 30, 33, 32])));
+}
+
 /// Turns over each lock (or mutex, from `LOCKS` on) that is named: free to held, held to free.
 fn play(turns: &[usize]) {
     let locks: Vec<_> = (0..LOCKS).map(|_| Shared::new(Lock::new(0u32)).unwrap()).collect();
     let mutexes: Vec<_> = (0..MUTEXES).map(|_| RobustMutex::new()).collect();
     let mut held = [false; LOCKS + MUTEXES];
-    thread::scope(|scope| {
-        let owner = scope.spawn(|| {
-            let mut guards: [Option<LockGuard<u32>>; LOCKS] = [const { None }; LOCKS];
-            for &turn in turns {
-                match (turn.checked_sub(LOCKS), held[turn]) {
-                    (None, false) => guards[turn] = Some(locks[turn].lock().unwrap()),
-                    (None, true) => guards[turn] = None,
-                    (Some(mutex), false) => assert_eq!(mutexes[mutex].try_lock(), 0),
-                    (Some(mutex), true) => mutexes[mutex].unlock(),
-                }
-                held[turn] ^= true;
+    turns.iter().for_each(|&turn| held[turn] ^= true);
+    // Not waited for before the end: a zombie is as dead as one that is gone.
+    let _zombie = Child::run(|| {
+        let mut guards: [Option<LockGuard<u32>>; LOCKS] = [const { None }; LOCKS];
+        let mut held = [false; MUTEXES];
+        for &turn in turns {
+            match turn.checked_sub(LOCKS) {
+                None if guards[turn].is_some() => guards[turn] = None,
+                None => guards[turn] = Some(locks[turn].lock().unwrap()),
+                Some(mutex) if held[mutex] => mutexes[mutex].unlock(),
+                Some(mutex) => assert_eq!(mutexes[mutex].try_lock(), 0),
             }
-            mem::forget(guards);
-        });
-        // The scope alone would wait for the closure, not for the thread's end.
-        owner.join().unwrap();
-    });
+            if let Some(mutex) = turn.checked_sub(LOCKS) {
+                held[mutex] ^= true;
+            }
+        }
+        mem::forget(guards);
+    })
+    .ended();
     for (lock, held) in locks.iter().zip(&held) {
         let cause = lock.lock().err().map(|poisoned| poisoned.cause());
         assert_eq!(cause, held.then_some(PoisonCause::OwnerDied));

@@ -42,7 +42,16 @@ impl Me {
 
     pub(crate) fn end(self) {}
 
-    pub(crate) fn link(self, _: &Node) -> Slot {
+    /// No lock of a model is in private memory.
+    pub(crate) fn name(self) -> u32 {
+        self.tid()
+    }
+
+    pub(crate) fn has(self, _: &Node) -> bool {
+        true
+    }
+
+    pub(crate) fn link(self, _: &Node, _: impl FnOnce()) -> Slot {
         1
     }
 
@@ -50,7 +59,7 @@ impl Me {
         true
     }
 
-    pub(crate) fn held(self) -> usize {
+    pub(crate) fn held() -> usize {
         0
     }
 
@@ -62,7 +71,8 @@ impl Me {
         false
     }
 
-    pub(crate) fn is_gone_here(_: u32) -> bool {
-        false
+    /// No owner's number: every lock of a model fits on its list.
+    pub(crate) fn process() -> u32 {
+        u32::MAX
     }
 }

@@ -3,6 +3,7 @@
 mod cell;
 mod granule;
 mod packet;
+mod record;
 mod robust;
 mod socket;
 mod thread;

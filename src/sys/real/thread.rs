@@ -7,44 +7,45 @@
 //! [`Record`], in private memory, and the list is mended from there; `next` and `prev` are written
 //! for the kernel and for glibc, and read only when glibc's own mutexes stand among ours, since
 //! nothing else knows their place.
+//!
+//! # A thread that ends with a lock
+//!
+//! In a process that lives, a thread ends with a lock only when its guard was leaked; and what was
+//! reached through a leaked guard (`&'static mut T`) may live on in another thread. So such a lock
+//! is not free: it goes to the process ([`Me::bequeath`]), and is found ownerless when that ends.
 #![allow(clippy::disallowed_types, reason = "the shim itself")]
 
 use std::cell::Cell;
 use std::ops::Range;
 use std::ptr::{self, NonNull, null, null_mut};
-use std::sync::Once;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering, compiler_fence};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering, compiler_fence};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use rustix::thread::gettid;
 
-use super::robust::{Head, Link, Node, find_above, robust_list_head, set_prev};
+use crate::sys::real::record::{HELD, Record};
+use crate::sys::real::robust::{Head, Link, Node, find_above, set_prev};
 
-/// Locks that one thread can have on its list at once. What is locked beyond that is found by
-/// its waiters all the same when the thread dies, only later: they look every 100 ms.
-const HELD: u32 = 31;
+/// The slot of a lock for which the list had no room.
+const UNLISTED: Slot = HELD + 1;
 
-/// What this thread has put on its list.
-struct Record {
-    head: AtomicPtr<Head>,
-    tid: AtomicU32,
-    /// Whether mutexes of glibc's stand among the locks, or under them.
-    mixed: AtomicBool,
-    /// Whether a living thread uses this record.
-    taken: AtomicBool,
-    /// Slot 0 is the list's head; then come the locks, oldest first, and null after the youngest.
-    held: [AtomicPtr<Link>; HELD as usize + 1],
-    /// The next record of the process; records are never freed, but used again.
-    next: AtomicPtr<Record>,
-}
+/// The owner's number in a lock's word (the kernel's FUTEX_TID_MASK).
+pub(super) const OWNER: u32 = libc::FUTEX_TID_MASK;
 
-/// The slot of the record in which a lock stands; 0 for a lock that stands in none.
+/// The slot of the record in which a lock stands, or [`UNLISTED`]; never 0.
 pub(crate) type Slot = u32;
 
-static RECORDS: AtomicPtr<Record> = AtomicPtr::new(null_mut());
+/// Locks that threads which have ended left to the process.
+static BEQUEATHED: AtomicU32 = AtomicU32::new(0);
+
+/// What tells the end of a thread. Not a thread-local's drop: the drops of others may still hold
+/// guards and lock, and pthread keys come after all of them.
+static ENDING: OnceLock<libc::pthread_key_t> = OnceLock::new();
 
 thread_local! {
     static RECORD: Cell<*const Record> = const { Cell::new(null()) };
-    static LEAVING: Leaving = const { Leaving };
 }
 
 /// The calling thread. Not `Send`: what it does, it does to this thread's list.
@@ -62,16 +63,21 @@ impl Me {
 
     #[cold]
     fn arrive() -> Self {
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| {
+        let ending = *ENDING.get_or_init(|| {
             // SAFETY: the handler touches only this module's atomics and a const thread-local.
             let errno = unsafe { libc::pthread_atfork(None, None, Some(after_fork_in_child)) };
             assert_eq!(errno, 0, "no memory left to register a fork handler");
+            let mut key = 0;
+            // SAFETY: there is room for a key; the handler is given what is set below.
+            let errno = unsafe { libc::pthread_key_create(&mut key, Some(at_thread_end)) };
+            assert_eq!(errno, 0, "no key left to register what is to be done when a thread ends");
+            key
         });
         let record = Record::take();
+        // SAFETY: the key was made above.
+        let errno = unsafe { libc::pthread_setspecific(ending, ptr::from_ref(record).cast()) };
+        assert_eq!(errno, 0, "no memory left to register what is to be done when a thread ends");
         RECORD.set(record);
-        // When the thread's locals are gone already, its record stays taken: a small leak.
-        let _ = LEAVING.try_with(|_| ());
         Me(NonNull::from(record))
     }
 
@@ -94,6 +100,12 @@ impl Me {
         self.record().tid.load(Ordering::Relaxed)
     }
 
+    /// The thread's name in private memory; below 2^30, and not 0.
+    #[inline]
+    pub(crate) fn name(self) -> u32 {
+        self.record().name.load(Ordering::Relaxed)
+    }
+
     /// From here to [`Me::end`], or to the next operation of this thread on any robust lock, the
     /// kernel looks at `node`'s lock too when the thread dies. A lock that was taken may stay the
     /// pending entry while it is held: whether the kernel finds it there or on the list is the
@@ -111,13 +123,14 @@ impl Me {
         self.head().pending.store(null_mut(), Ordering::Relaxed);
     }
 
-    /// Puts a lock that was just taken on the list, if there is room.
+    /// Puts a lock that was just taken on the list, if there is room. If not, `unlisted` is to give
+    /// it the number of the process.
     #[inline(always)]
-    pub(crate) fn link(self, node: &Node) -> Slot {
+    pub(crate) fn link(self, node: &Node, unlisted: impl FnOnce()) -> Slot {
         let record = self.record();
         let below = self.head().list.load(Ordering::Relaxed).cast::<Link>();
         if below != record.node(0) || !record.node(1).is_null() {
-            return self.link_above(node, below);
+            return self.link_above(node, below).unwrap_or_else(|| self.beside_the_list(unlisted));
         }
         self.put(node, 1, below);
         1
@@ -125,12 +138,11 @@ impl Me {
 
     /// This thread holds other locks, or mutexes of glibc's.
     #[inline(never)]
-    fn link_above(self, node: &Node, below: *mut Link) -> Slot {
+    fn link_above(self, node: &Node, below: *mut Link) -> Option<Slot> {
         let record = self.record();
         let len = record.len();
         if len == HELD {
-            self.end();
-            return 0;
+            return None;
         }
         if below != record.node(len) {
             record.mixed.store(true, Ordering::Relaxed);
@@ -138,7 +150,21 @@ impl Me {
             unsafe { set_prev(below, node.link()) };
         }
         self.put(node, len + 1, below);
-        len + 1
+        Some(len + 1)
+    }
+
+    #[cold]
+    fn beside_the_list(self, unlisted: impl FnOnce()) -> Slot {
+        unlisted();
+        self.end();
+        let record = self.record();
+        record.unlisted.store(record.unlisted.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        UNLISTED
+    }
+
+    /// Whether this thread has the lock on its list.
+    pub(crate) fn has(self, node: &Node) -> bool {
+        self.record().place(node.link()).is_some()
     }
 
     #[inline(always)]
@@ -159,7 +185,7 @@ impl Me {
             || head.list.load(Ordering::Relaxed).cast() != node.link()
             || record.mixed.load(Ordering::Relaxed)
         {
-            return self.unlink_slow(node);
+            return self.unlink_slow(node.link(), slot);
         }
         head.list.store(record.node(slot - 1).cast(), Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
@@ -169,20 +195,29 @@ impl Me {
 
     /// A lock that is not the youngest, or has mutexes of glibc's beside it.
     #[cold]
-    fn unlink_slow(self, node: &Node) -> bool {
+    fn unlink_slow(self, link: *mut Link, slot: Slot) -> bool {
         let record = self.record();
+        if slot == UNLISTED {
+            let others = record.unlisted.load(Ordering::Relaxed).checked_sub(1);
+            record.unlisted.store(others.unwrap_or(0), Ordering::Relaxed);
+            return others.is_some();
+        }
         let len = record.len();
-        let Some(place) = (1..=len).rfind(|&i| record.node(i) == node.link()) else { return false };
+        let Some(place) = record.place(link) else { return false };
         let mixed = record.mixed.load(Ordering::Relaxed);
         let base = record.node(0);
         let above = if mixed || place == len {
             // SAFETY: what stands above our youngest lock, or among ours, is glibc's.
-            unsafe { find_above(base, node.link()) }
+            unsafe { find_above(base, link) }
         } else {
             Some(record.node(place + 1))
         };
-        let below =
-            if mixed { node.next.load(Ordering::Relaxed).cast() } else { record.node(place - 1) };
+        let below = if mixed {
+            // SAFETY: a lock on this thread's list is mapped.
+            unsafe { (*link).load(Ordering::Relaxed) }.cast()
+        } else {
+            record.node(place - 1)
+        };
         if let Some(above) = above {
             // SAFETY: the head, or a lock or mutex that this thread holds and that is mapped.
             unsafe { (*above).store(below.cast(), Ordering::Relaxed) };
@@ -200,9 +235,41 @@ impl Me {
         true
     }
 
-    /// How many locks this thread has on its list.
-    pub(crate) fn held(self) -> usize {
-        self.record().len() as usize
+    /// Leaves every lock that this thread has on its list to the process: its guard was leaked, and
+    /// what was borrowed through it may be in use in another thread.
+    fn bequeath(self) {
+        let (record, tid) = (self.record(), self.tid());
+        let pid = Me::process();
+        // With the main thread the process ends, and the kernel does the rest.
+        if tid == pid {
+            return;
+        }
+        for slot in (1..=record.len()).rev() {
+            let link = record.node(slot);
+            // As `begin`, `unlink` and `end` do, with a step in between that the kernel and the
+            // waiters know the owner before and after.
+            self.head().pending.store(link.cast(), Ordering::Relaxed);
+            compiler_fence(Ordering::SeqCst);
+            self.unlink_slow(link, slot);
+            // SAFETY: the lock is mapped while a list has it (`holds_in`), and its word lies 32
+            // bytes before the link, as the kernel has it.
+            let word = unsafe { &*link.byte_sub(32).cast::<AtomicU32>() };
+            // Relaxed: nothing is handed over; the lock stays locked.
+            let renamed = word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |seen| {
+                (seen & OWNER == tid).then_some(seen & !OWNER | pid)
+            });
+            self.end();
+            BEQUEATHED.fetch_add(u32::from(renamed.is_ok()), Ordering::Relaxed);
+        }
+        // These carry the number of the process already.
+        BEQUEATHED.fetch_add(record.unlisted.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// How many locks in shared memory the threads of this process hold.
+    pub(crate) fn held() -> usize {
+        let listed = |record: &Record| record.len() + record.unlisted.load(Ordering::Relaxed);
+        let held: u32 = Record::all().map(listed).sum();
+        (held + BEQUEATHED.load(Ordering::Relaxed)) as usize
     }
 
     /// Whether any thread of this process has a lock in `range` on its list: then the memory
@@ -212,105 +279,41 @@ impl Me {
             .any(|record| (1..=record.len()).any(|i| range.contains(&record.node(i).addr())))
     }
 
-    /// Whether no thread of the machine has the number `tid` (as this PID namespace counts).
+    /// Whether no thread of the machine has the number `tid` (as this PID namespace counts), or only
+    /// what is left of a process until its parent has waited for it.
     pub(crate) fn is_gone(tid: u32) -> bool {
         // SAFETY: signal 0 is only asked about, never sent.
         let asked = unsafe { libc::syscall(libc::SYS_tkill, tid, 0) };
-        asked == -1 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
-    }
-
-    /// Whether no thread of this process has the number `tid`.
-    pub(crate) fn is_gone_here(tid: u32) -> bool {
-        let pid = rustix::process::getpid().as_raw_nonzero().get();
-        // SAFETY: signal 0 is only asked about, never sent.
-        let asked = unsafe { libc::syscall(libc::SYS_tgkill, pid, tid, 0) };
-        asked == -1 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
-    }
-}
-
-impl Record {
-    #[inline]
-    fn slot(&self, i: u32) -> &AtomicPtr<Link> {
-        // `i` is at most HELD, so the mask only spares the check.
-        &self.held[(i & HELD) as usize]
-    }
-
-    #[inline]
-    fn node(&self, i: u32) -> *mut Link {
-        self.slot(i).load(Ordering::Relaxed)
-    }
-
-    /// How many locks it holds.
-    fn len(&self) -> u32 {
-        (1..=HELD).find(|&i| self.node(i).is_null()).map_or(HELD, |free| free - 1)
-    }
-
-    fn forget(&self) {
-        (1..=HELD).for_each(|i| self.slot(i).store(null_mut(), Ordering::Relaxed));
-        self.mixed.store(false, Ordering::Relaxed);
-    }
-
-    /// All records of the process.
-    fn all() -> impl Iterator<Item = &'static Record> {
-        // Acquire: pairs with the Release in `take`; carries the record's first contents.
-        let first = RECORDS.load(Ordering::Acquire);
-        // SAFETY: records are never freed, and linked for good.
-        std::iter::successors(unsafe { first.as_ref() }, |record| unsafe {
-            record.next.load(Ordering::Relaxed).as_ref()
-        })
-    }
-
-    /// A record for the calling thread: one that is free, or a new one.
-    fn take() -> &'static Record {
-        let free = Record::all().find(|record| {
-            // Acquire: pairs with the Release in `Leaving::drop`; the last user is done with it.
-            record.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
-        });
-        let record = free.unwrap_or_else(|| {
-            let record: &'static Record = Box::leak(Box::new(Record {
-                head: AtomicPtr::new(null_mut()),
-                tid: AtomicU32::new(0),
-                mixed: AtomicBool::new(false),
-                held: [const { AtomicPtr::new(null_mut()) }; HELD as usize + 1],
-                taken: AtomicBool::new(true),
-                next: AtomicPtr::new(null_mut()),
-            }));
-            let mut first = RECORDS.load(Ordering::Relaxed);
-            loop {
-                record.next.store(first, Ordering::Relaxed);
-                let mine = ptr::from_ref(record).cast_mut();
-                // Release: pairs with the Acquire in `all`.
-                match RECORDS.compare_exchange(first, mine, Ordering::Release, Ordering::Relaxed) {
-                    Ok(_) => break record,
-                    Err(newer) => first = newer,
-                }
-            }
-        });
-        let head = robust_list_head();
-        record.tid.store(gettid().as_raw_nonzero().get() as u32, Ordering::Relaxed);
-        record.head.store(head, Ordering::Relaxed);
-        record.forget();
-        // SAFETY: the head was just given by the kernel for this thread.
-        let base = unsafe { ptr::from_ref(&(*head).list).cast_mut() };
-        record.slot(0).store(base, Ordering::Relaxed);
-        record
-    }
-}
-
-/// Gives the thread's record back when the thread ends.
-struct Leaving;
-
-impl Drop for Leaving {
-    fn drop(&mut self) {
-        let record = RECORD.replace(null());
-        // SAFETY: records are never freed.
-        let Some(record) = (unsafe { record.as_ref() }) else { return };
-        // A thread that ends with a leaked guard still has its lock on the list when the kernel
-        // walks it: its record stays as it is, so that the memory stays mapped.
-        if record.len() == 0 {
-            // Release: pairs with the Acquire in `take`.
-            record.taken.store(false, Ordering::Release);
+        if asked == -1 {
+            return std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH);
         }
+        // A thread that is not its process's first goes when it ends (this is refused for one); a
+        // process stays as a zombie. Without a descriptor, the next slice of the wait asks again.
+        let process = Pid::from_raw(tid as i32);
+        let Some(process) = process.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok())
+        else {
+            return false;
+        };
+        let mut fds = [PollFd::new(&process, PollFlags::IN)];
+        poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    }
+
+    /// The number of this process, as of a thread.
+    pub(crate) fn process() -> u32 {
+        rustix::process::getpid().as_raw_nonzero().get() as u32
+    }
+}
+
+/// Gives the thread's record back when the thread ends, and its locks to the process.
+unsafe extern "C" fn at_thread_end(record: *mut libc::c_void) {
+    RECORD.set(null());
+    let Some(record) = NonNull::new(record.cast::<Record>()) else { return };
+    let me = Me(record);
+    me.bequeath();
+    // The main thread's stays as it is, for the kernel to walk.
+    if me.record().len() == 0 {
+        // Release: pairs with the Acquire in `take`.
+        me.record().taken.store(false, Ordering::Release);
     }
 }
 
@@ -325,5 +328,8 @@ extern "C" fn after_fork_in_child() {
     if let Some(record) = unsafe { RECORD.get().as_ref() } {
         record.taken.store(true, Ordering::Relaxed);
         record.tid.store(gettid().as_raw_nonzero().get() as u32, Ordering::Relaxed);
+        // glibc has emptied the list, but left the entry that a lock held at the fork may have.
+        Me(NonNull::from(record)).end();
     }
+    BEQUEATHED.store(0, Ordering::Relaxed);
 }
