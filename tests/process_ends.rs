@@ -361,3 +361,12 @@ fn a_pidfd_tells_the_end_to_poll() -> Nothing {
     assert!(!child.is_alive());
     Ok(())
 }
+
+#[test]
+fn a_parent_without_standard_input_has_children() {
+    alone(|()| {
+        // SAFETY: nothing in this process reads from it.
+        unsafe { libc::close(0) };
+        assert_eq!(Process::spawn(|n: u32| n + 1, 1).unwrap().join().unwrap(), 2);
+    });
+}

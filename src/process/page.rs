@@ -16,7 +16,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
 
 use rustix::fs::MemfdFlags;
-use rustix::io::FdFlags;
+use rustix::io::{FdFlags, fcntl_dupfd_cloexec};
 
 use crate::error::Error;
 use crate::process::panics::Panic;
@@ -46,9 +46,15 @@ pub(super) struct Page(File);
 
 impl Page {
     pub(super) fn new() -> Result<Self, Error> {
-        rustix::fs::memfd_create("multiproc-child", MemfdFlags::CLOEXEC)
+        let fd = rustix::fs::memfd_create("multiproc-child", MemfdFlags::CLOEXEC)
+            .map_err(|errno| Error::os("memfd_create", errno))?;
+        if fd.as_raw_fd() > 2 {
+            return Ok(Page(fd.into()));
+        }
+        // A standard stream is closed: its place is not for a page, which the child would print to.
+        fcntl_dupfd_cloexec(&fd, 3)
             .map(|fd| Page(fd.into()))
-            .map_err(|errno| Error::os("memfd_create", errno))
+            .map_err(|errno| Error::os("F_DUPFD_CLOEXEC", errno))
     }
 
     pub(super) fn from_fd(fd: OwnedFd) -> Self {
