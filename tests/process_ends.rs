@@ -363,6 +363,18 @@ fn a_pidfd_tells_the_end_to_poll() -> Nothing {
 }
 
 #[test]
+fn what_the_parents_thread_blocks_its_child_hears() {
+    alone(|()| {
+        let mut blocked = nix::sys::signal::SigSet::empty();
+        blocked.add(nix::sys::signal::Signal::SIGTERM);
+        blocked.thread_block().unwrap();
+        let child = Process::spawn(|()| std::thread::sleep(Duration::from_secs(5)), ()).unwrap();
+        child.terminate().unwrap();
+        assert!(matches!(child.join(), Err(ProcessError::Signaled(libc::SIGTERM))));
+    });
+}
+
+#[test]
 fn a_parent_without_standard_input_has_children() {
     alone(|()| {
         // SAFETY: nothing in this process reads from it.

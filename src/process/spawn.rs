@@ -5,7 +5,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::ffi::OsStringExt;
 
 use nix::errno::Errno;
-use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, posix_spawn};
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
+use nix::sys::signal::SigSet;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -70,6 +71,10 @@ fn start(address: Address, fds: &[RawFd]) -> Result<i32, Errno> {
             text(name)
         })
         .collect();
-    let attributes = PosixSpawnAttr::init()?;
+    let mut attributes = PosixSpawnAttr::init()?;
+    // As std's Command: what this thread does not want to hear of, the child does; it could not be
+    // terminated otherwise.
+    attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK)?;
+    attributes.set_sigmask(&SigSet::empty())?;
     posix_spawn(PROGRAM, &actions, &attributes, &args, &environment).map(|pid| pid.as_raw())
 }
