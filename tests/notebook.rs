@@ -179,9 +179,10 @@ fn a_verdict_that_does_not_hold_gives_one() {
 
 #[test]
 fn children_are_waited_for_where_the_caller_forgets_its_own() {
-    let program = env!("CARGO_BIN_EXE_notebook");
-    let ignoring = format!("trap '' CHLD; exec {program} wait zombie pool_map --speed=100");
-    let output = Command::new("sh").args(["-c", &ignoring]).output().expect("there is a shell");
+    let mut ignoring = Command::new("env");
+    ignoring.args(["--ignore-signal=CHLD", env!("CARGO_BIN_EXE_notebook")]);
+    let output = ignoring.args(["wait", "zombie", "pool_map", "--speed=100"]).output();
+    let output = output.expect("coreutils are there");
     assert!(output.status.success(), "{}", said(&output.stdout));
 }
 
