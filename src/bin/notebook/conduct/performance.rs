@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, PipeReader};
 use std::os::unix::process::CommandExt;
 use std::process::{self, Command, Stdio};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -18,9 +19,11 @@ use crate::scenario::Scenario;
 use crate::stage::Stage;
 
 /// The process group of a scenario that is being played.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Performance {
     group: Pid,
+    /// Once all are reaped, the number may be another group's: then nobody is sent a signal.
+    is_over: Arc<Mutex<bool>>,
 }
 
 impl Performance {
@@ -49,50 +52,60 @@ impl Performance {
         let child = command.spawn().with_context(|| format!("starting {}", scenario.name))?;
         // Our copies of the pipe's end: the end of the file comes when the group's are closed.
         drop(command);
-        let group = Pid::from_child(&child);
+        let performance = Performance { group: Pid::from_child(&child), is_over: Arc::default() };
+        let followed = performance.clone();
         thread::Builder::new()
             .name(scenario.name.into())
-            .spawn(move || follow(place, group, output, &news))
+            .spawn(move || followed.follow(place, output, &news))
             .context("starting a thread")?;
-        Ok(Performance { group })
+        Ok(performance)
     }
 
     /// Sends a signal to every process of the group.
     pub(super) fn signal(&self, signal: Signal) {
-        // It fails only when all have ended.
-        let _ = kill_process_group(self.group, signal);
-    }
-}
-
-/// Hands on every line, and reaps the group when the player has ended.
-fn follow(place: usize, group: Pid, output: PipeReader, news: &Sender<News>) {
-    let ending = thread::scope(|scope| {
-        scope.spawn(|| {
-            // Nobody listens any more when the conductor is ending; then nobody misses a line.
-            for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
-                let line = String::from_utf8_lossy(&line).into_owned();
-                let _ = news.send(News::Line(place, line));
-            }
-        });
-        end(group)
-    });
-    let _ = news.send(News::Over(place, ending));
-}
-
-/// Waits until the player has ended, and ends what it left behind.
-fn end(group: Pid) -> Ending {
-    // The player stays a zombie for now: so its number, which is the group's, is nobody else's.
-    let has_ended = || waitid(WaitId::Pid(group), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
-    let _ = retry_on_intr(has_ended);
-    let _ = kill_process_group(group, Signal::KILL);
-    let mut ending = Ending { status: None, strays: 0 };
-    // Until there is no child in the group any more.
-    while let Ok(reaped) = retry_on_intr(|| waitpgid(group, WaitOptions::empty())) {
-        match reaped {
-            Some((pid, status)) if pid == group => ending.status = Some(status),
-            Some(_) => ending.strays += 1,
-            None => {}
+        if !*self.is_over() {
+            // It fails only when all have ended.
+            let _ = kill_process_group(self.group, signal);
         }
     }
-    ending
+
+    fn is_over(&self) -> MutexGuard<'_, bool> {
+        // Nothing that is done under it panics.
+        self.is_over.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands on every line, and reaps the group when the player has ended.
+    fn follow(&self, place: usize, output: PipeReader, news: &Sender<News>) {
+        let ending = thread::scope(|scope| {
+            scope.spawn(|| {
+                // Nobody listens any more when the conductor is ending; nobody misses a line then.
+                for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+                    let line = String::from_utf8_lossy(&line).into_owned();
+                    let _ = news.send(News::Line(place, line));
+                }
+            });
+            self.end()
+        });
+        let _ = news.send(News::Over(place, ending));
+    }
+
+    /// Waits until the player has ended, and ends what it left behind.
+    fn end(&self) -> Ending {
+        // The player stays a zombie for now: so its number, which is the group's, stays its own.
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let _ = retry_on_intr(|| waitid(WaitId::Pid(self.group), look));
+        let mut is_over = self.is_over();
+        let _ = kill_process_group(self.group, Signal::KILL);
+        let mut ending = Ending { status: None, strays: 0 };
+        // Until there is no child in the group any more.
+        while let Ok(reaped) = retry_on_intr(|| waitpgid(self.group, WaitOptions::empty())) {
+            match reaped {
+                Some((pid, status)) if pid == self.group => ending.status = Some(status),
+                Some(_) => ending.strays += 1,
+                None => {}
+            }
+        }
+        *is_over = true;
+        ending
+    }
 }
