@@ -13,9 +13,11 @@ use crate::error::TaskError;
 use crate::pool::slot::Task;
 use crate::pool::task::{Reply, Request};
 use crate::pool::worker::Worker;
+use crate::process::ExitStatus;
 
-/// Workers that may fail to start one after another before no more are started.
-const FAILURES: u32 = 3;
+/// Workers that may fail to start one after another before no more are started: more than a machine
+/// in trouble kills by chance, few enough to be told at once.
+const FAILURES: u32 = 10;
 
 /// How far the pool has come; it only ever goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -164,14 +166,19 @@ impl Board {
             // Dropped with its task, which is terminated by that.
             return;
         }
-        let end = worker.end();
+        let status = worker.status();
+        let how = status.map_or("has ended".to_owned(), |status| status.to_string());
         if !post.ready {
-            self.start_failed(&format!("{} ended before it was ready: {end}", worker.name()));
+            self.start_failed(&format!("{} {how} before it was ready", worker.name()));
         } else if post.task.is_some() || self.stage == Stage::Open {
-            log::warn!("{} is replaced: {end}", worker.name());
+            log::warn!("{} {how}: another takes its place", worker.name());
         }
         if let Some(task) = post.task {
-            task.finish(Err(end));
+            task.finish(Err(match status {
+                Some(ExitStatus::Exited(code)) => TaskError::Exited(code),
+                Some(ExitStatus::Signaled(signal)) => TaskError::Signaled(signal),
+                None => TaskError::StatusTaken,
+            }));
         }
     }
 

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::sys::signal::{SigHandler, Signal, signal};
 
-use crate::error::{Error, RecvError, SendCause, SendError, TaskError};
+use crate::error::{Error, RecvError, SendCause, SendError};
 use crate::ipc::{Connection, duplex};
 use crate::pool::task::{Reply, Request};
 use crate::process::{ExitStatus, Process};
@@ -54,13 +54,9 @@ impl Worker {
         !self.process.is_alive()
     }
 
-    /// How the task fails that it had when it ended.
-    pub(super) fn end(&self) -> TaskError {
-        match self.process.exit_status() {
-            Some(ExitStatus::Exited(code)) => TaskError::Exited(code),
-            Some(ExitStatus::Signaled(signal)) => TaskError::Signaled(signal),
-            None => TaskError::StatusTaken,
-        }
+    /// How it ended; `None` when other code of this program knows.
+    pub(super) fn status(&self) -> Option<ExitStatus> {
+        self.process.exit_status()
     }
 
     /// Readable when it has said something.

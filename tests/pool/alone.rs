@@ -114,3 +114,49 @@ fn a_pool_that_cannot_start_workers_says_so() -> Nothing {
     assert_eq!(later, waiting);
     Ok(())
 }
+
+#[test]
+fn random_kills_strike_single_tasks_and_nothing_hangs() -> Nothing {
+    // How many were done, and how many were struck.
+    let storm = |rounds: u64| {
+        let pool = Pool::new(3).expect("three workers");
+        let echo = |(n, text): (u64, String)| (n, text.len());
+        let mut counts = (0, 0);
+        for round in 0..rounds {
+            let size = |n: u64| if n.is_multiple_of(10) { 100_000 } else { 10 };
+            let give = |n| pool.apply_async(echo, (n, "x".repeat(size(n) as usize)));
+            let results: Vec<_> = (0..20).map(|n| give(n).expect("it goes on")).collect();
+            let workers: Vec<u32> = all_children();
+            // Whichever: they take turns in the order of the rounds.
+            if let Some(&victim) = workers.get(round as usize % workers.len().max(1)) {
+                // The last round's may be gone by now.
+                let victim = nix::unistd::Pid::from_raw(victim.cast_signed());
+                let _ = nix::sys::signal::kill(victim, Signal::SIGKILL);
+            }
+            for (n, result) in (0..).zip(results) {
+                match result.get_for(LONG).expect("it does not hang") {
+                    Ok(echoed) => {
+                        assert_eq!(echoed, (n, size(n) as usize));
+                        counts.0 += 1;
+                    }
+                    Err(TaskError::Signaled(9)) => counts.1 += 1,
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        }
+        counts
+    };
+    let (done, struck): (u64, u64) = Process::spawn(storm, 150)?.join()?;
+    assert_eq!(done + struck, 150 * 20);
+    assert!(struck <= 150, "{struck} tasks were struck by 150 kills");
+    Ok(())
+}
+
+/// The children of all threads of this process.
+fn all_children() -> Vec<u32> {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("/proc is there");
+    let lists =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok());
+    let text: String = lists.collect();
+    text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
