@@ -7,5 +7,5 @@ mod semaphore;
 
 pub use event::Event;
 pub use lock::{Lock, LockGuard};
-pub(crate) use raw_lock::{Hold, RawLock};
+pub(crate) use raw_lock::RawLock;
 pub use semaphore::{Permit, Semaphore};
