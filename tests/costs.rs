@@ -134,7 +134,8 @@ fn a_pipe_is_two_descriptors() {
 #[test]
 fn a_child_leaves_nothing() {
     alone(|()| {
-        drop(Process::spawn(|n: u64| n, 0).unwrap());
+        // Joined: one that still ran would be counted before, and be reaped in between.
+        Process::spawn(|n: u64| n, 0).unwrap().join().unwrap();
         let child = || {
             let child = Process::spawn(|n: u64| n, 7).unwrap();
             assert_eq!(child.join().unwrap(), 7);
