@@ -11,6 +11,18 @@ type Nothing = Result<(), Box<dyn std::error::Error>>;
 
 const LONG: Duration = Duration::from_secs(60);
 
+/// Runs until it is killed, or its process ends.
+fn for_ever() {
+    loop {
+        std::thread::park();
+    }
+}
+
+/// Still runs when those who do not wait for it have gone on; how long does not matter.
+fn for_a_while() {
+    (0..1000).for_each(|_| std::thread::yield_now());
+}
+
 /// Runs `test` where there are no threads but its own.
 fn alone(test: fn(())) {
     Process::spawn(test, ()).unwrap().join().unwrap_or_else(|error| panic!("{error}"));
@@ -185,15 +197,15 @@ fn a_child_waits_for_its_threads_but_for_daemons() -> Nothing {
     let child = |done: Shared<Event>| {
         // One is started by another, while the process is ending already.
         let last = move || {
-            std::thread::sleep(Duration::from_millis(20));
+            for_a_while();
             done.set();
         };
         let first = || {
-            std::thread::sleep(Duration::from_millis(20));
+            for_a_while();
             drop(Thread::spawn(last).unwrap());
         };
         drop(Thread::spawn(first).unwrap());
-        drop(Thread::builder().daemon(true).start(|| std::thread::sleep(LONG)).unwrap());
+        drop(Thread::builder().daemon(true).start(for_ever).unwrap());
     };
     Process::spawn(child, done.clone())?.join()?;
     assert!(done.is_set());
@@ -205,12 +217,12 @@ fn a_child_waits_for_its_threads_but_for_daemons() -> Nothing {
 #[ignore = "played by another test, in a process of its own"]
 fn program() {
     let slow = || {
-        std::thread::sleep(Duration::from_millis(50));
+        for_a_while();
         println!("[from the thread]");
     };
     drop(Thread::spawn(slow).unwrap());
     let daemon = || {
-        std::thread::sleep(LONG);
+        for_ever();
         println!("[from the daemon]");
     };
     drop(Thread::builder().daemon(true).start(daemon).unwrap());

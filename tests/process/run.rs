@@ -1,4 +1,3 @@
-#![cfg(not(loom))]
 //! Child processes, in the stock harness: no call in `main`, no runner of its own.
 //!
 //! The harness runs tests in threads, where a fork is refused. So what is said of forked children
@@ -7,18 +6,9 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::{LONG, Nothing, alone, for_ever};
 use multiproc::process::{self, ExitStatus};
 use multiproc::{Error, Event, Lock, Process, ProcessError, Run, Shared};
-
-type Nothing = Result<(), Box<dyn std::error::Error>>;
-
-/// Long enough for whatever comes, short enough to see that it does not.
-const LONG: Duration = Duration::from_secs(60);
-
-/// Runs `test` where it can fork. What it panics with is this test's panic.
-fn alone(test: fn(())) {
-    Process::spawn(test, ()).unwrap().join().unwrap_or_else(|error| panic!("{error}"));
-}
 
 #[test]
 fn a_function_runs_in_a_process_of_its_own_and_its_result_comes_back() -> Nothing {
@@ -147,7 +137,7 @@ fn an_exit_code_is_told() -> Nothing {
 
 #[test]
 fn death_by_signal_is_told() -> Nothing {
-    let sleep = |()| std::thread::sleep(LONG);
+    let sleep = |()| for_ever();
     let child = Process::spawn(sleep, ())?;
     assert!(child.is_alive());
     assert_eq!(child.exit_status(), None);
@@ -350,7 +340,7 @@ fn only_the_parent_joins() {
 #[test]
 fn a_child_has_none_of_its_parents_children() {
     alone(|()| {
-        let sleeper = Process::fork(|| std::thread::sleep(LONG)).unwrap();
+        let sleeper = Process::fork(for_ever).unwrap();
         // It would wait for the sleeper at its end, if that were its child.
         Process::fork(|| ()).unwrap().join().unwrap();
         assert!(sleeper.is_alive());

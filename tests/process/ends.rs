@@ -1,11 +1,10 @@
-#![cfg(not(loom))]
 //! What is left behind when processes end: nothing. Daemons, dropped handles, descriptors, output.
 
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::Command;
-use std::time::Duration;
 
+use crate::{LONG, Nothing, alone, for_a_while, for_ever};
 use multiproc::{Error, Event, Lock, Process, ProcessError, Shared, process};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
@@ -13,16 +12,8 @@ use rustix::process::{
     Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, test_kill_process, waitid,
 };
 
-type Nothing = Result<(), Box<dyn std::error::Error>>;
 type Number = Shared<Lock<u32>>;
 type Told = Shared<Event>;
-
-const LONG: Duration = Duration::from_secs(60);
-
-/// Runs `test` in a process without other threads, whose descriptors and children are its own.
-fn alone(test: fn(())) {
-    Process::spawn(test, ()).unwrap().join().unwrap_or_else(|error| panic!("{error}"));
-}
 
 fn pid(number: u32) -> Pid {
     Pid::from_raw(number as i32).unwrap()
@@ -74,7 +65,7 @@ fn nothing_is_left_of_children_that_were_joined_or_dropped() {
             assert_eq!(Process::fork(|| 3).unwrap().join().unwrap(), 3);
             Process::fork(|| -> () { process::exit(9) }).unwrap().join().unwrap_err();
             let dropped = Process::fork(|| 4).unwrap().pid();
-            let sleeper = Process::fork(|| std::thread::sleep(LONG)).unwrap();
+            let sleeper = Process::fork(for_ever).unwrap();
             sleeper.kill().unwrap();
             wait_for_zombie(sleeper.pid());
             drop(sleeper);
@@ -95,7 +86,7 @@ fn nothing_is_left_of_children_that_were_joined_or_dropped() {
 #[test]
 fn a_handle_dropped_early_leaves_no_zombie_past_the_next_start() {
     alone(|()| {
-        let number = Process::fork(|| std::thread::sleep(Duration::from_millis(20))).unwrap().pid();
+        let number = Process::fork(for_a_while).unwrap().pid();
         wait_for_zombie(number);
         Process::fork(|| ()).unwrap().join().unwrap();
         assert!(!is_there(number));
@@ -171,7 +162,7 @@ fn a_daemon_may_have_no_children() -> Nothing {
 #[test]
 fn daemons_end_with_their_parent() -> Nothing {
     let parent = |()| {
-        let sleep = |()| std::thread::sleep(LONG);
+        let sleep = |()| for_ever();
         let spawned = Process::builder().daemon(true).spawn(sleep, ()).unwrap();
         let forked = Process::builder().daemon(true).fork(|| sleep(())).unwrap();
         [spawned.pid(), forked.pid()]
@@ -190,7 +181,7 @@ fn a_daemon_that_does_not_heed_sigterm_is_killed() -> Nothing {
             // SAFETY: no handler of anybody's is replaced.
             unsafe { signal(Signal::SIGTERM, SigHandler::SigIgn) }.unwrap();
             ready.set();
-            std::thread::sleep(LONG);
+            for_ever();
         };
         let daemon = Process::builder().daemon(true).spawn(stubborn, ready.clone()).unwrap();
         ready.wait();
@@ -251,11 +242,11 @@ fn threads_start_processes_side_by_side() {
 fn has_a_daemon((number, told): (Number, Told)) {
     let live = |told: Told| {
         told.set();
-        std::thread::sleep(LONG);
+        for_ever();
     };
     let daemon = Process::builder().daemon(true).spawn(live, told).unwrap();
     *number.lock().unwrap() = daemon.pid();
-    std::thread::sleep(LONG);
+    for_ever();
 }
 
 #[test]
@@ -296,7 +287,7 @@ fn children_that_are_no_daemons_are_waited_for() -> Nothing {
     // Nobody joins it.
     fn start((forked, done): (bool, Told)) -> u32 {
         let slow = |done: Told| {
-            std::thread::sleep(Duration::from_millis(50));
+            for_a_while();
             done.set();
         };
         match forked {
@@ -325,12 +316,12 @@ fn program() {
     });
     // In the program itself: nobody joins it.
     let slow = |()| {
-        std::thread::sleep(Duration::from_millis(50));
+        for_a_while();
         println!("[from the orphan]");
     };
     let _ = Process::spawn(slow, ()).unwrap();
     let daemon = |()| {
-        std::thread::sleep(LONG);
+        for_ever();
         println!("[from the daemon]");
     };
     let _ = Process::builder().daemon(true).spawn(daemon, ()).unwrap();
@@ -339,7 +330,7 @@ fn program() {
 #[test]
 fn a_program_waits_for_its_children_and_prints_once() -> Nothing {
     let ran = Command::new(std::env::current_exe()?)
-        .args(["--exact", "program", "--ignored", "--nocapture", "--test-threads=1"])
+        .args(["--exact", "ends::program", "--ignored", "--nocapture", "--test-threads=1"])
         .output()?;
     let said = String::from_utf8(ran.stdout)?;
     assert!(ran.status.success(), "{said}");
@@ -368,7 +359,7 @@ fn what_the_parents_thread_blocks_its_child_hears() {
         let mut blocked = nix::sys::signal::SigSet::empty();
         blocked.add(nix::sys::signal::Signal::SIGTERM);
         blocked.thread_block().unwrap();
-        let child = Process::spawn(|()| std::thread::sleep(Duration::from_secs(5)), ()).unwrap();
+        let child = Process::spawn(|()| for_ever(), ()).unwrap();
         child.terminate().unwrap();
         assert!(matches!(child.join(), Err(ProcessError::Signaled(libc::SIGTERM))));
     });
