@@ -3,5 +3,7 @@
 
 mod harness;
 
+mod event;
 mod lock;
 mod pipe;
+mod semaphore;

@@ -56,11 +56,13 @@ pub use shm::{ProcessSafe, Shared};
 pub use sync::{Event, Lock, LockGuard, Permit, Semaphore};
 pub use thread::Thread;
 
-/// For the models: which site of the source is weakened, and which sites were passed.
+/// For the models: which site of the source is weakened, which were passed, and who sleeps.
 #[cfg(loom)]
 #[doc(hidden)]
 pub mod model_support {
-    pub use crate::sys::{forget_sites_seen, mutate, sites_seen};
+    pub use crate::sys::{
+        forget_sites_seen, forget_sleepers, load_latest, mutate, sites_seen, sleepers,
+    };
 }
 
 #[cfg(doctest)]

@@ -89,15 +89,19 @@ impl Event {
     }
 
     /// Takes the flag back: who waits from now on waits for the next [`Event::set`].
+    ///
+    /// What was done before is seen by whoever sees by [`Event::is_set`] that it was cleared.
     pub fn clear(&self) {
-        // Relaxed: only a guess for the CAS, which itself hands nothing over.
+        // Relaxed: only a guess for the CAS.
         let mut seen = self.0.load(Relaxed);
         while seen & SET != 0 {
             // `WAIT` goes too: the set has woken all who slept, and nobody sleeps on a set event.
             let cleared = (seen & !(SET | WAIT)).wrapping_add(site!("event.round", ROUND => 0));
-            // Acquire and Release: a waiter that sees only the new round has been released by the
-            // set before it, and reads through this clear what that set carries.
-            let order = site!("event.clear.acqrel", AcqRel => Relaxed);
+            // Release: who sees it cleared sees what was done before, as promised. A waiter that
+            // sees only the new round reads through this clear what the set before it carries, in
+            // any ordering: a read-modify-write goes on with the set's release sequence.
+            // Weaker: `event::is_handed_back` sees the race.
+            let order = site!("event.clear.release", Release => Relaxed);
             match self.0.compare_exchange(seen, cleared, order, Relaxed) {
                 Ok(_) => return,
                 Err(now) => seen = now,

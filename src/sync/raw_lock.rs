@@ -118,23 +118,24 @@ impl RawLock {
     /// When this thread holds the lock already, and there is no deadline: it would wait for ever.
     #[inline(always)]
     pub(crate) fn lock(&self, until: Deadline) -> Option<Hold> {
-        self.acquire(|me, name| self.lock_slow(me, name, until))
+        self.acquire(|me, name, seen| self.lock_slow(me, name, seen, until))
     }
 
     /// Locks, if that is possible now.
     #[inline]
     pub(crate) fn try_lock(&self) -> Option<Hold> {
-        self.acquire(|_, name| self.take_free(name, self.word.load(Relaxed)))
+        self.acquire(|_, name, seen| self.take_free(name, seen))
     }
 
     #[inline(always)]
-    fn acquire(&self, otherwise: impl FnOnce(Me, u32) -> bool) -> Option<Hold> {
+    fn acquire(&self, otherwise: impl FnOnce(Me, u32, u32) -> bool) -> Option<Hold> {
         let me = Me::current();
         // Acquire: pairs with the Release of every unlock; carries what was written under the
         // lock. Weaker: the model `lock::excludes` sees the race.
         let order = site!("lock.fast.acquire", Acquire => Relaxed);
-        let take = |name| {
-            self.word.compare_exchange(0, name, order, Relaxed).is_ok() || otherwise(me, name)
+        let take = |name| match self.word.compare_exchange(0, name, order, Relaxed) {
+            Ok(_) => true,
+            Err(seen) => otherwise(me, name, seen),
         };
         if !self.is_settled() {
             return take(me.name()).then_some(Hold(PRIVATE));
@@ -148,14 +149,11 @@ impl RawLock {
     }
 
     #[cold]
-    fn lock_slow(&self, me: Me, name: u32, until: Deadline) -> bool {
-        // What this thread adds to the word when it takes the lock: once it has slept, it does
-        // not know who else still does.
-        let mut keep = 0;
-        let mut seen = self.word.spin(|seen| seen & OWNER == 0 || seen & WAITERS != 0);
+    fn lock_slow(&self, me: Me, name: u32, seen: u32, until: Deadline) -> bool {
+        let mut seen = self.word.spin(seen, |seen| seen & OWNER == 0 || seen & WAITERS != 0);
         loop {
             if seen & OWNER == 0 {
-                match self.take(name, seen, keep) {
+                match self.take(name, seen) {
                     Ok(()) => return true,
                     Err(now) => seen = now,
                 }
@@ -184,18 +182,17 @@ impl RawLock {
                 }
                 Wait::TimedOut => return false,
             }
-            keep = site!("lock.slow.keep", WAITERS => 0);
             // Relaxed: the CAS that takes the lock has the ordering.
             seen = self.word.load(Relaxed);
         }
     }
 
     /// Takes a lock seen free, with or without `WAITERS` and `OWNER_DIED`; else gives what it saw.
-    fn take(&self, name: u32, seen: u32, keep: u32) -> Result<(), u32> {
+    fn take(&self, name: u32, seen: u32) -> Result<(), u32> {
         let waiters = site!("lock.slow.waiters", seen & WAITERS => 0);
         // Acquire: as in `acquire`. Weaker: `lock::hands_over` sees the race.
         let order = site!("lock.slow.acquire", Acquire => Relaxed);
-        self.word.compare_exchange(seen, name | waiters | keep, order, Relaxed)?;
+        self.word.compare_exchange(seen, name | waiters, order, Relaxed)?;
         if seen & OWNER_DIED != 0 {
             self.set_poison(PoisonCause::OwnerDied);
         }
@@ -206,7 +203,7 @@ impl RawLock {
     #[cold]
     fn take_free(&self, name: u32, mut seen: u32) -> bool {
         while seen & OWNER == 0 {
-            match self.take(name, seen, 0) {
+            match self.take(name, seen) {
                 Ok(()) => return true,
                 Err(now) => seen = now,
             }
@@ -278,7 +275,7 @@ impl RawLock {
         // Release: as in `unlock`. Weaker: `lock::hands_over` sees the race.
         let order = site!("lock.wake.release", Release => Relaxed);
         let one = site!("lock.wake.one", 1 => 0);
-        if self.word.wake_op(Op::SetBit(WAITERS_BIT), one, order) == 0 {
+        if self.word.wake_op(Op::SetBit(WAITERS_BIT), one, order) < one {
             // Relaxed: nothing is handed over. All, because a sleeper may have come meanwhile,
             // trusting in the bit that is now cleared.
             let all = site!("lock.clear.all", ALL => 0);

@@ -165,18 +165,29 @@ impl Semaphore {
 
     #[cold]
     fn take_slow(&self, until: Deadline) -> bool {
-        self.0.spin(|seen| seen >= ONE || seen & WAIT != 0);
+        let mut seen = self.0.spin(0, |seen| seen >= ONE || seen & WAIT != 0);
         loop {
-            if self.take() {
-                return true;
-            }
-            // Relaxed: it only announces a sleeper.
-            let announced = match self.0.compare_exchange(0, WAIT, Relaxed, Relaxed) {
-                Ok(_) => true,
-                Err(now) => now == WAIT,
-            };
-            if announced && self.0.wait_slice(WAIT, until) == Wait::TimedOut {
-                return self.take();
+            seen = match seen {
+                // Relaxed: it only announces a sleeper.
+                0 => match self.0.compare_exchange(0, WAIT, Relaxed, Relaxed) {
+                    Ok(_) => WAIT,
+                    Err(now) => now,
+                },
+                WAIT => {
+                    if self.0.wait_slice(WAIT, until) == Wait::TimedOut {
+                        return self.take();
+                    }
+                    // Relaxed: the CAS that takes has the ordering.
+                    self.0.load(Relaxed)
+                }
+                _ => {
+                    // Acquire: as in `take`. Weaker: `semaphore::hands_over` sees the race.
+                    let order = site!("semaphore.slow.acquire", Acquire => Relaxed);
+                    match self.0.compare_exchange(seen, seen - ONE, order, Relaxed) {
+                        Ok(_) => return true,
+                        Err(now) => now,
+                    }
+                }
             }
         }
     }
@@ -188,7 +199,7 @@ impl Semaphore {
             // Release: as in `release`. Weaker: `semaphore::wakes` sees the race.
             let order = site!("semaphore.wake.release", Release => Relaxed);
             let one = site!("semaphore.wake.one", 1 => 0);
-            if self.0.wake_op(Op::AddBit(ONE_BIT), one, order) == 0 {
+            if self.0.wake_op(Op::AddBit(ONE_BIT), one, order) < one {
                 // Relaxed: nothing is handed over. All, because a sleeper may have come meanwhile,
                 // trusting in the bit that is now cleared.
                 let all = site!("semaphore.clear.all", ALL => 0);

@@ -26,7 +26,7 @@ pub(crate) use backend::{
     Granule, Me, MutPtr, Node, Packet, Slot, Socket, Word,
 };
 #[cfg(loom)]
-pub use backend::{forget_sites_seen, mutate, sites_seen};
+pub use backend::{forget_sites_seen, forget_sleepers, load_latest, mutate, sites_seen, sleepers};
 pub(crate) use clock::Deadline;
 pub(crate) use poll::poll;
 pub(crate) use std::sync::atomic::Ordering;

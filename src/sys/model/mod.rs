@@ -17,3 +17,4 @@ pub use mutant::{forget_sites_seen, mutate, sites_seen};
 pub(crate) use socket::{Packet, Socket};
 pub(crate) use thread::{Me, Node, Slot};
 pub(crate) use word::Word;
+pub use word::{forget_sleepers, load_latest, sleepers};

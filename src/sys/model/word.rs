@@ -5,7 +5,12 @@
 //! `wait` and `wake` is a compare-exchange that always fails: it reads the latest value, stores
 //! nothing and orders nothing, as the kernel promises no more. A wake that is lost shows as loom's
 //! deadlock.
+//!
+//! One thing is stronger than it should be: loom's `unpark` makes the woken see what the waker
+//! wrote. So an ordering is not shown by a sleeper: every model has a way to the same data for one
+//! who came too late to sleep.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,6 +21,33 @@ use crate::sys::{Deadline, Op, Wait};
 
 /// No protocol stores all ones, so that comparing with it always fails.
 const NEVER: u32 = u32::MAX;
+
+std::thread_local! {
+    /// In the model that this OS thread runs.
+    static ASLEEP: Cell<usize> = const { Cell::new(0) };
+    static LATEST: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether loads, too, are steps that read the latest value. A plain load of loom's can be stale,
+/// as the machine's, but hides interleavings: of a thread that loads and then writes a word, loom
+/// forgets the load (tokio-rs/loom#392, #166). So models are explored in both ways.
+#[doc(hidden)]
+pub fn load_latest(on: bool) {
+    LATEST.set(on);
+}
+
+/// How many threads of the model sleep on a word at this step. loom does not see the question:
+/// ask after a step on that word.
+#[doc(hidden)]
+pub fn sleepers() -> usize {
+    ASLEEP.get()
+}
+
+/// To be called as an interleaving begins: the last one may have failed with threads asleep.
+#[doc(hidden)]
+pub fn forget_sleepers() {
+    ASLEEP.set(0);
+}
 
 #[derive(Debug)]
 pub(crate) struct Word {
@@ -41,7 +73,7 @@ impl Word {
     }
 
     pub(crate) fn load(&self, order: Ordering) -> u32 {
-        self.value.load(order)
+        if LATEST.get() { self.latest(order) } else { self.value.load(order) }
     }
 
     pub(crate) fn store(&self, value: u32, order: Ordering) {
@@ -58,9 +90,9 @@ impl Word {
         self.value.compare_exchange(old, new, success, failure)
     }
 
-    /// A model has every interleaving anyway: one look is as good as a hundred.
-    pub(crate) fn spin(&self, _done: impl Fn(u32) -> bool) -> u32 {
-        self.value.load(Ordering::Relaxed)
+    /// A model has every interleaving anyway: the look that was taken is as good as a hundred.
+    pub(crate) fn spin(&self, seen: u32, _done: impl Fn(u32) -> bool) -> u32 {
+        seen
     }
 
     /// As [`Word::spin`].
@@ -69,7 +101,7 @@ impl Word {
     }
 
     pub(crate) fn wait(&self, expected: u32, deadline: Deadline) -> Wait {
-        if self.latest() != expected {
+        if self.latest(Ordering::Relaxed) != expected {
             return Wait::Woken;
         }
         let me = Arc::new(Sleeper { thread: thread::current(), woken: Mutex::new(false) });
@@ -83,7 +115,7 @@ impl Word {
             }
             Deadline::At(_) => {
                 // The timer fires at this step; whoever wakes us before has won.
-                self.latest();
+                self.latest(Ordering::Relaxed);
                 if me.is_woken() {
                     return Wait::Woken;
                 }
@@ -99,7 +131,7 @@ impl Word {
     }
 
     pub(crate) fn wake(&self, n: u32) -> u32 {
-        self.latest();
+        self.latest(Ordering::Relaxed);
         self.rouse(n)
     }
 
@@ -113,9 +145,9 @@ impl Word {
         self.rouse(n)
     }
 
-    /// The latest value, by a step that stores and orders nothing.
-    fn latest(&self) -> u32 {
-        match self.value.compare_exchange(NEVER, NEVER, Ordering::Relaxed, Ordering::Relaxed) {
+    /// The latest value, by a step that stores nothing.
+    fn latest(&self, order: Ordering) -> u32 {
+        match self.value.compare_exchange(NEVER, NEVER, Ordering::Relaxed, order) {
             Ok(value) | Err(value) => value,
         }
     }
@@ -133,6 +165,10 @@ impl Word {
     }
 
     fn queue<R>(&self, change: impl FnOnce(&mut VecDeque<Arc<Sleeper>>) -> R) -> R {
-        change(&mut self.sleepers.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = sleepers.len();
+        let result = change(&mut sleepers);
+        ASLEEP.set(ASLEEP.get() + sleepers.len() - before);
+        result
     }
 }

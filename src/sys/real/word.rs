@@ -51,17 +51,18 @@ impl Word {
     }
 
     /// Looks at the word (Relaxed) until `done` likes it or a short time has passed; gives the
-    /// last value seen. For peers that are running right now: a sleep costs a thousand times more.
+    /// last value seen, which at first is `seen`. For peers that are running right now: a sleep
+    /// costs a thousand times more.
     #[inline]
-    pub(crate) fn spin(&self, done: impl Fn(u32) -> bool) -> u32 {
+    pub(crate) fn spin(&self, mut seen: u32, done: impl Fn(u32) -> bool) -> u32 {
         for _ in 0..SPINS {
-            let value = self.0.load(Ordering::Relaxed);
-            if done(value) {
-                return value;
+            if done(seen) {
+                break;
             }
             std::hint::spin_loop();
+            seen = self.0.load(Ordering::Relaxed);
         }
-        self.0.load(Ordering::Relaxed)
+        seen
     }
 
     /// As [`Word::spin`], for at most `turns` looks; gives also how many it took.

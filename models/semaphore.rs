@@ -1,0 +1,122 @@
+//! `Semaphore`: as many inside as there are permits, and what one did the next one sees.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use loom::cell::UnsafeCell;
+use loom::thread::{self, JoinHandle};
+use multiproc::Semaphore;
+
+use crate::harness::{Model, models, witness};
+
+models! {
+    hands_over: Model {
+        shows: "two workers on one permit, two rounds and one: one inside, all permits come back",
+        floor: 100,
+        witnesses: &["semaphore.wake.one", "semaphore.clear.all"],
+        twins: &[
+            "semaphore.acquire",
+            "semaphore.slow.acquire",
+            "semaphore.release",
+            "semaphore.wake.one",
+        ],
+        run: || {
+            let room = Room::new(1);
+            let worker = room.with(|room| (0..2).for_each(|_| room.visit_alone()));
+            room.visit_alone();
+            worker.join().unwrap();
+            assert_eq!(room.permits.value(), 1);
+        },
+    };
+
+    wakes_as_many: Model {
+        shows: "two permits given at once let two in, also two who sleep",
+        floor: 1_000,
+        witnesses: &["semaphore.clear.all"],
+        twins: &["semaphore.wake.one"],
+        run: || {
+            let room = Room::new(0);
+            let workers = [(); 2].map(|()| room.with(|room| room.permits.acquire().forget()));
+            room.permits.release(2).unwrap();
+            workers.into_iter().for_each(|worker| worker.join().unwrap());
+            assert_eq!(room.permits.value(), 0);
+        },
+    };
+
+    counts: Model {
+        shows: "who sees the permit back sees what its holder did",
+        floor: 2,
+        witnesses: &["back", "not back"],
+        twins: &["semaphore.value", "semaphore.release"],
+        run: || {
+            let room = Room::new(0);
+            let holder = room.with(|room| {
+                room.enter_alone();
+                room.permits.release(1).unwrap();
+            });
+            if room.permits.value() == 1 {
+                witness("back");
+                room.enter_alone();
+            } else {
+                witness("not back");
+            }
+            holder.join().unwrap();
+        },
+    };
+
+    times_out: Model {
+        shows: "one who gives up takes no permit with it",
+        floor: 10,
+        witnesses: &["got one", "gave up"],
+        twins: &["semaphore.slow.acquire", "semaphore.wake.release"],
+        run: || {
+            let room = Room::new(0);
+            let hasty = room.with(|room| {
+                let Some(permit) = room.permits.acquire_for(Duration::from_secs(1)) else {
+                    return witness("gave up");
+                };
+                permit.forget();
+                room.enter_alone();
+                room.permits.release(1).unwrap();
+                witness("got one");
+            });
+            room.enter_alone();
+            room.permits.release(1).unwrap();
+            hasty.join().unwrap();
+            assert_eq!(room.permits.value(), 1);
+        },
+    };
+}
+
+/// What the permits admit to.
+struct Room {
+    permits: Semaphore,
+    visits: UnsafeCell<u32>,
+}
+
+// SAFETY: loom checks every access to the visits.
+unsafe impl Sync for Room {}
+
+impl Room {
+    fn new(permits: u32) -> Arc<Self> {
+        Arc::new(Room { permits: Semaphore::new(permits), visits: UnsafeCell::new(0) })
+    }
+
+    fn with(self: &Arc<Self>, run: impl FnOnce(&Self) + 'static) -> JoinHandle<()> {
+        let room = self.clone();
+        thread::spawn(move || run(&room))
+    }
+
+    /// Alone, which loom checks. The permit is given by hand: a twin that fails here would give it
+    /// back as it unwinds, and be explored on.
+    fn visit_alone(&self) {
+        self.permits.acquire().forget();
+        self.enter_alone();
+        self.permits.release(1).unwrap();
+    }
+
+    fn enter_alone(&self) {
+        // SAFETY: loom fails the model if another has access now.
+        self.visits.with_mut(|visits| unsafe { *visits += 1 });
+    }
+}
