@@ -1,5 +1,5 @@
-#![cfg(not(loom))]
 //! What things cost: bytes, descriptors, mappings, and allocations, which are counted.
+#![cfg(not(loom))]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

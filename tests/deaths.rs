@@ -1,5 +1,5 @@
-#![cfg(not(loom))]
 //! The primitives between processes that are killed.
+#![cfg(not(loom))]
 
 use std::time::Duration;
 

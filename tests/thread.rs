@@ -1,5 +1,5 @@
-#![cfg(not(loom))]
 //! Threads with Python's face: names, daemons, who is there, what happens at the end.
+#![cfg(not(loom))]
 
 use std::process::Command;
 use std::sync::Arc;

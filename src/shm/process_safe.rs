@@ -6,7 +6,7 @@ use std::num::{Saturating, Wrapping};
 /// A type that may live in memory shared between processes, as [`Send`] and [`Sync`] are for
 /// memory shared between threads.
 ///
-/// The numbers, this crate's primitives, and arrays, tuples and [`process_safe!`] structs of such
+/// The numbers, this crate's primitives, and arrays, tuples and [`process_safe!`](crate::process_safe) structs of such
 /// types implement it: nobody needs `unsafe` for a struct of safe parts.
 ///
 /// ```

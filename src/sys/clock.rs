@@ -32,6 +32,7 @@ impl Deadline {
     }
 
     /// The earlier of this deadline and `span` from now, and whether it is this one.
+    #[cfg_attr(loom, allow(dead_code, reason = "no slice ends in a model"))]
     pub(crate) fn sooner(self, span: Duration) -> (Self, bool) {
         let slice = Self::after(span);
         match (self, slice) {

@@ -1,8 +1,8 @@
-#![cfg(not(loom))]
 //! Child processes, in the stock harness: no call in `main`, no runner of its own.
 //!
 //! The harness runs tests in threads, where a fork is refused. So what is said of forked children
 //! is shown inside of a spawned one, which has one thread.
+#![cfg(not(loom))]
 
 mod ends;
 mod run;

@@ -1,7 +1,4 @@
-//! Child processes, in the stock harness: no call in `main`, no runner of its own.
-//!
-//! The harness runs tests in threads, where a fork is refused. So what is said of forked children
-//! is shown inside of a spawned one, which has one thread.
+//! Starting, joining, and what comes back.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
