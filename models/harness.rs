@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::io::Write;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, Once};
@@ -32,12 +33,22 @@ pub(crate) struct Model {
 /// a thread that then writes the same word, and with it interleavings (tokio-rs/loom#392, #166);
 /// loads that always read the latest value do not. Each way finds what the other cannot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Loads {
+pub(crate) enum Loads {
     Stale,
     Latest,
 }
 
-const LOADS: [Loads; 2] = [Loads::Stale, Loads::Latest];
+/// What a model is explored with, where it does not say otherwise.
+pub(crate) const BOTH: &[Loads] = &[Loads::Stale, Loads::Latest];
+
+impl fmt::Display for Loads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Loads::Stale => "stale",
+            Loads::Latest => "latest",
+        })
+    }
+}
 
 /// How an exploration ended.
 struct Explored {
@@ -51,41 +62,49 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-#[allow(dead_code, reason = "until a model uses it")]
 /// Notes that the running model came to the state `name` in one of its interleavings.
 pub(crate) fn witness(name: &'static str) {
     WITNESSED.with_borrow_mut(|seen| seen.insert(name));
 }
 
+/// For a model that begins with `loom::stop_exploring()`: lets the others run until `threads` of
+/// them sleep, and explores from there.
+pub(crate) fn explore_once_asleep(threads: usize) {
+    while model_support::sleepers() < threads {
+        loom::thread::yield_now();
+    }
+    loom::explore();
+}
+
 impl Model {
     /// Explores all interleavings; each must hold.
-    pub(crate) fn holds(&self, name: &str) {
+    pub(crate) fn holds(&self, name: &str, loads: &[Loads]) {
         assert!(self.floor > 1, "{name}: a model of one interleaving spawns nothing");
         let start = Instant::now();
         let mut seen = BTreeSet::new();
-        let counts = LOADS.map(|loads| {
+        let mut parts = Vec::new();
+        let mut sum = 0;
+        for &loads in loads {
             let explored = self.explore(loads);
             if let Some(failure) = explored.failure {
                 panic!(
-                    "{name} fails in interleaving {} with {loads:?} loads: {failure}",
+                    "{name} fails in interleaving {} with {loads} loads: {failure}",
                     explored.interleavings
                 );
             }
             seen.extend(explored.seen);
-            explored.interleavings
-        });
-        let [stale, latest] = counts;
-        let seconds = start.elapsed().as_secs_f64();
+            sum += explored.interleavings;
+            parts.push(format!("{} with {loads} loads", explored.interleavings));
+        }
         say(&format!(
-            "{name}: {} interleavings, all hold ({stale} with stale loads, {latest} with latest; \
-             {seconds:.1} s): {}",
-            stale + latest,
+            "{name}: {sum} interleavings, all hold ({}; {:.1} s): {}",
+            parts.join(", "),
+            start.elapsed().as_secs_f64(),
             self.shows
         ));
         assert!(
-            stale + latest >= self.floor,
-            "{name} explored {} interleavings, not the {} that it should at least",
-            stale + latest,
+            sum >= self.floor,
+            "{name} explored {sum} interleavings, not the {} that it should at least",
             self.floor
         );
         for witness in self.witnesses {
@@ -94,10 +113,10 @@ impl Model {
     }
 
     /// Explores the model with each of its sites weakened; each must make it fail.
-    pub(crate) fn twins_fall(&self, name: &str) {
+    pub(crate) fn twins_fall(&self, name: &str, loads: &[Loads]) {
         for site in self.twins {
             let mut held = 0;
-            let fallen = LOADS.into_iter().find_map(|loads| {
+            let fallen = loads.iter().find_map(|&loads| {
                 let explored = model_support::mutate(site, || self.explore(loads));
                 held += explored.interleavings;
                 explored.failure.map(|why| (loads, why))
@@ -107,7 +126,7 @@ impl Model {
             };
             let why = why.lines().next().unwrap_or_default();
             say(&format!(
-                "{name} without {site}: falls in interleaving {held} with {loads:?} loads ({why})"
+                "{name} without {site}: falls in interleaving {held} with {loads} loads ({why})"
             ));
         }
     }
@@ -185,11 +204,22 @@ fn say(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
-/// Turns each `name: Model { … }` into two tests, `name::holds` and `name::twins_fall`.
+macro_rules! loads {
+    () => {
+        $crate::harness::BOTH
+    };
+    (latest_loads) => {
+        &[$crate::harness::Loads::Latest]
+    };
+}
+pub(crate) use loads;
+
+/// Turns each `name: Model { … }` into two tests, `name::holds` and `name::twins_fall`. With
+/// `name (latest_loads): …`, stale loads are left out: for models of who wakes whom that are too
+/// large with them. What a stale load could do, a smaller model beside it shows.
 macro_rules! models {
-    ($( $(#[$meta:meta])* $name:ident: $model:expr; )+) => {
+    ($( $(#[$meta:meta])* $name:ident $(($loads:ident))?: $model:expr; )+) => {
         /// Each with its name, for the roll call.
-        #[allow(dead_code, reason = "until the roll call is taken")]
         pub(crate) const MODELS: &[(&str, $crate::harness::Model)] =
             &[$( (concat!(module_path!(), "::", stringify!($name)), $name::MODEL) ),+];
 
@@ -199,6 +229,7 @@ macro_rules! models {
                 use super::*;
 
                 pub(crate) const MODEL: $crate::harness::Model = $model;
+                const LOADS: &[$crate::harness::Loads] = $crate::harness::loads!($($loads)?);
                 const NAME: &str = stringify!($name);
 
                 fn name() -> String {
@@ -208,12 +239,12 @@ macro_rules! models {
 
                 #[test]
                 fn holds() {
-                    MODEL.holds(&name());
+                    MODEL.holds(&name(), LOADS);
                 }
 
                 #[test]
                 fn twins_fall() {
-                    MODEL.twins_fall(&name());
+                    MODEL.twins_fall(&name(), LOADS);
                 }
             }
         )+

@@ -6,7 +6,7 @@ use std::time::Duration;
 use loom::thread;
 use multiproc::{Lock, TryLockError};
 
-use crate::harness::{Model, models, witness};
+use crate::harness::{Model, explore_once_asleep, models, witness};
 
 models! {
     excludes: Model {
@@ -54,6 +54,27 @@ models! {
             barger.join().unwrap();
             let (a, b) = value(lock);
             assert_eq!(a, b);
+        },
+    };
+
+    wakes: Model {
+        shows: "once two sleep, and a third barges in, the lock goes round and nobody sleeps on",
+        floor: 100,
+        witnesses: &["lock.clear.all"],
+        twins: &["lock.slow.waiters", "lock.wake.one"],
+        run: || {
+            loom::stop_exploring();
+            let lock = Arc::new(Lock::new((0, 0)));
+            let held = lock.lock().unwrap();
+            let adders = [(); 2].map(|()| {
+                let lock = lock.clone();
+                thread::spawn(move || add(&lock))
+            });
+            explore_once_asleep(2);
+            drop(held);
+            add(&lock);
+            adders.into_iter().for_each(|adder| adder.join().unwrap());
+            assert_eq!(value(lock), (3, 3));
         },
     };
 

@@ -7,7 +7,7 @@ use loom::cell::UnsafeCell;
 use loom::thread::{self, JoinHandle};
 use multiproc::Semaphore;
 
-use crate::harness::{Model, models, witness};
+use crate::harness::{Model, explore_once_asleep, models, witness};
 
 models! {
     hands_over: Model {
@@ -29,17 +29,51 @@ models! {
         },
     };
 
-    wakes_as_many: Model {
-        shows: "two permits given at once let two in, also two who sleep",
+    wakes (latest_loads): Model {
+        shows: "one who barges in between a release and its wake leaves nobody asleep",
         floor: 1_000,
+        witnesses: &["semaphore.clear.all", "barged in"],
+        twins: &["semaphore.wake.release", "semaphore.wake.one", "semaphore.clear.all"],
+        run: || {
+            let room = Room::new(0);
+            let giver = room.with(|room| {
+                room.enter_alone();
+                room.permits.release(1).unwrap();
+            });
+            let barger = room.with(|room| {
+                if let Some(permit) = room.permits.try_acquire() {
+                    permit.forget();
+                    room.enter_alone();
+                    witness("barged in");
+                    room.permits.release(1).unwrap();
+                }
+            });
+            room.permits.acquire().forget();
+            room.enter_alone();
+            giver.join().unwrap();
+            barger.join().unwrap();
+            assert_eq!(room.permits.value(), 0);
+        },
+    };
+
+    wakes_as_many: Model {
+        shows: "once two sleep, two permits given at once let both in",
+        floor: 100,
         witnesses: &["semaphore.clear.all"],
         twins: &["semaphore.wake.one"],
         run: || {
+            loom::stop_exploring();
             let room = Room::new(0);
-            let workers = [(); 2].map(|()| room.with(|room| room.permits.acquire().forget()));
+            let workers = [(); 2].map(|()| {
+                room.with(|room| {
+                    room.permits.acquire().forget();
+                    room.permits.release(1).unwrap();
+                })
+            });
+            explore_once_asleep(2);
             room.permits.release(2).unwrap();
             workers.into_iter().for_each(|worker| worker.join().unwrap());
-            assert_eq!(room.permits.value(), 0);
+            assert_eq!(room.permits.value(), 2);
         },
     };
 
