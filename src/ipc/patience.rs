@@ -30,7 +30,7 @@ impl Patience {
 
     /// How many looks to take now.
     pub(crate) fn turns(&self) -> u32 {
-        // Relaxed, here and below: a guess, on which nothing rides.
+        // Relaxed: a guess, on which nothing rides.
         let now = self.0.load(Relaxed);
         match now {
             0..=MOST => now,
@@ -47,6 +47,7 @@ impl Patience {
 
     /// Learns from `taken` looks: whether they were enough.
     pub(crate) fn learn(&self, taken: u32, enough: bool) {
+        // Relaxed: as in `turns`.
         if enough {
             self.0.store((taken * 2).clamp(FEWEST, MOST), Relaxed);
         } else if taken > 0 {

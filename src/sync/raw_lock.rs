@@ -230,6 +230,7 @@ impl RawLock {
     /// Gives the lock, which is held, another owner's number.
     #[cold]
     fn rename(&self, old: u32, new: u32) {
+        // Relaxed: only a guess for the CAS.
         let mut seen = self.word.load(Relaxed);
         while seen & OWNER == old {
             // Relaxed: the lock stays locked; nothing is handed over.

@@ -1,0 +1,143 @@
+//! Where a message is while it is not in the ring.
+
+use std::cell::Cell;
+
+use crate::ipc::ring_memory::GRANULE;
+
+/// Messages up to this size have their place; larger ones get memory of their own.
+const SMALL: usize = 1024;
+
+/// A larger buffer than this is given back to the allocator after its message.
+const KEPT: usize = 1 << 16;
+
+/// A message, and zeros up to the next whole granule.
+pub(crate) struct Buffer {
+    small: [u8; SMALL + GRANULE],
+    /// The message, when it is larger than `small`.
+    large: Vec<u8>,
+    len: usize,
+}
+
+thread_local! {
+    /// Taken out while in use: a value's own `Serialize` may use a queue.
+    static KEPT_BUFFER: Cell<Option<Box<Buffer>>> = const { Cell::new(None) };
+}
+
+impl Buffer {
+    /// Runs `work` with this thread's buffer.
+    #[inline]
+    pub(crate) fn with<R>(work: impl FnOnce(&mut Buffer) -> R) -> R {
+        // When the thread's locals are gone already, each message has a buffer of its own.
+        let kept = KEPT_BUFFER.try_with(Cell::take).ok().flatten();
+        let mut buffer = kept.unwrap_or_else(Buffer::new);
+        let result = work(&mut buffer);
+        if buffer.large.capacity() > KEPT {
+            buffer.large = Vec::new();
+        }
+        let _ = KEPT_BUFFER.try_with(|kept| kept.set(Some(buffer)));
+        result
+    }
+
+    #[cold]
+    fn new() -> Box<Self> {
+        Box::new(Buffer { small: [0; SMALL + GRANULE], large: Vec::new(), len: 0 })
+    }
+
+    /// Bytes of the message.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The message.
+    #[inline]
+    pub(crate) fn message(&self) -> &[u8] {
+        if self.len <= SMALL { &self.small[..self.len] } else { &self.large[..self.len] }
+    }
+
+    /// The message in whole granules.
+    #[inline]
+    pub(crate) fn granules(&self) -> &[[u8; GRANULE]] {
+        let all = if self.len <= SMALL { &self.small[..] } else { &self.large[..] };
+        &all.as_chunks().0[..self.len.div_ceil(GRANULE)]
+    }
+
+    /// Makes room for a message of `len` bytes, to be filled in whole granules.
+    #[inline]
+    pub(crate) fn room(&mut self, len: usize) -> &mut [[u8; GRANULE]] {
+        self.len = len;
+        let all = if len <= SMALL { &mut self.small[..] } else { self.grown(len) };
+        &mut all.as_chunks_mut().0[..len.div_ceil(GRANULE)]
+    }
+
+    #[cold]
+    fn grown(&mut self, len: usize) -> &mut [u8] {
+        let needed = len.next_multiple_of(GRANULE);
+        if self.large.len() < needed {
+            self.large.resize(needed, 0);
+        }
+        &mut self.large
+    }
+
+    /// Begins a message.
+    #[inline]
+    pub(crate) fn writer(&mut self) -> Writer<'_> {
+        Writer { len: 0, buffer: self }
+    }
+}
+
+/// Writes a message, piece by piece, into a [`Buffer`]. It counts for itself: a count that goes
+/// through memory for every byte would take longer than the bytes.
+pub(crate) struct Writer<'a> {
+    len: usize,
+    buffer: &'a mut Buffer,
+}
+
+impl Writer<'_> {
+    #[inline]
+    pub(crate) fn push(&mut self, byte: u8) {
+        match self.buffer.small.get_mut(self.len) {
+            Some(place) if self.len < SMALL => *place = byte,
+            _ => self.spill(&[byte]),
+        }
+        self.len += 1;
+    }
+
+    #[inline]
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        let place = self.buffer.small[..SMALL].get_mut(self.len..self.len + bytes.len());
+        match (<&[u8; 8]>::try_from(bytes), place) {
+            // Of a float, most likely: one instruction.
+            (Ok(bytes), Some(place)) => place.copy_from_slice(bytes),
+            // A number, most likely, that was just written byte by byte: reading it by more than
+            // bytes, as a copy does, would wait until it is out of the processor's store queue.
+            (Err(_), Some(_)) if bytes.len() < 16 => {
+                return bytes.iter().for_each(|&byte| self.push(byte));
+            }
+            (Err(_), Some(place)) => place.copy_from_slice(bytes),
+            (_, None) => self.spill(bytes),
+        }
+        self.len += bytes.len();
+    }
+
+    /// Goes on in memory of the message's own.
+    #[cold]
+    fn spill(&mut self, bytes: &[u8]) {
+        if self.len <= SMALL {
+            self.buffer.large.clear();
+            self.buffer.large.extend_from_slice(&self.buffer.small[..self.len]);
+        }
+        self.buffer.large.extend_from_slice(bytes);
+    }
+
+    /// Ends the message: what fills its last granule is zero, not what a message before has left.
+    #[inline]
+    pub(crate) fn finish(self) {
+        self.buffer.len = self.len;
+        if self.len <= SMALL {
+            self.buffer.small[self.len..self.len + GRANULE].copy_from_slice(&[0; GRANULE]);
+        } else {
+            self.buffer.large.resize(self.len.next_multiple_of(GRANULE), 0);
+        }
+    }
+}
