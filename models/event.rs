@@ -13,7 +13,7 @@ use crate::harness::{Model, models, witness};
 models! {
     carries: Model {
         shows: "one waits for the password, asleep or not, and sees it",
-        floor: 10,
+        floor: 23,
         witnesses: &["event.wake.all", "event.set.release"],
         twins: &["event.set.release", "event.wait.acquire"],
         run: || {
@@ -30,7 +30,7 @@ models! {
 
     wakes: Model {
         shows: "two wait, and all who sleep are woken; who comes later sees as much",
-        floor: 1_000,
+        floor: 36_000,
         witnesses: &["event.wake.all"],
         twins: &["event.wake.all", "event.wake.release", "event.wait.acquire"],
         run: || {
@@ -49,7 +49,7 @@ models! {
 
     is_seen: Model {
         shows: "who only asks whether it is set sees the password too",
-        floor: 2,
+        floor: 6,
         witnesses: &["set", "not set"],
         twins: &["event.set.release", "event.is_set.acquire"],
         run: || {
@@ -70,7 +70,7 @@ models! {
 
     releases_in_a_pulse: Model {
         shows: "a set that is followed at once by a clear releases whoever slept",
-        floor: 10,
+        floor: 51,
         witnesses: &["asleep", "awake"],
         twins: &["event.round"],
         run: || {
@@ -96,7 +96,7 @@ models! {
 
     is_handed_back: Model {
         shows: "who sees it cleared may write the password anew: it has been read",
-        floor: 10,
+        floor: 100,
         witnesses: &["cleared"],
         twins: &["event.clear.release", "event.is_set.acquire"],
         run: || {
@@ -118,7 +118,7 @@ models! {
 
     times_out: Model {
         shows: "a wait that may end before the set: true is the password, false is not yet",
-        floor: 10,
+        floor: 95,
         witnesses: &["in time", "too late"],
         twins: &["event.set.release", "event.wait.acquire"],
         run: || {

@@ -11,7 +11,7 @@ use crate::harness::{Model, explore_once_asleep, models, witness};
 models! {
     excludes: Model {
         shows: "two threads, two rounds each: under the lock a == b, and no round is lost",
-        floor: 4_000,
+        floor: 173_000,
         witnesses: &["lock.wake.one", "lock.clear.all"],
         twins: &["lock.fast.acquire", "lock.unlock.release",
             "lock.slow.acquire",
@@ -30,7 +30,7 @@ models! {
 
     hands_over: Model {
         shows: "one who barges in between an unlock and its wake leaves nobody asleep",
-        floor: 1_000,
+        floor: 160_000,
         witnesses: &["lock.slow.waiters", "lock.clear.all", "barged in"],
         twins: &[
             "lock.slow.acquire",
@@ -59,7 +59,7 @@ models! {
 
     wakes: Model {
         shows: "once two sleep, and a third barges in, the lock goes round and nobody sleeps on",
-        floor: 100,
+        floor: 183_000,
         witnesses: &["lock.clear.all"],
         twins: &["lock.slow.waiters", "lock.wake.one"],
         run: || {
@@ -80,7 +80,7 @@ models! {
 
     times_out: Model {
         shows: "one who gives up leaves the lock to the others",
-        floor: 10,
+        floor: 35,
         witnesses: &["got it", "gave up"],
         twins: &["lock.slow.acquire", "lock.wake.release"],
         run: || {
@@ -104,7 +104,7 @@ models! {
 
     is_tried: Model {
         shows: "who only tries gets the lock with all that was written under it, or nothing",
-        floor: 2,
+        floor: 52,
         witnesses: &["got it", "held"],
         twins: &["lock.fast.acquire", "lock.unlock.release"],
         run: || {

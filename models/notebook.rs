@@ -11,7 +11,7 @@ use crate::harness::{Model, models, witness};
 models! {
     lock: Model {
         shows: "one adds to a and b under the lock, the other looks: never a difference",
-        floor: 10_000,
+        floor: 173_000,
         witnesses: &["looked between", "lock.clear.all"],
         twins: &["lock.fast.acquire", "lock.unlock.release", "lock.slow.acquire"],
         run: || {
@@ -61,7 +61,7 @@ models! {
 
     event: Model {
         shows: "who waited always sees the password",
-        floor: 10,
+        floor: 77,
         witnesses: &["event.wake.all", "event.set.release"],
         twins: &["event.set.release", "event.wait.acquire"],
         run: || {

@@ -12,7 +12,7 @@ use crate::harness::{Model, explore_once_asleep, models, witness};
 models! {
     hands_over: Model {
         shows: "two workers on one permit, two rounds and one: one inside, all permits come back",
-        floor: 100,
+        floor: 34_000,
         witnesses: &["semaphore.wake.one", "semaphore.clear.all"],
         twins: &[
             "semaphore.acquire",
@@ -31,7 +31,7 @@ models! {
 
     wakes (latest_loads): Model {
         shows: "one who barges in between a release and its wake leaves nobody asleep",
-        floor: 1_000,
+        floor: 432_000,
         witnesses: &["semaphore.clear.all", "barged in"],
         twins: &["semaphore.wake.release", "semaphore.wake.one", "semaphore.clear.all"],
         run: || {
@@ -58,7 +58,7 @@ models! {
 
     wakes_as_many: Model {
         shows: "once two sleep, two permits given at once let both in",
-        floor: 100,
+        floor: 20_000,
         witnesses: &["semaphore.clear.all"],
         twins: &["semaphore.wake.one"],
         run: || {
@@ -79,7 +79,7 @@ models! {
 
     counts: Model {
         shows: "who sees the permit back sees what its holder did",
-        floor: 2,
+        floor: 6,
         witnesses: &["back", "not back"],
         twins: &["semaphore.value", "semaphore.release"],
         run: || {
@@ -100,7 +100,7 @@ models! {
 
     times_out: Model {
         shows: "one who gives up takes no permit with it",
-        floor: 10,
+        floor: 200,
         witnesses: &["got one", "gave up"],
         twins: &["semaphore.slow.acquire", "semaphore.wake.release"],
         run: || {
