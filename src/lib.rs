@@ -11,16 +11,18 @@
 //! | guard a value | [`Lock`] | in a static or an `Arc` | in a [`Shared`] |
 //! | wait for something to have happened | [`Event`] | the same | the same |
 //! | let so many in at a time | [`Semaphore`] | the same | the same |
-//! | send values from one to one | [`pipe`], [`duplex`] | yes | yes |
-//! | run a function beside the rest | [`Process`] | | yes |
-//! | have several workers run it on many values | [`Pool`] | | yes |
+//! | share numbers | [`SharedArray`] | yes | yes |
+//! | pass values from many to many | [`Queue`] | yes | yes |
+//! | send values over a line that can be polled | [`pipe`], [`duplex`] | yes | yes |
+//! | run a function beside the rest | [`Thread`], [`Process`] | `Thread` | `Process` |
+//! | run many, on a few workers | [`Pool`] | | yes |
 //!
 //! # How a value gets into a child
 //!
 //! A child that is forked has all memory, so it has what a closure captures; what lives in a
 //! [`Shared`] stays one and the same, everything else is a copy. A child that is spawned is a
 //! fresh process of the same program: it gets its argument by serde, and a [`Shared`], a pipe's
-//! end or a queue in it is handed over as what it is.
+//! end, a queue or an array in it is handed over as what it is.
 //!
 //! # When someone dies
 //!
