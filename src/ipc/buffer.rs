@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::ipc::ring_memory::GRANULE;
+use crate::ipc::ring::GRANULE;
 
 /// Messages up to this size have their place; larger ones get memory of their own.
 const SMALL: usize = 1024;

@@ -1,50 +1,43 @@
-//! Values to bytes and back: serde with postcard, in a buffer that each thread keeps.
+//! Values to bytes and back: serde with postcard.
 
-use std::cell::Cell;
-
+use postcard::Deserializer;
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::ipc::buffer::{Buffer, Writer};
 use crate::shm::handoff;
 
-/// A buffer larger than this is given back to the allocator after its message.
-const KEPT: usize = 1 << 16;
-
-thread_local! {
-    /// Taken out while in use: a value's own `Serialize` may use a queue.
-    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// Runs `work` with this thread's buffer, whose contents are of the last use.
-pub(crate) fn with_buffer<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-    // When the thread's locals are gone already, each message has a buffer of its own.
-    let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
-    let result = work(&mut buffer);
-    if buffer.capacity() <= KEPT {
-        let _ = BUFFER.try_with(|kept| kept.set(buffer));
-    }
-    result
-}
-
 /// Encodes `value` into `buffer`, in place of what was there.
-pub(crate) fn encode<T: Serialize>(value: &T, buffer: &mut Vec<u8>) -> Result<(), String> {
-    buffer.clear();
-    postcard::serialize_with_flavor(value, Into(buffer)).map_err(|error| handoff::explain(&error))
-}
-
-/// Decodes a value that takes up all of `bytes`.
-pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    match postcard::take_from_bytes(bytes) {
-        Ok((value, [])) => Ok(value),
-        Ok((_, rest)) => Err(format!("{} bytes are left over", rest.len())),
+#[inline]
+pub(crate) fn encode<T: Serialize>(value: &T, buffer: &mut Buffer) -> Result<(), String> {
+    match postcard::serialize_with_flavor(value, Encoder(buffer.writer())) {
+        Ok(()) => Ok(()),
         Err(error) => Err(handoff::explain(&error)),
     }
 }
 
-struct Into<'a>(&'a mut Vec<u8>);
+/// Decodes the value that takes up all of `buffer`.
+#[inline]
+pub(crate) fn decode<T: DeserializeOwned, E>(
+    buffer: &Buffer,
+    refuse: impl Fn(String) -> E,
+) -> Result<T, E> {
+    let mut bytes = Deserializer::from_bytes(buffer.message());
+    let value = match T::deserialize(&mut bytes) {
+        Ok(value) => value,
+        Err(error) => return Err(refuse(handoff::explain(&error))),
+    };
+    match bytes.finalize() {
+        Ok([]) => Ok(value),
+        Ok(rest) => Err(refuse(format!("{} bytes are left over", rest.len()))),
+        Err(error) => Err(refuse(error.to_string())),
+    }
+}
 
-impl Flavor for Into<'_> {
+struct Encoder<'a>(Writer<'a>);
+
+impl Flavor for Encoder<'_> {
     type Output = ();
 
     #[inline]
@@ -55,11 +48,13 @@ impl Flavor for Into<'_> {
 
     #[inline]
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
+        self.0.extend(bytes);
         Ok(())
     }
 
+    #[inline]
     fn finalize(self) -> postcard::Result<()> {
+        self.0.finish();
         Ok(())
     }
 }

@@ -1,12 +1,11 @@
 //! Floor 3: data in motion.
 
+mod buffer;
 mod codec;
 mod element;
-mod patience;
 mod pipe;
 mod queue;
 mod ring;
-mod ring_memory;
 mod shared_array;
 mod unfinished;
 

@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, GetError, PutError, TooManyDone};
+use crate::ipc::buffer::Buffer;
 use crate::ipc::codec;
-use crate::ipc::ring::{Patient, Refusal, Ring};
-use crate::ipc::ring_memory::RingMemory;
+use crate::ipc::ring::{Patient, Refusal, Ring, RingMemory};
 use crate::shm::{handoff, stamp_of};
 use crate::sys::Deadline;
 
@@ -178,36 +178,59 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
 
     #[inline]
     fn put_by(&self, value: T, patient: Patient) -> Result<(), PutError<T>> {
-        codec::with_buffer(|buffer| {
-            if let Err(reason) = codec::encode(&value, buffer) {
-                return Err(PutError::Encode { value, reason });
+        let put = Buffer::with(|buffer| {
+            codec::encode(&value, buffer).map_err(Trouble::Encode)?;
+            if buffer.len() > self.ring.bytes() {
+                return Err(Trouble::TooLarge(buffer.len()));
             }
-            let (size, max) = (buffer.len(), self.ring.bytes());
-            if size > max {
-                return Err(PutError::TooLarge { value, size, max });
+            self.ring.put(buffer, &patient).map_err(Trouble::Refused)
+        });
+        match put {
+            Ok(()) => Ok(()),
+            Err(trouble) => Err(self.put_error(value, trouble, &patient)),
+        }
+    }
+
+    #[cold]
+    fn put_error(&self, value: T, trouble: Trouble, patient: &Patient) -> PutError<T> {
+        match (trouble, patient) {
+            (Trouble::Encode(reason), _) => PutError::Encode { value, reason },
+            (Trouble::TooLarge(size), _) => {
+                PutError::TooLarge { value, size, max: self.ring.bytes() }
             }
-            self.ring.put(buffer, patient).map_err(|refusal| match (refusal, patient) {
-                (Refusal::NotNow, Patient::Not) => PutError::Full(value),
-                (Refusal::NotNow, Patient::Until(_)) => PutError::TimedOut(value),
-                (Refusal::Closed, _) => PutError::Closed(value),
-                (Refusal::Corrupt, _) => PutError::Corrupt(value),
-            })
-        })
+            (Trouble::Refused(Refusal::Closed), _) => PutError::Closed(value),
+            (Trouble::Refused(Refusal::Corrupt), _) => PutError::Corrupt(value),
+            (Trouble::Refused(Refusal::NotNow), Patient::Not) => PutError::Full(value),
+            (Trouble::Refused(Refusal::NotNow), Patient::Until(_)) => PutError::TimedOut(value),
+        }
     }
 
     #[inline]
     fn get_by(&self, patient: Patient) -> Result<T, GetError> {
-        codec::with_buffer(|buffer| {
-            let size =
-                self.ring.get(buffer, patient).map_err(|refusal| match (refusal, patient) {
-                    (Refusal::NotNow, Patient::Not) => GetError::Empty,
-                    (Refusal::NotNow, Patient::Until(_)) => GetError::TimedOut,
-                    (Refusal::Closed, _) => GetError::Closed,
-                    (Refusal::Corrupt, _) => GetError::Corrupt,
-                })?;
-            codec::decode(&buffer[..size]).map_err(GetError::Decode)
+        Buffer::with(|buffer| {
+            if let Err(refusal) = self.ring.get(buffer, &patient) {
+                return Err(get_error(refusal, &patient));
+            }
+            codec::decode(buffer, GetError::Decode)
         })
     }
+}
+
+#[cold]
+fn get_error(refusal: Refusal, patient: &Patient) -> GetError {
+    match (refusal, patient) {
+        (Refusal::NotNow, Patient::Not) => GetError::Empty,
+        (Refusal::NotNow, Patient::Until(_)) => GetError::TimedOut,
+        (Refusal::Closed, _) => GetError::Closed,
+        (Refusal::Corrupt, _) => GetError::Corrupt,
+    }
+}
+
+/// Why a value was not put, without the value.
+enum Trouble {
+    Encode(String),
+    TooLarge(usize),
+    Refused(Refusal),
 }
 
 impl<T> Queue<T> {

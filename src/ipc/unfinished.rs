@@ -34,9 +34,9 @@ impl Unfinished<'_> {
             }
             let last = left == site!("unfinished.last", 1 => 0);
             let more = (seen & COUNT).wrapping_add(ONE) | if last { 0 } else { seen & WAIT };
-            // Release: pairs with the Acquire in `join`; carries what was done with the message.
-            // Acquire too, so that the last to report hands on what the others did. Weaker: the
-            // model `queue::joins` sees the race.
+            // Release: pairs with the Acquire in `join`; carries what was done with the message. Who
+            // sees the last report sees the others' too: each is a step upon the one before. Weaker:
+            // the model `queue::joins` sees the race.
             let order = site!("unfinished.done.release", Release => Relaxed);
             match self.done.compare_exchange(seen, more, order, Relaxed) {
                 Ok(_) => {

@@ -65,17 +65,21 @@ impl Word {
         seen
     }
 
-    /// As [`Word::spin`], for at most `turns` looks; gives also how many it took.
+    /// Looks at the word (Relaxed) until `done` likes it, for at most `turns` pauses; gives the last
+    /// value seen, and how many it took. The pauses grow: a peer that is at work on the word's cache
+    /// line gets on faster the less it is looked at.
     #[inline]
     pub(crate) fn spin_for(&self, turns: u32, done: impl Fn(u32) -> bool) -> (u32, u32) {
-        for turn in 0..turns {
+        let (mut taken, mut step) = (0, 1);
+        loop {
             let value = self.0.load(Ordering::Relaxed);
-            if done(value) {
-                return (value, turn);
+            if taken >= turns || done(value) {
+                return (value, taken);
             }
-            std::hint::spin_loop();
+            (0..step).for_each(|_| std::hint::spin_loop());
+            taken += step;
+            step = (step * 2).min(64);
         }
-        (self.0.load(Ordering::Relaxed), turns)
     }
 
     /// Sleeps while the word is `expected`, until woken or the deadline.

@@ -9,7 +9,7 @@
 //! Nothing here is believed: what is read is a number, and is checked before it is used.
 
 use crate::error::Error;
-use crate::ipc::patience::Patience;
+use crate::ipc::ring::patience::Patience;
 use crate::shm::Mapping;
 use crate::sync::RawLock;
 use crate::sys::{AtomicU32, AtomicU64, Granule, MODELLED, Ordering::Relaxed, Word};

@@ -1,0 +1,62 @@
+//! The two words that count the messages: see the table in `mod.rs`.
+
+use crate::ipc::ring::patience::Patience;
+use crate::sys::{ALL, Deadline, Op, Ordering, Ordering::*, Wait, Word, site};
+
+pub(crate) const WAIT_BIT: u32 = 0;
+pub(crate) const WAIT: u32 = 1 << WAIT_BIT;
+pub(crate) const CLOSED_BIT: u32 = 1;
+pub(crate) const CLOSED: u32 = 1 << CLOSED_BIT;
+/// One message, in a word.
+pub(crate) const ONE_BIT: u32 = 2;
+pub(crate) const ONE: u32 = 1 << ONE_BIT;
+pub(crate) const COUNT: u32 = !(ONE - 1);
+
+/// How many messages lie between two words.
+#[inline]
+pub(crate) fn between(head: u32, tail: u32) -> u32 {
+    (tail & COUNT).wrapping_sub(head & COUNT) >> ONE_BIT
+}
+
+/// Makes visible what was done: one more on `word`, seen as `seen`, and a sleeper is woken.
+#[inline]
+pub(super) fn commit(word: &Word, seen: u32, order: Ordering, wake_order: Ordering) {
+    // The count is ours alone, by the side's lock; only bits may have come since. Relaxed when it
+    // fails: nothing is made of what is there instead.
+    if seen & WAIT != 0
+        || word.compare_exchange(seen, seen.wrapping_add(ONE), order, Relaxed).is_err()
+    {
+        commit_slow(word, wake_order);
+    }
+}
+
+#[cold]
+fn commit_slow(word: &Word, order: Ordering) {
+    if word.wake_op(Op::AddBit(ONE_BIT), 1, order) == 0 {
+        // Relaxed: nothing is handed over. All, because a sleeper may have come meanwhile,
+        // trusting in the bit that is now cleared.
+        let all = site!("ring.clear.all", ALL => 0);
+        word.wake_op(Op::ClearBit(WAIT_BIT), all, Relaxed);
+    }
+}
+
+/// Sleeps until `word` is another than `seen` but for `WAIT`: at once, soon, or when woken.
+#[cold]
+pub(super) fn sleep(word: &Word, patience: &Patience, seen: u32, until: Deadline) -> Wait {
+    let changed = |now: u32| (now ^ seen) & !WAIT != 0;
+    let mut now = seen;
+    let turns = patience.turns();
+    if turns > 0 {
+        let taken;
+        (now, taken) = word.spin_for(turns, changed);
+        patience.learn(taken, changed(now));
+        if changed(now) {
+            return Wait::Woken;
+        }
+    }
+    // Relaxed: it only announces a sleeper; whoever is woken looks with an Acquire.
+    if now & WAIT == 0 && word.compare_exchange(now, now | WAIT, Relaxed, Relaxed).is_err() {
+        return Wait::Woken;
+    }
+    word.wait_slice(now | WAIT, until)
+}
