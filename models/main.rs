@@ -1,6 +1,7 @@
 //! Models: what loom explores to the end. See README.md in this folder.
 #![cfg(loom)]
 
+mod data;
 mod harness;
 mod roll_call;
 
@@ -8,8 +9,17 @@ mod event;
 mod lock;
 mod notebook;
 mod pipe;
+mod queue;
 mod semaphore;
+mod shared_array;
 
 /// Every file of models.
-const ALL: &[&[(&str, harness::Model)]] =
-    &[event::MODELS, lock::MODELS, notebook::MODELS, pipe::MODELS, semaphore::MODELS];
+const ALL: &[&[(&str, harness::Model)]] = &[
+    event::MODELS,
+    lock::MODELS,
+    notebook::MODELS,
+    pipe::MODELS,
+    queue::MODELS,
+    semaphore::MODELS,
+    shared_array::MODELS,
+];

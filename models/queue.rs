@@ -1,0 +1,245 @@
+//! `Queue` and the ring under it: nothing is lost, doubled or seen before it is whole, nobody
+//! sleeps while there is something for him, and what the putting one wrote the getting one sees.
+
+use std::sync::Arc;
+
+use loom::thread;
+use multiproc::{GetError, PutError, Queue};
+
+use crate::data::Data;
+use crate::harness::{Model, explore_once_asleep, models, witness};
+
+models! {
+    carries: Model {
+        shows: "a consumer that finds or awaits a message gets it whole",
+        floor: 2_000,
+        witnesses: &["ring.put.wake.release", "ring.clear.all"],
+        twins: &[
+            "ring.put.release", "ring.put.wake.release", "ring.tail.acquire", "ring.clear.all",
+        ],
+        run: || {
+            let queue = queue(2, 16);
+            let producer = spawn(&queue, |queue| (1..=2).for_each(|n| queue.put(n).unwrap()));
+            assert_eq!([queue.get(), queue.get()], [Ok(1), Ok(2)]);
+            producer.join().unwrap();
+        },
+    };
+
+    reuses: Model {
+        shows: "a producer writes over a message only when it was taken, and waits for that",
+        floor: 20,
+        witnesses: &["ring.get.wake.release"],
+        twins: &["ring.get.release", "ring.get.wake.release", "ring.head.acquire"],
+        run: || {
+            let queue = queue(1, 8);
+            queue.put(1).unwrap();
+            let producer = spawn(&queue, |queue| queue.put(2).unwrap());
+            assert_eq!(queue.get(), Ok(1));
+            producer.join().unwrap();
+            assert_eq!(queue.get(), Ok(2));
+        },
+    };
+
+    puts_five_gets_three: Model {
+        shows: "of five pairs that are put, three are taken and two stay behind",
+        floor: 20_000,
+        witnesses: &["ring.put.wake.release"],
+        twins: &["ring.put.release", "ring.tail.acquire"],
+        run: || {
+            let queue = Queue::with_bytes(5, 40).unwrap();
+            // The first before the others begin: with it there would be 779,037 interleavings.
+            queue.put((10, 2)).unwrap();
+            let producer = queue.clone();
+            let producer =
+                thread::spawn(move || (0..4).for_each(|_| producer.put((10, 2)).unwrap()));
+            for _ in 0..3 {
+                let (a, b): (u32, u32) = queue.get().unwrap();
+                assert_eq!(a + b, 12);
+            }
+            producer.join().unwrap();
+            assert_eq!(queue.len(), 2);
+        },
+    };
+
+    has_two_consumers: Model {
+        shows: "of two that take at the same time, both get a message and none the same",
+        floor: 50,
+        witnesses: &["lock.slow.waiters"],
+        twins: &["lock.fast.acquire"],
+        run: || {
+            let queue = queue(2, 16);
+            (1..=2).for_each(|n| queue.put(n).unwrap());
+            let other = spawn(&queue, |queue| queue.get().unwrap());
+            assert_eq!(queue.get().unwrap() + other.join().unwrap(), 3);
+        },
+    };
+
+    has_two_producers: Model {
+        shows: "what two put at the same time comes one after the other",
+        floor: 50,
+        witnesses: &["lock.slow.waiters"],
+        twins: &["lock.fast.acquire"],
+        run: || {
+            let queue = queue(2, 16);
+            let other = spawn(&queue, |queue| queue.put(1).unwrap());
+            queue.put(2).unwrap();
+            other.join().unwrap();
+            assert_eq!(queue.get().unwrap() + queue.get().unwrap(), 3);
+        },
+    };
+
+    tells: Model {
+        shows: "whoever is told that the queue is closed sees what was done before",
+        floor: 150,
+        witnesses: &["closed at once", "closed while it slept"],
+        twins: &["ring.close.release", "ring.tail.acquire", "ring.is_closed.acquire"],
+        run: || {
+            let (queue, cell) = (queue(1, 8), Arc::new(Data::default()));
+            let closer = {
+                let cell = cell.clone();
+                spawn(&queue, move |queue| {
+                    cell.write(7);
+                    queue.close();
+                })
+            };
+
+            if queue.is_closed() {
+                witness("closed at once");
+                assert_eq!(cell.read(), 7);
+            } else {
+                witness("closed while it slept");
+                assert_eq!(queue.get(), Err(GetError::Closed));
+                assert_eq!(cell.read(), 7);
+            }
+            closer.join().unwrap();
+        },
+    };
+
+    closing_wakes: Model {
+        shows: "once two wait for a message, closing wakes both",
+        floor: 4_000,
+        witnesses: &["ring.close.wake_consumers"],
+        twins: &["ring.close.wake_consumers"],
+        run: || {
+            loom::stop_exploring();
+            let queue = queue(1, 8);
+            let waiting = [(); 2].map(|()| spawn(&queue, |queue| queue.get()));
+            explore_once_asleep(2);
+            queue.close();
+            let told = waiting.map(|consumer| consumer.join().unwrap());
+            assert_eq!(told, [Err(GetError::Closed), Err(GetError::Closed)]);
+        },
+    };
+
+    closing_frees: Model {
+        shows: "closing wakes who waits for room, and nothing is put after it",
+        floor: 100,
+        witnesses: &["ring.close.wake_producers"],
+        twins: &["ring.close.head"],
+        run: || {
+            let queue = queue(1, 8);
+            queue.put(1).unwrap();
+            let waiting =
+                spawn(&queue, |queue| matches!(queue.put(2), Err(PutError::Closed(2))));
+            queue.close();
+            assert!(waiting.join().unwrap());
+            assert_eq!((queue.get(), queue.get()), (Ok(1), Err(GetError::Closed)));
+        },
+    };
+
+    hands_on: Model {
+        shows: "once two wait, room too small for the one who is woken is offered to the other",
+        floor: 900,
+        witnesses: &["ring.put.hand_on"],
+        twins: &["ring.put.hand_on"],
+        run: || {
+            loom::stop_exploring();
+            let queue = Queue::<Vec<u8>>::with_bytes(4, 24).unwrap();
+            (0..3).for_each(|_| queue.put(vec![0]).unwrap());
+            let large = queue.clone();
+            let large = thread::spawn(move || large.put(vec![1; 15]).unwrap());
+            explore_once_asleep(1);
+            loom::stop_exploring();
+            let small = queue.clone();
+            let small = thread::spawn(move || small.put(vec![2]).unwrap());
+            explore_once_asleep(2);
+            // Room for the small one only: that must suffice for it.
+            queue.get().unwrap();
+            small.join().unwrap();
+            (0..2).for_each(|_| drop(queue.get().unwrap()));
+            large.join().unwrap();
+        },
+    };
+
+    joins: Model {
+        shows: "whoever joins sees what was done with each message",
+        floor: 3_000,
+        witnesses: &["unfinished.wake"],
+        twins: &["unfinished.done.release", "unfinished.join.acquire", "unfinished.last"],
+        run: || {
+            let (queue, cell) = (queue(2, 16), Arc::new(Data::default()));
+            (1..=2).for_each(|n| queue.put(n).unwrap());
+            let worker = {
+                let cell = cell.clone();
+                spawn(&queue, move |queue| {
+                    for _ in 0..2 {
+                        cell.write(queue.get().unwrap());
+                        queue.task_done().unwrap();
+                    }
+                })
+            };
+
+            queue.join();
+            assert_eq!(cell.read(), 2);
+            worker.join().unwrap();
+            queue.task_done().unwrap_err();
+        },
+    };
+
+    joins_all: Model {
+        shows: "once two join, the last report wakes both",
+        floor: 20,
+        witnesses: &["unfinished.wake"],
+        twins: &["unfinished.wake"],
+        run: || {
+            loom::stop_exploring();
+            let queue = queue(1, 8);
+            queue.put(1).unwrap();
+            let joining = [(); 2].map(|()| spawn(&queue, |queue| queue.join()));
+            explore_once_asleep(2);
+            queue.get().unwrap();
+            queue.task_done().unwrap();
+            joining.into_iter().for_each(|joiner| joiner.join().unwrap());
+        },
+    };
+
+    closing_frees_all: Model {
+        shows: "once two wait for room, closing wakes both",
+        floor: 300,
+        witnesses: &["ring.close.wake_producers"],
+        twins: &["ring.close.wake_producers"],
+        run: || {
+            loom::stop_exploring();
+            let queue = queue(1, 8);
+            queue.put(1).unwrap();
+            let waiting = [(); 2].map(|()| {
+                spawn(&queue, |queue| matches!(queue.put(2), Err(PutError::Closed(2))))
+            });
+            explore_once_asleep(2);
+            queue.close();
+            assert_eq!(waiting.map(|producer| producer.join().unwrap()), [true, true]);
+        },
+    };
+}
+
+fn queue(messages: usize, bytes: usize) -> Queue<u32> {
+    Queue::with_bytes(messages, bytes).unwrap()
+}
+
+fn spawn<R: 'static>(
+    queue: &Queue<u32>,
+    run: impl FnOnce(&Queue<u32>) -> R + 'static,
+) -> thread::JoinHandle<R> {
+    let queue = queue.clone();
+    thread::spawn(move || run(&queue))
+}

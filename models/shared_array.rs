@@ -1,0 +1,105 @@
+//! `SharedArray`: whoever sees what another wrote sees also what the other did before.
+
+use std::sync::Arc;
+
+use loom::thread;
+use multiproc::SharedArray;
+
+use crate::data::Data;
+use crate::harness::{Model, models, witness};
+
+models! {
+    carries: Model {
+        shows: "an element that is seen written carries what was done before it",
+        floor: 2,
+        witnesses: &["seen"],
+        twins: &["array.set", "array.get"],
+        run: || {
+            hand_over(|array| array.set(0, 1).unwrap(), |array| array.get(0).unwrap() == 1);
+        },
+    };
+
+    swaps: Model {
+        shows: "a swap hands over and takes over",
+        floor: 2,
+        witnesses: &["seen"],
+        twins: &["array.swap"],
+        run: || {
+            let swap = |array: &SharedArray<u8>| array.swap(0, 1).unwrap() == 1;
+            hand_over(move |array| _ = swap(array), swap);
+        },
+    };
+
+    adds: Model {
+        shows: "an addition hands over and takes over, and none is lost",
+        floor: 2,
+        witnesses: &["seen"],
+        twins: &["array.add"],
+        run: || {
+            let add = |array: &SharedArray<u8>| array.fetch_add(0, 1).unwrap() == 1;
+            let array = hand_over(move |array| _ = add(array), add);
+            assert_eq!(array.get(0), Ok(2));
+        },
+    };
+
+    exchanges: Model {
+        shows: "an exchange hands over and takes over, also when it only reads",
+        floor: 2,
+        witnesses: &["seen"],
+        twins: &["array.exchange", "array.exchange.failure"],
+        run: || {
+            hand_over(
+                |array| assert_eq!(array.compare_exchange(0, 0, 1), Ok(Ok(0))),
+                |array| {
+                    array.compare_exchange(0, 3, 4).unwrap() == Err(1)
+                        || array.compare_exchange(0, 1, 2).unwrap() == Ok(1)
+                },
+            );
+        },
+    };
+
+    locks: Model {
+        shows: "under the lock two elements change together",
+        floor: 50,
+        witnesses: &[],
+        twins: &["lock.fast.acquire"],
+        run: || {
+            let array = SharedArray::<u8>::zeroed(2).unwrap();
+            let other = array.clone();
+            let both = |array: &SharedArray<u8>| {
+                let _held = array.lock().unwrap();
+                let seen = (array.get(0).unwrap(), array.get(1).unwrap());
+                assert_eq!(seen.0, seen.1);
+                array.set(0, seen.0 + 1).unwrap();
+                array.set(1, seen.1 + 1).unwrap();
+            };
+
+            let adder = thread::spawn(move || both(&other));
+            both(&array);
+            adder.join().unwrap();
+            assert_eq!(array.to_vec(), [2, 2]);
+        },
+    };
+}
+
+/// One thread writes what nothing guards and then `tell`s; the other reads it if it `hears`.
+fn hand_over(
+    tell: impl FnOnce(&SharedArray<u8>) + 'static,
+    hears: impl FnOnce(&SharedArray<u8>) -> bool,
+) -> SharedArray<u8> {
+    let (array, data) = (SharedArray::zeroed(1).unwrap(), Arc::new(Data::default()));
+    let teller = {
+        let (array, data) = (array.clone(), data.clone());
+        thread::spawn(move || {
+            data.write(7);
+            tell(&array);
+        })
+    };
+
+    if hears(&array) {
+        witness("seen");
+        assert_eq!(data.read(), 7);
+    }
+    teller.join().unwrap();
+    array
+}
