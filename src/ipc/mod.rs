@@ -1,5 +1,6 @@
 //! Floor 3: data in motion.
 
+mod array_text;
 mod buffer;
 mod codec;
 mod element;

@@ -6,14 +6,13 @@
 //! ```
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::error::{Error, IndexOutOfRange, Poisoned, TryLockError, ValueTooLong};
+use crate::error::{Error, IndexOutOfRange, Poisoned, TryLockError};
 use crate::ipc::element::Element;
 use crate::shm::{Mapping, ProcessSafe, handoff, stamp_of};
 use crate::sync::{Lock, LockGuard};
@@ -65,8 +64,15 @@ pub struct SharedArray<T: Element> {
     mapping: Arc<Mapping>,
     /// Checked against the mapping: what stands there is not believed again.
     len: usize,
-    elements: PhantomData<T>,
+    /// In the mapping: at hand, since a way through it costs as much again as an access.
+    first: NonNull<T::Atom>,
 }
+
+// SAFETY: the pointer is into the mapping, which may go with any thread, and what it points at is
+// atomics.
+unsafe impl<T: Element> Send for SharedArray<T> {}
+// SAFETY: as above.
+unsafe impl<T: Element> Sync for SharedArray<T> {}
 
 #[repr(C, align(64))]
 struct Header {
@@ -115,7 +121,7 @@ impl<T: Element> SharedArray<T> {
         // thread here holds the lock.
         unsafe { lock.settle() };
         let header = Header { len: AtomicU64::new(len as u64), lock };
-        let array = SharedArray { mapping: Arc::new(mapping), len, elements: PhantomData };
+        let array = Self::over(mapping, len);
         // SAFETY: the mapping was made this large, and nobody else knows of it yet. A real one
         // begins as zeros, which is each element's zero.
         unsafe {
@@ -123,7 +129,7 @@ impl<T: Element> SharedArray<T> {
             if MODELLED || values.is_some() {
                 for i in 0..len {
                     let value = values.map_or(T::ZERO, |values| values[i]);
-                    array.first().add(i).write(value.atom());
+                    array.first.add(i).write(value.atom());
                 }
             }
         }
@@ -144,17 +150,18 @@ impl<T: Element> SharedArray<T> {
         unsafe { self.mapping.contents().cast().as_ref() }
     }
 
-    #[inline]
-    fn first(&self) -> NonNull<T::Atom> {
-        // SAFETY: the mapping is larger than the header.
-        unsafe { self.mapping.contents().add(size_of::<Header>()).cast() }
+    /// The array of `len` elements in a mapping that has a header at least.
+    fn over(mapping: Mapping, len: usize) -> Self {
+        // SAFETY: behind the header, or at the mapping's end.
+        let first = unsafe { mapping.contents().add(size_of::<Header>()).cast() };
+        SharedArray { mapping: Arc::new(mapping), len, first }
     }
 
     #[inline]
     fn atoms(&self) -> &[T::Atom] {
         // SAFETY: so many were written by `make`, or checked to have room by `deserialize`, and
         // are mapped as long as `self`; atomics, any bits of which are elements.
-        unsafe { NonNull::slice_from_raw_parts(self.first(), self.len).as_ref() }
+        unsafe { NonNull::slice_from_raw_parts(self.first, self.len).as_ref() }
     }
 
     #[inline]
@@ -333,27 +340,6 @@ impl<T: Element> SharedArray<T> {
 /// That this thread holds a [`SharedArray`]'s lock; unlocks when dropped.
 pub type ArrayGuard<'a> = LockGuard<'a, ()>;
 
-impl SharedArray<u8> {
-    /// The bytes up to the first zero, or all.
-    pub fn value(&self) -> Vec<u8> {
-        self.iter().take_while(|&byte| byte != 0).collect()
-    }
-
-    /// Writes `value` from the beginning, and a zero behind it if there is room: so that
-    /// [`SharedArray::value`] gives it back (up to a zero in it).
-    ///
-    /// # Errors
-    ///
-    /// [`ValueTooLong`] when it is longer than the array; nothing is written then.
-    pub fn set_value(&self, value: &[u8]) -> Result<(), ValueTooLong> {
-        let too_long = ValueTooLong { size: value.len(), max: self.len };
-        self.write_slice(0, value).map_err(|_| too_long)?;
-        // Out of range when the value fills the array: then it needs no zero.
-        let _ = self.set(value.len(), 0);
-        Ok(())
-    }
-}
-
 #[inline]
 fn load<T: Element>(atom: &T::Atom) -> T {
     // Acquire: pairs with the Release of every write; carries what was written before it. Weaker:
@@ -381,8 +367,7 @@ impl<'de, T: Element> Deserialize<'de> for SharedArray<T> {
         if mapping.len() < size_of::<Header>() {
             return Err(de::Error::invalid_length(mapping.len(), &"memory that holds an array"));
         }
-        let mapping = Arc::new(mapping);
-        let mut array = SharedArray { mapping, len: 0, elements: PhantomData };
+        let mut array = Self::over(mapping, 0);
         // Relaxed: written before the mapping was handed over.
         let len = array.header().len.load(Relaxed) as usize;
         let size = Self::size(len).map_err(de::Error::custom)?;
@@ -396,7 +381,7 @@ impl<'de, T: Element> Deserialize<'de> for SharedArray<T> {
 
 impl<T: Element> Clone for SharedArray<T> {
     fn clone(&self) -> Self {
-        SharedArray { mapping: self.mapping.clone(), len: self.len, elements: PhantomData }
+        SharedArray { mapping: self.mapping.clone(), len: self.len, first: self.first }
     }
 }
 
@@ -405,7 +390,7 @@ impl<T: Element> Drop for SharedArray<T> {
         if MODELLED && Arc::strong_count(&self.mapping) == 1 {
             // SAFETY: a model's atomics do need their drop; this is the last that reaches them.
             unsafe {
-                (0..self.len).for_each(|i| self.first().add(i).drop_in_place());
+                (0..self.len).for_each(|i| self.first.add(i).drop_in_place());
                 self.mapping.contents().cast::<Header>().drop_in_place();
             }
         }

@@ -37,6 +37,8 @@
 //! A peer may write anything anywhere. Each number is read once, and checked before it is an
 //! index or a length; what cannot be is [`Refusal::Corrupt`].
 
+#[cfg(test)]
+mod hostile;
 mod locked;
 mod memory;
 mod patience;

@@ -58,4 +58,10 @@ impl Patience {
             self.0.store(MOST + REST, Relaxed);
         }
     }
+
+    #[cfg(test)]
+    pub(crate) fn scribble(&self, value: u32) {
+        // Relaxed: as in `turns`.
+        self.0.store(value, Relaxed);
+    }
 }
