@@ -1,4 +1,6 @@
-//! What the notebook's scenarios claim, in the memory that its processes share.
+//! What the notebook's scenarios claim, in the memory that its processes share. The scenarios of
+//! the queue, the pipe and the array stand with their primitives: `queue::puts_five_gets_three`,
+//! `pipe::two_senders`, `shared_array::carries`.
 
 use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicU32, Ordering::Relaxed};

@@ -8,6 +8,23 @@ use std::path::Path;
 use crate::ALL;
 
 #[test]
+fn every_site_has_a_twin() {
+    let sites: BTreeSet<String> = source().iter().flat_map(|text| sites_in(text)).collect();
+    let twins: BTreeSet<String> = ALL
+        .iter()
+        .copied()
+        .flatten()
+        .flat_map(|(_, model)| model.twins)
+        .map(|site| (*site).to_owned())
+        .collect();
+    assert!(!sites.is_empty());
+    let alone: Vec<_> = sites.difference(&twins).collect();
+    assert!(alone.is_empty(), "no model has a twin without {alone:?}");
+    let left_over: Vec<_> = twins.difference(&sites).collect();
+    assert!(left_over.is_empty(), "the source has no site {left_over:?}");
+}
+
+#[test]
 fn every_model_that_a_comment_names_is_there() {
     let names: BTreeSet<&str> = ALL
         .iter()
@@ -29,22 +46,23 @@ fn every_model_that_a_comment_names_is_there() {
 
 #[test]
 fn the_roll_call_can_fail() {
-    let text = "a(site!(\n    \"lock.a\", 1 => 0));\n/// site!(\"lock.b\", 1 => 0)\nsite!(\"c\",";
+    let text = "a(site!(\n    \"lock.a\", 1 => 0));\n/// site!(\"lock.b\", 1 => 0)\nmutated(\"c\")";
     assert_eq!(sites_in(text), ["lock.a", "c"]);
     let suites = BTreeSet::from(["lock"]);
     let text = "// Weaker: `lock::nobody` sees it.\nlet `lock::code`;\n// `std::mem`\n";
     assert_eq!(models_named_in(text, &suites), ["lock::nobody"]);
 }
 
-/// The literals that stand first in a `site!`, except in comments.
+/// The literals that stand first in a `site!`, or in a model's own `mutated`, except in comments.
 fn sites_in(text: &str) -> Vec<String> {
     let code: String = text
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .flat_map(|line| [line, "\n"])
         .collect();
-    code.split("site!(")
-        .skip(1)
+    ["site!(", "mutated("]
+        .into_iter()
+        .flat_map(|call| code.split(call).skip(1))
         .filter_map(|rest| {
             rest.trim_start().strip_prefix('"')?.split('"').next().map(str::to_owned)
         })
