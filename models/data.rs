@@ -6,6 +6,9 @@ use loom::cell::UnsafeCell;
 #[derive(Default)]
 pub(crate) struct Data(UnsafeCell<u32>);
 
+// SAFETY: loom checks every access.
+unsafe impl Sync for Data {}
+
 impl Data {
     pub(crate) fn read(&self) -> u32 {
         // SAFETY: loom runs one thread at a time, and ends the model when this access races.

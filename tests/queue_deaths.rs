@@ -1,5 +1,5 @@
-#![cfg(not(loom))]
 //! The queue between processes that are killed.
+#![cfg(not(loom))]
 
 use std::thread::yield_now;
 use std::time::{Duration, Instant};
