@@ -1,11 +1,12 @@
 //! Pools that are still there when the process ends: they are terminated, before the children are
-//! waited for, or their managers would go on replacing the workers.
+//! waited for, or their managers would go on replacing the workers. So is one that a thread makes
+//! later, while the process ends.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::pool::board::Stage;
 use crate::pool::crew::Crew;
-use crate::process::{Duty, Rank, register};
+use crate::process::{Duty, Rank, is_ending, register};
 
 static CREWS: Mutex<Vec<Weak<Crew>>> = Mutex::new(Vec::new());
 
@@ -17,9 +18,15 @@ fn crews() -> MutexGuard<'static, Vec<Weak<Crew>>> {
 /// Notes a pool that is to be terminated when the process ends.
 pub(super) fn add(crew: &Arc<Crew>) {
     register(Duty { rank: Rank::Pools, at_end, after_fork });
-    let mut crews = crews();
-    crews.retain(|known| known.strong_count() > 0);
-    crews.push(Arc::downgrade(crew));
+    {
+        let mut crews = crews();
+        crews.retain(|known| known.strong_count() > 0);
+        crews.push(Arc::downgrade(crew));
+    }
+    // In this order: one that is not seen here was noted before the others were looked for.
+    if is_ending() {
+        crew.advance(Stage::Terminated);
+    }
 }
 
 fn at_end() {

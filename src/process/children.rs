@@ -40,23 +40,31 @@ pub(super) fn sweep() {
 /// SIGTERM for a while is killed; Python would wait for it.
 fn at_end() {
     let daemons: Vec<_> = children().iter().filter(|child| child.daemon).cloned().collect();
-    for child in &daemons {
-        // Refused only where the child has changed its user: it is waited for like any other.
-        let _ = child.signal(Signal::TERM);
-    }
-    let grace = Deadline::after(GRACE);
-    for child in &daemons {
-        if !child.wait(grace) {
-            let _ = child.signal(Signal::KILL);
-        }
-    }
+    dismiss(&daemons);
     // Not under the lock: other threads still run, and may start and join children.
     loop {
         let Some(child) = children().last().cloned() else { return };
+        if child.daemon {
+            // Started by such a thread meanwhile.
+            dismiss(std::slice::from_ref(&child));
+        }
         child.wait(Deadline::Never);
         sweep();
         // Should the system not say how it ended: that it did is known.
         children().retain(|known| !Arc::ptr_eq(known, &child));
+    }
+}
+
+fn dismiss(daemons: &[Arc<Child>]) {
+    for child in daemons {
+        // Refused only where the child has changed its user: it is waited for like any other.
+        let _ = child.signal(Signal::TERM);
+    }
+    let grace = Deadline::after(GRACE);
+    for child in daemons {
+        if !child.wait(grace) {
+            let _ = child.signal(Signal::KILL);
+        }
     }
 }
 

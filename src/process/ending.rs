@@ -36,9 +36,12 @@ struct Duties {
     of: Option<Pid>,
     list: Vec<Duty>,
     registered: bool,
+    /// They are being done.
+    ending: bool,
 }
 
-static DUTIES: Mutex<Duties> = Mutex::new(Duties { of: None, list: Vec::new(), registered: false });
+static DUTIES: Mutex<Duties> =
+    Mutex::new(Duties { of: None, list: Vec::new(), registered: false, ending: false });
 
 fn duties() -> MutexGuard<'static, Duties> {
     // Nothing that is done under the lock leaves the list half changed.
@@ -77,8 +80,17 @@ extern "C" fn at_exit() {
 }
 
 fn do_duties() {
-    let list = duties().list.clone();
+    let list = {
+        let mut duties = duties();
+        duties.ending = true;
+        duties.list.clone()
+    };
     list.iter().for_each(|duty| (duty.at_end)());
+}
+
+/// Whether the process has begun to end.
+pub(crate) fn is_ending() -> bool {
+    duties().ending
 }
 
 /// In a forked child: what the parent has to do is not the child's.
@@ -86,6 +98,7 @@ pub(super) fn after_fork() {
     let list = {
         let mut duties = duties();
         duties.of = Some(getpid());
+        duties.ending = false;
         duties.list.clone()
     };
     list.iter().for_each(|duty| (duty.after_fork)());

@@ -5,6 +5,7 @@
 #![cfg(not(loom))]
 
 mod ends;
+mod late;
 mod run;
 
 use std::time::Duration;
