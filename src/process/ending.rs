@@ -8,9 +8,10 @@
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::process::{Pid, getpid};
+use rustix::thread::gettid;
 
 /// One duty. They are done in the order of the variants of [`Rank`].
 #[derive(Clone, Copy)]
@@ -42,6 +43,9 @@ struct Duties {
 
 static DUTIES: Mutex<Duties> =
     Mutex::new(Duties { of: None, list: Vec::new(), registered: false, ending: false });
+
+/// The code that a thread has asked the program to end with, see [`exit`].
+static ASKED: OnceLock<i32> = OnceLock::new();
 
 fn duties() -> MutexGuard<'static, Duties> {
     // Nothing that is done under the lock leaves the list half changed.
@@ -77,6 +81,12 @@ extern "C" fn at_exit() {
     }
     // A panic must not leave a C function; it has been told by the hook.
     let _ = catch_unwind(do_duties);
+    // A thread that wanted to end the program now sleeps for good in std, which lets only the first
+    // do it: that is this one.
+    if let Some(&code) = ASKED.get().filter(|_| gettid() == getpid()) {
+        // SAFETY: glibc goes on with the handlers that are left, then ends the process.
+        unsafe { libc::exit(code) }
+    }
 }
 
 fn do_duties() {
@@ -91,6 +101,11 @@ fn do_duties() {
 /// Whether the process has begun to end.
 pub(crate) fn is_ending() -> bool {
     duties().ending
+}
+
+/// Whether a thread has asked for the end of the program, and waits for nothing any more.
+pub(crate) fn is_asked_for() -> bool {
+    ASKED.get().is_some()
 }
 
 /// In a forked child: what the parent has to do is not the child's.
@@ -132,7 +147,9 @@ pub(super) fn leave(code: i32) -> ! {
 /// (a forked child has it from its parent, who runs it); standard output and error are flushed,
 /// threads that are no daemons are waited for, children are reaped. The parent's
 /// [`join`](crate::Process::join) gives [`ProcessError::Exited`](crate::ProcessError::Exited).
-/// In the program itself, this is [`std::process::exit`].
+/// In the program itself, this is [`std::process::exit`], but for one case: a thread may call it
+/// when `main` has returned and waits for that very thread. (There, std's would never return: it
+/// waits for the end that has begun.)
 ///
 /// ```
 /// use multiproc::{Process, ProcessError, process};
@@ -149,5 +166,11 @@ pub(super) fn leave(code: i32) -> ! {
 /// `sys.exit` raises an exception, so what is on the stack is cleaned up; here it is not, as in
 /// [`std::process::exit`].
 pub fn exit(code: i32) -> ! {
-    if crate::process::current::is_child() { end(code) } else { std::process::exit(code) }
+    if crate::process::current::is_child() {
+        end(code)
+    }
+    if gettid() != getpid() {
+        let _ = ASKED.set(code);
+    }
+    std::process::exit(code)
 }

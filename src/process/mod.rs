@@ -31,7 +31,7 @@ mod status;
 pub use builder::Builder;
 pub use current::{Current, current};
 pub use ending::exit;
-pub(crate) use ending::{Duty, Rank, is_ending, register};
+pub(crate) use ending::{Duty, Rank, is_asked_for, is_ending, register};
 pub use handle::Process;
 pub(crate) use image::Image;
 pub(crate) use panics::{Panic, caught};

@@ -23,7 +23,9 @@ use crate::thread::registry;
 /// # A handle that is dropped
 ///
 /// The thread goes on. When the program ends (`main` returns, or calls [`std::process::exit`] in
-/// the main thread), it is waited for, unless it is a [daemon](Builder::daemon).
+/// the main thread), it is waited for, unless it is a [daemon](Builder::daemon). Such a thread ends
+/// the program by [`process::exit`](crate::process::exit): std's would wait for `main`, which waits
+/// for the thread.
 ///
 /// # Different from Python
 ///

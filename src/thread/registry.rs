@@ -2,12 +2,16 @@
 
 use std::cell::RefCell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustix::process::getpid;
 use rustix::thread::gettid;
 
-use crate::process::{Duty, Rank, register};
+use crate::process::{Duty, Rank, is_asked_for, register};
 use crate::thread::handle::Handle;
+
+/// Between two looks, at the end of the program, whether a thread has asked for that end.
+const SLICE: Duration = Duration::from_millis(100);
 
 thread_local! {
     static CURRENT: RefCell<Option<Handle>> = const { RefCell::new(None) };
@@ -137,7 +141,11 @@ fn at_end() {
     loop {
         let next = threads().started.iter().find(|thread| !thread.is_daemon()).cloned();
         let Some(thread) = next else { return };
-        thread.ended().wait();
+        while !thread.ended().wait_for(SLICE) {
+            if is_asked_for() {
+                return;
+            }
+        }
         thread.join_os();
         remove(&thread);
     }

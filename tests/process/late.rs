@@ -1,8 +1,11 @@
 //! What is started while a process ends already does not keep it from ending.
 
+use std::process::{Command, Stdio};
 use std::thread;
 
-use multiproc::{Pool, Process, Receiver, pipe};
+use multiproc::{Event, Pool, Process, Receiver, Thread, pipe, process};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::{LONG, for_ever};
 
@@ -49,4 +52,38 @@ fn a_pool_that_is_made_late_is_terminated_too() {
             std::mem::forget(pool);
         });
     });
+}
+
+/// Says that the program has begun to end.
+static ENDING: Event = Event::new();
+
+/// A program of its own: its main thread has returned, and waits for a thread that exits.
+#[test]
+fn a_thread_exits_the_program() {
+    const PROGRAM: &str = "MULTIPROC_TEST_EXIT";
+    if std::env::var_os(PROGRAM).is_some() {
+        let thread = Thread::spawn(|| {
+            ENDING.wait();
+            process::exit(7);
+        });
+        std::mem::forget(thread);
+        extern "C" fn ending() {
+            ENDING.set();
+        }
+        // SAFETY: the handler only sets an event. The last registered is the first called.
+        assert_eq!(unsafe { nix::libc::atexit(ending) }, 0);
+        return;
+    }
+    let mut program = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "late::a_thread_exits_the_program"])
+        .env(PROGRAM, "")
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let pidfd = pidfd_open(Pid::from_child(&program), PidfdFlags::empty()).unwrap();
+    let timeout = LONG.try_into().unwrap();
+    let ended = poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&timeout)).unwrap();
+    program.kill().unwrap();
+    assert_eq!(ended, 1, "it does not hang");
+    assert_eq!(program.wait().unwrap().code(), Some(7));
 }
