@@ -161,6 +161,28 @@ fn nothing_is_left_open() -> Nothing {
 }
 
 #[test]
+fn no_descriptor_is_left_for_a_long_message_is_an_error() -> Nothing {
+    let receive = |()| {
+        let (receiver, sender) = pipe::<Vec<u8>>().expect("two descriptors");
+        sender.send(vec![1; 100_000]).expect("room");
+        sender.send(vec![2; 10]).expect("room");
+        // Room for none beside those that are open.
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+        let none = rustix::process::Rlimit { current: Some(3), ..limit };
+        rustix::process::setrlimit(rustix::process::Resource::Nofile, none).expect("less");
+        let error = receiver.recv().expect_err("no descriptor is left");
+        let typed = matches!(&error, RecvError::Os { source, .. }
+            if source.raw_os_error() == Some(nix::libc::EMFILE));
+        assert!(typed, "{error}");
+        (error.to_string(), receiver.recv().expect("the next"))
+    };
+    let (said, next) = Process::spawn(receive, ())?.join()?;
+    assert!(said.contains("is lost"), "{said}");
+    assert_eq!(next, [2; 10]);
+    Ok(())
+}
+
+#[test]
 fn no_descriptor_is_left_is_an_error() -> Nothing {
     let child = Process::spawn(
         |()| {

@@ -101,10 +101,15 @@ impl Socket {
         if received.flags.contains(ReturnFlags::TRUNC) {
             return Err(Refused::Garbage("it is longer than a packet can be"));
         }
-        if received.flags.contains(ReturnFlags::CTRUNC) || surplus.is_some() {
-            return Err(Refused::Garbage(
-                "it came with too many files, or this process has no descriptor left for one",
-            ));
+        let cut = received.flags.contains(ReturnFlags::CTRUNC);
+        if cut && rest.is_none() {
+            // Not even the one that there is space for: it could not be opened here. The kernel
+            // does not say why, and has used the packet up.
+            let call = "recvmsg (for a long message, which is lost: it comes as a descriptor)";
+            return Err(os(call)(Errno::MFILE));
+        }
+        if cut || surplus.is_some() {
+            return Err(Refused::Garbage("it came with too many files"));
         }
         // No packet of ours is empty: that is the end.
         if received.bytes == 0 { Err(Refused::Gone) } else { Ok((received.bytes, rest)) }
