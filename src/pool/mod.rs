@@ -20,7 +20,7 @@ pub use async_result::AsyncResult;
 pub use builder::PoolBuilder;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use serde::Serialize;
@@ -57,8 +57,8 @@ const CHUNKS: usize = 4;
 /// # Costs
 ///
 /// Each worker is a fresh process of the same program, started as by
-/// [`Process::spawn`](crate::Process::spawn), with two descriptors in this process. A thread of
-/// this process manages them; it sleeps unless a worker has something to say.
+/// [`Process::spawn`](crate::Process::spawn), with three descriptors in this process. A thread of
+/// this process manages them, with one more; it sleeps unless a worker has something to say.
 ///
 /// # If a process dies
 ///
@@ -76,7 +76,8 @@ const CHUNKS: usize = 4;
 /// do not see Ctrl-C: the program decides.
 pub struct Pool {
     crew: Arc<Crew>,
-    manager: Option<JoinHandle<()>>,
+    /// Until someone has waited for its end.
+    manager: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Pool {
@@ -103,7 +104,7 @@ impl Pool {
             .spawn(move || managed.manage())
             .map_err(|source| Error::os("starting a thread", source))?;
         ending::add(&crew);
-        Ok(Pool { crew, manager: Some(manager) })
+        Ok(Pool { crew, manager: Mutex::new(Some(manager)) })
     }
 
     /// How many workers it has.
@@ -216,17 +217,23 @@ impl Pool {
     ///
     /// [`NotClosed`] without either: the workers would never end.
     pub fn join(&self) -> Result<(), NotClosed> {
-        self.crew.join()
+        self.crew.join()?;
+        // A process with one thread can fork: so not only the workers have ended.
+        self.join_manager();
+        Ok(())
+    }
+
+    fn join_manager(&self) {
+        let manager = self.manager.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // It has caught its own panics, if there were any: see `Last`.
+        let _ = manager.map(JoinHandle::join);
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
         self.terminate();
-        if let Some(manager) = self.manager.take() {
-            // It has caught its own panics, if there were any: see `Last`.
-            let _ = manager.join();
-        }
+        self.join_manager();
     }
 }
 

@@ -48,6 +48,22 @@ fn nothing_is_left_behind() -> Nothing {
 }
 
 #[test]
+fn a_process_forks_after_its_pool_was_joined() -> Nothing {
+    let fork = |()| {
+        for _ in 0..20 {
+            let pool = Pool::new(1).expect("a worker");
+            pool.terminate();
+            pool.join().expect("it was terminated");
+            // In the child, too, the pool is dropped.
+            let child = Process::fork(move || drop(pool)).expect("no thread is left");
+            child.join().expect("it does not hang");
+        }
+    };
+    Process::spawn(fork, ())?.join_for(LONG).expect("it does not hang")?;
+    Ok(())
+}
+
+#[test]
 fn a_pool_that_is_never_dropped_ends_with_its_process() -> Nothing {
     let forget = |()| {
         let pool = Pool::new(2).expect("two workers");
