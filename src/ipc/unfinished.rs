@@ -24,10 +24,11 @@ pub(crate) struct Unfinished<'a> {
 impl Unfinished<'_> {
     /// Reports one message as done; false when every message was reported already.
     pub(crate) fn task_done(&self) -> bool {
-        // Relaxed: only a guess for the CAS.
-        let mut seen = self.done.load(Relaxed);
+        // Acquire, also when the CAS fails: it keeps the count of those done older than that of
+        // those put, as in `join`, for those who report without having got a message.
+        let mut seen = self.done.load(Acquire);
         loop {
-            // Relaxed: whoever has got a message has seen that it was put.
+            // Relaxed: it is no older than what those who reported before have seen.
             let left = between(seen, self.put.load(Relaxed));
             if left == 0 {
                 return false;
@@ -38,7 +39,7 @@ impl Unfinished<'_> {
             // sees the last report sees the others' too: each is a step upon the one before. Weaker:
             // the model `queue::joins` sees the race.
             let order = site!("unfinished.done.release", Release => Relaxed);
-            match self.done.compare_exchange(seen, more, order, Relaxed) {
+            match self.done.compare_exchange(seen, more, order, Acquire) {
                 Ok(_) => {
                     if last && seen & WAIT != 0 {
                         self.done.wake(site!("unfinished.wake", ALL => 1));
