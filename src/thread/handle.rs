@@ -77,8 +77,9 @@ impl Handle {
     pub fn rename(&self, name: impl Into<String>) {
         let mut own = self.lock_name();
         *own = name.into();
-        // One that has not begun yet tells the kernel itself when it does.
-        if let Some(&number) = self.0.number.get() {
+        // One that has not begun yet tells the kernel itself when it does; the number of one that
+        // has ended may be another's.
+        if let Some(&number) = self.0.number.get().filter(|_| self.is_alive()) {
             tell_kernel(number, &own);
         }
     }
