@@ -56,6 +56,9 @@ use crate::sys::Deadline;
 /// killed before, nobody sees anything of it; killed after, all of it is there. Likewise it is
 /// taken or not: killed before, the next one gets it; killed after, it is gone with the process.
 ///
+/// One that is stopped (SIGSTOP, a debugger) in the middle of a put or get is alive: the others of
+/// its side wait for it, also in `try_put` and `try_get`, which wait for nothing else.
+///
 /// A value that was taken by a process that died before [`Queue::task_done`] stays unfinished:
 /// who watches over the processes can report it in its place.
 ///

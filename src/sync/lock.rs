@@ -114,7 +114,8 @@ impl<T> Lock<T> {
     ///
     /// # Panics
     ///
-    /// When this thread holds the lock already: it would wait for itself for ever.
+    /// When this thread holds the lock already: it would wait for itself for ever. (Beyond the
+    /// first 31 locks in shared memory that it holds at once, this is not seen, and it does.)
     #[inline(always)]
     pub fn lock(&self) -> Result<LockGuard<'_, T>, Poisoned<LockGuard<'_, T>>> {
         match self.raw.lock(Deadline::Never) {

@@ -8,6 +8,11 @@
 //! for the kernel and for glibc, and read only when glibc's own mutexes stand among ours, since
 //! nothing else knows their place.
 //!
+//! So whoever takes glibc's robust mutexes *and* locks of ours that a peer can write to, in one
+//! thread at a time, trusts that peer with its memory, as glibc does with every robust mutex that
+//! is shared: a `next` or `prev` that the peer has written is followed, and written through. There
+//! is no telling such an address from that of a mutex.
+//!
 //! # A thread that ends with a lock
 //!
 //! In a process that lives, a thread ends with a lock only when its guard was leaked; and what was
