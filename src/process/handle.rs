@@ -68,8 +68,8 @@ impl Process<()> {
     /// Forks: the child has a copy of all memory, runs `f` on it and ends; the parent goes on.
     ///
     /// What `f` owns is dropped in the parent, so that each side has its own: the end of a pipe
-    /// that is moved into the child is closed in the parent. Standard output and error are flushed
-    /// first.
+    /// that is moved into the child is closed in the parent. (And a [`Permit`](crate::Permit) that
+    /// is moved is given back by both: see there.) Standard output and error are flushed first.
     ///
     /// The child has one thread. It must not use the handles of threads that its parent had: the
     /// system may have given their places to others.

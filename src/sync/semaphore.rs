@@ -55,8 +55,10 @@ const ONE: u32 = 1 << ONE_BIT;
 /// | acquire | a permit | one less, `WAIT` kept | CAS |
 /// | acquire | no permit | `WAIT`, then sleep on exactly that value | CAS, futex wait |
 /// | release | `WAIT` clear | more | CAS |
-/// | release | `WAIT` | one more, and one is woken (for each permit) | one `FUTEX_WAKE_OP` |
+/// | release | `WAIT` | one more, and one is woken | one `FUTEX_WAKE_OP` |
 /// | nobody slept | any | `WAIT` cleared, and all are woken | one `FUTEX_WAKE_OP` |
+///
+/// So several permits are as many steps as there are sleepers, and one for the rest.
 #[repr(transparent)]
 #[derive(Debug)]
 pub struct Semaphore(Word);
@@ -117,11 +119,7 @@ impl Semaphore {
         // Relaxed: only a guess for the CAS.
         let mut seen = self.0.load(Relaxed);
         while seen & WAIT == 0 {
-            let more = self.sum(seen, permits)?;
-            // Release: pairs with the Acquire of whoever takes the permit; carries what was done
-            // while it was held. Weaker: the model `semaphore::hands_over` sees the race.
-            let order = site!("semaphore.release", Release => Relaxed);
-            match self.0.compare_exchange(seen, more, order, Relaxed) {
+            match self.give(seen, self.sum(seen, permits)?) {
                 Ok(_) => return Ok(()),
                 Err(now) => seen = now,
             }
@@ -144,6 +142,15 @@ impl Semaphore {
             Some(sum) if sum <= Self::MAX => Ok(seen & WAIT | sum << ONE_BIT),
             _ => Err(Overflow { released: permits, value, max: Self::MAX }),
         }
+    }
+
+    /// Nobody sleeps: the word becomes `more`, if it is still as seen.
+    #[inline]
+    fn give(&self, seen: u32, more: u32) -> Result<u32, u32> {
+        // Release: pairs with the Acquire of whoever takes the permit; carries what was done
+        // while it was held. Weaker: the model `semaphore::hands_over` sees the race.
+        let order = site!("semaphore.release", Release => Relaxed);
+        self.0.compare_exchange(seen, more, order, Relaxed)
     }
 
     /// Takes a permit as long as one is seen.
@@ -192,24 +199,50 @@ impl Semaphore {
         }
     }
 
-    /// A step inside the kernel for each permit: it adds and wakes, or does neither.
+    /// A step inside the kernel for each permit that a sleeper may get: it adds and wakes, or does
+    /// neither. What is left when nobody sleeps is one step more.
     #[cold]
-    fn release_slow(&self, permits: u32) {
-        for _ in 0..permits {
-            // Release: as in `release`. Weaker: `semaphore::wakes` sees the race.
+    fn release_slow(&self, mut permits: u32) {
+        while permits > 0 {
+            // Release: as in `give`. Weaker: `semaphore::wakes` sees the race.
             let order = site!("semaphore.wake.release", Release => Relaxed);
             let one = site!("semaphore.wake.one", 1 => 0);
+            permits -= 1;
             if self.0.wake_op(Op::AddBit(ONE_BIT), one, order) < one {
                 // Relaxed: nothing is handed over. All, because a sleeper may have come meanwhile,
                 // trusting in the bit that is now cleared.
                 let all = site!("semaphore.clear.all", ALL => 0);
                 self.0.wake_op(Op::ClearBit(WAIT_BIT), all, Relaxed);
+                permits = self.release_rest(permits);
             }
         }
+    }
+
+    /// Gives the rest in one step if nobody sleeps; how many are left to give.
+    fn release_rest(&self, permits: u32) -> u32 {
+        if permits == 0 {
+            return 0;
+        }
+        // Relaxed: only a guess for the CAS.
+        let mut seen = self.0.load(Relaxed);
+        while seen & WAIT == 0 {
+            // That it fits was checked before. Should others have released as many meanwhile, the
+            // word is full: nobody has taken so many.
+            let sum = (seen >> ONE_BIT).saturating_add(permits).min(u32::MAX >> ONE_BIT);
+            match self.give(seen, sum << ONE_BIT) {
+                Ok(_) => return 0,
+                Err(now) => seen = now,
+            }
+        }
+        permits
     }
 }
 
 /// A permit of a [`Semaphore`]; gives itself back when dropped, from any thread.
+///
+/// A fork copies it, as it copies all memory: of a permit that is alive then, or that is moved into
+/// the child, the parent gives back one and the child another. If the semaphore is shared by both,
+/// that is one too many: let one side [`forget`](Permit::forget) it, or have the child acquire.
 #[must_use = "the permit is given back as soon as it is dropped"]
 #[derive(Debug)]
 pub struct Permit<'a>(&'a Semaphore);
