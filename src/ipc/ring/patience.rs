@@ -1,6 +1,6 @@
 //! How long to look again before going to sleep.
 
-use crate::sys::{AtomicU32, MODELLED, Ordering::Relaxed, const_fn};
+use crate::sys::{AtomicU32, Ordering::Relaxed, const_fn};
 
 /// The most looks before a sleep: some ten microseconds, a quarter of what a sleep costs.
 const MOST: u32 = 400;
@@ -30,10 +30,6 @@ impl Patience {
 
     /// How many looks to take now.
     pub(crate) fn turns(&self) -> u32 {
-        if MODELLED {
-            // What a look finds, the step that announces a sleeper finds as well.
-            return 0;
-        }
         // Relaxed: a guess, on which nothing rides.
         let now = self.0.load(Relaxed);
         match now {

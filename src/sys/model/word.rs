@@ -100,6 +100,11 @@ impl Word {
         (self.value.load(Ordering::Relaxed), turns)
     }
 
+    /// As [`Word::spin`].
+    pub(crate) fn yield_for(&self, _times: u32, _done: impl Fn(u32) -> bool) -> u32 {
+        self.value.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn wait(&self, expected: u32, deadline: Deadline) -> Wait {
         if self.latest(Ordering::Relaxed) != expected {
             return Wait::Woken;
