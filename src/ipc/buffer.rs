@@ -1,6 +1,7 @@
 //! Where a message is while it is not in the ring.
 
 use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
 
 use crate::ipc::ring::GRANULE;
 
@@ -24,18 +25,12 @@ thread_local! {
 }
 
 impl Buffer {
-    /// Runs `work` with this thread's buffer.
+    /// This thread's buffer, until what is given is dropped.
     #[inline]
-    pub(crate) fn with<R>(work: impl FnOnce(&mut Buffer) -> R) -> R {
+    pub(crate) fn take() -> Taken {
         // When the thread's locals are gone already, each message has a buffer of its own.
         let kept = KEPT_BUFFER.try_with(Cell::take).ok().flatten();
-        let mut buffer = kept.unwrap_or_else(Buffer::new);
-        let result = work(&mut buffer);
-        if buffer.large.capacity() > KEPT {
-            buffer.large = Vec::new();
-        }
-        let _ = KEPT_BUFFER.try_with(|kept| kept.set(Some(buffer)));
-        result
+        Taken(Some(kept.unwrap_or_else(Buffer::new)))
     }
 
     #[cold]
@@ -83,6 +78,37 @@ impl Buffer {
     #[inline]
     pub(crate) fn writer(&mut self) -> Writer<'_> {
         Writer { len: 0, buffer: self }
+    }
+}
+
+/// A thread's buffer while it is in use. (Not a closure around the use: what that gave would be
+/// moved once more.)
+pub(crate) struct Taken(Option<Box<Buffer>>);
+
+impl Deref for Taken {
+    type Target = Buffer;
+
+    #[inline]
+    fn deref(&self) -> &Buffer {
+        self.0.as_ref().expect("taken until it is dropped")
+    }
+}
+
+impl DerefMut for Taken {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Buffer {
+        self.0.as_mut().expect("taken until it is dropped")
+    }
+}
+
+impl Drop for Taken {
+    #[inline]
+    fn drop(&mut self) {
+        if self.large.capacity() > KEPT {
+            self.large = Vec::new();
+        }
+        let buffer = self.0.take();
+        let _ = KEPT_BUFFER.try_with(|kept| kept.set(buffer));
     }
 }
 

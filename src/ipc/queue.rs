@@ -181,17 +181,20 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
 
     #[inline]
     fn put_by(&self, value: T, patient: Patient) -> Result<(), PutError<T>> {
-        let put = Buffer::with(|buffer| {
-            codec::encode(&value, buffer).map_err(Trouble::Encode)?;
-            if buffer.len() > self.ring.bytes() {
-                return Err(Trouble::TooLarge(buffer.len()));
-            }
-            self.ring.put(buffer, &patient).map_err(Trouble::Refused)
-        });
-        match put {
+        match self.put_bytes(&value, &patient) {
             Ok(()) => Ok(()),
             Err(trouble) => Err(self.put_error(value, trouble, &patient)),
         }
+    }
+
+    #[inline]
+    fn put_bytes(&self, value: &T, patient: &Patient) -> Result<(), Trouble> {
+        let mut buffer = Buffer::take();
+        codec::encode(value, &mut buffer).map_err(Trouble::Encode)?;
+        if buffer.len() > self.ring.bytes() {
+            return Err(Trouble::TooLarge(buffer.len()));
+        }
+        self.ring.put(&buffer, patient).map_err(Trouble::Refused)
     }
 
     #[cold]
@@ -210,12 +213,11 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
 
     #[inline]
     fn get_by(&self, patient: Patient) -> Result<T, GetError> {
-        Buffer::with(|buffer| {
-            if let Err(refusal) = self.ring.get(buffer, &patient) {
-                return Err(get_error(refusal, &patient));
-            }
-            codec::decode(buffer, GetError::Decode)
-        })
+        let mut buffer = Buffer::take();
+        if let Err(refusal) = self.ring.get(&mut buffer, &patient) {
+            return Err(get_error(refusal, &patient));
+        }
+        codec::decode(&buffer, GetError::Decode)
     }
 }
 
