@@ -1,9 +1,9 @@
 //! What `Arc` is to threads, over memory that processes share.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::mem::needs_drop;
 use std::ops::Deref;
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -48,8 +48,9 @@ use crate::sys::MODELLED;
 /// [`Lock`]: crate::Lock
 /// [`Poisoned`]: crate::Poisoned
 pub struct Shared<T: ProcessSafe> {
+    /// In the mapping; at hand, since every use of the value begins here.
+    value: NonNull<T>,
     mapping: Arc<Mapping>,
-    value: PhantomData<T>,
 }
 
 // SAFETY: like an Arc: every holder reaches the same `T`, and the mapping may go with any thread.
@@ -81,13 +82,13 @@ impl<T: ProcessSafe + Send + Sync> Shared<T> {
             place.write(value);
             (*place.as_ptr()).settle();
         }
-        Ok(Shared { mapping: Arc::new(mapping), value: PhantomData })
+        Ok(Shared { value: place, mapping: Arc::new(mapping) })
     }
 }
 
 impl<T: ProcessSafe> Clone for Shared<T> {
     fn clone(&self) -> Self {
-        Shared { mapping: self.mapping.clone(), value: PhantomData }
+        Shared { value: self.value, mapping: self.mapping.clone() }
     }
 }
 
@@ -96,7 +97,7 @@ impl<T: ProcessSafe> Drop for Shared<T> {
         if MODELLED && Arc::strong_count(&self.mapping) == 1 {
             // SAFETY: a model's atomics do need their drop, its processes are threads, and this
             // is the last that reaches the value.
-            unsafe { self.mapping.contents().cast::<T>().drop_in_place() };
+            unsafe { self.value.drop_in_place() };
         }
     }
 }
@@ -108,7 +109,7 @@ impl<T: ProcessSafe> Deref for Shared<T> {
     fn deref(&self) -> &T {
         // SAFETY: a `T` was written there, is mapped as long as `self`, and is only ever borrowed
         // shared. Whatever a peer wrote is a `T` too: every bit pattern is one (ProcessSafe).
-        unsafe { self.mapping.contents().cast().as_ref() }
+        unsafe { self.value.as_ref() }
     }
 }
 
@@ -132,6 +133,6 @@ impl<'de, T: ProcessSafe + Send + Sync> Deserialize<'de> for Shared<T> {
         if mapping.len() < size_of::<T>() {
             return Err(de::Error::invalid_length(mapping.len(), &"memory that holds the value"));
         }
-        Ok(Shared { mapping: Arc::new(mapping), value: PhantomData })
+        Ok(Shared { value: mapping.contents().cast(), mapping: Arc::new(mapping) })
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::error::{PoisonCause, Poisoned, TryLockError};
 use crate::shm::ProcessSafe;
 use crate::sync::raw_lock::{Hold, RawLock};
-use crate::sys::{Cell, Deadline, MutPtr, const_fn};
+use crate::sys::{Access, Cell, Deadline, const_fn};
 
 /// A value that one thread of one process at a time may touch.
 ///
@@ -185,7 +185,7 @@ impl<T> Lock<T> {
         let poison = self.raw.poison();
         let guard = LockGuard {
             lock: self,
-            data: ManuallyDrop::new(self.data.get_mut()),
+            access: ManuallyDrop::new(self.data.access()),
             hold,
             was_panicking: thread::panicking(),
             not_send: PhantomData,
@@ -237,7 +237,7 @@ impl<T: fmt::Debug> fmt::Debug for Lock<T> {
 #[must_use = "the lock is free again as soon as the guard is dropped"]
 pub struct LockGuard<'a, T> {
     lock: &'a Lock<T>,
-    data: ManuallyDrop<MutPtr<T>>,
+    access: ManuallyDrop<Access<T>>,
     hold: Hold,
     was_panicking: bool,
     not_send: PhantomData<*const ()>,
@@ -252,7 +252,7 @@ impl<T> Deref for LockGuard<'_, T> {
     #[inline]
     fn deref(&self) -> &T {
         // SAFETY: the lock is held, so this thread alone, of all that map it, has access.
-        unsafe { self.data.get() }
+        unsafe { self.access.get(&self.lock.data) }
     }
 }
 
@@ -260,7 +260,7 @@ impl<T> DerefMut for LockGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as above, and the guard is borrowed exclusively.
-        unsafe { self.data.get_mut() }
+        unsafe { self.access.get_mut(&self.lock.data) }
     }
 }
 
@@ -271,7 +271,7 @@ impl<T> Drop for LockGuard<'_, T> {
             self.lock.raw.set_poison(PoisonCause::Panicked);
         }
         // SAFETY: dropped here and never used again: the access ends before the lock is free.
-        unsafe { ManuallyDrop::drop(&mut self.data) };
+        unsafe { ManuallyDrop::drop(&mut self.access) };
         self.lock.raw.unlock(self.hold);
     }
 }

@@ -82,10 +82,10 @@ const _: () = assert!(
             && std::mem::offset_of!(RawLock, node) == 24)
 );
 
-/// That the lock is held, and where it stands among the locks on the owner's robust list, if it
-/// does: kept by the owner, where no peer can change it.
+/// That the lock is held, by whom, and where it stands among the locks on the owner's robust list,
+/// if it does: kept by the owner, where no peer can change it. Not `Send`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Hold(Slot);
+pub(crate) struct Hold(Slot, Me);
 
 // The fast paths are inlined whatever they cost: a guard that goes through memory costs more than
 // both atomic instructions.
@@ -130,22 +130,28 @@ impl RawLock {
     #[inline(always)]
     fn acquire(&self, otherwise: impl FnOnce(Me, u32, u32) -> bool) -> Option<Hold> {
         let me = Me::current();
+        let settled = self.is_settled();
+        let name = if settled { me.begin(&self.node) } else { me.name() };
         // Acquire: pairs with the Release of every unlock; carries what was written under the
         // lock. Weaker: the model `lock::excludes` sees the race.
         let order = site!("lock.fast.acquire", Acquire => Relaxed);
-        let take = |name| match self.word.compare_exchange(0, name, order, Relaxed) {
-            Ok(_) => true,
-            Err(seen) => otherwise(me, name, seen),
-        };
-        if !self.is_settled() {
-            return take(me.name()).then_some(Hold(PRIVATE));
-        }
-        me.begin(&self.node);
-        if !take(me.tid()) {
-            me.end();
+        if let Err(seen) = self.word.compare_exchange(0, name, order, Relaxed)
+            && !otherwise(me, name, seen)
+        {
+            if settled {
+                me.end();
+            }
             return None;
         }
-        Some(Hold(me.link(&self.node, || self.rename(me.tid(), Me::process()))))
+        Some(Hold(if settled { self.link(me) } else { PRIVATE }, me))
+    }
+
+    #[inline(always)]
+    fn link(&self, me: Me) -> Slot {
+        me.link(&self.node).unwrap_or_else(|| {
+            self.rename(me.tid(), Me::process());
+            me.beside_the_list()
+        })
     }
 
     #[cold]
@@ -243,25 +249,19 @@ impl RawLock {
 
     /// Unlocks. Does nothing in a forked child that only has a copy of the hold.
     #[inline(always)]
-    pub(crate) fn unlock(&self, hold: Hold) {
-        let me = Me::current();
-        if hold.0 == PRIVATE {
-            return self.give(me.name());
+    pub(crate) fn unlock(&self, Hold(slot, me): Hold) {
+        let settled = slot != PRIVATE;
+        let name = if settled { me.begin(&self.node) } else { me.name() };
+        if !settled || me.unlink(&self.node, slot) {
+            // Release: pairs with the Acquire of whoever takes the lock next; carries what was
+            // written under it. Weaker: the model `lock::excludes` sees the race.
+            let order = site!("lock.unlock.release", Release => Relaxed);
+            if let Err(seen) = self.word.compare_exchange(name, 0, order, Relaxed) {
+                self.unlock_slow(name, seen);
+            }
         }
-        me.begin(&self.node);
-        if me.unlink(&self.node, hold.0) {
-            self.give(me.tid());
-        }
-        me.end();
-    }
-
-    #[inline(always)]
-    fn give(&self, name: u32) {
-        // Release: pairs with the Acquire of whoever takes the lock next; carries what was
-        // written under it. Weaker: the model `lock::excludes` sees the race.
-        let order = site!("lock.unlock.release", Release => Relaxed);
-        if let Err(seen) = self.word.compare_exchange(name, 0, order, Relaxed) {
-            self.unlock_slow(name, seen);
+        if settled {
+            me.end();
         }
     }
 

@@ -22,8 +22,8 @@ use model as backend;
 use real as backend;
 
 pub(crate) use backend::{
-    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Cell,
-    Granule, Me, MutPtr, Node, Packet, Slot, Socket, Word,
+    Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
+    Cell, Granule, Me, Node, Packet, Slot, Socket, Word,
 };
 #[cfg(loom)]
 pub use backend::{forget_sites_seen, forget_sleepers, load_latest, mutate, sites_seen, sleepers};

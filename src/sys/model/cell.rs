@@ -13,8 +13,8 @@ impl<T> Cell<T> {
         self.0.into_inner()
     }
 
-    pub(crate) fn get_mut(&self) -> MutPtr<T> {
-        MutPtr(self.0.get_mut())
+    pub(crate) fn access(&self) -> Access<T> {
+        Access(self.0.get_mut())
     }
 
     pub(crate) fn as_mut(&mut self) -> &mut T {
@@ -23,22 +23,21 @@ impl<T> Cell<T> {
     }
 }
 
-/// A pointer for exclusive access; the access lasts until it is dropped.
+/// An exclusive access to a cell, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct MutPtr<T>(loom::cell::MutPtr<T>);
+pub(crate) struct Access<T>(loom::cell::MutPtr<T>);
 
-impl<T> MutPtr<T> {
+impl<T> Access<T> {
     /// # Safety
-    /// The protocol gives the caller exclusive access until the pointer is dropped.
-    pub(crate) unsafe fn get(&self) -> &T {
+    /// This is an access to `cell`, and the protocol gives the caller exclusive access to that.
+    pub(crate) unsafe fn get<'a>(&'a self, _cell: &'a Cell<T>) -> &'a T {
         // SAFETY: the caller has the access, and loom checks it.
         unsafe { self.0.deref() }
     }
 
     /// # Safety
-    /// As for [`MutPtr::get`], and no other reference made from this pointer is alive.
-    #[allow(clippy::mut_from_ref, reason = "the face of loom's MutPtr")]
-    pub(crate) unsafe fn get_mut(&self) -> &mut T {
+    /// As for [`Access::get`].
+    pub(crate) unsafe fn get_mut<'a>(&'a mut self, _cell: &'a Cell<T>) -> &'a mut T {
         // SAFETY: the caller has the access, and loom checks it.
         unsafe { self.0.deref() }
     }

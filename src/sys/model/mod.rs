@@ -7,7 +7,7 @@ mod socket;
 mod thread;
 mod word;
 
-pub(crate) use cell::{Cell, MutPtr};
+pub(crate) use cell::{Access, Cell};
 pub(crate) use granule::Granule;
 pub(crate) use loom::sync::atomic::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,

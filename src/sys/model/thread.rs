@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 pub(crate) type Slot = u32;
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Me(());
 
 #[derive(Debug)]
@@ -38,7 +38,9 @@ impl Me {
         last.0
     }
 
-    pub(crate) fn begin(self, _: &Node) {}
+    pub(crate) fn begin(self, _: &Node) -> u32 {
+        self.tid()
+    }
 
     pub(crate) fn end(self) {}
 
@@ -51,8 +53,13 @@ impl Me {
         true
     }
 
-    pub(crate) fn link(self, _: &Node, _: impl FnOnce()) -> Slot {
-        1
+    pub(crate) fn link(self, _: &Node) -> Option<Slot> {
+        Some(1)
+    }
+
+    /// Every lock of a model fits on its list.
+    pub(crate) fn beside_the_list(self) -> Slot {
+        2
     }
 
     pub(crate) fn unlink(self, _: &Node, _: Slot) -> bool {

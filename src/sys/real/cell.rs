@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_types, reason = "the shim itself")]
 
 use std::cell::UnsafeCell;
+use std::marker::PhantomData;
 
 /// Data that a protocol guards.
 #[repr(transparent)]
@@ -19,10 +20,10 @@ impl<T> Cell<T> {
 }
 
 impl<T> Cell<T> {
-    /// A pointer for exclusive access, for as long as it is held.
-    #[inline]
-    pub(crate) fn get_mut(&self) -> MutPtr<T> {
-        MutPtr(self.0.get())
+    /// Begins an exclusive access, which lasts until what this gives is dropped.
+    #[inline(always)]
+    pub(crate) fn access(&self) -> Access<T> {
+        Access(PhantomData)
     }
 
     /// Exclusive access without any protocol: the borrow proves it.
@@ -31,25 +32,25 @@ impl<T> Cell<T> {
     }
 }
 
-/// A pointer for exclusive access; a model takes its lifetime for the time of the access.
+/// An exclusive access to a cell. Nothing here: only a model wants to know how long it lasts, and a
+/// guard without a pointer more is a guard that fits into registers.
 #[derive(Debug)]
-pub(crate) struct MutPtr<T>(*mut T);
+pub(crate) struct Access<T>(PhantomData<*mut T>);
 
-impl<T> MutPtr<T> {
+impl<T> Access<T> {
     /// # Safety
-    /// The protocol gives the caller exclusive access until the pointer is dropped.
-    #[inline]
-    pub(crate) unsafe fn get(&self) -> &T {
-        // SAFETY: the pointer comes from a live cell, and the caller has the access.
-        unsafe { &*self.0 }
+    /// This is an access to `cell`, and the protocol gives the caller exclusive access to that.
+    #[inline(always)]
+    pub(crate) unsafe fn get<'a>(&'a self, cell: &'a Cell<T>) -> &'a T {
+        // SAFETY: the cell is alive, and the caller has the access.
+        unsafe { &*cell.0.get() }
     }
 
     /// # Safety
-    /// As for [`MutPtr::get`], and no other reference made from this pointer is alive.
-    #[allow(clippy::mut_from_ref, reason = "the face of loom's MutPtr")]
-    #[inline]
-    pub(crate) unsafe fn get_mut(&self) -> &mut T {
-        // SAFETY: the pointer comes from a live cell, and the caller has the access.
-        unsafe { &mut *self.0 }
+    /// As for [`Access::get`].
+    #[inline(always)]
+    pub(crate) unsafe fn get_mut<'a>(&'a mut self, cell: &'a Cell<T>) -> &'a mut T {
+        // SAFETY: the cell is alive, and the caller has the access.
+        unsafe { &mut *cell.0.get() }
     }
 }

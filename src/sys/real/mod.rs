@@ -9,7 +9,7 @@ mod socket;
 mod thread;
 mod word;
 
-pub(crate) use cell::{Cell, MutPtr};
+pub(crate) use cell::{Access, Cell};
 pub(crate) use granule::Granule;
 pub(crate) use packet::Packet;
 pub(crate) use robust::Node;

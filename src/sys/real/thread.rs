@@ -54,7 +54,7 @@ thread_local! {
 }
 
 /// The calling thread. Not `Send`: what it does, it does to this thread's list.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Me(NonNull<Record>);
 
 impl Me {
@@ -115,10 +115,13 @@ impl Me {
     /// kernel looks at `node`'s lock too when the thread dies. A lock that was taken may stay the
     /// pending entry while it is held: whether the kernel finds it there or on the list is the
     /// same to it, and a store less before the next atomic instruction is felt.
+    ///
+    /// Gives the number by which the kernel and peers know this thread.
     #[inline(always)]
-    pub(crate) fn begin(self, node: &Node) {
+    pub(crate) fn begin(self, node: &Node) -> u32 {
         self.head().pending.store(node.link().cast(), Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
+        self.tid()
     }
 
     /// Ends what [`Me::begin`] began.
@@ -128,17 +131,17 @@ impl Me {
         self.head().pending.store(null_mut(), Ordering::Relaxed);
     }
 
-    /// Puts a lock that was just taken on the list, if there is room. If not, `unlisted` is to give
-    /// it the number of the process.
+    /// Puts a lock that was just taken on the list, if there is room. If not, it is to be given the
+    /// number of the process, and a slot by [`Me::beside_the_list`].
     #[inline(always)]
-    pub(crate) fn link(self, node: &Node, unlisted: impl FnOnce()) -> Slot {
+    pub(crate) fn link(self, node: &Node) -> Option<Slot> {
         let record = self.record();
         let below = self.head().list.load(Ordering::Relaxed).cast::<Link>();
         if below != record.node(0) || !record.node(1).is_null() {
-            return self.link_above(node, below).unwrap_or_else(|| self.beside_the_list(unlisted));
+            return self.link_above(node, below);
         }
         self.put(node, 1, below);
-        1
+        Some(1)
     }
 
     /// This thread holds other locks, or mutexes of glibc's.
@@ -158,9 +161,9 @@ impl Me {
         Some(len + 1)
     }
 
+    /// The slot of a lock for which the list had no room.
     #[cold]
-    fn beside_the_list(self, unlisted: impl FnOnce()) -> Slot {
-        unlisted();
+    pub(crate) fn beside_the_list(self) -> Slot {
         self.end();
         let record = self.record();
         record.unlisted.store(record.unlisted.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
