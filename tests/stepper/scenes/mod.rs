@@ -1,0 +1,56 @@
+//! Every scene by its name.
+
+mod control;
+mod event;
+mod lock;
+mod queue;
+mod semaphore;
+mod shared_array;
+
+use multiproc::{Lock, Queue, Shared};
+
+use crate::cut::Scene;
+
+pub(crate) const ALL: &[(&str, Scene)] = &[
+    ("lock: lock and unlock", lock::uncontended),
+    ("lock: unlock, one asleep", lock::unlock),
+    ("lock: unlock, one asleep, one barging in", lock::unlock_and_barge),
+    ("lock: lock, woken, another asleep", lock::woken),
+    ("lock: lock, woken, another asleep, one barging in", lock::woken_and_barge),
+    ("lock: take over from a dead owner", lock::take_over),
+    ("lock: three at once", lock::three),
+    ("lock: give up", lock::give_up),
+    ("semaphore: acquire and give back", semaphore::uncontended),
+    ("semaphore: release, one asleep", semaphore::release),
+    ("semaphore: release, one asleep, one barging in", semaphore::release_and_barge),
+    ("semaphore: release two, two asleep", semaphore::release_two),
+    ("semaphore: acquire, woken, another asleep", semaphore::woken),
+    ("semaphore: acquire, woken, another asleep, one barging in", semaphore::woken_and_barge),
+    ("event: set, two asleep", event::set),
+    ("event: set and clear, one asleep", event::set_and_clear),
+    ("event: wait, woken, another asleep", event::woken),
+    ("queue: put, empty", queue::put_empty),
+    ("queue: put, one place left", queue::put_last_place),
+    ("queue: get, full", queue::get_full),
+    ("queue: put, a consumer asleep", queue::put_consumer_asleep),
+    ("queue: get, a producer asleep", queue::get_producer_asleep),
+    ("queue: get, woken, another asleep", queue::get_woken),
+    ("queue: put, woken, another asleep", queue::put_woken),
+    ("queue: close, two consumers asleep", queue::close_consumers_asleep),
+    ("queue: close, two producers asleep", queue::close_producers_asleep),
+    ("queue: task_done, one asleep in join", queue::task_done),
+    ("array: lock and unlock", shared_array::uncontended),
+    ("array: unlock, one asleep", shared_array::unlock),
+    ("control: plain futex lock", control::plain),
+    ("control: glibc's unlock, one asleep, one barging in", control::glibc_unlock),
+    ("control: glibc's lock, woken, another asleep, one barging in", control::glibc_woken),
+];
+
+/// Does what each process does once, so that it is not among the instructions counted.
+pub(crate) fn warm_up() {
+    let lock = Shared::new(Lock::new(0)).unwrap();
+    *lock.lock().unwrap() += 1;
+    let queue = Queue::bounded(1).unwrap();
+    queue.put([0u64; 8]).unwrap();
+    queue.get().unwrap();
+}

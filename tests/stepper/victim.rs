@@ -1,0 +1,158 @@
+//! The victim: a process that runs one instruction at a time, up to the one at which it dies.
+
+use std::mem::offset_of;
+use std::time::Instant;
+
+use nix::errno::Errno;
+use nix::sys::ptrace;
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use crate::companion::{child, is_asleep, put_an_end_to};
+use crate::cut::{Cut, Harm};
+
+/// With this a victim exits that may not be traced.
+const NOT_PERMITTED: i32 = 77;
+
+/// The instruction of a system call, as it lies in memory.
+const SYSCALL: [u8; 2] = [0x0f, 0x05];
+
+/// Why a victim was not stepped further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Halt {
+    /// It is to die now.
+    Cut,
+    /// Its operation is over.
+    Ended,
+    /// It sleeps in the kernel.
+    Asleep,
+}
+
+/// Killed when dropped, at the latest.
+pub(crate) struct Victim<'c> {
+    cut: &'c Cut,
+    pid: Pid,
+    steps: u64,
+    /// A step was begun, and has not been seen to end.
+    under_way: bool,
+    /// That step is a system call, and may wait for others.
+    may_wait: bool,
+    ended: bool,
+}
+
+impl<'c> Victim<'c> {
+    pub(crate) fn start<T>(
+        cut: &'c Cut,
+        prepare: impl FnOnce() -> T,
+        operation: impl FnOnce(T),
+    ) -> Result<Self, Harm> {
+        let pid = child(|| {
+            let prepared = prepare();
+            if ptrace::traceme().is_err() {
+                return NOT_PERMITTED;
+            }
+            mark();
+            operation(prepared);
+            mark();
+            0
+        });
+        let victim = Victim { cut, pid, steps: 0, under_way: false, may_wait: false, ended: false };
+        match waitpid(pid, None) {
+            Ok(WaitStatus::Stopped(_, Signal::SIGSTOP)) => {}
+            Ok(WaitStatus::Exited(_, NOT_PERMITTED)) => return Err(Harm::NotPermitted),
+            other => return Err(unexpected(other)),
+        }
+        match ptrace::setoptions(pid, ptrace::Options::PTRACE_O_EXITKILL) {
+            Ok(()) => Ok(victim),
+            Err(_) => Err(Harm::NotPermitted),
+        }
+    }
+
+    /// Steps on until the instruction at which it is to die, the end of its operation, or a sleep.
+    pub(crate) fn step(&mut self) -> Result<Halt, Harm> {
+        loop {
+            if self.ended {
+                return Ok(Halt::Ended);
+            }
+            if !self.under_way {
+                if self.steps == self.cut.at {
+                    return Ok(Halt::Cut);
+                }
+                self.may_wait = self.is_at_a_call()?;
+                ptrace::step(self.pid, None).map_err(|errno| unexpected(Err(errno)))?;
+                self.under_way = true;
+            }
+            let patience = self.may_wait.then_some(WaitPidFlag::WNOHANG);
+            let mut status = waitpid(self.pid, patience);
+            if status == Ok(WaitStatus::StillAlive) && is_asleep(self.pid) {
+                // Unless it stopped just now.
+                status = waitpid(self.pid, patience);
+                if status == Ok(WaitStatus::StillAlive) {
+                    return Ok(Halt::Asleep);
+                }
+            }
+            match status {
+                Ok(WaitStatus::StillAlive) => std::thread::yield_now(),
+                Ok(WaitStatus::Stopped(_, Signal::SIGTRAP)) => {
+                    self.under_way = false;
+                    self.steps += 1;
+                    self.cut.steps.set(self.steps);
+                }
+                Ok(WaitStatus::Stopped(_, Signal::SIGSTOP)) => self.ended = true,
+                other => return Err(unexpected(other)),
+            }
+        }
+    }
+
+    /// As [`Victim::step`], but sleeps are waited for: they are to end.
+    pub(crate) fn finish(&mut self) -> Result<(), Harm> {
+        let start = Instant::now();
+        while self.step()? == Halt::Asleep {
+            if start.elapsed() > self.cut.patience {
+                return Err(Harm::Hang("the victim itself waits for ever".into()));
+            }
+            std::thread::yield_now();
+        }
+        Ok(())
+    }
+
+    /// Whether its operation is over.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Kills it. When this returns, the kernel has done what it does for the dead.
+    pub(crate) fn kill(self) {}
+
+    fn is_at_a_call(&self) -> Result<bool, Harm> {
+        let register = offset_of!(libc::user, regs) + offset_of!(libc::user_regs_struct, rip);
+        let at = ptrace::read_user(self.pid, register as ptrace::AddressType)
+            .map_err(|errno| unexpected(Err(errno)))? as u64;
+        if let Some(&known) = self.cut.calls.borrow().get(&at) {
+            return Ok(known);
+        }
+        let text = ptrace::read(self.pid, at as ptrace::AddressType)
+            .map_err(|errno| unexpected(Err(errno)))?;
+        let is_call = text.to_ne_bytes().starts_with(&SYSCALL);
+        self.cut.calls.borrow_mut().insert(at, is_call);
+        Ok(is_call)
+    }
+}
+
+impl Drop for Victim<'_> {
+    fn drop(&mut self) {
+        put_an_end_to(self.pid);
+    }
+}
+
+/// Stops the calling process, for its tracer to see.
+#[inline(always)]
+fn mark() {
+    // SAFETY: a signal to oneself, which arrives before the call returns.
+    unsafe { libc::kill(libc::getpid(), libc::SIGSTOP) };
+}
+
+fn unexpected(status: Result<WaitStatus, Errno>) -> Harm {
+    Harm::Corrupt(format!("the victim did not stop as it should: {status:?}"))
+}
