@@ -9,6 +9,7 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::{Deserialize, Serialize};
 
 use crate::cut::{Cut, Harm};
+use crate::path::leaps;
 use crate::scenes;
 
 /// Which scene to play, how often, and how patiently.
@@ -16,9 +17,8 @@ use crate::scenes;
 pub(crate) struct Campaign {
     /// Among all [`scenes`].
     pub(crate) scene: usize,
-    /// At how many points to kill, evenly spread, and how many steps that may take together;
-    /// `None`: at every one.
-    pub(crate) points: Option<(u64, u64)>,
+    /// At how many points to kill, evenly spread; `None`: at every one.
+    pub(crate) points: Option<u64>,
     /// How long someone is waited for before that is called a hang.
     pub(crate) patience: Duration,
     /// After how many hangs to stop: each costs that patience.
@@ -34,6 +34,8 @@ pub(crate) struct Outcome {
     pub(crate) corruptions: u64,
     /// Points at which someone went on only at the end of a slice.
     pub(crate) late: u64,
+    /// Points that were not come to: the path was another, and the victim was killed at its end.
+    pub(crate) missed: u64,
     /// The system does not let a process trace another.
     pub(crate) not_permitted: bool,
     pub(crate) details: Vec<String>,
@@ -43,38 +45,51 @@ pub(crate) struct Outcome {
 pub(crate) fn run(campaign: Campaign) -> Outcome {
     let (_, scene) = scenes::ALL[campaign.scene];
     let mut cut = Cut {
-        at: u64::MAX,
+        at: 0,
+        leap: None,
         patience: campaign.patience,
-        steps: Cell::new(0),
+        missed: Cell::new(false),
         late: Cell::new(false),
+        path: RefCell::new(Vec::new()),
         calls: RefCell::new(HashMap::new()),
     };
     let mut outcome = Outcome::default();
     stay_on_one_processor(campaign.scene);
     scenes::warm_up();
-    // The first time, memory is touched for the first time, and lazily made things are made.
-    for _ in 0..2 {
-        cut.steps.set(0);
-        if let Err(harm) = scene(&cut) {
-            outcome.count(u64::MAX, harm);
-            return outcome;
+    // The first time, where memory is touched for the first time, does not count. Of the others
+    // the shorter does: a look at the clock is repeated when it ticks meanwhile.
+    let mut path: Option<Vec<u64>> = None;
+    for at in [0, u64::MAX, u64::MAX] {
+        cut.at = at;
+        match scene(&cut) {
+            _ if at == 0 => {}
+            Err(harm) => {
+                outcome.count(at, harm);
+                return outcome;
+            }
+            Ok(()) => {
+                let taken = cut.path.take();
+                path = path.filter(|path| path.len() <= taken.len()).or(Some(taken));
+            }
         }
     }
-    outcome.instructions = cut.steps.get();
+    let path = path.unwrap_or_default();
+    let leaps = leaps(&path, |place| cut.calls.borrow()[&place]);
+    outcome.instructions = path.len() as u64;
     // Before the first instruction, and after each.
     let all = outcome.instructions + 1;
-    let points = campaign.points.map_or(all, |(points, steps)| {
-        // On the way to each point, half of the operation is stepped on average.
-        points.min(2 * steps / all).clamp(2, all)
-    });
+    let points = campaign.points.map_or(all, |points| points.min(all));
     for point in 0..points {
         cut.at = point * all / points;
+        cut.leap = leaps[cut.at as usize];
         cut.late.set(false);
+        cut.missed.set(false);
         outcome.points += 1;
         if let Err(harm) = scene(&cut) {
             outcome.count(cut.at, harm);
         }
         outcome.late += u64::from(cut.late.get());
+        outcome.missed += u64::from(cut.missed.get());
         if outcome.hangs == campaign.hangs {
             break;
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::companion::Companion;
+use crate::path::Leap;
 use crate::victim::Victim;
 
 /// A script: it sets a fresh scene, has a victim stepped and killed in it, and looks at what the
@@ -29,12 +30,16 @@ pub(crate) enum Harm {
 pub(crate) struct Cut {
     /// After how many instructions the victim is killed.
     pub(crate) at: u64,
+    /// How to come near that point.
+    pub(crate) leap: Option<Leap>,
     /// How long somebody is waited for before that is called a hang.
     pub(crate) patience: Duration,
-    /// How many instructions it was stepped.
-    pub(crate) steps: Cell<u64>,
+    /// Whether its operation was over before: it took another path than when it was counted.
+    pub(crate) missed: Cell<bool>,
     /// Whether someone went on only after so long a time that a slice of its wait must have ended.
     pub(crate) late: Cell<bool>,
+    /// The instructions that were stepped through, by their addresses.
+    pub(crate) path: RefCell<Vec<u64>>,
     /// Where the program has system calls, as far as it was looked: the same in all victims.
     pub(crate) calls: RefCell<HashMap<u64, bool>>,
 }

@@ -11,12 +11,19 @@ use nix::unistd::Pid;
 
 use crate::companion::{child, is_asleep, put_an_end_to};
 use crate::cut::{Cut, Harm};
+use crate::path::Leap;
 
 /// With this a victim exits that may not be traced.
 const NOT_PERMITTED: i32 = 77;
 
 /// The instruction of a system call, as it lies in memory.
 const SYSCALL: [u8; 2] = [0x0f, 0x05];
+
+/// An instruction that stops whoever is traced.
+const BREAKPOINT: u8 = 0xcc;
+
+/// Where the tracer finds the address of the next instruction.
+const INSTRUCTION: usize = offset_of!(libc::user, regs) + offset_of!(libc::user_regs_struct, rip);
 
 /// Why a victim was not stepped further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +46,10 @@ pub(crate) struct Victim<'c> {
     /// That step is a system call, and may wait for others.
     may_wait: bool,
     ended: bool,
+    /// What is still to be leapt.
+    leap: Option<Leap>,
+    /// What stands at the leap's place, while a breakpoint stands there.
+    covered: Option<libc::c_long>,
 }
 
 impl<'c> Victim<'c> {
@@ -57,7 +68,16 @@ impl<'c> Victim<'c> {
             mark();
             0
         });
-        let victim = Victim { cut, pid, steps: 0, under_way: false, may_wait: false, ended: false };
+        let victim = Victim {
+            cut,
+            pid,
+            steps: 0,
+            under_way: false,
+            may_wait: false,
+            ended: false,
+            leap: cut.leap,
+            covered: None,
+        };
         match waitpid(pid, None) {
             Ok(WaitStatus::Stopped(_, Signal::SIGSTOP)) => {}
             Ok(WaitStatus::Exited(_, NOT_PERMITTED)) => return Err(Harm::NotPermitted),
@@ -79,8 +99,7 @@ impl<'c> Victim<'c> {
                 if self.steps == self.cut.at {
                     return Ok(Halt::Cut);
                 }
-                self.may_wait = self.is_at_a_call()?;
-                ptrace::step(self.pid, None).map_err(|errno| unexpected(Err(errno)))?;
+                self.set_off().map_err(|errno| unexpected(Err(errno)))?;
                 self.under_way = true;
             }
             let patience = self.may_wait.then_some(WaitPidFlag::WNOHANG);
@@ -96,10 +115,14 @@ impl<'c> Victim<'c> {
                 Ok(WaitStatus::StillAlive) => std::thread::yield_now(),
                 Ok(WaitStatus::Stopped(_, Signal::SIGTRAP)) => {
                     self.under_way = false;
-                    self.steps += 1;
-                    self.cut.steps.set(self.steps);
+                    self.arrive().map_err(|errno| unexpected(Err(errno)))?;
                 }
-                Ok(WaitStatus::Stopped(_, Signal::SIGSTOP)) => self.ended = true,
+                Ok(WaitStatus::Stopped(_, Signal::SIGSTOP)) => {
+                    self.ended = true;
+                    // The step that was the second mark.
+                    self.cut.path.borrow_mut().pop();
+                    self.cut.missed.set(self.steps < self.cut.at);
+                }
                 other => return Err(unexpected(other)),
             }
         }
@@ -125,15 +148,49 @@ impl<'c> Victim<'c> {
     /// Kills it. When this returns, the kernel has done what it does for the dead.
     pub(crate) fn kill(self) {}
 
-    fn is_at_a_call(&self) -> Result<bool, Harm> {
-        let register = offset_of!(libc::user, regs) + offset_of!(libc::user_regs_struct, rip);
-        let at = ptrace::read_user(self.pid, register as ptrace::AddressType)
-            .map_err(|errno| unexpected(Err(errno)))? as u64;
+    /// Lets it go: an instruction far, or until it comes to the leap's place.
+    fn set_off(&mut self) -> nix::Result<()> {
+        if let Some(leap) = self.leap {
+            let text = ptrace::read(self.pid, leap.place as ptrace::AddressType)?;
+            let trap = text & !0xff | libc::c_long::from(BREAKPOINT);
+            ptrace::write(self.pid, leap.place as ptrace::AddressType, trap)?;
+            self.covered = Some(text);
+            self.may_wait = true;
+            return ptrace::cont(self.pid, None);
+        }
+        let at = ptrace::read_user(self.pid, INSTRUCTION as ptrace::AddressType)? as u64;
+        if self.cut.at == u64::MAX {
+            self.cut.path.borrow_mut().push(at);
+        }
+        self.may_wait = self.is_call(at)?;
+        ptrace::step(self.pid, None)
+    }
+
+    /// It has stopped where it was let go to.
+    fn arrive(&mut self) -> nix::Result<()> {
+        let (Some(leap), Some(text)) = (&mut self.leap, self.covered.take()) else {
+            self.steps += 1;
+            return Ok(());
+        };
+        ptrace::write(self.pid, leap.place as ptrace::AddressType, text)?;
+        // Back to before the breakpoint.
+        let place = leap.place as libc::c_long;
+        ptrace::write_user(self.pid, INSTRUCTION as ptrace::AddressType, place)?;
+        if leap.passes == 0 {
+            self.steps = leap.steps;
+            self.leap = None;
+            return Ok(());
+        }
+        leap.passes -= 1;
+        ptrace::step(self.pid, None)?;
+        waitpid(self.pid, None).map(drop)
+    }
+
+    fn is_call(&self, at: u64) -> nix::Result<bool> {
         if let Some(&known) = self.cut.calls.borrow().get(&at) {
             return Ok(known);
         }
-        let text = ptrace::read(self.pid, at as ptrace::AddressType)
-            .map_err(|errno| unexpected(Err(errno)))?;
+        let text = ptrace::read(self.pid, at as ptrace::AddressType)?;
         let is_call = text.to_ne_bytes().starts_with(&SYSCALL);
         self.cut.calls.borrow_mut().insert(at, is_call);
         Ok(is_call)
