@@ -1,10 +1,14 @@
 //! What things cost: bytes, descriptors, mappings, and allocations, which are counted.
 #![cfg(not(loom))]
 
+#[path = "support/alone.rs"]
+mod alone;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fs;
 
+use alone::alone;
 use multiproc::{Event, Lock, Process, Queue, Semaphore, Shared, SharedArray, duplex, pipe};
 
 /// The system's allocator, counting what each thread asks for.
@@ -75,11 +79,6 @@ fn held_by<T>(make: impl FnOnce() -> T) -> Holdings {
         mappings: during.mappings - before.mappings,
         bytes: during.bytes - before.bytes,
     }
-}
-
-/// Runs in a process where nobody else opens or maps anything.
-fn alone(test: fn(())) {
-    Process::spawn(test, ()).unwrap().join().unwrap_or_else(|error| panic!("{error}"));
 }
 
 const PAGE: usize = 4096;

@@ -1,32 +1,22 @@
 //! Threads with Python's face: names, daemons, who is there, what happens at the end.
 #![cfg(not(loom))]
 
+#[path = "support/alone.rs"]
+mod alone;
+#[path = "support/linger.rs"]
+mod linger;
+
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use alone::alone;
+use linger::{for_a_while, for_ever};
 use multiproc::{Event, Process, Run, Shared, Thread, ThreadError, thread};
 
 type Nothing = Result<(), Box<dyn std::error::Error>>;
 
 const LONG: Duration = Duration::from_secs(60);
-
-/// Runs until it is killed, or its process ends.
-fn for_ever() {
-    loop {
-        std::thread::park();
-    }
-}
-
-/// Still runs when those who do not wait for it have gone on; how long does not matter.
-fn for_a_while() {
-    (0..1000).for_each(|_| std::thread::yield_now());
-}
-
-/// Runs `test` where there are no threads but its own.
-fn alone(test: fn(())) {
-    Process::spawn(test, ()).unwrap().join().unwrap_or_else(|error| panic!("{error}"));
-}
 
 fn comm(number: u32) -> String {
     std::fs::read_to_string(format!("/proc/self/task/{number}/comm")).unwrap().trim_end().to_owned()

@@ -31,7 +31,7 @@ use crate::sys::{Access, Cell, Deadline, const_fn};
 /// # Costs
 ///
 /// 40 bytes and the value. Uncontended, locking and unlocking are an atomic operation each, and
-/// no system call. Nothing allocates, but for a record of some 600 bytes at a thread's first lock.
+/// no system call. Nothing allocates, but for a record of some 300 bytes at a thread's first lock.
 ///
 /// # If the owner dies
 ///
