@@ -12,6 +12,7 @@ mod pipe;
 mod queue;
 mod semaphore;
 mod shared_array;
+mod value;
 
 /// Every file of models.
 const ALL: &[&[(&str, harness::Model)]] = &[
@@ -22,4 +23,5 @@ const ALL: &[&[(&str, harness::Model)]] = &[
     queue::MODELS,
     semaphore::MODELS,
     shared_array::MODELS,
+    value::MODELS,
 ];

@@ -50,7 +50,8 @@ pub use error::{
     ValueTooLong,
 };
 pub use ipc::{
-    ArrayGuard, Connection, Element, Queue, Receiver, Sender, SharedArray, duplex, pipe, wait_any,
+    ArrayGuard, Connection, Element, Queue, Receiver, Sender, SharedArray, Value, duplex, pipe,
+    wait_any,
 };
 pub use pool::{AsyncResult, Pool, PoolBuilder};
 pub use process::{Process, Run};

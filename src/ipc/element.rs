@@ -1,148 +1,49 @@
-//! What a shared array can hold.
+//! What a shared array and a shared value can hold, and how it is read and written.
 
-use crate::sys::{
-    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering,
-};
+use crate::sys::{Atomic, Ordering::*, site};
 
-/// A number that a [`SharedArray`](crate::SharedArray) can hold: `u8` to `u64`, `i8` to `i64`,
-/// `f32` and `f64`. The trait is sealed: an element is as large as an atomic of the machine.
+/// A number that a [`SharedArray`](crate::SharedArray) or a [`Value`](crate::Value) can hold: `u8` to
+/// `u64`, `i8` to `i64`, `f32` and `f64`. The trait is sealed: an element is as large as an atomic of
+/// the machine.
 pub trait Element: Atomic + Copy + Send + Sync + 'static {}
 
-/// How an element is kept: hidden, since its types are the ground floor's.
-pub trait Atomic: Sized {
-    /// The atomic that it lies in. All zero is its zero.
-    #[doc(hidden)]
-    type Atom: Send + Sync;
-
-    #[doc(hidden)]
-    const ZERO: Self;
-
-    #[doc(hidden)]
-    fn atom(self) -> Self::Atom;
-    #[doc(hidden)]
-    fn load(atom: &Self::Atom, order: Ordering) -> Self;
-    #[doc(hidden)]
-    fn store(atom: &Self::Atom, value: Self, order: Ordering);
-    #[doc(hidden)]
-    fn swap(atom: &Self::Atom, value: Self, order: Ordering) -> Self;
-    #[doc(hidden)]
-    fn compare_exchange(
-        atom: &Self::Atom,
-        old: Self,
-        new: Self,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Result<Self, Self>;
-    #[doc(hidden)]
-    fn fetch_add(atom: &Self::Atom, more: Self, order: Ordering) -> Self;
+macro_rules! elements {
+    ($($type:ty),*) => { $(impl Element for $type {})* };
 }
 
-macro_rules! integers {
-    ($($type:ty: $atom:ty),* $(,)?) => { $(
-        impl Element for $type {}
+elements!(u8, u16, u32, u64, i8, i16, i32, i64, f32, f64);
 
-        impl Atomic for $type {
-            type Atom = $atom;
-            const ZERO: Self = 0 as $type;
-
-            fn atom(self) -> $atom {
-                <$atom>::new(self)
-            }
-
-            #[inline]
-            fn load(atom: &$atom, order: Ordering) -> Self {
-                atom.load(order)
-            }
-
-            #[inline]
-            fn store(atom: &$atom, value: Self, order: Ordering) {
-                atom.store(value, order);
-            }
-
-            #[inline]
-            fn swap(atom: &$atom, value: Self, order: Ordering) -> Self {
-                atom.swap(value, order)
-            }
-
-            #[inline]
-            fn compare_exchange(
-                atom: &$atom,
-                old: Self,
-                new: Self,
-                success: Ordering,
-                failure: Ordering,
-            ) -> Result<Self, Self> {
-                atom.compare_exchange(old, new, success, failure)
-            }
-
-            #[inline]
-            fn fetch_add(atom: &$atom, more: Self, order: Ordering) -> Self {
-                atom.fetch_add(more, order)
-            }
-        }
-    )* };
+#[inline]
+pub(super) fn get<T: Element>(atom: &T::Atom) -> T {
+    // Acquire: pairs with the Release of every write; carries what was written before it. Weaker:
+    // the model `shared_array::carries` sees the race.
+    T::load(atom, site!("array.get", Acquire => Relaxed))
 }
 
-integers! {
-    u8: AtomicU8, u16: AtomicU16, u32: AtomicU32, u64: AtomicU64,
-    i8: AtomicI8, i16: AtomicI16, i32: AtomicI32, i64: AtomicI64,
+#[inline]
+pub(super) fn set<T: Element>(atom: &T::Atom, value: T) {
+    // Release: as above.
+    T::store(atom, value, site!("array.set", Release => Relaxed));
 }
 
-macro_rules! floats {
-    ($($type:ty: $atom:ty),* $(,)?) => { $(
-        impl Element for $type {}
-
-        /// By its bits.
-        impl Atomic for $type {
-            type Atom = $atom;
-            const ZERO: Self = 0 as $type;
-
-            fn atom(self) -> $atom {
-                <$atom>::new(self.to_bits())
-            }
-
-            #[inline]
-            fn load(atom: &$atom, order: Ordering) -> Self {
-                Self::from_bits(atom.load(order))
-            }
-
-            #[inline]
-            fn store(atom: &$atom, value: Self, order: Ordering) {
-                atom.store(value.to_bits(), order);
-            }
-
-            #[inline]
-            fn swap(atom: &$atom, value: Self, order: Ordering) -> Self {
-                Self::from_bits(atom.swap(value.to_bits(), order))
-            }
-
-            #[inline]
-            fn compare_exchange(
-                atom: &$atom,
-                old: Self,
-                new: Self,
-                success: Ordering,
-                failure: Ordering,
-            ) -> Result<Self, Self> {
-                atom.compare_exchange(old.to_bits(), new.to_bits(), success, failure)
-                    .map(Self::from_bits)
-                    .map_err(Self::from_bits)
-            }
-
-            fn fetch_add(atom: &$atom, more: Self, order: Ordering) -> Self {
-                // Relaxed: only a guess for the CAS.
-                let mut seen = atom.load(Ordering::Relaxed);
-                loop {
-                    let old = Self::from_bits(seen);
-                    let new = (old + more).to_bits();
-                    match atom.compare_exchange(seen, new, order, Ordering::Relaxed) {
-                        Ok(_) => return old,
-                        Err(now) => seen = now,
-                    }
-                }
-            }
-        }
-    )* };
+#[inline]
+pub(super) fn swap<T: Element>(atom: &T::Atom, value: T) -> T {
+    // Acquire and Release: it reads and writes. Weaker: the model `shared_array::swaps` sees the
+    // race.
+    T::swap(atom, value, site!("array.swap", AcqRel => Relaxed))
 }
 
-floats! { f32: AtomicU32, f64: AtomicU64 }
+#[inline]
+pub(super) fn fetch_add<T: Element>(atom: &T::Atom, more: T) -> T {
+    // Acquire and Release: as in `swap`. Weaker: `shared_array::adds` sees the race.
+    T::fetch_add(atom, more, site!("array.add", AcqRel => Relaxed))
+}
+
+#[inline]
+pub(super) fn compare_exchange<T: Element>(atom: &T::Atom, old: T, new: T) -> Result<T, T> {
+    // Acquire and Release: as in `swap`. Weaker: `shared_array::exchanges` sees the race.
+    let order = site!("array.exchange", AcqRel => Relaxed);
+    // Acquire: what is read without writing is read as by `get`.
+    let failure = site!("array.exchange.failure", Acquire => Relaxed);
+    T::compare_exchange(atom, old, new, order, failure)
+}

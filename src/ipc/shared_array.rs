@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, IndexOutOfRange, Poisoned, TryLockError};
-use crate::ipc::element::Element;
+use crate::ipc::element::{self, Element};
 use crate::shm::{Mapping, ProcessSafe, handoff, stamp_of};
 use crate::sync::{Lock, LockGuard};
-use crate::sys::{AtomicU64, MODELLED, Ordering::*, site};
+use crate::sys::{AtomicU64, MODELLED, Ordering::Relaxed};
 
 /// An array of numbers, of a length for good, that threads and processes read and write.
 ///
@@ -193,7 +193,7 @@ impl<T: Element> SharedArray<T> {
     /// [`IndexOutOfRange`].
     #[inline]
     pub fn get(&self, index: usize) -> Result<T, IndexOutOfRange> {
-        self.atom(index).map(load)
+        self.atom(index).map(element::get)
     }
 
     /// Writes the element at `index`.
@@ -203,7 +203,7 @@ impl<T: Element> SharedArray<T> {
     /// [`IndexOutOfRange`].
     #[inline]
     pub fn set(&self, index: usize, value: T) -> Result<(), IndexOutOfRange> {
-        self.atom(index).map(|atom| store(atom, value))
+        self.atom(index).map(|atom| element::set(atom, value))
     }
 
     /// Writes the element at `index` and gives what it was, in one step.
@@ -213,10 +213,7 @@ impl<T: Element> SharedArray<T> {
     /// [`IndexOutOfRange`].
     #[inline]
     pub fn swap(&self, index: usize, value: T) -> Result<T, IndexOutOfRange> {
-        // Acquire and Release: it reads and writes. Weaker: the model `shared_array::swaps` sees
-        // the race.
-        let order = site!("array.swap", AcqRel => Relaxed);
-        self.atom(index).map(|atom| T::swap(atom, value, order))
+        self.atom(index).map(|atom| element::swap(atom, value))
     }
 
     /// Adds `more` to the element at `index` and gives what it was, in one step. Integers wrap.
@@ -226,9 +223,7 @@ impl<T: Element> SharedArray<T> {
     /// [`IndexOutOfRange`].
     #[inline]
     pub fn fetch_add(&self, index: usize, more: T) -> Result<T, IndexOutOfRange> {
-        // Acquire and Release: as in `swap`. Weaker: `shared_array::adds` sees the race.
-        let order = site!("array.add", AcqRel => Relaxed);
-        self.atom(index).map(|atom| T::fetch_add(atom, more, order))
+        self.atom(index).map(|atom| element::fetch_add(atom, more))
     }
 
     /// Writes `new` at `index` if the element is `old`, in one step. Gives `Ok(old)`, or what was
@@ -245,16 +240,12 @@ impl<T: Element> SharedArray<T> {
         old: T,
         new: T,
     ) -> Result<Result<T, T>, IndexOutOfRange> {
-        // Acquire and Release: as in `swap`. Weaker: `shared_array::exchanges` sees the race.
-        let order = site!("array.exchange", AcqRel => Relaxed);
-        // Acquire: what is read without writing is read as by `get`.
-        let failure = site!("array.exchange.failure", Acquire => Relaxed);
-        self.atom(index).map(|atom| T::compare_exchange(atom, old, new, order, failure))
+        self.atom(index).map(|atom| element::compare_exchange(atom, old, new))
     }
 
     /// The elements, each read when its turn comes.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator {
-        self.atoms().iter().map(load)
+        self.atoms().iter().map(element::get)
     }
 
     /// The elements, each read once.
@@ -269,7 +260,7 @@ impl<T: Element> SharedArray<T> {
     /// [`IndexOutOfRange`] when there are not so many; nothing is read then.
     pub fn copy_to_slice(&self, start: usize, into: &mut [T]) -> Result<(), IndexOutOfRange> {
         let atoms = self.range(start, into.len())?;
-        into.iter_mut().zip(atoms).for_each(|(value, atom)| *value = load(atom));
+        into.iter_mut().zip(atoms).for_each(|(value, atom)| *value = element::get(atom));
         Ok(())
     }
 
@@ -280,7 +271,7 @@ impl<T: Element> SharedArray<T> {
     /// [`IndexOutOfRange`] when there are not so many; nothing is written then.
     pub fn write_slice(&self, start: usize, from: &[T]) -> Result<(), IndexOutOfRange> {
         let atoms = self.range(start, from.len())?;
-        from.iter().zip(atoms).for_each(|(&value, atom)| store(atom, value));
+        from.iter().zip(atoms).for_each(|(&value, atom)| element::set(atom, value));
         Ok(())
     }
 
@@ -339,19 +330,6 @@ impl<T: Element> SharedArray<T> {
 
 /// That this thread holds a [`SharedArray`]'s lock; unlocks when dropped.
 pub type ArrayGuard<'a> = LockGuard<'a, ()>;
-
-#[inline]
-fn load<T: Element>(atom: &T::Atom) -> T {
-    // Acquire: pairs with the Release of every write; carries what was written before it. Weaker:
-    // the model `shared_array::carries` sees the race.
-    T::load(atom, site!("array.get", Acquire => Relaxed))
-}
-
-#[inline]
-fn store<T: Element>(atom: &T::Atom, value: T) {
-    // Release: as above.
-    T::store(atom, value, site!("array.set", Release => Relaxed));
-}
 
 /// Only as an argument of [`Process::spawn`](crate::Process::spawn): it is the memory that goes to
 /// the child, not the elements. Any other serializer gets an error.

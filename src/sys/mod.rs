@@ -12,6 +12,7 @@
 mod clock;
 #[cfg(loom)]
 mod model;
+mod number;
 mod poll;
 #[cfg(not(loom))]
 mod real;
@@ -23,11 +24,12 @@ use real as backend;
 
 pub(crate) use backend::{
     Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
-    Cell, Granule, Me, Node, Packet, Slot, Socket, Word,
+    Cell, Granule, Me, Node, Number, Packet, Slot, Socket, Word,
 };
 #[cfg(loom)]
 pub use backend::{forget_sites_seen, forget_sleepers, load_latest, mutate, sites_seen, sleepers};
 pub(crate) use clock::Deadline;
+pub(crate) use number::Atomic;
 pub(crate) use poll::poll;
 pub(crate) use std::sync::atomic::Ordering;
 

@@ -3,6 +3,7 @@
 mod cell;
 mod granule;
 mod mutant;
+mod number;
 mod socket;
 mod thread;
 mod word;
@@ -14,6 +15,7 @@ pub(crate) use loom::sync::atomic::{
 };
 pub(crate) use mutant::mutated;
 pub use mutant::{forget_sites_seen, mutate, sites_seen};
+pub(crate) use number::Number;
 pub(crate) use socket::{Packet, Socket};
 pub(crate) use thread::{Me, Node, Slot};
 pub(crate) use word::Word;

@@ -2,6 +2,7 @@
 
 mod cell;
 mod granule;
+mod number;
 mod packet;
 mod record;
 mod robust;
@@ -11,6 +12,7 @@ mod word;
 
 pub(crate) use cell::{Access, Cell};
 pub(crate) use granule::Granule;
+pub(crate) use number::Number;
 pub(crate) use packet::Packet;
 pub(crate) use robust::Node;
 pub(crate) use socket::Socket;
