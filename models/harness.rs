@@ -70,10 +70,16 @@ pub(crate) fn witness(name: &'static str) {
 /// For a model that begins with `loom::stop_exploring()`: lets the others run until `threads` of
 /// them sleep, and explores from there.
 pub(crate) fn explore_once_asleep(threads: usize) {
+    let_sleep(threads);
+    loom::explore();
+}
+
+/// The first half of [`explore_once_asleep`], for a model that does something more before it is
+/// explored.
+pub(crate) fn let_sleep(threads: usize) {
     while model_support::sleepers() < threads {
         loom::thread::yield_now();
     }
-    loom::explore();
 }
 
 impl Model {

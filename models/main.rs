@@ -5,6 +5,7 @@ mod data;
 mod harness;
 mod roll_call;
 
+mod bounded_semaphore;
 mod event;
 mod lock;
 mod notebook;
@@ -16,6 +17,7 @@ mod value;
 
 /// Every file of models.
 const ALL: &[&[(&str, harness::Model)]] = &[
+    bounded_semaphore::MODELS,
     event::MODELS,
     lock::MODELS,
     notebook::MODELS,

@@ -40,8 +40,8 @@ models! {
     semaphore: Model {
         shows: "never more inside than permits, and the final value is the first",
         floor: 1_000,
-        witnesses: &["semaphore.wake.one", "inside"],
-        twins: &["semaphore.wake.one"],
+        witnesses: &["semaphore.wake.many", "inside"],
+        twins: &["semaphore.wake.many"],
         run: || {
             let permits = Shared::new(Semaphore::new(1)).unwrap();
             // Seen by loom, or it would not look for two who are inside at once.

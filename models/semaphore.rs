@@ -7,18 +7,18 @@ use loom::cell::UnsafeCell;
 use loom::thread::{self, JoinHandle};
 use multiproc::Semaphore;
 
-use crate::harness::{Model, explore_once_asleep, models, witness};
+use crate::harness::{Model, explore_once_asleep, let_sleep, models, witness};
 
 models! {
     hands_over: Model {
         shows: "two workers on one permit, two rounds and one: one inside, all permits come back",
         floor: 34_000,
-        witnesses: &["semaphore.wake.one", "semaphore.clear.all"],
+        witnesses: &["semaphore.wake.many", "semaphore.clear.all"],
         twins: &[
             "semaphore.acquire",
             "semaphore.slow.acquire",
             "semaphore.release",
-            "semaphore.wake.one",
+            "semaphore.wake.many",
         ],
         run: || {
             let room = Room::new(1);
@@ -29,17 +29,23 @@ models! {
         },
     };
 
-    wakes (latest_loads): Model {
+    wakes: Model {
         shows: "one who barges in between a release and its wake leaves nobody asleep",
-        floor: 432_000,
+        floor: 1_000,
         witnesses: &["semaphore.clear.all", "barged in"],
-        twins: &["semaphore.wake.release", "semaphore.wake.one", "semaphore.clear.all"],
+        twins: &["semaphore.wake.many", "semaphore.clear.all"],
         run: || {
+            loom::stop_exploring();
             let room = Room::new(0);
-            let giver = room.with(|room| {
+            let sleeper = room.with(|room| {
+                room.permits.acquire().forget();
                 room.enter_alone();
-                room.permits.release(1).unwrap();
             });
+            let_sleep(1);
+            // Woken for nothing: it is about to sleep again.
+            room.permits.release(1).unwrap();
+            room.permits.try_acquire().unwrap().forget();
+            loom::explore();
             let barger = room.with(|room| {
                 if let Some(permit) = room.permits.try_acquire() {
                     permit.forget();
@@ -48,9 +54,9 @@ models! {
                     room.permits.release(1).unwrap();
                 }
             });
-            room.permits.acquire().forget();
             room.enter_alone();
-            giver.join().unwrap();
+            room.permits.release(1).unwrap();
+            sleeper.join().unwrap();
             barger.join().unwrap();
             assert_eq!(room.permits.value(), 0);
         },
@@ -60,7 +66,7 @@ models! {
         shows: "once two sleep, two permits given at once let both in",
         floor: 20_000,
         witnesses: &["semaphore.clear.all"],
-        twins: &["semaphore.wake.one"],
+        twins: &["semaphore.wake.many"],
         run: || {
             loom::stop_exploring();
             let room = Room::new(0);
@@ -102,7 +108,7 @@ models! {
         shows: "one who gives up takes no permit with it",
         floor: 200,
         witnesses: &["got one", "gave up"],
-        twins: &["semaphore.slow.acquire", "semaphore.wake.release"],
+        twins: &["semaphore.slow.acquire", "semaphore.release"],
         run: || {
             let room = Room::new(0);
             let hasty = room.with(|room| {

@@ -1,10 +1,12 @@
 //! Floor 2: one primitive a file, the same between threads and between processes.
 
+mod bounded_semaphore;
 mod event;
 mod lock;
 mod raw_lock;
 mod semaphore;
 
+pub use bounded_semaphore::BoundedSemaphore;
 pub use event::Event;
 pub use lock::{Lock, LockGuard};
 pub(crate) use raw_lock::RawLock;

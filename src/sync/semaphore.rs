@@ -33,9 +33,9 @@ const ONE: u32 = 1 << ONE_BIT;
 /// # If a process dies
 ///
 /// A permit has no owner, so one that a dead process held is lost, as in POSIX and in Python.
-/// Nobody hangs for another reason: giving back and waking are one step inside the kernel, and a
-/// wake that went to one who was killed before it could take the permit is made good within 100 ms
-/// by the sleepers themselves.
+/// Nobody hangs for another reason: permits are given in one step, all or none, and when the giver
+/// is killed before it could wake anyone, or the woken before it could take one, the sleepers see
+/// within 100 ms by themselves that permits are there.
 ///
 /// # Fairness
 ///
@@ -54,11 +54,8 @@ const ONE: u32 = 1 << ONE_BIT;
 /// |---|---|---|---|
 /// | acquire | a permit | one less, `WAIT` kept | CAS |
 /// | acquire | no permit | `WAIT`, then sleep on exactly that value | CAS, futex wait |
-/// | release | `WAIT` clear | more | CAS |
-/// | release | `WAIT` | one more, and one is woken | one `FUTEX_WAKE_OP` |
-/// | nobody slept | any | `WAIT` cleared, and all are woken | one `FUTEX_WAKE_OP` |
-///
-/// So several permits are as many steps as there are sleepers, and one for the rest.
+/// | release | any | more, `WAIT` kept; with `WAIT`, as many are woken next | CAS, futex wake |
+/// | fewer slept | any | `WAIT` cleared, and all are woken | one `FUTEX_WAKE_OP` |
 #[repr(transparent)]
 #[derive(Debug)]
 pub struct Semaphore(Word);
@@ -69,8 +66,7 @@ unsafe impl ProcessSafe for Semaphore {
 }
 
 impl Semaphore {
-    /// The most permits that can be free at once. The word could count twice as many; the rest is
-    /// for releases that pass the check at the same time.
+    /// The most permits that can be free at once.
     pub const MAX: u32 = 1 << 30;
 
     const_fn! {
@@ -88,25 +84,25 @@ impl Semaphore {
     /// Waits until a permit is free and takes it.
     #[inline]
     pub fn acquire(&self) -> Permit<'_> {
-        let taken = self.take() || self.take_slow(Deadline::Never);
+        let taken = self.take_by(|| Deadline::Never);
         debug_assert!(taken, "without a deadline the permit is waited for");
-        Permit(self)
+        self.permit(Self::MAX)
     }
 
     /// Takes a permit if one is free.
     #[inline]
     pub fn try_acquire(&self) -> Option<Permit<'_>> {
-        self.take().then(|| Permit(self))
+        self.take().then(|| self.permit(Self::MAX))
     }
 
     /// As [`Semaphore::acquire`], but for at most `timeout`.
     pub fn acquire_for(&self, timeout: Duration) -> Option<Permit<'_>> {
-        (self.take() || self.take_slow(Deadline::after(timeout))).then(|| Permit(self))
+        self.take_by(|| Deadline::after(timeout)).then(|| self.permit(Self::MAX))
     }
 
     /// As [`Semaphore::acquire_for`], up to a point in time.
     pub fn acquire_until(&self, deadline: Instant) -> Option<Permit<'_>> {
-        (self.take() || self.take_slow(Deadline::at(deadline))).then(|| Permit(self))
+        self.take_by(|| Deadline::at(deadline)).then(|| self.permit(Self::MAX))
     }
 
     /// Gives `permits` back, or in addition: whoever sleeps for one is woken.
@@ -116,17 +112,7 @@ impl Semaphore {
     /// [`Overflow`] when more than [`Semaphore::MAX`] would be free; nothing is given then.
     #[inline]
     pub fn release(&self, permits: u32) -> Result<(), Overflow> {
-        // Relaxed: only a guess for the CAS.
-        let mut seen = self.0.load(Relaxed);
-        while seen & WAIT == 0 {
-            match self.give(seen, self.sum(seen, permits)?) {
-                Ok(_) => return Ok(()),
-                Err(now) => seen = now,
-            }
-        }
-        self.sum(seen, permits)?;
-        self.release_slow(permits);
-        Ok(())
+        self.release_within(Self::MAX, permits)
     }
 
     /// How many permits are free at this moment.
@@ -135,27 +121,55 @@ impl Semaphore {
         self.0.load(site!("semaphore.value", Acquire => Relaxed)) >> ONE_BIT
     }
 
-    /// The word with `permits` more.
-    fn sum(&self, seen: u32, permits: u32) -> Result<u32, Overflow> {
-        let value = seen >> ONE_BIT;
-        match value.checked_add(permits) {
-            Some(sum) if sum <= Self::MAX => Ok(seen & WAIT | sum << ONE_BIT),
-            _ => Err(Overflow { released: permits, value, max: Self::MAX }),
+    /// A permit that was just taken, of at most `limit`.
+    #[inline]
+    pub(super) fn permit(&self, limit: u32) -> Permit<'_> {
+        Permit { semaphore: self, limit }
+    }
+
+    /// Gives `permits`, unless more than `limit` would be free.
+    #[inline]
+    pub(super) fn release_within(&self, limit: u32, permits: u32) -> Result<(), Overflow> {
+        // Relaxed: only a guess for the CAS.
+        let mut seen = self.0.load(Relaxed);
+        loop {
+            let value = seen >> ONE_BIT;
+            let most = site!("semaphore.limit", limit => u32::MAX);
+            let sum = value.checked_add(permits).filter(|&sum| sum <= most);
+            let sum = sum.ok_or(Overflow { released: permits, value, max: limit })?;
+            // Release: pairs with the Acquire of whoever takes a permit; carries what was done
+            // while it was held. Weaker: the model `semaphore::hands_over` sees the race.
+            let order = site!("semaphore.release", Release => Relaxed);
+            match self.0.compare_exchange(seen, seen & WAIT | sum << ONE_BIT, order, Relaxed) {
+                Ok(_) if seen & WAIT == 0 => return Ok(()),
+                Ok(_) => break,
+                Err(now) => seen = now,
+            }
+        }
+        self.wake(permits);
+        Ok(())
+    }
+
+    #[cold]
+    fn wake(&self, permits: u32) {
+        let as_many = site!("semaphore.wake.many", permits => 0);
+        if self.0.wake(as_many) < as_many {
+            // Relaxed: nothing is handed over. All, because a sleeper may have come meanwhile,
+            // trusting in the bit that is now cleared.
+            let all = site!("semaphore.clear.all", ALL => 0);
+            self.0.wake_op(Op::ClearBit(WAIT_BIT), all, Relaxed);
         }
     }
 
-    /// Nobody sleeps: the word becomes `more`, if it is still as seen.
+    /// Takes a permit by a deadline, which is worked out only when none is free.
     #[inline]
-    fn give(&self, seen: u32, more: u32) -> Result<u32, u32> {
-        // Release: pairs with the Acquire of whoever takes the permit; carries what was done
-        // while it was held. Weaker: the model `semaphore::hands_over` sees the race.
-        let order = site!("semaphore.release", Release => Relaxed);
-        self.0.compare_exchange(seen, more, order, Relaxed)
+    pub(super) fn take_by(&self, until: impl FnOnce() -> Deadline) -> bool {
+        self.take() || self.take_slow(until())
     }
 
     /// Takes a permit as long as one is seen.
     #[inline]
-    fn take(&self) -> bool {
+    pub(super) fn take(&self) -> bool {
         // Relaxed: only a guess for the CAS.
         let mut seen = self.0.load(Relaxed);
         while seen >= ONE {
@@ -198,57 +212,23 @@ impl Semaphore {
             }
         }
     }
-
-    /// A step inside the kernel for each permit that a sleeper may get: it adds and wakes, or does
-    /// neither. What is left when nobody sleeps is one step more.
-    #[cold]
-    fn release_slow(&self, mut permits: u32) {
-        while permits > 0 {
-            // Release: as in `give`. Weaker: `semaphore::wakes` sees the race.
-            let order = site!("semaphore.wake.release", Release => Relaxed);
-            let one = site!("semaphore.wake.one", 1 => 0);
-            permits -= 1;
-            if self.0.wake_op(Op::AddBit(ONE_BIT), one, order) < one {
-                // Relaxed: nothing is handed over. All, because a sleeper may have come meanwhile,
-                // trusting in the bit that is now cleared.
-                let all = site!("semaphore.clear.all", ALL => 0);
-                self.0.wake_op(Op::ClearBit(WAIT_BIT), all, Relaxed);
-                permits = self.release_rest(permits);
-            }
-        }
-    }
-
-    /// Gives the rest in one step if nobody sleeps; how many are left to give.
-    fn release_rest(&self, permits: u32) -> u32 {
-        if permits == 0 {
-            return 0;
-        }
-        // Relaxed: only a guess for the CAS.
-        let mut seen = self.0.load(Relaxed);
-        while seen & WAIT == 0 {
-            // That it fits was checked before. Should others have released as many meanwhile, the
-            // word is full: nobody has taken so many.
-            let sum = (seen >> ONE_BIT).saturating_add(permits).min(u32::MAX >> ONE_BIT);
-            match self.give(seen, sum << ONE_BIT) {
-                Ok(_) => return 0,
-                Err(now) => seen = now,
-            }
-        }
-        permits
-    }
 }
 
-/// A permit of a [`Semaphore`]; gives itself back when dropped, from any thread.
+/// A permit of a [`Semaphore`] or a [`BoundedSemaphore`](crate::BoundedSemaphore); gives itself back
+/// when dropped, from any thread.
 ///
 /// A fork copies it, as it copies all memory: of a permit that is alive then, or that is moved into
 /// the child, the parent gives back one and the child another. If the semaphore is shared by both,
 /// that is one too many: let one side [`forget`](Permit::forget) it, or have the child acquire.
 #[must_use = "the permit is given back as soon as it is dropped"]
 #[derive(Debug)]
-pub struct Permit<'a>(&'a Semaphore);
+pub struct Permit<'a> {
+    semaphore: &'a Semaphore,
+    limit: u32,
+}
 
 impl Permit<'_> {
-    /// Keeps the permit taken: someone else will [`Semaphore::release`] it.
+    /// Keeps the permit taken: someone else will release it.
     pub fn forget(self) {
         std::mem::forget(self);
     }
@@ -258,6 +238,6 @@ impl Drop for Permit<'_> {
     #[inline]
     fn drop(&mut self) {
         // Full only when someone released what was never taken: then there is nothing to give.
-        let _ = self.0.release(1);
+        let _ = self.semaphore.release_within(self.limit, 1);
     }
 }

@@ -1,0 +1,43 @@
+//! `BoundedSemaphore`: what a `Semaphore` does, and never a permit too many.
+
+use std::sync::Arc;
+
+use loom::thread;
+use multiproc::BoundedSemaphore;
+
+use crate::harness::{Model, models, witness};
+
+models! {
+    refuses: Model {
+        shows: "of two who give back the one permit that is out, one is refused",
+        floor: 4,
+        witnesses: &["the other was refused", "refused"],
+        twins: &["semaphore.limit"],
+        run: || {
+            let seats = Arc::new(BoundedSemaphore::new(1));
+            seats.acquire().forget();
+            let other = seats.clone();
+            let giver = thread::spawn(move || other.release(1).is_ok());
+            let mine = seats.release(1).is_ok();
+            let its = giver.join().unwrap();
+            assert!(mine != its, "the one permit was given back {} times", 2 * u32::from(mine));
+            witness(if mine { "the other was refused" } else { "refused" });
+            assert_eq!(seats.value(), 1);
+        },
+    };
+
+    hands_over: Model {
+        shows: "two on one seat: one sits, and the seat comes back",
+        floor: 200,
+        witnesses: &["semaphore.wake.many", "semaphore.clear.all"],
+        twins: &["semaphore.wake.many"],
+        run: || {
+            let seats = Arc::new(BoundedSemaphore::new(1));
+            let other = seats.clone();
+            let sitter = thread::spawn(move || drop(other.acquire()));
+            drop(seats.acquire());
+            sitter.join().unwrap();
+            assert_eq!(seats.value(), 1);
+        },
+    };
+}
