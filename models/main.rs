@@ -6,11 +6,13 @@ mod harness;
 mod roll_call;
 
 mod bounded_semaphore;
+mod condition;
 mod event;
 mod lock;
 mod notebook;
 mod pipe;
 mod queue;
+mod rlock;
 mod semaphore;
 mod shared_array;
 mod value;
@@ -18,11 +20,13 @@ mod value;
 /// Every file of models.
 const ALL: &[&[(&str, harness::Model)]] = &[
     bounded_semaphore::MODELS,
+    condition::MODELS,
     event::MODELS,
     lock::MODELS,
     notebook::MODELS,
     pipe::MODELS,
     queue::MODELS,
+    rlock::MODELS,
     semaphore::MODELS,
     shared_array::MODELS,
     value::MODELS,

@@ -141,6 +141,11 @@ impl<G> Poisoned<G> {
         &mut self.guard
     }
 
+    /// The same, around what `change` makes of the guard.
+    pub(crate) fn map<H>(self, change: impl FnOnce(G) -> H) -> Poisoned<H> {
+        Poisoned { guard: change(self.guard), cause: self.cause }
+    }
+
     /// What happened to the owner.
     pub fn cause(&self) -> PoisonCause {
         self.cause

@@ -56,7 +56,9 @@ pub use ipc::{
 pub use pool::{AsyncResult, Pool, PoolBuilder};
 pub use process::{Process, Run};
 pub use shm::{ProcessSafe, Shared};
-pub use sync::{BoundedSemaphore, Event, Lock, LockGuard, Permit, Semaphore};
+pub use sync::{
+    BoundedSemaphore, Condition, Event, Lock, LockGuard, Permit, RLock, RLockGuard, Semaphore,
+};
 pub use thread::Thread;
 
 /// For the models: which site of the source is weakened, which were passed, and who sleeps.

@@ -1,5 +1,6 @@
 //! Which types may live in memory that processes share.
 
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::num::{Saturating, Wrapping};
 
@@ -91,6 +92,21 @@ plain!((), u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, 
 // SAFETY: nothing is stored.
 unsafe impl<T: 'static> ProcessSafe for PhantomData<T> {
     const PINNED: bool = false;
+}
+
+/// For what an [`RLock`](crate::RLock) guards; by itself it is not [`Sync`], so not to be shared.
+// SAFETY: transparent; the part's promises hold. What could be swapped out of it is refused.
+unsafe impl<T: ProcessSafe> ProcessSafe for Cell<T> {
+    const PINNED: bool = {
+        assert!(!T::PINNED, "a lock in a Cell could be moved (see ProcessSafe::PINNED)");
+        false
+    };
+
+    unsafe fn settle(&mut self) {
+        const { assert!(!Self::PINNED) };
+        // SAFETY: the caller's promise for the whole holds for the part.
+        unsafe { self.get_mut().settle() };
+    }
 }
 
 // SAFETY: transparent; the part's promises hold.

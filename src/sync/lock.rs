@@ -180,6 +180,11 @@ impl<T> Lock<T> {
         self.data.as_mut()
     }
 
+    /// Whether the owner died, and nobody has taken the lock since.
+    pub(super) fn is_forsaken(&self) -> bool {
+        self.raw.is_forsaken()
+    }
+
     #[inline(always)]
     fn guard(&self, hold: Hold) -> Result<LockGuard<'_, T>, Poisoned<LockGuard<'_, T>>> {
         let poison = self.raw.poison();
@@ -245,6 +250,13 @@ pub struct LockGuard<'a, T> {
 
 // SAFETY: a shared guard gives `&T` only.
 unsafe impl<T: Sync> Sync for LockGuard<'_, T> {}
+
+impl<'a, T> LockGuard<'a, T> {
+    /// The lock that is held. (Not a method: those are the value's.)
+    pub(super) fn lock_of(guard: &Self) -> &'a Lock<T> {
+        guard.lock
+    }
+}
 
 impl<T> Deref for LockGuard<'_, T> {
     type Target = T;

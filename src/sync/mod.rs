@@ -1,13 +1,17 @@
 //! Floor 2: one primitive a file, the same between threads and between processes.
 
 mod bounded_semaphore;
+mod condition;
 mod event;
 mod lock;
 mod raw_lock;
+mod rlock;
 mod semaphore;
 
 pub use bounded_semaphore::BoundedSemaphore;
+pub use condition::Condition;
 pub use event::Event;
 pub use lock::{Lock, LockGuard};
 pub(crate) use raw_lock::RawLock;
+pub use rlock::{RLock, RLockGuard};
 pub use semaphore::{Permit, Semaphore};

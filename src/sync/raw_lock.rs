@@ -127,6 +127,18 @@ impl RawLock {
         self.acquire(|_, name, seen| self.take_free(name, seen))
     }
 
+    /// The hold of this thread, if it holds the lock already: the same once more, not a second one.
+    #[inline]
+    pub(crate) fn held(&self) -> Option<Hold> {
+        let me = Me::current();
+        // What is shared is not believed: this thread has it on its list, or not.
+        let slot = if self.is_settled() { me.slot_of(&self.node)? } else { PRIVATE };
+        // In private memory, and in a model, which has no list, the word tells. Relaxed: that this
+        // thread is the owner only this thread has written.
+        let told = MODELLED || slot == PRIVATE;
+        (!told || self.word.load(Relaxed) & OWNER == me.name()).then_some(Hold(slot, me))
+    }
+
     #[inline(always)]
     fn acquire(&self, otherwise: impl FnOnce(Me, u32, u32) -> bool) -> Option<Hold> {
         let me = Me::current();
@@ -180,7 +192,7 @@ impl RawLock {
                 }
             }
             match self.word.wait_slice(seen, until) {
-                Wait::Woken => {}
+                Wait::Woken | Wait::Changed => {}
                 Wait::Slice => {
                     if self.is_gone(seen & OWNER) && self.rob(me, name, seen) {
                         return true;
@@ -295,6 +307,13 @@ impl RawLock {
     /// lock, it never is.
     fn is_gone(&self, owner: u32) -> bool {
         self.is_settled() && Me::is_gone(owner)
+    }
+
+    /// Whether the owner died, and nobody has taken the lock since.
+    pub(crate) fn is_forsaken(&self) -> bool {
+        // Relaxed: a glance; who then locks sees it again, in order.
+        let seen = self.word.load(Relaxed);
+        seen & OWNER_DIED != 0 || seen & OWNER != 0 && self.is_gone(seen & OWNER)
     }
 
     /// Whether it is really this thread that the word names: the main thread's number is also its

@@ -39,8 +39,10 @@ pub(crate) const MODELLED: bool = cfg!(loom);
 /// How a blocking wait on a [`Word`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
-    /// Woken, or the value differed, or for no reason at all: look again.
+    /// Woken by a wake of this word.
     Woken,
+    /// The value differed, or a signal came: look again.
+    Changed,
     /// A slice of the wait is over, the deadline is not: look whether those waited for still live.
     #[cfg_attr(loom, expect(dead_code, reason = "no slice ends in a model"))]
     Slice,

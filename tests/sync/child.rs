@@ -20,6 +20,12 @@ impl Child {
         }
     }
 
+    /// Kills it.
+    pub(crate) fn kill(&self) {
+        // SAFETY: a child of this process that nobody has waited for.
+        unsafe { libc::kill(self.0, libc::SIGKILL) };
+    }
+
     /// Waits until it has ended, and leaves the zombie.
     pub(crate) fn ended(self) -> Self {
         // SAFETY: all zero is a place for the answer.

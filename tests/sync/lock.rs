@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use multiproc::{Event, Lock, LockGuard, PoisonCause, Process, Shared, TryLockError};
 
 use crate::child::Child;
-use crate::{Place, in_both_places, until};
+use crate::{Place, asleep, in_both_places, until};
 
 in_both_places! {
     multiproc::Lock::new((0u64, 0u64));
@@ -130,14 +130,11 @@ fn the_death_of_the_owner_is_reported_to_one_who_sleeps_already() {
     held.wait();
     let (tid, its_tid) = std::sync::mpsc::channel();
     let sleeper = thread::spawn(move || {
-        tid.send(rustix::thread::gettid().as_raw_nonzero()).unwrap();
+        tid.send(rustix::thread::gettid()).unwrap();
         waiter.0.lock().unwrap_err().cause()
     });
     let tid = its_tid.recv().unwrap();
-    until("the waiter to sleep", || {
-        let syscall = std::fs::read_to_string(format!("/proc/self/task/{tid}/syscall"));
-        syscall.is_ok_and(|line| line.starts_with("202 "))
-    });
+    until("the waiter to sleep", || asleep(tid));
     end.set();
     drop(owner);
     assert_eq!(sleeper.join().unwrap(), PoisonCause::OwnerDied);

@@ -3,9 +3,11 @@
 
 mod bounded_semaphore;
 mod child;
+mod condition;
 mod event;
 mod glibc;
 mod lock;
+mod rlock;
 mod robust_list;
 mod semaphore;
 
@@ -40,4 +42,10 @@ pub(crate) fn until(what: &str, done: impl Fn() -> bool) {
         assert!(std::time::Instant::now() < deadline, "waited 20 s for {what}");
         std::thread::yield_now();
     }
+}
+
+/// Whether a thread of this process sleeps on a futex.
+pub(crate) fn asleep(tid: rustix::thread::Pid) -> bool {
+    let syscall = std::fs::read_to_string(format!("/proc/self/task/{tid}/syscall"));
+    syscall.is_ok_and(|line| line.starts_with("202 "))
 }

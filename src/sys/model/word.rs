@@ -107,7 +107,7 @@ impl Word {
 
     pub(crate) fn wait(&self, expected: u32, deadline: Deadline) -> Wait {
         if self.latest(Ordering::Relaxed) != expected {
-            return Wait::Woken;
+            return Wait::Changed;
         }
         let me = Arc::new(Sleeper { thread: thread::current(), woken: Mutex::new(false) });
         self.queue(|sleepers| sleepers.push_back(me.clone()));

@@ -175,6 +175,12 @@ impl Me {
         self.record().place(node.link()).is_some()
     }
 
+    /// In which slot of its list this thread has the lock.
+    #[inline]
+    pub(crate) fn slot_of(self, node: &Node) -> Option<Slot> {
+        self.record().place(node.link())
+    }
+
     #[inline(always)]
     fn put(self, node: &Node, slot: Slot, below: *mut Link) {
         self.record().slot(slot).store(node.link(), Ordering::Relaxed);

@@ -104,7 +104,8 @@ impl Word {
         };
         // FUTEX_WAIT_BITSET, not FUTEX_WAIT: its timeout is absolute, on CLOCK_MONOTONIC.
         match futex::wait_bitset(&self.0, SHARED, expected, timeout, NonZeroU32::MAX) {
-            Ok(()) | Err(Errno::AGAIN | Errno::INTR) => Wait::Woken,
+            Ok(()) => Wait::Woken,
+            Err(Errno::AGAIN | Errno::INTR) => Wait::Changed,
             Err(Errno::TIMEDOUT) => Wait::TimedOut,
             Err(errno) => refused("wait", errno),
         }

@@ -1,0 +1,129 @@
+//! `Condition`: nobody sleeps through what it waits for, and no more go on than were notified.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use loom::thread::{self, JoinHandle};
+use multiproc::{Condition, Lock};
+
+use crate::harness::{Model, explore_once_asleep, models, witness};
+
+models! {
+    notifies: Model {
+        shows: "who waits for a change sees it, whenever the one who changes it comes",
+        floor: 500,
+        witnesses: &["condition.wake", "condition.release.all"],
+        twins: &["condition.has_waiters", "lock.unlock.release"],
+        run: || {
+            let meeting = Meeting::new();
+            let changer = meeting.with(|meeting| {
+                *meeting.count.lock().unwrap() = 1;
+                meeting.changed.notify_one();
+            });
+            assert_eq!(meeting.count_that_is_not(0), 1);
+            changer.join().unwrap();
+        },
+    };
+
+    notifies_all: Model {
+        shows: "a notification of all reaches one who sleeps and one who is about to",
+        floor: 500,
+        witnesses: &["condition.release.all"],
+        twins: &["condition.has_waiters", "condition.release.all"],
+        run: || {
+            let meeting = Meeting::new();
+            let changer = meeting.with(|meeting| {
+                *meeting.count.lock().unwrap() = 1;
+                meeting.changed.notify_all();
+            });
+            assert_eq!(meeting.count_that_is_not(0), 1);
+            changer.join().unwrap();
+        },
+    };
+
+    notifies_as_many: Model {
+        shows: "of two who sleep, the first notification lets one go on, and the second the other",
+        floor: 500,
+        witnesses: &["one went on", "none yet"],
+        twins: &["condition.wake"],
+        run: || {
+            loom::stop_exploring();
+            let meeting = Meeting::new();
+            let waiters = [(); 2].map(|()| {
+                meeting.with(|meeting| {
+                    let count = meeting.count.lock().unwrap();
+                    *meeting.changed.wait(count).unwrap() += 1;
+                })
+            });
+            explore_once_asleep(2);
+            meeting.changed.notify_one();
+            let gone = *meeting.count.lock().unwrap();
+            assert!(gone <= 1, "one notification let {gone} go on");
+            witness(if gone == 1 { "one went on" } else { "none yet" });
+            meeting.changed.notify_one();
+            waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
+        },
+    };
+
+    notifies_of_nothing: Model {
+        shows: "who was woken for nothing, or nearly, is not lost to the next notification",
+        floor: 500,
+        witnesses: &["condition.release.all"],
+        twins: &["condition.release.all"],
+        run: || {
+            let meeting = Meeting::new();
+            let changer = meeting.with(|meeting| {
+                meeting.changed.notify_one();
+                *meeting.count.lock().unwrap() = 1;
+                meeting.changed.notify_one();
+            });
+            assert_eq!(meeting.count_that_is_not(0), 1);
+            changer.join().unwrap();
+        },
+    };
+
+    times_out: Model {
+        shows: "one who gives up has the lock again, and knows whether it was notified",
+        floor: 500,
+        witnesses: &["notified", "gave up"],
+        twins: &["lock.unlock.release", "lock.wake.one"],
+        run: || {
+            let meeting = Meeting::new();
+            let changer = meeting.with(|meeting| {
+                *meeting.count.lock().unwrap() += 1;
+                meeting.changed.notify_one();
+            });
+            let count = meeting.count.lock().unwrap();
+            let long = Duration::from_secs(1);
+            let waited = meeting.changed.wait_while_for(count, long, |count| *count == 0);
+            let (mut count, in_time) = waited.unwrap();
+            *count += 1;
+            let sum = *count;
+            drop(count);
+            witness(if in_time { "notified" } else { "gave up" });
+            assert_eq!(sum, 1 + u32::from(in_time));
+            changer.join().unwrap();
+        },
+    };
+}
+
+struct Meeting {
+    count: Lock<u32>,
+    changed: Condition,
+}
+
+impl Meeting {
+    fn new() -> Arc<Self> {
+        Arc::new(Meeting { count: Lock::new(0), changed: Condition::new() })
+    }
+
+    fn with(self: &Arc<Self>, run: impl FnOnce(&Self) + 'static) -> JoinHandle<()> {
+        let meeting = self.clone();
+        thread::spawn(move || run(&meeting))
+    }
+
+    fn count_that_is_not(&self, old: u32) -> u32 {
+        let count = self.count.lock().unwrap();
+        *self.changed.wait_while(count, |count| *count == old).unwrap()
+    }
+}

@@ -1,0 +1,336 @@
+//! To wait until what a lock guards has changed.
+
+use std::time::{Duration, Instant};
+
+use crate::error::Poisoned;
+use crate::shm::ProcessSafe;
+use crate::sync::lock::LockGuard;
+use crate::sys::{ALL, Deadline, Op, Ordering::Relaxed, Wait, Word, const_fn, site};
+
+const WAIT: u32 = 1;
+/// One more, by which an odd word becomes even, and the next epoch.
+const NEXT_BIT: u32 = 0;
+
+/// A place to wait, with a [`Lock`] given up meanwhile, until someone notifies.
+///
+/// ```
+/// use multiproc::{Condition, Lock, Shared};
+///
+/// let shared = Shared::new((Lock::new(0), Condition::new()))?;
+/// let (count, changed) = &*shared;
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| {
+///         *count.lock().unwrap() = 3;
+///         changed.notify_one();
+///     });
+///     let count = changed.wait_while(count.lock()?, |count| *count == 0)?;
+///     assert_eq!(*count, 3);
+///     Ok::<(), multiproc::Error>(())
+/// })?;
+/// # Ok::<(), multiproc::Error>(())
+/// ```
+///
+/// A wait may, rarely, return though nobody notified: look at the data again, or use
+/// [`Condition::wait_while`], which does.
+///
+/// # Costs
+///
+/// 8 bytes. Notifying while nobody waits is a look, and no system call.
+///
+/// # If a process dies
+///
+/// * *A waiter:* nobody waits for it. A notification that had woken it, and that it did not live to
+///   act on, goes to another waiter, within 200 ms.
+/// * *One who holds the lock,* and would have notified: the waiters get [`Poisoned`], within 100 ms.
+///   So they do when it panics.
+/// * *One who has changed the data and unlocked, but not yet notified:* nobody can know what it was
+///   about to do, but [`Condition::wait_while`] looks at the data again every 100 ms.
+///
+/// # Fairness
+///
+/// Who waits longest is woken first, and then takes the lock as anyone does: see [`Lock`].
+///
+/// # Different from Python
+///
+/// The lock is not part of the condition, and waiting takes its guard: that it is held is the
+/// compiler's to check. It may be notified without the lock, where Python raises: nothing is lost, as
+/// long as the data was changed under the lock. What Python calls `wait_for` is
+/// [`Condition::wait_while`], with the opposite question; [`Condition::wait_for`] waits for so long at
+/// most. Between processes, Python's `notify` waits for an answer of whoever it wakes, and hangs when
+/// that was killed.
+///
+/// # The words
+///
+/// The epoch, times two, and `WAIT`: someone waits or did. Beside it, how many wakes are owed: given,
+/// and not yet known to have been acted on.
+///
+/// | step | from | to | by |
+/// |---|---|---|---|
+/// | wait, under the lock | any | `WAIT`, then, unlocked, sleep on exactly that value | CAS, futex wait |
+/// | notify `n` | `WAIT` | the same; `n` more are owed; `n` are woken | CAS, futex wake |
+/// | fewer slept | `WAIT` | the next epoch, and all are woken; so many less are owed | one `FUTEX_WAKE_OP` |
+/// | notify all | `WAIT` | the next epoch, and all are woken | one `FUTEX_WAKE_OP` |
+///
+/// A waiter is done when it was woken, and then one less is owed; or when it sees another epoch than
+/// it began in: it had not come to sleep yet when all were notified. It is also done when, at the end
+/// of two slices of its wait, a wake was owed: who was woken has died, or is slow.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Condition {
+    word: Word,
+    owed: Word,
+}
+
+// SAFETY: two atomic words, any bits of which are some state.
+unsafe impl ProcessSafe for Condition {
+    const PINNED: bool = false;
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Notified,
+    /// A slice is over, and the caller may look at the data.
+    Slice,
+    TimedOut,
+}
+
+/// A guard again, and whether there was a notification.
+type Waited<'a, T> = Result<(LockGuard<'a, T>, bool), Poisoned<(LockGuard<'a, T>, bool)>>;
+
+impl Condition {
+    const_fn! {
+        /// A condition on which nobody waits.
+        pub fn new() -> Self {
+            Condition { word: Word::new(0), owed: Word::new(0) }
+        }
+    }
+
+    /// Gives the lock up, waits until notified, and takes the lock again.
+    ///
+    /// # Errors
+    ///
+    /// [`Poisoned`], which holds the guard, as for [`Lock::lock`].
+    pub fn wait<'a, T>(
+        &self,
+        guard: LockGuard<'a, T>,
+    ) -> Result<LockGuard<'a, T>, Poisoned<LockGuard<'a, T>>> {
+        self.wait_by(guard, Deadline::Never, false).0
+    }
+
+    /// As [`Condition::wait`], but for at most `timeout`, and however long the lock then takes; also
+    /// gives whether there was a notification.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Condition::wait`].
+    pub fn wait_for<'a, T>(&self, guard: LockGuard<'a, T>, timeout: Duration) -> Waited<'a, T> {
+        let (guard, ended) = self.wait_by(guard, Deadline::after(timeout), false);
+        with(guard, ended != Ended::TimedOut)
+    }
+
+    /// As [`Condition::wait_for`], up to a point in time.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Condition::wait`].
+    pub fn wait_until<'a, T>(&self, guard: LockGuard<'a, T>, deadline: Instant) -> Waited<'a, T> {
+        let (guard, ended) = self.wait_by(guard, Deadline::at(deadline), false);
+        with(guard, ended != Ended::TimedOut)
+    }
+
+    /// Waits as long as `condition` holds of the data; does not wait if it does not hold.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Condition::wait`].
+    pub fn wait_while<'a, T>(
+        &self,
+        guard: LockGuard<'a, T>,
+        condition: impl FnMut(&mut T) -> bool,
+    ) -> Result<LockGuard<'a, T>, Poisoned<LockGuard<'a, T>>> {
+        match self.wait_while_by(guard, Deadline::Never, condition) {
+            Ok((guard, _)) => Ok(guard),
+            Err(poisoned) => Err(poisoned.map(|(guard, _)| guard)),
+        }
+    }
+
+    /// As [`Condition::wait_while`], but for at most `timeout`, and however long the lock then takes;
+    /// also gives whether the wait was over in time: false when `condition` still held.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Condition::wait`].
+    pub fn wait_while_for<'a, T>(
+        &self,
+        guard: LockGuard<'a, T>,
+        timeout: Duration,
+        condition: impl FnMut(&mut T) -> bool,
+    ) -> Waited<'a, T> {
+        self.wait_while_by(guard, Deadline::after(timeout), condition)
+    }
+
+    /// As [`Condition::wait_while_for`], up to a point in time.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Condition::wait`].
+    pub fn wait_while_until<'a, T>(
+        &self,
+        guard: LockGuard<'a, T>,
+        deadline: Instant,
+        condition: impl FnMut(&mut T) -> bool,
+    ) -> Waited<'a, T> {
+        self.wait_while_by(guard, Deadline::at(deadline), condition)
+    }
+
+    /// Lets one who waits go on.
+    pub fn notify_one(&self) {
+        self.notify(1);
+    }
+
+    /// Lets `n` of those who wait go on, or all if they are fewer.
+    pub fn notify(&self, n: u32) {
+        if n > 0 && self.has_waiters() {
+            self.wake(n.min(ALL));
+        }
+    }
+
+    /// Lets all who wait go on.
+    pub fn notify_all(&self) {
+        if self.has_waiters() {
+            self.release_all();
+        }
+    }
+
+    #[inline]
+    fn has_waiters(&self) -> bool {
+        // Relaxed: who changed the data under the lock after a waiter gave it up sees also what that
+        // had announced before.
+        self.word.load(Relaxed) & site!("condition.has_waiters", WAIT => 0) != 0
+    }
+
+    #[cold]
+    fn wake(&self, n: u32) {
+        // Before the wake: if this process dies in between, a waiter finds what is owed.
+        self.owe(|owed| owed.saturating_add(n));
+        let woken = self.word.wake(site!("condition.wake", n => 0));
+        if woken < n {
+            self.owe(|owed| owed.saturating_sub(n - woken));
+            // There are not so many asleep, but there may be some on their way.
+            self.release_all();
+        }
+    }
+
+    fn release_all(&self) {
+        // Relaxed: nothing is handed over, the lock does that. One step, since whoever comes in the
+        // next epoch is not to be woken.
+        let all = site!("condition.release.all", ALL => 0);
+        self.word.wake_op(Op::AddBit(NEXT_BIT), all, Relaxed);
+    }
+
+    /// Changes how many wakes are owed; gives how many were.
+    fn owe(&self, change: impl Fn(u32) -> u32) -> u32 {
+        // Relaxed: only a guess for the CAS.
+        let mut seen = self.owed.load(Relaxed);
+        loop {
+            // Relaxed: a count, that carries nothing.
+            match self.owed.compare_exchange(seen, change(seen), Relaxed, Relaxed) {
+                Ok(_) => return seen,
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    fn wait_while_by<'a, T>(
+        &self,
+        mut guard: LockGuard<'a, T>,
+        until: Deadline,
+        mut condition: impl FnMut(&mut T) -> bool,
+    ) -> Waited<'a, T> {
+        let mut ended = Ended::Notified;
+        while condition(&mut guard) {
+            if ended == Ended::TimedOut {
+                return Ok((guard, false));
+            }
+            let (again, how) = self.wait_by(guard, until, true);
+            ended = how;
+            guard = again.map_err(|poisoned| poisoned.map(|guard| (guard, false)))?;
+        }
+        Ok((guard, true))
+    }
+
+    /// With `looks`, the end of each slice ends the wait.
+    fn wait_by<'a, T>(
+        &self,
+        guard: LockGuard<'a, T>,
+        until: Deadline,
+        looks: bool,
+    ) -> (Result<LockGuard<'a, T>, Poisoned<LockGuard<'a, T>>>, Ended) {
+        let lock = LockGuard::lock_of(&guard);
+        let was_poisoned = lock.is_poisoned();
+        let announced = self.announce();
+        drop(guard);
+        let lost = || lock.is_forsaken() || lock.is_poisoned() && !was_poisoned;
+        let ended = self.sleep(announced, until, looks, lost);
+        (lock.lock(), ended)
+    }
+
+    /// Says, while the lock is held, that someone waits; gives the word on which to sleep.
+    fn announce(&self) -> u32 {
+        // Relaxed: the lock that is about to be given up carries it to whoever takes it next.
+        let mut seen = self.word.load(Relaxed);
+        while seen & WAIT == 0 {
+            // Relaxed: as above.
+            match self.word.compare_exchange(seen, seen | WAIT, Relaxed, Relaxed) {
+                Ok(_) => seen |= WAIT,
+                Err(now) => seen = now,
+            }
+        }
+        seen
+    }
+
+    /// Sleeps until notified, `until`, or, at the end of a slice, until there is nothing to wait for:
+    /// a wake is `owed`, or the lock is `lost`.
+    fn sleep(&self, seen: u32, until: Deadline, looks: bool, lost: impl Fn() -> bool) -> Ended {
+        let mut owed = false;
+        loop {
+            let ended = self.word.wait_slice(seen, until);
+            if ended == Wait::Woken {
+                self.owe(|owed| owed.saturating_sub(1));
+                return Ended::Notified;
+            }
+            // Relaxed: the data travels through the lock.
+            if self.word.load(Relaxed) / 2 != seen / 2 {
+                return Ended::Notified;
+            }
+            match ended {
+                Wait::TimedOut => return Ended::TimedOut,
+                Wait::Slice if looks => return Ended::Slice,
+                Wait::Slice if lost() => return Ended::Notified,
+                Wait::Slice => {
+                    // Relaxed: only a guess for what follows.
+                    let still = self.owed.load(Relaxed) > 0;
+                    if owed && still && self.owe(|owed| owed.saturating_sub(1)) > 0 {
+                        return Ended::Notified;
+                    }
+                    owed = still;
+                }
+                Wait::Woken | Wait::Changed => {}
+            }
+        }
+    }
+}
+
+impl Default for Condition {
+    fn default() -> Self {
+        Condition::new()
+    }
+}
+
+fn with<'a, T>(
+    guard: Result<LockGuard<'a, T>, Poisoned<LockGuard<'a, T>>>,
+    flag: bool,
+) -> Waited<'a, T> {
+    guard.map(|guard| (guard, flag)).map_err(|poisoned| poisoned.map(|guard| (guard, flag)))
+}

@@ -1,0 +1,297 @@
+//! Mutual exclusion that its owner may enter again.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::{PoisonCause, Poisoned, TryLockError};
+use crate::shm::ProcessSafe;
+use crate::sync::raw_lock::{Hold, RawLock};
+use crate::sys::{Deadline, Ordering::Relaxed, Word, const_fn, site};
+
+/// A value that one thread of one process at a time may touch, and which that thread may lock again
+/// while it holds it.
+///
+/// Since several guards of one thread can be alive at once, they give `&T`: change the value through
+/// what allows it, such as [`Cell`](std::cell::Cell).
+///
+/// ```
+/// use std::cell::Cell;
+///
+/// use multiproc::RLock;
+///
+/// static BALANCE: RLock<Cell<i64>> = RLock::new(Cell::new(0));
+///
+/// fn add(amount: i64) -> Result<(), multiproc::Error> {
+///     let balance = BALANCE.lock()?;
+///     balance.set(balance.get() + amount);
+///     Ok(())
+/// }
+///
+/// let balance = BALANCE.lock()?;
+/// add(5)?; // locks again, within
+/// add(2)?;
+/// assert_eq!(balance.get(), 7);
+/// # Ok::<(), multiproc::Error>(())
+/// ```
+///
+/// # Costs
+///
+/// 48 bytes and the value, and what a [`Lock`](crate::Lock) costs; locking again is no atomic
+/// read-modify-write, only a look and a count.
+///
+/// # If the owner dies
+///
+/// As with a [`Lock`](crate::Lock): the next to lock gets [`Poisoned`], which holds the guard, however
+/// often the dead had locked.
+///
+/// # Fairness
+///
+/// That of a [`Lock`](crate::Lock).
+///
+/// # Different from Python
+///
+/// The lock holds what it guards. Releasing is dropping a guard, in any order: a release by a thread
+/// that is not the owner, or one too many, cannot be written. A dead owner is reported; in Python
+/// everyone hangs.
+#[repr(C)]
+pub struct RLock<T> {
+    raw: RawLock,
+    /// How many guards the owner has; nobody else looks, and the next owner begins with 1.
+    depth: Word,
+    data: T,
+}
+
+// SAFETY: the lock gives one thread at a time access to the value.
+unsafe impl<T: Send> Send for RLock<T> {}
+// SAFETY: as above; `&T` never reaches two threads at once, so `Sync` is not needed of `T`.
+unsafe impl<T: Send> Sync for RLock<T> {}
+
+// SAFETY: the protocol's words are atomics, any bits of which are read as some state; the node is
+// written for the kernel and not believed; the value is ProcessSafe itself and settled. Guards give
+// `&T`, so a lock in it stays where it is.
+unsafe impl<T: ProcessSafe> ProcessSafe for RLock<T> {
+    unsafe fn settle(&mut self) {
+        // SAFETY: the caller's promise for the whole holds for each part.
+        unsafe {
+            self.raw.settle();
+            self.data.settle();
+        }
+    }
+}
+
+impl<T> RLock<T> {
+    const_fn! {
+        /// A free lock around `value`.
+        pub fn new(value: T) -> Self {
+            RLock { raw: RawLock::new(), depth: Word::new(0), data: value }
+        }
+    }
+
+    /// The value, back.
+    ///
+    /// # Errors
+    ///
+    /// [`Poisoned`] with the value, when an owner died or panicked.
+    pub fn into_inner(self) -> Result<T, Poisoned<T>> {
+        match self.raw.poison() {
+            None => Ok(self.data),
+            Some(cause) => Err(Poisoned::new(self.data, cause)),
+        }
+    }
+
+    /// Waits until the lock is free, or held by this thread, and takes it; it is free again when the
+    /// last guard is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Poisoned`], which holds the guard, when an owner died or panicked while holding the lock
+    /// and nobody has called [`RLock::clear_poison`] since.
+    ///
+    /// # Panics
+    ///
+    /// When this thread has 2^32 - 1 guards of it already.
+    #[inline]
+    pub fn lock(&self) -> Result<RLockGuard<'_, T>, Poisoned<RLockGuard<'_, T>>> {
+        match self.again().or_else(|| self.first(self.raw.lock(Deadline::Never))) {
+            Some(hold) => self.guard(hold),
+            None => unreachable!("without a deadline the lock is waited for"),
+        }
+    }
+
+    /// Takes the lock if it is free, or held by this thread.
+    ///
+    /// # Errors
+    ///
+    /// [`TryLockError::WouldBlock`] when it is held by another; [`TryLockError::Poisoned`] as for
+    /// [`RLock::lock`].
+    #[inline]
+    pub fn try_lock(&self) -> Result<RLockGuard<'_, T>, TryLockError<RLockGuard<'_, T>>> {
+        self.timely(|| self.raw.try_lock())
+    }
+
+    /// As [`RLock::lock`], but for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`TryLockError::WouldBlock`] when another held it all the time; [`TryLockError::Poisoned`] as
+    /// for [`RLock::lock`].
+    pub fn lock_for(
+        &self,
+        timeout: Duration,
+    ) -> Result<RLockGuard<'_, T>, TryLockError<RLockGuard<'_, T>>> {
+        self.timely(|| self.raw.lock(Deadline::after(timeout)))
+    }
+
+    /// As [`RLock::lock_for`], up to a point in time.
+    ///
+    /// # Errors
+    ///
+    /// As [`RLock::lock_for`].
+    pub fn lock_until(
+        &self,
+        deadline: Instant,
+    ) -> Result<RLockGuard<'_, T>, TryLockError<RLockGuard<'_, T>>> {
+        self.timely(|| self.raw.lock(Deadline::at(deadline)))
+    }
+
+    /// Whether someone holds the lock at this moment.
+    pub fn is_locked(&self) -> bool {
+        self.raw.is_locked()
+    }
+
+    /// Whether an owner died or panicked while holding the lock.
+    pub fn is_poisoned(&self) -> bool {
+        self.raw.poison().is_some()
+    }
+
+    /// Declares the value whole again. Call it with the lock held, so that no death goes unseen.
+    pub fn clear_poison(&self) {
+        self.raw.clear_poison();
+    }
+
+    /// The value, without locking: the borrow is exclusive already.
+    pub fn get_mut(&mut self) -> &mut T {
+        &mut self.data
+    }
+
+    /// The hold of this thread, counted once more, if it has one.
+    #[inline]
+    fn again(&self) -> Option<Hold> {
+        let hold = self.raw.held()?;
+        // Relaxed: only the owner counts, and whoever is next begins anew.
+        let depth = self.depth.load(Relaxed).checked_add(site!("rlock.again", 1 => 0));
+        self.depth.store(depth.expect("this thread has 2^32 - 1 guards of the lock"), Relaxed);
+        Some(hold)
+    }
+
+    /// A hold that this thread did not have before.
+    #[inline]
+    fn first(&self, hold: Option<Hold>) -> Option<Hold> {
+        // Relaxed: as in `again`. A dead owner's count is forgotten here.
+        hold.inspect(|_| self.depth.store(1, Relaxed))
+    }
+
+    #[inline]
+    fn guard(&self, hold: Hold) -> Result<RLockGuard<'_, T>, Poisoned<RLockGuard<'_, T>>> {
+        let poison = self.raw.poison();
+        let was_panicking = thread::panicking();
+        let guard = RLockGuard { lock: self, hold, was_panicking, not_send: PhantomData };
+        match poison {
+            None => Ok(guard),
+            Some(cause) => Err(Poisoned::new(guard, cause)),
+        }
+    }
+
+    #[inline]
+    fn timely(
+        &self,
+        otherwise: impl FnOnce() -> Option<Hold>,
+    ) -> Result<RLockGuard<'_, T>, TryLockError<RLockGuard<'_, T>>> {
+        let hold = self.again().or_else(|| self.first(otherwise()));
+        self.guard(hold.ok_or(TryLockError::WouldBlock)?).map_err(TryLockError::Poisoned)
+    }
+}
+
+impl<T: Default> Default for RLock<T> {
+    fn default() -> Self {
+        RLock::new(T::default())
+    }
+}
+
+impl<T> From<T> for RLock<T> {
+    fn from(value: T) -> Self {
+        RLock::new(value)
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for RLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("RLock");
+        match self.try_lock() {
+            Ok(guard) => debug.field("data", &&*guard),
+            Err(TryLockError::Poisoned(poisoned)) => debug.field("data", &&**poisoned.get_ref()),
+            Err(TryLockError::WouldBlock) => debug.field("data", &format_args!("<locked>")),
+        };
+        debug.field("poisoned", &self.is_poisoned()).finish()
+    }
+}
+
+/// That this thread holds an [`RLock`]; gives access to the value. The last of them that is dropped
+/// unlocks.
+///
+/// It stays on its thread. [`Process::fork`](crate::Process::fork) refuses while a lock in shared
+/// memory is held; of one in private memory, the child has a copy, with guards of its own.
+#[must_use = "the lock is given back as soon as the guard is dropped"]
+pub struct RLockGuard<'a, T> {
+    lock: &'a RLock<T>,
+    hold: Hold,
+    was_panicking: bool,
+    not_send: PhantomData<*const ()>,
+}
+
+// SAFETY: a shared guard gives `&T` only.
+unsafe impl<T: Sync> Sync for RLockGuard<'_, T> {}
+
+impl<T> Deref for RLockGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.lock.data
+    }
+}
+
+impl<T> Drop for RLockGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        let RLock { raw, depth, .. } = self.lock;
+        // A child of a fork has copies of guards in shared memory, but not the lock.
+        if raw.held().is_none() {
+            return;
+        }
+        if !self.was_panicking && thread::panicking() {
+            raw.set_poison(PoisonCause::Panicked);
+        }
+        // Relaxed: as in `again`; what the next owner is to see, the unlock carries.
+        match depth.load(Relaxed) {
+            others @ 2.. => depth.store(others - 1, Relaxed),
+            // The last. (Or a peer wrote there: then the lock is free too early, as it can be.)
+            0 | 1 => raw.unlock(self.hold),
+        }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for RLockGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for RLockGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
