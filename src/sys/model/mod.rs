@@ -2,6 +2,7 @@
 
 mod cell;
 mod granule;
+mod life;
 mod mutant;
 mod number;
 mod socket;
@@ -10,6 +11,7 @@ mod word;
 
 pub(crate) use cell::{Access, Cell};
 pub(crate) use granule::Granule;
+pub(crate) use life::Life;
 pub(crate) use loom::sync::atomic::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
 };

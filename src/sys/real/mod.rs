@@ -2,6 +2,7 @@
 
 mod cell;
 mod granule;
+mod life;
 mod number;
 mod packet;
 mod record;
@@ -12,6 +13,7 @@ mod word;
 
 pub(crate) use cell::{Access, Cell};
 pub(crate) use granule::Granule;
+pub(crate) use life::Life;
 pub(crate) use number::Number;
 pub(crate) use packet::Packet;
 pub(crate) use robust::Node;

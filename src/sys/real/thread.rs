@@ -30,6 +30,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use rustix::thread::gettid;
 
+use crate::sys::real::life::Life;
 use crate::sys::real::record::{HELD, Record};
 use crate::sys::real::robust::{Head, Link, Node, find_above, set_prev};
 
@@ -69,7 +70,7 @@ impl Me {
     #[cold]
     fn arrive() -> Self {
         let ending = *ENDING.get_or_init(|| {
-            // SAFETY: the handler touches only this module's atomics and a const thread-local.
+            // SAFETY: the handler touches only the shim's atomics and a const thread-local.
             let errno = unsafe { libc::pthread_atfork(None, None, Some(after_fork_in_child)) };
             assert_eq!(errno, 0, "no memory left to register a fork handler");
             let mut key = 0;
@@ -346,4 +347,5 @@ extern "C" fn after_fork_in_child() {
         Me(NonNull::from(record)).end();
     }
     BEQUEATHED.store(0, Ordering::Relaxed);
+    Life::forget();
 }

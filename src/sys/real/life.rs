@@ -1,0 +1,269 @@
+//! Which process it is: a number that no other process of this machine gets until it is booted
+//! again, and by which anyone finds out whether the process has ended.
+#![allow(clippy::disallowed_types, reason = "the shim itself")]
+
+use std::fmt::Display;
+use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::sys::Me;
+
+/// No process number needs more (the kernel's PID_MAX_LIMIT).
+const PID_BITS: u32 = 22;
+/// For as many clock ticks, a hundred a second, no machine runs.
+const START_BITS: u32 = 41;
+
+/// Of this process, once someone has asked for it.
+static MINE: AtomicU64 = AtomicU64::new(0);
+
+/// The life of a process, as a number: when it started, and its process number. (A number comes
+/// round again, but not within the clock tick in which its last bearer started.) Never 0, and below
+/// 2^63.
+///
+/// Where the process cannot read /proc, or that counts processes as another PID namespace does, the
+/// start is 0, for unknown. Then the process number alone tells: if it comes round again, the end of
+/// the life is seen when its next bearer ends too.
+///
+/// An exec goes on with the life. Those who compare lives are in one PID namespace, which
+/// [`Shared`](crate::Shared) sees to, and in one time namespace.
+#[derive(Debug)]
+pub(crate) struct Life(());
+
+#[allow(dead_code, reason = "for primitives that have owners and no lock")]
+impl Life {
+    /// Of the calling process. A forked child has its own.
+    #[inline(always)]
+    pub(crate) fn mine() -> u64 {
+        // Relaxed: whoever comes first, all threads find the same.
+        match MINE.load(Ordering::Relaxed) {
+            0 => Self::begin(),
+            mine => mine,
+        }
+    }
+
+    #[cold]
+    fn begin() -> u64 {
+        // It brings with it the handler by which a forked child forgets its parent's life.
+        let _ = Me::current();
+        let pid = Me::process();
+        let stat = Stat::read("self").filter(|stat| stat.pid == pid);
+        let mine = life(pid, stat.map_or(0, |stat| stat.start));
+        MINE.store(mine, Ordering::Relaxed);
+        mine
+    }
+
+    /// In a child that was just forked.
+    pub(super) fn forget() {
+        MINE.store(0, Ordering::Relaxed);
+    }
+
+    /// The process number in `life`.
+    pub(crate) fn pid(life: u64) -> u32 {
+        life as u32 & ((1 << PID_BITS) - 1)
+    }
+
+    /// Whether the process has ended, be it still a zombie. Of a number that is nobody's life it is
+    /// true as well, sooner or later.
+    pub(crate) fn is_over(life: u64) -> bool {
+        let (pid, mine) = (Self::pid(life), Self::mine());
+        if life == mine {
+            return false;
+        }
+        if pid == 0 {
+            return true;
+        }
+        let known = start(life) != 0 && start(mine) != 0;
+        match Stat::read(pid).filter(|_| known) {
+            Some(stat) if stat.start != start(life) => true,
+            // The rest of the process may live on where its first thread is a zombie.
+            Some(stat) if !matches!(stat.state, b'Z' | b'X') => false,
+            // Also where there is no such file: it may be hidden.
+            _ => Me::is_gone(pid),
+        }
+    }
+}
+
+fn life(pid: u32, start: u64) -> u64 {
+    (start & ((1 << START_BITS) - 1)) << PID_BITS | u64::from(pid)
+}
+
+fn start(life: u64) -> u64 {
+    life >> PID_BITS
+}
+
+/// What /proc tells of a process.
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    pid: u32,
+    state: u8,
+    /// In clock ticks since the machine was booted.
+    start: u64,
+}
+
+impl Stat {
+    fn read(process: impl Display) -> Option<Self> {
+        Self::parse(&fs::read(format!("/proc/{process}/stat")).ok()?)
+    }
+
+    fn parse(text: &[u8]) -> Option<Self> {
+        // "7 (name) S 1 …": the name may be any bytes, also spaces and parentheses.
+        let pid = text.split(|&byte| byte == b' ').next()?;
+        let name_ends = text.iter().rposition(|&byte| byte == b')')?;
+        let mut fields = str::from_utf8(&text[name_ends + 1..]).ok()?.split_ascii_whitespace();
+        Some(Stat {
+            pid: str::from_utf8(pid).ok()?.parse().ok()?,
+            // The third field, and the twenty-second.
+            state: *fields.next()?.as_bytes().first()?,
+            start: fields.nth(18)?.parse().ok()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, waitid};
+
+    use super::*;
+
+    /// A child that lives until it is told otherwise.
+    struct Other(Child);
+
+    impl Other {
+        fn start() -> Self {
+            let child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+            Other(child.expect("there is cat"))
+        }
+
+        fn pid(&self) -> Pid {
+            Pid::from_child(&self.0)
+        }
+
+        fn life(&self) -> u64 {
+            life_of(self.pid())
+        }
+    }
+
+    impl Drop for Other {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    fn life_of(pid: Pid) -> u64 {
+        let pid = pid.as_raw_nonzero().get() as u32;
+        life(pid, Stat::read(pid).expect("it is not reaped").start)
+    }
+
+    /// Waits until the child has come to this, and reaps nothing.
+    fn await_child(pid: Pid, what: WaitIdOptions) -> Option<WaitIdStatus> {
+        waitid(WaitId::Pid(pid), what | WaitIdOptions::NOWAIT).expect("it is a child of ours")
+    }
+
+    /// A child that runs `body`, by a bare fork: the harness has threads.
+    fn fork(body: impl FnOnce() -> i32) -> Pid {
+        // SAFETY: the child runs `body`, which needs nothing that a thread of the parent may have
+        // locked, and never returns from here.
+        match unsafe { libc::fork() } {
+            // SAFETY: it ends the child.
+            0 => unsafe { libc::_exit(body()) },
+            pid => Pid::from_raw(pid).expect("a child"),
+        }
+    }
+
+    fn reap(pid: Pid) -> Option<i32> {
+        waitid(WaitId::Pid(pid), WaitIdOptions::EXITED).expect("a child of ours")?.exit_status()
+    }
+
+    #[test]
+    fn one_s_own_is_not_over() {
+        let mine = Life::mine();
+        assert_eq!(mine, Life::mine());
+        assert!(mine != 0 && mine < 1 << 63);
+        assert_eq!(Life::pid(mine), std::process::id());
+        assert_ne!(start(mine), 0, "this machine has /proc");
+        assert!(!Life::is_over(mine));
+    }
+
+    #[test]
+    fn one_that_lives_is_not_over_running_or_stopped() {
+        let other = Other::start();
+        let life = other.life();
+        assert!(!Life::is_over(life));
+        kill_process(other.pid(), Signal::STOP).expect("it lives");
+        await_child(other.pid(), WaitIdOptions::STOPPED);
+        assert!(!Life::is_over(life));
+    }
+
+    #[test]
+    fn a_zombie_is_over_and_one_that_was_reaped() {
+        let mut other = Other::start();
+        let life = other.life();
+        other.0.kill().expect("it lives");
+        await_child(other.pid(), WaitIdOptions::EXITED);
+        assert_eq!(Stat::read(Life::pid(life)).expect("it is not reaped").state, b'Z');
+        assert!(Life::is_over(life), "a zombie");
+        other.0.wait().expect("it is not reaped");
+        assert!(Life::is_over(life), "reaped");
+    }
+
+    #[test]
+    fn another_with_the_same_number_is_another() {
+        let other = Other::start();
+        let (pid, began) = (Life::pid(other.life()), start(other.life()));
+        assert!(Life::is_over(life(pid, began - 1)));
+        assert!(!Life::is_over(life(pid, 0)), "of unknown start: the number tells");
+        assert!(Life::is_over(life(0, began)), "nobody's");
+    }
+
+    #[test]
+    fn one_whose_first_thread_has_ended_lives_on() {
+        let child = fork(|| {
+            std::thread::spawn(|| {
+                loop {
+                    std::thread::park();
+                }
+            });
+            // SAFETY: it ends this thread alone, whose stack nobody has borrowed from.
+            unsafe { libc::syscall(libc::SYS_exit, 0) };
+            1
+        });
+        let life = life_of(child);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while Stat::read(Life::pid(life)).expect("it is not reaped").state != b'Z' {
+            assert!(Instant::now() < deadline, "its first thread does not end");
+            std::thread::yield_now();
+        }
+        assert!(!Life::is_over(life));
+        kill_process(child, Signal::KILL).expect("it is not reaped");
+        await_child(child, WaitIdOptions::EXITED);
+        assert!(Life::is_over(life));
+        reap(child);
+    }
+
+    #[test]
+    fn a_forked_child_has_its_own() {
+        let mine = Life::mine();
+        let child = fork(|| {
+            let other = Life::mine();
+            i32::from(other == mine || Life::pid(other) != std::process::id())
+                + 2 * i32::from(Life::is_over(mine))
+        });
+        assert_eq!(reap(child), Some(0));
+    }
+
+    #[test]
+    fn a_name_may_be_any_bytes() {
+        let rest = b"S 1 7 7 0 -1 4194304 102 0 0 0 1 2 3 4 20 0 1 0 91843 3133440 356";
+        for name in [&b"cat"[..], b"a b", b") R 1 2", b"((", b"\xff\n)"] {
+            let text = [b"7 (", name, b") ", rest].concat();
+            let stat = Stat { pid: 7, state: b'S', start: 91843 };
+            assert_eq!(Stat::parse(&text), Some(stat), "{name:?}");
+        }
+        assert_eq!(Stat::parse(b"7 (cat) S 1"), None);
+        assert_eq!(Stat::parse(b""), None);
+    }
+}
