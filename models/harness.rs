@@ -217,12 +217,16 @@ macro_rules! loads {
     (latest_loads) => {
         &[$crate::harness::Loads::Latest]
     };
+    (stale_loads) => {
+        &[$crate::harness::Loads::Stale]
+    };
 }
 pub(crate) use loads;
 
 /// Turns each `name: Model { … }` into two tests, `name::holds` and `name::twins_fall`. With
 /// `name (latest_loads): …`, stale loads are left out: for models of who wakes whom that are too
-/// large with them. What a stale load could do, a smaller model beside it shows.
+/// large with them. What a stale load could do, a smaller model beside it shows; and what the latest
+/// ones find, where it says `(stale_loads)`.
 macro_rules! models {
     ($( $(#[$meta:meta])* $name:ident $(($loads:ident))?: $model:expr; )+) => {
         /// Each with its name, for the roll call.

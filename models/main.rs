@@ -5,6 +5,7 @@ mod data;
 mod harness;
 mod roll_call;
 
+mod barrier;
 mod bounded_semaphore;
 mod condition;
 mod event;
@@ -19,6 +20,7 @@ mod value;
 
 /// Every file of models.
 const ALL: &[&[(&str, harness::Model)]] = &[
+    barrier::MODELS,
     bounded_semaphore::MODELS,
     condition::MODELS,
     event::MODELS,

@@ -4,6 +4,7 @@
 //! can fail in its own ways, an error of its own, which gives back what was not taken.
 
 mod array;
+mod barrier;
 mod pipe;
 mod pool;
 mod queue;
@@ -12,6 +13,7 @@ use std::fmt;
 use std::io;
 
 pub use array::{IndexOutOfRange, ValueTooLong};
+pub use barrier::BrokenBarrier;
 pub use pipe::{RecvError, SendCause, SendError};
 pub use pool::{NotClosed, TaskError};
 pub use queue::{GetError, PutError, TooManyDone};

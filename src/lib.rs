@@ -45,9 +45,9 @@ mod sys;
 pub mod thread;
 
 pub use error::{
-    Error, GetError, IndexOutOfRange, NotClosed, Overflow, PoisonCause, Poisoned, ProcessError,
-    PutError, RecvError, SendCause, SendError, TaskError, ThreadError, TooManyDone, TryLockError,
-    ValueTooLong,
+    BrokenBarrier, Error, GetError, IndexOutOfRange, NotClosed, Overflow, PoisonCause, Poisoned,
+    ProcessError, PutError, RecvError, SendCause, SendError, TaskError, ThreadError, TooManyDone,
+    TryLockError, ValueTooLong,
 };
 pub use ipc::{
     ArrayGuard, Connection, Element, Queue, Receiver, Sender, SharedArray, Value, duplex, pipe,
@@ -57,7 +57,8 @@ pub use pool::{AsyncResult, Pool, PoolBuilder};
 pub use process::{Process, Run};
 pub use shm::{ProcessSafe, Shared};
 pub use sync::{
-    BoundedSemaphore, Condition, Event, Lock, LockGuard, Permit, RLock, RLockGuard, Semaphore,
+    Barrier, BoundedSemaphore, Condition, Event, Lock, LockGuard, Permit, RLock, RLockGuard,
+    Semaphore,
 };
 pub use thread::Thread;
 

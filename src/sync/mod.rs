@@ -1,13 +1,16 @@
 //! Floor 2: one primitive a file, the same between threads and between processes.
 
+mod barrier;
 mod bounded_semaphore;
 mod condition;
 mod event;
 mod lock;
 mod raw_lock;
 mod rlock;
+mod roster;
 mod semaphore;
 
+pub use barrier::Barrier;
 pub use bounded_semaphore::BoundedSemaphore;
 pub use condition::Condition;
 pub use event::Event;

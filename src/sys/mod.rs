@@ -22,11 +22,9 @@ use model as backend;
 #[cfg(not(loom))]
 use real as backend;
 
-#[allow(unused_imports, reason = "for primitives that have owners and no lock")]
-pub(crate) use backend::Life;
 pub(crate) use backend::{
     Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
-    Cell, Granule, Me, Node, Number, Packet, Slot, Socket, Word,
+    Cell, Entry, Granule, Life, Me, Node, Number, Packet, Slot, Socket, Word,
 };
 #[cfg(loom)]
 pub use backend::{forget_sites_seen, forget_sleepers, load_latest, mutate, sites_seen, sleepers};

@@ -1,6 +1,7 @@
 //! The primitives between threads, each suite in private memory and in a shared mapping.
 #![cfg(not(loom))]
 
+mod barrier;
 mod bounded_semaphore;
 mod child;
 mod condition;

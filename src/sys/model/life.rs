@@ -5,7 +5,6 @@ use crate::sys::Me;
 #[derive(Debug)]
 pub(crate) struct Life(());
 
-#[allow(dead_code, reason = "for primitives that have owners and no lock")]
 impl Life {
     pub(crate) fn mine() -> u64 {
         u64::from(Me::current().tid())

@@ -1,6 +1,7 @@
 //! The machine as loom explores it.
 
 mod cell;
+mod entry;
 mod granule;
 mod life;
 mod mutant;
@@ -10,6 +11,7 @@ mod thread;
 mod word;
 
 pub(crate) use cell::{Access, Cell};
+pub(crate) use entry::Entry;
 pub(crate) use granule::Granule;
 pub(crate) use life::Life;
 pub(crate) use loom::sync::atomic::{

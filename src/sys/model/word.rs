@@ -36,6 +36,11 @@ pub fn load_latest(on: bool) {
     LATEST.set(on);
 }
 
+/// Whether [`load_latest`] is on.
+pub(super) fn loads_latest() -> bool {
+    LATEST.get()
+}
+
 /// How many threads of the model sleep on a word at this step. loom does not see the question:
 /// ask after a step on that word.
 #[doc(hidden)]
@@ -73,7 +78,7 @@ impl Word {
     }
 
     pub(crate) fn load(&self, order: Ordering) -> u32 {
-        if LATEST.get() { self.latest(order) } else { self.value.load(order) }
+        if loads_latest() { self.latest(order) } else { self.value.load(order) }
     }
 
     pub(crate) fn store(&self, value: u32, order: Ordering) {

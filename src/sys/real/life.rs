@@ -29,7 +29,6 @@ static MINE: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug)]
 pub(crate) struct Life(());
 
-#[allow(dead_code, reason = "for primitives that have owners and no lock")]
 impl Life {
     /// Of the calling process. A forked child has its own.
     #[inline(always)]

@@ -1,6 +1,7 @@
 //! The machine itself: std's atomics, Linux futexes, the kernel's robust list.
 
 mod cell;
+mod entry;
 mod granule;
 mod life;
 mod number;
@@ -12,6 +13,7 @@ mod thread;
 mod word;
 
 pub(crate) use cell::{Access, Cell};
+pub(crate) use entry::Entry;
 pub(crate) use granule::Granule;
 pub(crate) use life::Life;
 pub(crate) use number::Number;

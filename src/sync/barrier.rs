@@ -1,0 +1,399 @@
+//! A place where so many meet before any of them goes on.
+
+use std::time::{Duration, Instant};
+
+use crate::error::BrokenBarrier;
+use crate::shm::ProcessSafe;
+use crate::sync::roster::Roster;
+use crate::sys::{ALL, Deadline, Entry, Op, Ordering, Ordering::*, Wait, Word, const_fn, site};
+
+/// A place where a number of parties, threads of one process or of many, wait for one another: once
+/// as many have come, all go on, and it begins anew.
+///
+/// What each party did before it came, all see who have passed.
+///
+/// ```
+/// use multiproc::{Barrier, Shared};
+///
+/// let barrier = Shared::new(Barrier::new(3))?;
+/// let mut places: Vec<usize> = std::thread::scope(|scope| {
+///     let parties: Vec<_> = (0..3).map(|_| scope.spawn(|| barrier.wait().unwrap())).collect();
+///     parties.into_iter().map(|party| party.join().unwrap()).collect()
+/// });
+/// places.sort();
+/// assert_eq!(places, [0, 1, 2]); // in which order they came
+/// # Ok::<(), multiproc::Error>(())
+/// ```
+///
+/// # Broken
+///
+/// When a wait times out, the action of a [`wait_then`](Barrier::wait_then) panics, or someone calls
+/// [`Barrier::abort`], the barrier is broken: all who wait get [`BrokenBarrier`], and so does everyone
+/// who comes, until [`Barrier::reset`].
+///
+/// # Costs
+///
+/// 528 bytes. To come is an atomic operation; the last makes one system call, which wakes all.
+///
+/// # If a process dies
+///
+/// One that has come counts as come. One that has not come yet would be waited for in vain, so the
+/// barrier remembers the processes that have waited at it since it was made or reset, up to
+/// [`Barrier::WATCHED`]: when one of them has ended, however it ended, and others wait for half a second, it
+/// is broken with [`BrokenBarrier::PartyDied`]. So processes that are to take the place of
+/// others begin with a [`Barrier::reset`]. A process that dies before it has ever waited is not known: the first
+/// time, use [`Barrier::wait_for`].
+///
+/// # Fairness
+///
+/// All go on at once. When there are more threads than parties, whoever comes first belongs to the round.
+///
+/// # Different from Python
+///
+/// A party that was killed breaks it, where in Python the others hang. The action belongs to a wait,
+/// since memory that processes share cannot hold a function.
+///
+/// # The words
+///
+/// The state counts the rounds that have ended, and remembers of the last sixteen which were ended by
+/// a reset; how many have come in this round; and why it is broken, if it is. Whoever waits sleeps on a second word,
+/// the turn, which changes after the state.
+///
+/// | step | state | by |
+/// |---|---|---|
+/// | come | one more has come | CAS |
+/// | come last | the next round, nobody has come | CAS |
+/// | come last, with an action | all have come; and after the action, the next round | CAS, CAS |
+/// | break | nobody has come; broken, and why | CAS |
+/// | reset, if someone has come or it is broken | the next round after a reset, nobody has come | CAS |
+/// | after all but the first | the turn, one more, and all are woken | one `FUTEX_WAKE_OP` |
+#[repr(C)]
+#[derive(Debug)]
+pub struct Barrier {
+    state: Entry,
+    turn: Word,
+    /// Written once. A word, since a peer can write there too.
+    parties: Word,
+    roster: Roster,
+}
+
+// SAFETY: atomics, any bits of which are some state; nothing keeps an address.
+unsafe impl ProcessSafe for Barrier {
+    const PINNED: bool = false;
+}
+
+/// Of the wait for someone who has died: until now many came later than others by a slice or two.
+const GRACE: u32 = 5;
+
+/// What the state's 64 bits say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct State(u64);
+
+/// How a round ended for one who had come.
+enum Outcome {
+    Waiting,
+    Passed,
+    Broken(BrokenBarrier),
+}
+
+impl State {
+    const COUNT: u64 = Barrier::MAX as u64;
+    const CAUSE_SHIFT: u32 = 20;
+    const CAUSE: u64 = 0xf << Self::CAUSE_SHIFT;
+    const RESETS_SHIFT: u32 = 24;
+    const REMEMBERED: u64 = 16;
+    const ROUND_SHIFT: u32 = 40;
+
+    fn count(self) -> u32 {
+        (self.0 & Self::COUNT) as u32
+    }
+
+    fn cause(self) -> Option<BrokenBarrier> {
+        BrokenBarrier::of((self.0 & Self::CAUSE) >> Self::CAUSE_SHIFT)
+    }
+
+    fn round(self) -> u64 {
+        self.0 >> Self::ROUND_SHIFT
+    }
+
+    /// Bit 0 is that of the round before this one.
+    fn resets(self) -> u64 {
+        self.0 >> Self::RESETS_SHIFT & 0xffff
+    }
+
+    fn next(self, by_reset: bool) -> Self {
+        let round = self.round().wrapping_add(site!("barrier.round", 1 => 0));
+        let resets = (self.resets() << 1 | u64::from(by_reset)) & 0xffff;
+        State(round << Self::ROUND_SHIFT | resets << Self::RESETS_SHIFT)
+    }
+
+    fn broken(self, cause: BrokenBarrier) -> Self {
+        State(self.0 & !Self::COUNT & !Self::CAUSE | cause.number() << Self::CAUSE_SHIFT)
+    }
+
+    /// How the round has ended in which someone came when the state was `self`.
+    fn outcome(self, now: State) -> Outcome {
+        let ended = now.round().wrapping_sub(self.round()) & (u64::MAX >> Self::ROUND_SHIFT);
+        match ended {
+            0 => now.cause().map_or(Outcome::Waiting, Outcome::Broken),
+            1..=Self::REMEMBERED if now.resets() >> (ended - 1) & 1 == 0 => Outcome::Passed,
+            // It slept through so many rounds that nobody knows: at worst it hears of a reset.
+            _ => Outcome::Broken(BrokenBarrier::Reset),
+        }
+    }
+}
+
+impl Barrier {
+    /// The most parties that a barrier can have.
+    pub const MAX: u32 = (1 << State::CAUSE_SHIFT) - 1;
+
+    /// How many processes it can remember, so as to notice when one has died.
+    pub const WATCHED: usize = Roster::LEN;
+
+    const_fn! {
+        /// A barrier for so many parties.
+        ///
+        /// # Panics
+        ///
+        /// When `parties` is 0 or more than [`Barrier::MAX`]; in a const, at compile time.
+        pub fn new(parties: u32) -> Self {
+            assert!(parties > 0 && parties <= Self::MAX, "a barrier has from 1 to 2^20 - 1 parties");
+            Barrier {
+                state: Entry::new(0),
+                turn: Word::new(0),
+                parties: Word::new(parties),
+                roster: Roster::new(),
+            }
+        }
+    }
+
+    /// Waits until all parties have come; gives how many had come before this one.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokenBarrier`], when it is broken or is broken meanwhile.
+    pub fn wait(&self) -> Result<usize, BrokenBarrier> {
+        self.wait_by(Deadline::Never, None::<fn()>)
+    }
+
+    /// As [`Barrier::wait`], but the last to come runs `action` before anyone goes on, and what it
+    /// does they all see. All parties should come with the same action: only that of the last is run.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Barrier::wait`]; if it was broken while the action ran, it ran all the same.
+    ///
+    /// # Panics
+    ///
+    /// When the action does; the barrier is then broken for the others.
+    pub fn wait_then(&self, action: impl FnOnce()) -> Result<usize, BrokenBarrier> {
+        self.wait_by(Deadline::Never, Some(action))
+    }
+
+    /// As [`Barrier::wait`], but for at most `timeout`, after which it is broken for all.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokenBarrier::TimedOut`] for the one who had waited so long, and for the others.
+    pub fn wait_for(&self, timeout: Duration) -> Result<usize, BrokenBarrier> {
+        self.wait_by(Deadline::after(timeout), None::<fn()>)
+    }
+
+    /// As [`Barrier::wait_for`], up to a point in time.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Barrier::wait_for`].
+    pub fn wait_until(&self, deadline: Instant) -> Result<usize, BrokenBarrier> {
+        self.wait_by(Deadline::at(deadline), None::<fn()>)
+    }
+
+    /// Breaks the barrier: all who wait, and all who come, get [`BrokenBarrier::Aborted`]. For one who
+    /// finds that it will not come.
+    pub fn abort(&self) {
+        // Relaxed: only a guess for the CAS.
+        self.break_from(self.look(Relaxed), BrokenBarrier::Aborted, |now| now.cause().is_none());
+    }
+
+    /// Makes it as new: whole, and nobody has come. All who wait get [`BrokenBarrier::Reset`].
+    /// Processes that have ended are forgotten.
+    pub fn reset(&self) {
+        self.roster.strike();
+        // Relaxed: only a guess for the CAS.
+        let mut seen = self.look(Relaxed);
+        // Whole, and nobody waits: to end the round would only confuse one who has not woken yet.
+        while seen.count() > 0 || seen.cause().is_some() {
+            // Relaxed: nothing is handed over.
+            match self.change(seen, seen.next(true), Relaxed) {
+                Ok(()) => return self.rouse(),
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    /// How many parties there are.
+    pub fn parties(&self) -> usize {
+        self.size() as usize
+    }
+
+    /// How many have come, and wait for the others, at this moment.
+    pub fn waiting(&self) -> usize {
+        // Relaxed: a glance, outdated when it is given.
+        self.look(Relaxed).count() as usize
+    }
+
+    /// Whether it is broken.
+    pub fn is_broken(&self) -> bool {
+        // Relaxed: a glance, outdated when it is given.
+        self.look(Relaxed).cause().is_some()
+    }
+
+    #[inline]
+    fn size(&self) -> u32 {
+        // Relaxed: written before anyone else knew of the barrier.
+        self.parties.load(Relaxed)
+    }
+
+    #[inline]
+    fn look(&self, order: Ordering) -> State {
+        State(self.state.load(order))
+    }
+
+    #[inline]
+    fn change(&self, old: State, new: State, order: Ordering) -> Result<(), State> {
+        // Relaxed on failure: what is seen is only the guess for another try.
+        self.state.compare_exchange(old.0, new.0, order, Relaxed).map(drop).map_err(State)
+    }
+
+    /// After a change of the state that others wait for.
+    fn rouse(&self) {
+        // Release: pairs with the Acquire in `turn`; who sleeps on the new turn has seen the new
+        // state. Weaker: the model `barrier::meets` sees one sleep for ever.
+        let order = site!("barrier.turn.release", Release => Relaxed);
+        self.turn.wake_op(Op::AddBit(0), site!("barrier.wake.all", ALL => 1), order);
+    }
+
+    /// To be looked at before the state.
+    fn turn(&self) -> u32 {
+        // Acquire: as in `rouse`.
+        self.turn.load(site!("barrier.turn.acquire", Acquire => Relaxed))
+    }
+
+    fn wait_by(
+        &self,
+        until: Deadline,
+        action: Option<impl FnOnce()>,
+    ) -> Result<usize, BrokenBarrier> {
+        self.roster.enrol();
+        let (seen, mut turn) = self.come(until, action.is_some())?;
+        let index = seen.count() as usize;
+        if seen.count() + 1 == self.size() {
+            if let Some(action) = action {
+                self.act(seen, action)?;
+            }
+            self.rouse();
+            return Ok(index);
+        }
+        let mut slices = 0;
+        loop {
+            self.sleep(seen, turn, until, &mut slices);
+            turn = self.turn();
+            // Acquire: pairs with the Release of all who came; what they did before is seen by who
+            // passes. Weaker: `barrier::carries` sees the race.
+            let order = site!("barrier.passed", Acquire => Relaxed);
+            match seen.outcome(self.look(order)) {
+                Outcome::Passed => return Ok(index),
+                Outcome::Broken(cause) => return Err(cause),
+                Outcome::Waiting => {}
+            }
+        }
+    }
+
+    /// Comes, as soon as it is not full; gives the state before, and a turn that is not newer. Who
+    /// comes last ends the round, unless there is something to be done first.
+    fn come(&self, until: Deadline, acts: bool) -> Result<(State, u32), BrokenBarrier> {
+        let mut slices = 0;
+        loop {
+            let turn = self.turn();
+            // Relaxed: only a guess for the CAS.
+            let seen = self.look(Relaxed);
+            if let Some(cause) = seen.cause() {
+                return Err(cause);
+            }
+            if seen.count() >= self.size() {
+                // All have come, and the last is still at its action.
+                self.sleep(seen, turn, until, &mut slices);
+                continue;
+            }
+            let come = State(seen.0 + 1);
+            let (new, order) = if come.count() < self.size() {
+                // Release: pairs with the Acquire of who comes last, and of all who pass; carries
+                // what was done before. Weaker: `barrier::carries` sees the race.
+                (come, site!("barrier.come", Release => Relaxed))
+            } else {
+                // Acquire: who comes last has seen what all did before. Release: as above, and of an
+                // action. Weaker: `barrier::carries` sees the race.
+                let release = site!("barrier.last.release", AcqRel => Acquire);
+                let order = site!("barrier.last.acquire", release => Release);
+                (if acts { come } else { seen.next(false) }, order)
+            };
+            if self.change(seen, new, order).is_ok() {
+                return Ok((seen, turn));
+            }
+        }
+    }
+
+    /// Runs the action of the last, who came when the state was `seen`, and ends the round.
+    fn act(&self, seen: State, action: impl FnOnce()) -> Result<(), BrokenBarrier> {
+        struct Unfinished<'a>(&'a Barrier, State);
+        impl Drop for Unfinished<'_> {
+            fn drop(&mut self) {
+                let Unfinished(barrier, full) = *self;
+                barrier.break_from(full, BrokenBarrier::ActionPanicked, |now| now == full);
+            }
+        }
+        let full = State(seen.0 + 1);
+        let unfinished = Unfinished(self, full);
+        action();
+        std::mem::forget(unfinished);
+        // Release: carries what the action did. Weaker: `barrier::acts` sees the race.
+        let order = site!("barrier.acted", Release => Relaxed);
+        match self.change(full, full.next(false), order) {
+            Ok(()) => Ok(()),
+            Err(now) => Err(now.cause().unwrap_or(BrokenBarrier::Reset)),
+        }
+    }
+
+    /// Sleeps in the round of `seen` while the turn is still this one; breaks the barrier when the time is
+    /// over, or one of those waited for has died.
+    fn sleep(&self, seen: State, turn: u32, until: Deadline, slices: &mut u32) {
+        if self.turn.spin(turn, |now| now != turn) != turn {
+            return;
+        }
+        let cause = match self.turn.wait_slice(turn, until) {
+            Wait::TimedOut => BrokenBarrier::TimedOut,
+            Wait::Slice => {
+                *slices += 1;
+                if *slices < GRACE || !self.roster.has_ended() {
+                    return;
+                }
+                BrokenBarrier::PartyDied
+            }
+            Wait::Woken | Wait::Changed => return,
+        };
+        let waiting = |now| matches!(seen.outcome(now), Outcome::Waiting);
+        // Relaxed: only a guess for the CAS.
+        self.break_from(self.look(Relaxed), cause, waiting);
+    }
+
+    /// Breaks it as long as its state is such.
+    fn break_from(&self, mut seen: State, cause: BrokenBarrier, such: impl Fn(State) -> bool) {
+        while such(seen) {
+            // Relaxed: nothing is handed over to those who get an error.
+            match self.change(seen, seen.broken(cause), Relaxed) {
+                Ok(()) => return self.rouse(),
+                Err(now) => seen = now,
+            }
+        }
+    }
+}

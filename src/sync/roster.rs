@@ -1,0 +1,65 @@
+//! Which processes take part in something, so that the others notice when one has ended.
+
+use crate::sys::{Entry, Life, MODELLED, Ordering::Relaxed, const_fn};
+
+/// The lives of processes. An entry is 0, or a life that came and was not struck off since. One that was
+/// entered may be entered again where another was struck off; that does no harm.
+#[repr(C)]
+#[derive(Debug)]
+pub(super) struct Roster([Entry; Roster::LEN]);
+
+impl Roster {
+    /// Those who come when it is full are not entered.
+    pub(super) const LEN: usize = if MODELLED { 1 } else { 64 };
+
+    const_fn! {
+        pub(super) fn new() -> Self {
+            Roster(Entry::all([0; Self::LEN]))
+        }
+    }
+
+    /// Enters the calling process, unless it is there. (In a model nobody ends, and these steps would
+    /// only multiply those that matter.)
+    #[inline]
+    pub(super) fn enrol(&self) {
+        if MODELLED {
+            return;
+        }
+        let mine = Life::mine();
+        // Relaxed: here and below, a life stands for itself and carries nothing.
+        if self.0[mine as usize % Self::LEN].load(Relaxed) != mine {
+            self.enrol_slow(mine);
+        }
+    }
+
+    #[cold]
+    fn enrol_slow(&self, mine: u64) {
+        for i in 0..Self::LEN {
+            let entry = &self.0[(mine as usize + i) % Self::LEN];
+            // Relaxed: as in `enrol`.
+            match entry.compare_exchange(0, mine, Relaxed, Relaxed) {
+                Err(other) if other != mine => {}
+                _ => return,
+            }
+        }
+    }
+
+    /// Whether a process that was entered has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended().next().is_some()
+    }
+
+    /// Strikes off whoever has ended.
+    pub(super) fn strike(&self) {
+        for (entry, life) in self.ended() {
+            // Relaxed: as in `enrol`. If it fails, another has struck it off.
+            let _ = entry.compare_exchange(life, 0, Relaxed, Relaxed);
+        }
+    }
+
+    fn ended(&self) -> impl Iterator<Item = (&Entry, u64)> {
+        // Relaxed: as in `enrol`.
+        let entered = self.0.iter().map(|entry| (entry, entry.load(Relaxed)));
+        entered.filter(|&(_, life)| life != 0 && Life::is_over(life))
+    }
+}
