@@ -155,6 +155,7 @@ impl Model {
             builder.check(move || {
                 *counter.lock().expect("nobody panics while counting") += 1;
                 model_support::forget_sleepers();
+                model_support::forget_lives();
                 run();
             });
         });
@@ -214,19 +215,19 @@ macro_rules! loads {
     () => {
         $crate::harness::BOTH
     };
-    (latest_loads) => {
-        &[$crate::harness::Loads::Latest]
-    };
     (stale_loads) => {
         &[$crate::harness::Loads::Stale]
+    };
+    (latest_loads) => {
+        &[$crate::harness::Loads::Latest]
     };
 }
 pub(crate) use loads;
 
 /// Turns each `name: Model { … }` into two tests, `name::holds` and `name::twins_fall`. With
 /// `name (latest_loads): …`, stale loads are left out: for models of who wakes whom that are too
-/// large with them. What a stale load could do, a smaller model beside it shows; and what the latest
-/// ones find, where it says `(stale_loads)`.
+/// large with them. What a stale load could do, a smaller model beside it shows. With
+/// `name (stale_loads): …`, latest loads are, since with them there are too many steps.
 macro_rules! models {
     ($( $(#[$meta:meta])* $name:ident $(($loads:ident))?: $model:expr; )+) => {
         /// Each with its name, for the roll call.

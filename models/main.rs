@@ -14,6 +14,7 @@ mod notebook;
 mod pipe;
 mod queue;
 mod rlock;
+mod robust_semaphore;
 mod semaphore;
 mod shared_array;
 mod value;
@@ -29,6 +30,7 @@ const ALL: &[&[(&str, harness::Model)]] = &[
     pipe::MODELS,
     queue::MODELS,
     rlock::MODELS,
+    robust_semaphore::MODELS,
     semaphore::MODELS,
     shared_array::MODELS,
     value::MODELS,

@@ -218,9 +218,9 @@ impl<G> std::error::Error for TryLockError<G> {}
 pub struct Overflow {
     /// Permits that were to be released.
     pub released: u32,
-    /// Permits that were free.
+    /// Permits that were free; of a [`RobustSemaphore`](crate::RobustSemaphore), free or held.
     pub value: u32,
-    /// The most that can be free.
+    /// The most that there can be.
     pub max: u32,
 }
 

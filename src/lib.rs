@@ -11,6 +11,7 @@
 //! | guard a value | [`Lock`] | in a static or an `Arc` | in a [`Shared`] |
 //! | wait for something to have happened | [`Event`] | the same | the same |
 //! | let so many in at a time | [`Semaphore`] | the same | the same |
+//! | the same, and have back what the dead held | [`RobustSemaphore`] | the same | the same |
 //! | share numbers | [`SharedArray`] | yes | yes |
 //! | pass values from many to many | [`Queue`] | yes | yes |
 //! | send values over a line that can be polled | [`pipe`], [`duplex`] | yes | yes |
@@ -58,7 +59,7 @@ pub use process::{Process, Run};
 pub use shm::{ProcessSafe, Shared};
 pub use sync::{
     Barrier, BoundedSemaphore, Condition, Event, Lock, LockGuard, Permit, RLock, RLockGuard,
-    Semaphore,
+    RobustPermit, RobustSemaphore, Semaphore,
 };
 pub use thread::Thread;
 
@@ -67,7 +68,8 @@ pub use thread::Thread;
 #[doc(hidden)]
 pub mod model_support {
     pub use crate::sys::{
-        forget_sites_seen, forget_sleepers, load_latest, mutate, sites_seen, sleepers,
+        end_life, forget_lives, forget_sites_seen, forget_sleepers, load_latest, mutate,
+        sites_seen, sleepers,
     };
 }
 

@@ -7,6 +7,7 @@ mod event;
 mod lock;
 mod raw_lock;
 mod rlock;
+mod robust_semaphore;
 mod roster;
 mod semaphore;
 
@@ -17,4 +18,5 @@ pub use event::Event;
 pub use lock::{Lock, LockGuard};
 pub(crate) use raw_lock::RawLock;
 pub use rlock::{RLock, RLockGuard};
+pub use robust_semaphore::{RobustPermit, RobustSemaphore};
 pub use semaphore::{Permit, Semaphore};

@@ -27,7 +27,10 @@ pub(crate) use backend::{
     Cell, Entry, Granule, Life, Me, Node, Number, Packet, Slot, Socket, Word,
 };
 #[cfg(loom)]
-pub use backend::{forget_sites_seen, forget_sleepers, load_latest, mutate, sites_seen, sleepers};
+pub use backend::{
+    end_life, forget_lives, forget_sites_seen, forget_sleepers, load_latest, mutate, sites_seen,
+    sleepers,
+};
 pub(crate) use clock::Deadline;
 pub(crate) use number::Atomic;
 pub(crate) use poll::poll;

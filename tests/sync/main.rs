@@ -10,6 +10,7 @@ mod glibc;
 mod lock;
 mod rlock;
 mod robust_list;
+mod robust_semaphore;
 mod semaphore;
 
 use std::ops::Deref;

@@ -1,6 +1,27 @@
-//! A process of a model is a thread, and none of them dies.
+//! A process of a model is a thread, which ends when it says so.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use crate::sys::Me;
+
+std::thread_local! {
+    /// In the model that this OS thread runs.
+    static ENDED: RefCell<BTreeSet<u64>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// The calling thread is over, with all that it holds: it is to do nothing more. loom does not see
+/// it: let those who look be ordered after it by other means.
+#[doc(hidden)]
+pub fn end_life() {
+    ENDED.with_borrow_mut(|ended| ended.insert(Life::mine()));
+}
+
+/// To be called as an interleaving begins.
+#[doc(hidden)]
+pub fn forget_lives() {
+    ENDED.take();
+}
 
 #[derive(Debug)]
 pub(crate) struct Life(());
@@ -14,7 +35,7 @@ impl Life {
         life as u32
     }
 
-    pub(crate) fn is_over(_: u64) -> bool {
-        false
+    pub(crate) fn is_over(life: u64) -> bool {
+        ENDED.with_borrow(|ended| ended.contains(&life))
     }
 }

@@ -14,6 +14,7 @@ pub(crate) use cell::{Access, Cell};
 pub(crate) use entry::Entry;
 pub(crate) use granule::Granule;
 pub(crate) use life::Life;
+pub use life::{end_life, forget_lives};
 pub(crate) use loom::sync::atomic::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
 };

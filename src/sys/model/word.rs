@@ -13,6 +13,7 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread::{self, Thread};
@@ -137,6 +138,11 @@ impl Word {
 
     /// No slice of a wait ever ends in a model, or it would hide lost wakes.
     pub(crate) fn wait_slice(&self, expected: u32, deadline: Deadline) -> Wait {
+        self.wait(expected, deadline)
+    }
+
+    /// As [`Word::wait_slice`].
+    pub(crate) fn wait_at_most(&self, expected: u32, deadline: Deadline, _slice: Duration) -> Wait {
         self.wait(expected, deadline)
     }
 

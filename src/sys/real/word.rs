@@ -113,7 +113,12 @@ impl Word {
 
     /// As [`Word::wait`], but returns at least every 100 ms, with [`Wait::Slice`].
     pub(crate) fn wait_slice(&self, expected: u32, deadline: Deadline) -> Wait {
-        let (end, last) = deadline.sooner(SLICE);
+        self.wait_at_most(expected, deadline, SLICE)
+    }
+
+    /// As [`Word::wait_slice`], with a slice as long as the caller wants it.
+    pub(crate) fn wait_at_most(&self, expected: u32, deadline: Deadline, slice: Duration) -> Wait {
+        let (end, last) = deadline.sooner(slice);
         match self.wait(expected, end) {
             Wait::TimedOut if !last => Wait::Slice,
             ended => ended,

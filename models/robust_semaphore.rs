@@ -1,0 +1,341 @@
+//! `RobustSemaphore`: as many inside as there are permits, and whoever sleeps is woken, though marks
+//! and turns are several steps.
+
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+use std::time::Duration;
+
+use loom::cell::UnsafeCell;
+use loom::thread::{self, JoinHandle};
+use multiproc::{RobustPermit, RobustSemaphore, model_support};
+
+use crate::harness::{Model, explore_once_asleep, models, witness};
+
+models! {
+    hands_over: Model {
+        shows: "two workers on one permit, two rounds and one: one inside, all permits come back",
+        floor: 1_000,
+        witnesses: &["robust.turn", "robust.keep"],
+        twins: &[
+            "robust.acquire",
+            "robust.wait.acquire",
+            "robust.give",
+            "robust.mark",
+            "robust.turn",
+            "robust.turn.acquire",
+            "robust.turn.release",
+            "robust.wake",
+        ],
+        run: || {
+            let room = Room::<1>::new(1);
+            let worker = room.with(|room| (0..2).for_each(|_| room.visit_alone()));
+            room.visit_alone();
+            worker.join().unwrap();
+            assert_eq!(room.permits.value(), 1);
+        },
+    };
+
+    passes_on: Model {
+        shows: "once two sleep for the one permit, giving it back lets in one after the other",
+        floor: 10,
+        witnesses: &["robust.keep"],
+        twins: &["robust.keep", "robust.wake"],
+        run: || {
+            loom::stop_exploring();
+            let room = Room::<1>::new(1);
+            let workers = {
+                let _permit = room.permits.acquire();
+                let workers = [(); 2].map(|()| room.with(Room::visit_alone));
+                explore_once_asleep(2);
+                workers
+            };
+            workers.into_iter().for_each(|worker| worker.join().unwrap());
+            assert_eq!(room.permits.value(), 1);
+        },
+    };
+
+    wakes (latest_loads): Model {
+        shows: "one who barges in while a permit is given back leaves nobody asleep",
+        floor: 1_000,
+        witnesses: &["barged in"],
+        twins: &["robust.mark", "robust.turn", "robust.wake"],
+        run: || {
+            let room = Room::<1>::new(1);
+            let permit = hold(&room.permits);
+            let sleeper = room.with(Room::visit_alone);
+            let barger = room.with(|room| {
+                if let Some(permit) = room.permits.try_acquire() {
+                    witness("barged in");
+                    room.enter_and_give(permit);
+                }
+            });
+            room.enter_alone();
+            drop(ManuallyDrop::into_inner(permit));
+            sleeper.join().unwrap();
+            barger.join().unwrap();
+            assert_eq!(room.permits.value(), 1);
+        },
+    };
+
+    looks_again (latest_loads): Model {
+        shows: "of two permits, one comes free behind the look of who is about to sleep",
+        floor: 100,
+        witnesses: &["the second was taken"],
+        twins: &["robust.mark", "robust.turn", "robust.wake"],
+        run: || {
+            let room = Room::<2>::new(2);
+            let permit = hold(&room.permits);
+            let barger = room.with(|room| {
+                if let Some(permit) = room.permits.try_acquire() {
+                    if room.permits.value() == 0 {
+                        witness("the second was taken");
+                    }
+                    std::mem::forget(permit);
+                }
+            });
+            let sleeper = room.with(|room| std::mem::forget(room.permits.acquire()));
+            drop(ManuallyDrop::into_inner(permit));
+            sleeper.join().unwrap();
+            barger.join().unwrap();
+        },
+    };
+
+    releases: Model {
+        shows: "once two sleep, two permits released at once let both in",
+        floor: 100,
+        witnesses: &["robust.free"],
+        twins: &["robust.wake"],
+        run: || {
+            loom::stop_exploring();
+            let room = Room::<2>::new(0);
+            let workers =
+                [(); 2].map(|()| room.with(|room| room.permits.acquire().forget()));
+            explore_once_asleep(2);
+            room.permits.release(2).unwrap();
+            workers.into_iter().for_each(|worker| worker.join().unwrap());
+            assert_eq!(room.permits.value(), 0);
+        },
+    };
+
+    releases_all_or_nothing: Model {
+        shows: "two who release at once more than there is room for release two or none",
+        floor: 100,
+        witnesses: &["one of them", "neither"],
+        twins: &["robust.claim"],
+        run: || {
+            let room = Room::<2>::new(0);
+            let other = room.with(|room| {
+                if room.permits.release(2).is_ok() {
+                    room.enter_alone();
+                }
+            });
+            let released = room.permits.release(2).is_ok();
+            other.join().unwrap();
+            let visits = room.visits();
+            let value = room.permits.value();
+            if released || visits == 1 {
+                witness("one of them");
+                assert_eq!((value, released, visits), (2, visits == 0, visits));
+            } else {
+                witness("neither");
+                assert_eq!(value, 0);
+            }
+        },
+    };
+
+    forgets: Model {
+        shows: "who releases what it forgot finds room, also where another took the very entry",
+        floor: 100,
+        witnesses: &[],
+        twins: &["robust.room", "robust.claim.release"],
+        run: || {
+            let room = Room::<2>::new(2);
+            let other = room.with(Room::forget_and_release);
+            room.forget_and_release();
+            other.join().unwrap();
+            assert_eq!(room.permits.value(), 2);
+        },
+    };
+
+    counts: Model {
+        shows: "who sees a permit back, given or released, sees what its holder did",
+        floor: 6,
+        witnesses: &["none", "one", "two"],
+        twins: &["robust.value", "robust.give"],
+        run: || {
+            let room = Room::<2>::new(1);
+            let permit = hold(&room.permits);
+            let other = room.with(|room| match room.permits.value() {
+                0 => witness("none"),
+                back => {
+                    room.enter_alone();
+                    witness(if back == 1 { "one" } else { "two" });
+                }
+            });
+            room.enter_alone();
+            room.permits.release(1).unwrap();
+            drop(ManuallyDrop::into_inner(permit));
+            other.join().unwrap();
+        },
+    };
+
+    times_out: Model {
+        shows: "one who gives up takes no permit with it",
+        floor: 80,
+        witnesses: &["got one", "gave up"],
+        twins: &["robust.wait.acquire", "robust.give"],
+        run: || {
+            let room = Room::<1>::new(1);
+            let permit = hold(&room.permits);
+            let hasty = room.with(|room| {
+                let Some(permit) = room.permits.acquire_for(Duration::from_secs(1)) else {
+                    return witness("gave up");
+                };
+                room.enter_and_give(permit);
+                witness("got one");
+            });
+            room.enter_alone();
+            drop(ManuallyDrop::into_inner(permit));
+            hasty.join().unwrap();
+            assert_eq!(room.permits.value(), 1);
+        },
+    };
+
+    times_out_beside_another (latest_loads): Model {
+        shows: "once one sleeps, another who gives up takes no wake with it",
+        floor: 100,
+        witnesses: &["got one", "gave up"],
+        twins: &["robust.wake"],
+        run: || {
+            loom::stop_exploring();
+            let room = Room::<1>::new(1);
+            let permit = hold(&room.permits);
+            let patient = room.with(Room::visit_alone);
+            explore_once_asleep(1);
+            let hasty = room.with(|room| match room.permits.acquire_for(Duration::from_secs(1)) {
+                None => witness("gave up"),
+                Some(permit) => {
+                    room.enter_and_give(permit);
+                    witness("got one");
+                }
+            });
+            room.enter_alone();
+            drop(ManuallyDrop::into_inner(permit));
+            hasty.join().unwrap();
+            patient.join().unwrap();
+            assert_eq!(room.permits.value(), 1);
+        },
+    };
+
+    finds_dead (stale_loads): Model {
+        shows: "a dead one's permit goes to one who waits for it, who sees what the finder knows",
+        floor: 10,
+        witnesses: &["the finder has it", "the other had it"],
+        twins: &["robust.free", "robust.mark", "robust.turn", "robust.wake"],
+        run: || {
+            let room = Room::<1>::dead();
+            let other = room.with(|room| {
+                std::mem::forget(room.permits.acquire());
+                room.enter_alone();
+            });
+            room.enter_alone();
+            // Its wait ends, and it looks who is dead.
+            match room.permits.acquire_for(Duration::from_secs(1)) {
+                None => witness("the other had it"),
+                Some(permit) => {
+                    room.enter_and_give(permit);
+                    witness("the finder has it");
+                }
+            }
+            other.join().unwrap();
+            assert_eq!(room.permits.value(), 0);
+        },
+    };
+
+    finds_dead_once (stale_loads): Model {
+        shows: "two who find the same dead one bring back one permit, and rob nobody who lives",
+        floor: 10,
+        witnesses: &["the first had it", "the second had it"],
+        twins: &["robust.dead"],
+        run: || {
+            let room = Room::<1>::dead();
+            let visit = |room: &Room<1>, who| {
+                if let Some(permit) = room.permits.acquire_for(Duration::from_secs(1)) {
+                    std::mem::forget(permit);
+                    room.enter_alone();
+                    witness(who);
+                }
+            };
+            let other = room.with(move |room| visit(room, "the first had it"));
+            visit(&room, "the second had it");
+            other.join().unwrap();
+            assert_eq!((room.permits.value(), room.visits()), (0, 1));
+        },
+    };
+}
+
+/// What the permits admit to.
+struct Room<const N: usize> {
+    permits: RobustSemaphore<N>,
+    visits: UnsafeCell<u32>,
+}
+
+// SAFETY: loom checks every access to the visits.
+unsafe impl<const N: usize> Sync for Room<N> {}
+
+/// A permit that is given back only by hand: a twin that fails meanwhile would give it back as it
+/// unwinds, and be explored on.
+fn hold<const N: usize>(permits: &RobustSemaphore<N>) -> ManuallyDrop<RobustPermit<'_>> {
+    ManuallyDrop::new(permits.acquire())
+}
+
+impl<const N: usize> Room<N> {
+    fn new(permits: u32) -> Arc<Self> {
+        Arc::new(Room { permits: RobustSemaphore::new(permits), visits: UnsafeCell::new(0) })
+    }
+
+    fn with(self: &Arc<Self>, run: impl FnOnce(&Self) + 'static) -> JoinHandle<()> {
+        let room = self.clone();
+        thread::spawn(move || run(&room))
+    }
+
+    fn forget_and_release(&self) {
+        self.permits.acquire().forget();
+        self.permits.release(1).unwrap();
+    }
+
+    /// Alone, which loom checks.
+    fn visit_alone(&self) {
+        self.enter_and_give(self.permits.acquire());
+    }
+
+    fn enter_and_give(&self, permit: RobustPermit<'_>) {
+        let permit = ManuallyDrop::new(permit);
+        self.enter_alone();
+        drop(ManuallyDrop::into_inner(permit));
+    }
+
+    fn enter_alone(&self) {
+        // SAFETY: loom fails the model if another has access now.
+        self.visits.with_mut(|visits| unsafe { *visits += 1 });
+    }
+
+    /// Where the one who holds the one permit is dead.
+    fn dead() -> Arc<Room<1>> {
+        loom::stop_exploring();
+        let room = Room::<1>::new(1);
+        let dead = room.with(|room| {
+            std::mem::forget(room.permits.acquire());
+            model_support::end_life();
+        });
+        dead.join().unwrap();
+        loom::explore();
+        room
+    }
+
+    /// Of all who have been joined.
+    fn visits(&self) -> u32 {
+        // SAFETY: as above.
+        self.visits.with(|visits| unsafe { *visits })
+    }
+}
