@@ -9,7 +9,9 @@ use std::cell::Cell;
 use std::fs;
 
 use alone::alone;
-use multiproc::{Event, Lock, Process, Queue, Semaphore, Shared, SharedArray, duplex, pipe};
+use multiproc::{
+    Event, Lock, Process, Queue, RobustSemaphore, Semaphore, Shared, SharedArray, duplex, pipe,
+};
 
 /// The system's allocator, counting what each thread asks for.
 struct Counting;
@@ -88,6 +90,7 @@ fn a_primitive_is_at_most_64_bytes() {
     assert_eq!(size_of::<Lock<()>>(), 40);
     assert_eq!(size_of::<Event>(), 4);
     assert_eq!(size_of::<Semaphore>(), 4);
+    assert_eq!(size_of::<RobustSemaphore<7>>(), 8 * 7 + 8, "which remembers who holds each");
 }
 
 #[test]
@@ -157,6 +160,8 @@ fn no_operation_allocates() {
     assert_eq!(allocations(|| (event.set(), event.wait(), event.clear()).0), 0);
     let semaphore = Semaphore::new(1);
     assert_eq!(allocations(|| drop(semaphore.acquire())), 0);
+    let robust = RobustSemaphore::<1>::new(1);
+    assert_eq!(allocations(|| drop(robust.acquire())), 0);
     let array = SharedArray::new(&[0u64; 8]).unwrap();
     assert_eq!(allocations(|| drop((array.lock().unwrap(), array.fetch_add(1, 1).unwrap()))), 0);
     let queue = Queue::bounded(8).unwrap();

@@ -67,8 +67,14 @@ fn main() {
     for column in 2..5 {
         table.column_mut(column).expect("set above").set_cell_alignment(CellAlignment::Right);
     }
-    let workloads =
-        [lock::uncontended(), semaphore::uncontended(), queue::one_to_one(), recovery::of_a_lock()];
+    let workloads = [
+        lock::uncontended(),
+        semaphore::uncontended(),
+        queue::one_to_one(),
+        recovery::of_a_lock(),
+        semaphore::contended(),
+        recovery::of_a_permit(),
+    ];
     for workload in workloads {
         if wanted.is_empty() || wanted.iter().any(|word| workload.name.contains(word.as_str())) {
             play(workload, &mut table);
