@@ -60,6 +60,11 @@ fn semaphore() {
 }
 
 #[test]
+fn robust_semaphore() {
+    holds("robust: ");
+}
+
+#[test]
 fn event() {
     holds("event: ");
 }

@@ -4,6 +4,7 @@ mod control;
 mod event;
 mod lock;
 mod queue;
+mod robust_semaphore;
 mod semaphore;
 mod shared_array;
 
@@ -26,6 +27,14 @@ pub(crate) const ALL: &[(&str, Scene)] = &[
     ("semaphore: release two, two asleep", semaphore::release_two),
     ("semaphore: acquire, woken, another asleep", semaphore::woken),
     ("semaphore: acquire, woken, another asleep, one barging in", semaphore::woken_and_barge),
+    ("robust: acquire and give back", robust_semaphore::uncontended),
+    ("robust: give back, one asleep", robust_semaphore::give),
+    ("robust: give back, one asleep, one barging in", robust_semaphore::give_and_barge),
+    ("robust: release two, two asleep", robust_semaphore::release_two),
+    ("robust: forget, one asleep", robust_semaphore::forget_one),
+    ("robust: acquire, woken", robust_semaphore::woken),
+    ("robust: acquire, woken, one barging in", robust_semaphore::woken_and_barge),
+    ("robust: acquire from the dead", robust_semaphore::find_dead),
     ("event: set, two asleep", event::set),
     ("event: set and clear, one asleep", event::set_and_clear),
     ("event: wait, woken, another asleep", event::woken),
