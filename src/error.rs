@@ -5,6 +5,7 @@
 
 mod array;
 mod barrier;
+mod name;
 mod pipe;
 mod pool;
 mod queue;
@@ -14,6 +15,7 @@ use std::io;
 
 pub use array::{IndexOutOfRange, ValueTooLong};
 pub use barrier::BrokenBarrier;
+pub use name::NameProblem;
 pub use pipe::{RecvError, SendCause, SendError};
 pub use pool::{NotClosed, TaskError};
 pub use queue::{GetError, PutError, TooManyDone};
@@ -84,6 +86,15 @@ pub enum Error {
     /// The memory holds something else than what it was opened as.
     #[error("the shared memory does not hold what was expected: {0}")]
     Layout(String),
+    /// A name of shared memory could not be used.
+    #[error("shared memory {name:?}: {problem}")]
+    Name {
+        /// The name that was asked for.
+        name: String,
+        /// What is wrong with it, and what to do.
+        #[source]
+        problem: NameProblem,
+    },
     /// A lock's owner died or panicked: what [`Poisoned`] becomes when `?` hands it on.
     #[error("the lock's last owner {0} while holding it: check the data, then call clear_poison")]
     Poisoned(PoisonCause),

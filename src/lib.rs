@@ -25,6 +25,11 @@
 //! fresh process of the same program: it gets its argument by serde, and a [`Shared`], a pipe's
 //! end, a queue or an array in it is handed over as what it is.
 //!
+//! # How unrelated programs meet
+//!
+//! By a name that both know: one calls [`Shared::create`], the others [`Shared::open`]. All else
+//! has no name, and is gone with the last process that has it.
+//!
 //! # When someone dies
 //!
 //! Nothing here waits for ever on a dead process: each type says in its "If … dies" what is
@@ -46,9 +51,9 @@ mod sys;
 pub mod thread;
 
 pub use error::{
-    BrokenBarrier, Error, GetError, IndexOutOfRange, NotClosed, Overflow, PoisonCause, Poisoned,
-    ProcessError, PutError, RecvError, SendCause, SendError, TaskError, ThreadError, TooManyDone,
-    TryLockError, ValueTooLong,
+    BrokenBarrier, Error, GetError, IndexOutOfRange, NameProblem, NotClosed, Overflow, PoisonCause,
+    Poisoned, ProcessError, PutError, RecvError, SendCause, SendError, TaskError, ThreadError,
+    TooManyDone, TryLockError, ValueTooLong,
 };
 pub use ipc::{
     ArrayGuard, Connection, Element, Queue, Receiver, Sender, SharedArray, Value, duplex, pipe,

@@ -1,7 +1,7 @@
 //! A piece of memory that processes share: one descriptor, one mapping.
 //!
 //! ```text
-//! 0    magic, layout stamp, length, PID namespace   (the header: one cache line)
+//! 0    the header: one cache line, see header.rs
 //! 64   the contents, zero at first
 //! ```
 //!
@@ -9,35 +9,27 @@
 //! handed the descriptor (spawn), and gone with the last of them, however they end. It is
 //! reserved when it is made and sealed against changes of size, so that no access can fail later
 //! (SIGBUS), whatever a peer does with the descriptor.
+//!
+//! Memory that shall get a name (see names.rs) is a file in /dev/shm instead. It is reserved too,
+//! but the kernel seals memfds only: whoever may write the file may cut it short.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::fmt;
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::linux::fs::MetadataExt;
 use std::ptr::{NonNull, null_mut};
 
-use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags};
+use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 
 use crate::error::Error;
+use crate::shm::header::Header;
+use crate::shm::names::{FOLDER, is_nameable};
 use crate::sys::{MODELLED, Me};
-
-/// The first word of every mapping: a name and a version of the header.
-const MAGIC: u64 = u64::from_le_bytes(*b"mproc\0\0\x01");
 
 /// Where the contents begin, and what they are aligned to.
 pub(crate) const CONTENTS: usize = size_of::<Header>();
-
-#[repr(C, align(64))]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Header {
-    magic: u64,
-    stamp: u64,
-    bytes: u64,
-    pid_namespace: u64,
-}
 
 /// A mapped piece of shared memory; unmapped when dropped.
 pub(crate) struct Mapping {
@@ -55,70 +47,87 @@ unsafe impl Sync for Mapping {}
 impl Mapping {
     /// Makes one with room for `contents` bytes, all zero. `stamp` says what they will be.
     pub(crate) fn new(contents: usize, stamp: u64) -> Result<Self, Error> {
+        Self::make(contents, stamp, if MODELLED { Self::on_heap } else { Self::on_memfd })
+    }
+
+    /// The same, but able to get a name.
+    pub(super) fn nameable(contents: usize, stamp: u64) -> Result<Self, Error> {
+        Self::make(contents, stamp, Self::on_file)
+    }
+
+    fn make(
+        contents: usize,
+        stamp: u64,
+        on: fn(usize) -> Result<Self, Error>,
+    ) -> Result<Self, Error> {
         let bytes = contents
             .checked_add(CONTENTS)
             .filter(|&bytes| isize::try_from(bytes).is_ok())
             .ok_or_else(|| Error::OutOfMemory { needed: contents, available: available() })?;
-        let header = Header {
-            magic: MAGIC,
-            stamp,
-            bytes: bytes as u64,
-            pid_namespace: if MODELLED { 0 } else { pid_namespace()? },
-        };
-        let mapping = if MODELLED { Self::on_heap(bytes) } else { Self::on_memfd(bytes)? };
+        let header = Header::new(bytes, stamp)?;
+        let mapping = on(bytes)?;
         // SAFETY: at least a header's bytes are mapped there, aligned to a page.
         unsafe { mapping.base.cast::<Header>().write(header) };
         Ok(mapping)
     }
 
     /// Maps the memory behind a descriptor that was inherited, after checking that it is what
-    /// [`Mapping::new`] made for the same `stamp`.
+    /// [`Mapping::new`] or [`Mapping::nameable`] made for the same `stamp`.
     pub(crate) fn attach(fd: OwnedFd, stamp: u64) -> Result<Self, Error> {
-        let seals = rustix::fs::fcntl_get_seals(&fd)
-            .map_err(|_| Error::Layout("the descriptor is no memfd".into()))?;
-        if !seals.contains(SealFlags::SHRINK | SealFlags::GROW) {
+        // Before its size is asked for, which is for good from then on.
+        let sealed = rustix::fs::fcntl_get_seals(&fd)
+            .is_ok_and(|seals| seals.contains(SealFlags::SHRINK | SealFlags::GROW));
+        let stat = rustix::fs::fstat(&fd).map_err(|errno| Error::os("fstat", errno))?;
+        // A file with a name cannot be sealed; a memfd must be.
+        if !sealed && !is_nameable(&stat) {
             return Err(Error::Layout("its size is not sealed".into()));
         }
-        let stat = rustix::fs::fstat(&fd).map_err(|errno| Error::os("fstat", errno))?;
-        let bytes = usize::try_from(stat.st_size).unwrap_or(0);
-        if bytes < CONTENTS {
-            return Err(Error::Layout(format!("its {bytes} bytes hold no header")));
-        }
-        let mapping = Self::map(fd, bytes)?;
-        // SAFETY: mapped, aligned, at least a header long; any bits are a header. Copied once,
-        // then checked, since a peer may write there.
-        let header = unsafe { mapping.base.cast::<Header>().read_volatile() };
-        let expected =
-            Header { magic: MAGIC, stamp, bytes: bytes as u64, pid_namespace: pid_namespace()? };
-        if header != expected {
-            return Err(Error::Layout(format!("its header is {header:x?}, not {expected:x?}")));
-        }
-        Ok(mapping)
+        let bytes = stat.st_size as u64;
+        Header::read(&fd)
+            .and_then(|header| header.check(bytes, stamp))
+            .map_err(|problem| Error::Layout(problem.to_string()))?;
+        Self::map(fd, bytes as usize)
     }
 
     fn on_memfd(bytes: usize) -> Result<Self, Error> {
-        // The kernel would rather kill a process than refuse pages of a memfd: ask first.
-        let available = available();
-        if bytes > available {
-            return Err(Error::OutOfMemory { needed: bytes, available });
-        }
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
         let fd = rustix::fs::memfd_create("multiproc", flags)
             .map_err(|errno| Error::os("memfd_create", errno))?;
-        rustix::fs::ftruncate(&fd, bytes as u64).map_err(|errno| Error::os("ftruncate", errno))?;
-        rustix::io::retry_on_intr(|| {
-            rustix::fs::fallocate(&fd, FallocateFlags::empty(), 0, bytes as u64)
-        })
-        .map_err(|errno| match errno {
-            Errno::NOMEM | Errno::NOSPC => Error::OutOfMemory { needed: bytes, available },
-            errno => Error::os("fallocate", errno),
-        })?;
+        Self::reserve(&fd, bytes)?;
         let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
         rustix::fs::fcntl_add_seals(&fd, seals).map_err(|errno| Error::os("F_ADD_SEALS", errno))?;
         Self::map(fd, bytes)
     }
 
-    fn map(fd: OwnedFd, bytes: usize) -> Result<Self, Error> {
+    /// On a file without a name, for this user alone.
+    fn on_file(bytes: usize) -> Result<Self, Error> {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        let fd =
+            rustix::io::retry_on_intr(|| rustix::fs::open(FOLDER, flags, Mode::RUSR | Mode::WUSR))
+                .map_err(|errno| Error::os("open a file in /dev/shm", errno))?;
+        Self::reserve(&fd, bytes)?;
+        Self::map(fd, bytes)
+    }
+
+    /// Makes the file `bytes` long, and all of it real.
+    fn reserve(fd: &OwnedFd, bytes: usize) -> Result<(), Error> {
+        let available = available().min(room(fd)?);
+        // The kernel would rather kill a process than refuse pages of a file in memory: ask first.
+        if bytes > available {
+            return Err(Error::OutOfMemory { needed: bytes, available });
+        }
+        rustix::fs::ftruncate(fd, bytes as u64).map_err(|errno| Error::os("ftruncate", errno))?;
+        rustix::io::retry_on_intr(|| {
+            rustix::fs::fallocate(fd, FallocateFlags::empty(), 0, bytes as u64)
+        })
+        .map_err(|errno| match errno {
+            Errno::NOMEM | Errno::NOSPC => Error::OutOfMemory { needed: bytes, available },
+            errno => Error::os("fallocate", errno),
+        })
+    }
+
+    /// Maps `bytes` bytes of the file, which has that many: at least a header.
+    pub(super) fn map(fd: OwnedFd, bytes: usize) -> Result<Self, Error> {
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
         // SAFETY: a fresh mapping at an address that the kernel chooses.
         let base = unsafe { rustix::mm::mmap(null_mut(), bytes, access, flags, &fd, 0) }
@@ -127,12 +136,12 @@ impl Mapping {
         Ok(Mapping { base, bytes, fd: Some(fd) })
     }
 
-    fn on_heap(bytes: usize) -> Self {
+    fn on_heap(bytes: usize) -> Result<Self, Error> {
         let layout = Self::heap_layout(bytes);
         // SAFETY: the layout is not empty: a header at least.
         let base = unsafe { alloc_zeroed(layout) };
         let base = NonNull::new(base).unwrap_or_else(|| handle_alloc_error(layout));
-        Mapping { base, bytes, fd: None }
+        Ok(Mapping { base, bytes, fd: None })
     }
 
     fn heap_layout(bytes: usize) -> Layout {
@@ -190,14 +199,6 @@ pub(crate) fn stamp_of<T>() -> u64 {
     })
 }
 
-/// Locks know their owners by thread number, and a number means something else in another
-/// namespace: memory is not shared across.
-fn pid_namespace() -> Result<u64, Error> {
-    fs::metadata("/proc/self/ns/pid")
-        .map(|metadata| metadata.st_ino())
-        .map_err(|source| Error::os("stat /proc/self/ns/pid", source))
-}
-
 /// Bytes of memory that the machine could still give, by the kernel's own estimate.
 pub(crate) fn available() -> usize {
     let estimate = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
@@ -206,4 +207,86 @@ pub(crate) fn available() -> usize {
     });
     // A kernel that does not say so gets asked by fallocate alone.
     estimate.unwrap_or(usize::MAX)
+}
+
+/// Bytes that the file system of `fd` could still give: one that is mounted may have a limit.
+fn room(fd: &OwnedFd) -> Result<usize, Error> {
+    let stat = rustix::fs::fstatvfs(fd).map_err(|errno| Error::os("fstatvfs", errno))?;
+    // No size at all says that there is no limit.
+    let limited = stat.f_blocks > 0;
+    Ok(if limited { stat.f_bavail.saturating_mul(stat.f_frsize) as usize } else { usize::MAX })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    const STAMP: u64 = 7;
+
+    /// Another descriptor of memory that was made here; `None` in a model.
+    fn fd(made: &Mapping) -> Option<OwnedFd> {
+        made.fd().map(|fd| fd.try_clone_to_owned().unwrap())
+    }
+
+    #[test]
+    fn what_was_made_is_attached_with_its_stamp_only() {
+        let made = Mapping::new(100, STAMP).unwrap();
+        let Some(again) = fd(&made).map(|fd| Mapping::attach(fd, STAMP).unwrap()) else { return };
+        assert_eq!(again.len(), 100);
+        // SAFETY: both are mapped and 100 bytes long.
+        let seen = unsafe {
+            made.contents().write(9);
+            again.contents().read()
+        };
+        assert_eq!(seen, 9);
+        assert!(matches!(Mapping::attach(fd(&made).unwrap(), 8), Err(Error::Layout(_))));
+    }
+
+    /// Nothing but the seals, or a place in /dev/shm, tells that a peer was ours.
+    #[test]
+    fn memory_whose_size_can_change_is_refused_unless_it_could_have_a_name() {
+        if MODELLED {
+            return;
+        }
+        let header = |file: &OwnedFd, bytes: u64| {
+            rustix::fs::ftruncate(file, bytes).unwrap();
+            let mapping = Mapping::map(file.try_clone().unwrap(), bytes as usize).unwrap();
+            let header = Header::new(bytes as usize, STAMP).unwrap();
+            // SAFETY: mapped, aligned to a page, and long enough.
+            unsafe { mapping.base.cast::<Header>().write(header) };
+        };
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let memfd = || rustix::fs::memfd_create("test", flags).unwrap();
+        for seals in [SealFlags::empty(), SealFlags::GROW, SealFlags::SHRINK] {
+            let memfd = memfd();
+            header(&memfd, 128);
+            rustix::fs::fcntl_add_seals(&memfd, seals).unwrap();
+            let refused = Mapping::attach(memfd, STAMP).unwrap_err();
+            assert!(refused.to_string().ends_with("its size is not sealed"), "{refused}");
+        }
+        let memfd = memfd();
+        header(&memfd, 128);
+        rustix::fs::fcntl_add_seals(&memfd, SealFlags::GROW | SealFlags::SHRINK).unwrap();
+        assert_eq!(Mapping::attach(memfd, STAMP).unwrap().len(), 64);
+
+        let nameable = Mapping::nameable(64, STAMP).unwrap();
+        assert_eq!(Mapping::attach(fd(&nameable).unwrap(), STAMP).unwrap().len(), 64);
+        for elsewhere in [File::open("/proc/self/exe").unwrap(), File::open("/dev/null").unwrap()] {
+            assert!(matches!(Mapping::attach(elsewhere.into(), STAMP), Err(Error::Layout(_))));
+        }
+    }
+
+    #[test]
+    fn more_than_there_is_is_refused_at_once() {
+        if MODELLED {
+            return;
+        }
+        for bytes in [1 << 50, usize::MAX - 10] {
+            for made in [Mapping::new(bytes, STAMP), Mapping::nameable(bytes, STAMP)] {
+                assert!(matches!(made, Err(Error::OutOfMemory { .. })), "{bytes}");
+            }
+        }
+    }
 }

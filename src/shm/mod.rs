@@ -1,7 +1,9 @@
 //! Floor 1: where bytes live.
 
 pub(crate) mod handoff;
+mod header;
 mod mapping;
+mod names;
 mod process_safe;
 mod shared;
 

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::error::Error;
+use crate::error::{Error, NameProblem};
 use crate::shm::handoff;
 use crate::shm::mapping::{CONTENTS, Mapping, stamp_of};
+use crate::shm::names::Name;
 use crate::shm::process_safe::ProcessSafe;
 use crate::sys::MODELLED;
 
@@ -34,15 +35,35 @@ use crate::sys::MODELLED;
 /// One descriptor and one mapping, of 64 bytes more than the value, in whole pages; clones in one
 /// process share them.
 ///
+/// # Under a name
+///
+/// Programs that are not parent and child meet by a name that both know: one
+/// [creates](Shared::create) the memory under it, the others [open](Shared::open) it, and somebody
+/// [unlinks](Shared::unlink) it in the end. A name is a file in `/dev/shm` that only its user can
+/// open.
+///
+/// * Both programs need the same type, from the same version of its crate, and the same version
+///   of this crate. The type is known by the name that the compiler gives it, its size and its
+///   alignment: fields that change their meaning and not their size are not noticed.
+/// * A name outlives whoever created it: dropping a `Shared` never unlinks. But it is known whether
+///   anyone still holds the memory; if not, opening it says so, and creating it anew replaces it.
+/// * A child holds what it was given, and a forked one all that its parent held, until it ends. One
+///   that is being spawned holds for a moment what its parent holds, whatever it will be given.
+/// * The memory cannot be sealed against changes of its size, as that without a name is: a process
+///   of the same user could cut the file short, and whoever then uses it is killed by SIGBUS.
+///
 /// # If a process dies
 ///
-/// The memory lives as long as anyone who maps it, and leaves no name behind. What a [`Lock`]
-/// guards is reported as [`Poisoned`] when its owner dies inside.
+/// The memory lives as long as anyone who maps it, and leaves no name behind, except one that was
+/// asked for. What a [`Lock`] guards is reported as [`Poisoned`] when its owner dies inside.
 ///
 /// # Different from Python
 ///
-/// `multiprocessing.shared_memory` has names, which outlive their processes and must be unlinked;
-/// this has none. `multiprocessing.Value` and `Array` hold numbers only; this holds any
+/// `multiprocessing.shared_memory` always has a name, and a tracker of each process that unlinks
+/// it: too early, while another program still uses it, and not at all if the tracker is killed.
+/// Here memory has a name only on request, nothing but [`Shared::unlink`] takes it away, and one
+/// that was left behind is told from one in use. Only whole memory gets a name: a half-made value
+/// is never seen. `multiprocessing.Value` and `Array` hold numbers only; this holds any
 /// [`ProcessSafe`] type, and keeps every field's own way of synchronising.
 ///
 /// [`Lock`]: crate::Lock
@@ -67,6 +88,85 @@ impl<T: ProcessSafe + Send + Sync> Shared<T> {
     /// access can fail. [`Error::Os`] when the process has no descriptor left, or the system
     /// refuses something else.
     pub fn new(value: T) -> Result<Self, Error> {
+        Ok(Self::place(value, Mapping::new(size_of::<T>(), stamp_of::<T>())?))
+    }
+
+    /// Moves `value` into memory that other programs can [open](Shared::open) by `name`.
+    ///
+    /// A name that was left by processes that have all ended is taken over, with a warning to the
+    /// log; of several who create one at once, one succeeds.
+    ///
+    /// ```
+    /// use multiproc::{Error, Lock, NameProblem, Shared};
+    ///
+    /// type Total = Shared<Lock<u64>>;
+    /// let name = format!("total-{}", std::process::id());
+    ///
+    /// let total = Total::create(&name, Lock::new(5))?;
+    /// // Here, or in any other program of this user:
+    /// *Total::open(&name)?.lock()? += 1;
+    /// assert_eq!(*total.lock()?, 6);
+    ///
+    /// let again = Total::create(&name, Lock::new(0)).unwrap_err();
+    /// assert!(matches!(again, Error::Name { problem: NameProblem::InUse, .. }));
+    ///
+    /// Total::unlink(&name)?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Name`] with [`NameProblem::InUse`] while anyone holds memory of this name, with
+    /// [`NameProblem::Invalid`] when it cannot be a name, and with others when it is taken by what
+    /// this crate has not made or this user may not use. [`Error::OutOfMemory`] when the memory is
+    /// not there, or not in `/dev/shm`; [`Error::Os`] as for [`Shared::new`].
+    ///
+    /// [`NameProblem::InUse`]: crate::NameProblem::InUse
+    /// [`NameProblem::Invalid`]: crate::NameProblem::Invalid
+    ///
+    /// # If a process dies
+    ///
+    /// One that is killed in here leaves either nothing or the whole value under its name.
+    pub fn create(name: &str, value: T) -> Result<Self, Error> {
+        let name = Name::new(name)?;
+        let shared = Self::place(value, Mapping::nameable(size_of::<T>(), stamp_of::<T>())?);
+        name.give(&shared.mapping)?;
+        Ok(shared)
+    }
+
+    /// The value that has this name: created by this or another program of the same user.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Name`], whose [`NameProblem`] says why not:
+    /// [`NotFound`](NameProblem::NotFound), [`Abandoned`](NameProblem::Abandoned) when all who held
+    /// it have ended, [`Type`](NameProblem::Type) when it is no `T` of this program's, and so on.
+    /// [`Error::Os`] when the process has no descriptor left, or the system refuses something else.
+    ///
+    /// # If a process dies
+    ///
+    /// A value whose holders are all dead is not opened: the last of them may have been killed at
+    /// any point.
+    ///
+    /// [`NameProblem`]: crate::NameProblem
+    pub fn open(name: &str) -> Result<Self, Error> {
+        let name = Name::new(name)?;
+        Self::attached(name.open(stamp_of::<T>())?).ok_or_else(|| name.error(NameProblem::Type))
+    }
+
+    /// Takes the name from the value that has it, of whatever type. Who holds the value keeps it,
+    /// and the name is free for another.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Name`] with [`NameProblem::NotFound`] when there is none of this name, and with
+    /// others when this user may not unlink it.
+    pub fn unlink(name: &str) -> Result<(), Error> {
+        Name::new(name)?.unlink()
+    }
+
+    /// Puts `value` into memory that was made for it.
+    fn place(value: T, mapping: Mapping) -> Self {
         const {
             assert!(
                 MODELLED || !needs_drop::<T>(),
@@ -74,7 +174,6 @@ impl<T: ProcessSafe + Send + Sync> Shared<T> {
             );
             assert!(align_of::<T>() <= CONTENTS, "shared memory is aligned to 64 bytes");
         }
-        let mapping = Mapping::new(size_of::<T>(), stamp_of::<T>())?;
         let place = mapping.contents().cast::<T>();
         // SAFETY: the contents are `T`'s size and aligned for it, and nobody else has them yet.
         // They never move, and `Mapping` stays as long as a thread here holds a lock in them.
@@ -82,7 +181,14 @@ impl<T: ProcessSafe + Send + Sync> Shared<T> {
             place.write(value);
             (*place.as_ptr()).settle();
         }
-        Ok(Shared { value: place, mapping: Arc::new(mapping) })
+        Shared { value: place, mapping: Arc::new(mapping) }
+    }
+
+    /// The value in memory that another process made, if it is as long as one.
+    fn attached(mapping: Mapping) -> Option<Self> {
+        const { assert!(align_of::<T>() <= CONTENTS, "shared memory is aligned to 64 bytes") }
+        let value = mapping.contents().cast();
+        (mapping.len() >= size_of::<T>()).then(|| Shared { value, mapping: Arc::new(mapping) })
     }
 }
 
@@ -130,9 +236,8 @@ impl<T: ProcessSafe> Serialize for Shared<T> {
 impl<'de, T: ProcessSafe + Send + Sync> Deserialize<'de> for Shared<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mapping = handoff::take_mapping(stamp_of::<T>(), deserializer)?;
-        if mapping.len() < size_of::<T>() {
-            return Err(de::Error::invalid_length(mapping.len(), &"memory that holds the value"));
-        }
-        Ok(Shared { value: mapping.contents().cast(), mapping: Arc::new(mapping) })
+        let len = mapping.len();
+        Self::attached(mapping)
+            .ok_or_else(|| de::Error::invalid_length(len, &"memory that holds the value"))
     }
 }

@@ -1,0 +1,100 @@
+//! The first cache line of every mapping: what the memory holds, and for whom.
+//!
+//! ```text
+//! 0    magic       this crate's, of every version
+//! 8    version     of this layout, and of what lies behind it
+//! 16   stamp       of the type (and the crate's version) that it was made for
+//! 24   length      of the whole, in bytes
+//! 32   PID namespace
+//! ```
+//!
+//! It is written once, before anybody else knows of the memory.
+
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::linux::fs::MetadataExt;
+
+use crate::error::{Error, NameProblem};
+use crate::sys::MODELLED;
+
+const MAGIC: u64 = u64::from_le_bytes(*b"mproc\0\0\0");
+
+/// To be counted up when the header changes, or what a primitive has in memory.
+const VERSION: u64 = 1;
+
+#[repr(C, align(64))]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Header {
+    magic: u64,
+    version: u64,
+    stamp: u64,
+    bytes: u64,
+    pid_namespace: u64,
+}
+
+impl Header {
+    /// That of memory of `bytes` bytes, this header included.
+    pub(super) fn new(bytes: usize, stamp: u64) -> Result<Self, Error> {
+        let pid_namespace = if MODELLED { Ok(0) } else { pid_namespace() }
+            .map_err(|source| Error::os("stat /proc/self/ns/pid", source))?;
+        Ok(Header { magic: MAGIC, version: VERSION, stamp, bytes: bytes as u64, pid_namespace })
+    }
+
+    /// The header of a file, if this very layout of this crate is there.
+    ///
+    /// It is read by a system call and once: a file that is cut short meanwhile ends the read, not
+    /// the process, and what was checked does not change any more.
+    pub(super) fn read(file: impl AsFd) -> Result<Self, NameProblem> {
+        let mut bytes = [0; size_of::<Self>()];
+        let there = rustix::io::retry_on_intr(|| rustix::io::pread(&file, &mut bytes, 0))
+            .map_err(|errno| NameProblem::os("pread", errno))?;
+        long_enough(there as u64)?;
+        let (words, _) = bytes.as_chunks();
+        let word = |at: usize| u64::from_ne_bytes(words[at]);
+        let header = Header {
+            magic: word(0),
+            version: word(1),
+            stamp: word(2),
+            bytes: word(3),
+            pid_namespace: word(4),
+        };
+        if header.magic != MAGIC {
+            return Err(NameProblem::Foreign);
+        }
+        if header.version != VERSION {
+            return Err(NameProblem::Version { found: header.version, ours: VERSION });
+        }
+        Ok(header)
+    }
+
+    /// Whether it is that of a file of `bytes` bytes, made for `stamp`, among processes that know
+    /// this one by its number.
+    pub(super) fn check(&self, bytes: u64, stamp: u64) -> Result<(), NameProblem> {
+        // Again, since the file may have become another length since it was read.
+        long_enough(bytes)?;
+        if self.bytes != bytes {
+            return Err(NameProblem::Resized { bytes, made: self.bytes });
+        }
+        if self.stamp != stamp {
+            return Err(NameProblem::Type);
+        }
+        let namespace =
+            pid_namespace().map_err(|source| NameProblem::os("stat /proc/self/ns/pid", source))?;
+        if self.pid_namespace != namespace {
+            return Err(NameProblem::PidNamespace);
+        }
+        Ok(())
+    }
+}
+
+fn long_enough(bytes: u64) -> Result<(), NameProblem> {
+    let needed = size_of::<Header>() as u64;
+    if bytes < needed { Err(NameProblem::TooShort { bytes, needed }) } else { Ok(()) }
+}
+
+/// Locks know their owners by thread number, and a number means something else in another
+/// namespace: memory is not shared across.
+fn pid_namespace() -> io::Result<u64> {
+    fs::metadata("/proc/self/ns/pid").map(|metadata| metadata.st_ino())
+}
