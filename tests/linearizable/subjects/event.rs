@@ -1,0 +1,95 @@
+//! Every operation of the event but the deadline form, which is the timed one.
+//!
+//! Who waits goes on when the event was set at some moment of its wait, though it is cleared by
+//! then: that moment is the point of its one step.
+
+use multiproc::{Event, Shared};
+use rand::Rng;
+use rand::rngs::StdRng;
+use serde::{Deserialize, Serialize};
+use stateright::semantics::SequentialSpec;
+
+use crate::subjects::{Subject, each, shortly};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Op {
+    Set,
+    Clear,
+    IsSet,
+    Wait,
+    WaitFor(u8),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Ret {
+    Done,
+    Set(bool),
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Flag(bool);
+
+impl SequentialSpec for Flag {
+    type Op = Op;
+    type Ret = Ret;
+
+    fn invoke(&mut self, op: &Op) -> Ret {
+        match op {
+            Op::Set => self.0 = true,
+            Op::Clear => self.0 = false,
+            Op::IsSet | Op::Wait | Op::WaitFor(_) => return Ret::Set(self.0),
+        }
+        Ret::Done
+    }
+}
+
+impl Subject for Event {
+    type Op = Op;
+    type Ret = Ret;
+    type Spec = Flag;
+    type Shared = Shared<Event>;
+    type Hands<'a> = ();
+
+    fn private() -> Self {
+        Event::new()
+    }
+
+    fn shared() -> Self::Shared {
+        Shared::new(Self::private()).unwrap()
+    }
+
+    fn programs(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
+        if rng.random() {
+            return each(rng, actors, |rng, _| match rng.random_range(0..8) {
+                0..2 => Op::Set,
+                2..4 => Op::Clear,
+                4..6 => Op::IsSet,
+                _ => Op::WaitFor(rng.random()),
+            });
+        }
+        // Some wait without a deadline; only the first clears, and at the end it sets.
+        let mut programs = each(rng, actors, |rng, actor| match (actor, rng.random_range(0..4)) {
+            (0, 0..2) => Op::Set,
+            (0, _) => Op::Clear,
+            (_, 0..2) => Op::Wait,
+            (_, 2) => Op::IsSet,
+            (_, _) => Op::WaitFor(rng.random()),
+        });
+        programs[0].push(Op::Set);
+        programs
+    }
+
+    fn perform(&self, (): &mut (), op: &Op) -> Option<Ret> {
+        match *op {
+            Op::Set => self.set(),
+            Op::Clear => self.clear(),
+            Op::IsSet => return Some(Ret::Set(self.is_set())),
+            Op::Wait => {
+                self.wait();
+                return Some(Ret::Set(true));
+            }
+            Op::WaitFor(micros) => return Some(Ret::Set(self.wait_for(shortly(micros)))),
+        }
+        Some(Ret::Done)
+    }
+}
