@@ -1,0 +1,122 @@
+//! Who waits is asleep: it uses next to no processor time, in whatever it waits for.
+
+use std::time::Duration;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use multiproc::{
+    Event, GetError, Lock, Pool, Process, PutError, Queue, RecvError, Semaphore, SendError, Shared,
+    SharedArray, Thread, TryLockError, duplex, pipe, wait_any,
+};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::{linger, say};
+
+/// How long each waits, until it gives up.
+const SPAN: Duration = Duration::from_secs(2);
+
+/// What a process may use for that, all its threads together: to go to sleep, to look every 100 ms
+/// whether those it waits for still live, and to wake up.
+const MOST: Duration = Duration::from_millis(5);
+
+/// What is locked by another process all the time.
+type Taken = (Shared<Lock<u32>>, SharedArray<u8>);
+
+/// Waits in vain; gives the processor time that it took.
+type Wait = fn(Taken) -> Duration;
+
+const WAITS: [(&str, Wait); 14] = [
+    ("Lock::lock_for", |(lock, _)| {
+        used(|| matches!(lock.lock_for(SPAN), Err(TryLockError::WouldBlock)))
+    }),
+    ("SharedArray::lock_for", |(_, array)| {
+        used(|| matches!(array.lock_for(SPAN), Err(TryLockError::WouldBlock)))
+    }),
+    ("Event::wait_for", |_| {
+        let event = Shared::new(Event::new()).unwrap();
+        used(|| !event.wait_for(SPAN))
+    }),
+    ("Semaphore::acquire_for", |_| {
+        let semaphore = Shared::new(Semaphore::new(0)).unwrap();
+        used(|| semaphore.acquire_for(SPAN).is_none())
+    }),
+    ("Queue::get_for", |_| {
+        let queue = Queue::<u8>::bounded(1).unwrap();
+        used(|| queue.get_for(SPAN) == Err(GetError::TimedOut))
+    }),
+    ("Queue::put_for", |_| {
+        let queue = Queue::bounded(1).unwrap();
+        queue.put(1).unwrap();
+        used(|| matches!(queue.put_for(2, SPAN), Err(PutError::TimedOut(2))))
+    }),
+    ("Queue::join_for", |_| {
+        let queue = Queue::bounded(1).unwrap();
+        queue.put(1).unwrap();
+        used(|| !queue.join_for(SPAN))
+    }),
+    ("Receiver::recv_for", |_| {
+        let (receiver, _sender) = pipe::<u8>().unwrap();
+        used(|| matches!(receiver.recv_for(SPAN), Err(RecvError::TimedOut)))
+    }),
+    ("Connection::poll", |_| {
+        let (end, _other) = duplex::<u8, u8>().unwrap();
+        used(|| !end.poll(SPAN))
+    }),
+    ("Sender::send_for", |_| {
+        let (_receiver, sender) = pipe().unwrap();
+        while sender.try_send(0).is_ok() {}
+        let cause = |error: SendError<u8>| error.to_string();
+        used(|| sender.send_for(0, SPAN).map_err(cause).is_err())
+    }),
+    ("wait_any", |_| {
+        let (receiver, _sender) = pipe::<u8>().unwrap();
+        used(|| wait_any(&[&receiver], Some(SPAN)).unwrap().is_empty())
+    }),
+    ("Process::join_for", |_| {
+        let child = Process::spawn(|()| linger::for_ever(), ()).unwrap();
+        let used = used(|| child.join_for(SPAN).is_none());
+        child.kill().unwrap();
+        used
+    }),
+    ("Thread::join_for", |_| {
+        let thread = Thread::builder().daemon(true).start(linger::for_ever).unwrap();
+        used(|| thread.join_for(SPAN).is_none())
+    }),
+    ("AsyncResult::get_for", |_| {
+        let pool = Pool::new(1).unwrap();
+        let result = pool.apply_async(|()| linger::for_ever(), ()).unwrap();
+        let used = used(|| result.get_for(SPAN).is_none());
+        pool.terminate();
+        used
+    }),
+];
+
+/// The processor time of this process that `wait` takes, which gives whether it waited in vain.
+fn used(wait: impl FnOnce() -> bool) -> Duration {
+    let now = || Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap();
+    let before = now();
+    assert!(wait(), "there is nothing to come");
+    now() - before
+}
+
+/// All side by side, a process each.
+#[test]
+fn a_wait_costs_no_processor_time() {
+    let lock = Shared::new(Lock::new(0)).unwrap();
+    let array = SharedArray::zeroed(1).unwrap();
+    let _taken = (lock.lock().unwrap(), array.lock().unwrap());
+    let start = |(name, wait)| {
+        (name, Process::spawn(wait, (lock.clone(), array.clone())).expect("a child for each"))
+    };
+    let waits = WAITS.map(start).map(|(name, process)| (name, process.join().unwrap()));
+    let mut table = Table::new();
+    table.load_preset(NOTHING).set_header(["waits two seconds in", "processor time, ms"]);
+    table.column_mut(1).unwrap().set_cell_alignment(CellAlignment::Right);
+    for (name, used) in waits {
+        table.add_row([name.to_owned(), format!("{:.2}", used.as_secs_f64() * 1e3)]);
+    }
+    say(&format!("\n{table}\n"));
+    for (name, used) in waits {
+        assert!(used < MOST, "{name} uses {used:?}");
+    }
+}
