@@ -4,6 +4,9 @@
 //! shared wrongs all of them alike; the table gives medians over the rounds, and each contender's
 //! time as a ratio to ours. Only ratios within one run mean anything.
 
+mod crew;
+mod fairness;
+mod herd;
 mod lock;
 mod pthread;
 mod queue;
@@ -67,6 +70,8 @@ fn main() {
     for column in 2..5 {
         table.column_mut(column).expect("set above").set_cell_alignment(CellAlignment::Right);
     }
+    let is_wanted =
+        |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str()));
     let workloads = [
         lock::uncontended(),
         semaphore::uncontended(),
@@ -74,13 +79,20 @@ fn main() {
         recovery::of_a_lock(),
         semaphore::contended(),
         recovery::of_a_permit(),
+        herd::of_threads(),
+        herd::of_processes(),
     ];
     for workload in workloads {
-        if wanted.is_empty() || wanted.iter().any(|word| workload.name.contains(word.as_str())) {
+        if is_wanted(workload.name) {
             play(workload, &mut table);
         }
     }
-    println!("{table}");
+    if !table.is_empty() {
+        println!("{table}");
+    }
+    if is_wanted("fairness") {
+        fairness::play();
+    }
 }
 
 fn play(mut workload: Workload, table: &mut Table) {
