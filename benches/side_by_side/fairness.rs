@@ -34,7 +34,13 @@ enum For {
     Semaphore,
     Queue,
     Event,
+    /// Those of threads alone, to compare with.
+    Std,
+    ParkingLot,
 }
+
+static STD: std::sync::Mutex<()> = std::sync::Mutex::new(());
+static PARKING_LOT: parking_lot::Mutex<()> = parking_lot::Mutex::new(());
 
 /// What stands in the counts; then comes each member's thread.
 const ARRIVED: usize = 0;
@@ -75,21 +81,22 @@ pub(crate) fn play() {
     (2..8).for_each(|i| {
         table.column_mut(i).expect("set above").set_cell_alignment(CellAlignment::Right);
     });
-    for what in [For::Lock, For::Semaphore, For::Queue, For::Event] {
-        for kind in [Kind::Threads, Kind::Processes] {
-            eprintln!("fairness, {what:?}, {kind} …");
-            let luck = Place::new(what).crowd(kind);
-            let (mut turns, mut waits): (Vec<_>, Vec<_>) = luck.into_iter().unzip();
-            turns.sort_unstable();
-            waits.sort_unstable();
-            let turns = [0, MEMBERS / 2, MEMBERS - 1].map(|at| turns[at].to_string());
-            let waits =
-                [MEMBERS / 2, MEMBERS - 1].map(|at| format!("{:.2}", waits[at] as f64 / 1e6));
-            let order = (0..ROWS).map(|_| Place::new(what).row(kind)).sum::<f64>() / ROWS as f64;
-            let names = [format!("{what:?}"), kind.to_string()];
-            let order = format!("{:.1} %", order * 100.0);
-            table.add_row(names.into_iter().chain(turns).chain(waits).chain([order]));
-        }
+    let ours = [For::Lock, For::Semaphore, For::Queue, For::Event];
+    let kinds = [Kind::Threads, Kind::Processes];
+    let of_ours = ours.iter().flat_map(|&what| kinds.map(|kind| (what, kind)));
+    let of_others = [For::Std, For::ParkingLot].map(|what| (what, Kind::Threads));
+    for (what, kind) in of_ours.chain(of_others) {
+        eprintln!("fairness, {what:?}, {kind} …");
+        let luck = Place::new(what).crowd(kind);
+        let (mut turns, mut waits): (Vec<_>, Vec<_>) = luck.into_iter().unzip();
+        turns.sort_unstable();
+        waits.sort_unstable();
+        let turns = [0, MEMBERS / 2, MEMBERS - 1].map(|at| turns[at].to_string());
+        let waits = [MEMBERS / 2, MEMBERS - 1].map(|at| format!("{:.2}", waits[at] as f64 / 1e6));
+        let order = (0..ROWS).map(|_| Place::new(what).row(kind)).sum::<f64>() / ROWS as f64;
+        let names = [format!("{what:?}"), kind.to_string()];
+        let order = format!("{:.1} %", order * 100.0);
+        table.add_row(names.into_iter().chain(turns).chain(waits).chain([order]));
     }
     println!("{table}");
 }
@@ -139,7 +146,7 @@ impl Place {
         self.starts[0].set();
         let end = Instant::now() + SPAN;
         match self.what {
-            For::Lock => sleep(SPAN),
+            For::Lock | For::Std | For::ParkingLot => sleep(SPAN),
             For::Semaphore => {
                 self.semaphore.release(1).expect("far from full");
                 sleep(SPAN);
@@ -184,6 +191,18 @@ impl Place {
                     work();
                     drop(guard);
                 }
+                For::Std => {
+                    let guard = STD.lock().expect("nobody panics here");
+                    note(&mut luck, since);
+                    work();
+                    drop(guard);
+                }
+                For::ParkingLot => {
+                    let guard = PARKING_LOT.lock();
+                    note(&mut luck, since);
+                    work();
+                    drop(guard);
+                }
                 For::Semaphore => {
                     let permit = self.semaphore.acquire();
                     note(&mut luck, since);
@@ -191,10 +210,12 @@ impl Place {
                     drop(permit);
                 }
                 For::Queue => {
-                    if self.queue.get().is_err() {
-                        return luck;
-                    }
+                    let got = self.queue.get();
                     note(&mut luck, since);
+                    if got.is_err() {
+                        // What it did not get, it waited for all the same.
+                        return (luck.0 - 1, luck.1);
+                    }
                     work();
                 }
                 For::Event => {
@@ -213,7 +234,7 @@ impl Place {
     /// The part of all pairs that went in the order in which they came.
     fn row(&self, kind: Kind) -> f64 {
         let crew = self.start(kind, |(place, member)| place.in_the_row(member));
-        let guard = self.lock.lock().expect("nobody dies here");
+        let guards = (self.lock.lock().expect("nobody dies here"), STD.lock(), PARKING_LOT.lock());
         for member in 0..MEMBERS {
             self.starts[member].set();
             self.until(ARRIVED, member + 1);
@@ -222,13 +243,13 @@ impl Place {
                 yield_now();
             }
         }
-        drop(guard);
+        drop(guards);
         self.events[0].set();
         for member in 0..MEMBERS {
             match self.what {
                 For::Semaphore => self.semaphore.release(1).expect("far from full"),
                 For::Queue => self.queue.put(0).expect("it is not closed"),
-                For::Lock | For::Event => {}
+                _ => {}
             }
             self.until(GONE, member + 1);
         }
@@ -243,22 +264,25 @@ impl Place {
         self.set(THREADS + member, gettid().as_raw_nonzero().get() as u64);
         self.starts[member].wait();
         self.add(ARRIVED, 1);
-        let _guard = match self.what {
-            For::Lock => Some(self.lock.lock().expect("nobody dies here")),
-            For::Semaphore => {
-                self.semaphore.acquire().forget();
-                None
+        let gone = || self.add(GONE, 1);
+        match self.what {
+            For::Lock => {
+                let _guard = self.lock.lock().expect("nobody dies here");
+                return gone();
             }
-            For::Queue => {
-                self.queue.get().expect("it is not closed");
-                None
+            For::Std => {
+                let _guard = STD.lock().expect("nobody panics here");
+                return gone();
             }
-            For::Event => {
-                self.events[0].wait();
-                None
+            For::ParkingLot => {
+                let _guard = PARKING_LOT.lock();
+                return gone();
             }
-        };
-        self.add(GONE, 1)
+            For::Semaphore => self.semaphore.acquire().forget(),
+            For::Queue => drop(self.queue.get().expect("it is not closed")),
+            For::Event => self.events[0].wait(),
+        }
+        gone()
     }
 }
 

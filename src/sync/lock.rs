@@ -45,8 +45,15 @@ use crate::sys::{Access, Cell, Deadline, const_fn};
 ///
 /// # Fairness
 ///
-/// Whoever comes when the lock is free takes it, also before those who sleep; a sleeper that
-/// waits long enough is not guaranteed anything but its turn in the kernel's queue.
+/// Whoever comes when the lock is free takes it, also before those who sleep. Of those, unlocking
+/// wakes the one that lay down first, which takes the lock or, when another was faster, lies down
+/// again behind the rest; so does whoever has slept for 100 ms. Nobody is guaranteed a turn.
+///
+/// Of 64 threads that each came back at once for two seconds, the longest wait of the one in the
+/// middle was 0.6 s, and of the unluckiest 1.7 s; of 64 processes 0.3 s and 0.5 s; of 64 threads at
+/// std's mutex 0.7 s and 1.2 s. Of sleepers that were left alone with it, all went in the order in
+/// which they came. (2026-11-24, a busy Zen 4 VM of 2 cores, `cargo bench -- fairness`; the waits
+/// differ from run to run by a factor of three.)
 ///
 /// # Different from Python
 ///
