@@ -5,8 +5,9 @@ use std::time::Duration;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use multiproc::{
-    Event, GetError, Lock, Pool, Process, PutError, Queue, RecvError, Semaphore, SendError, Shared,
-    SharedArray, Thread, TryLockError, duplex, pipe, wait_any,
+    BoundedSemaphore, Condition, Event, GetError, Lock, Pool, Process, PutError, Queue, RLock,
+    RecvError, Semaphore, SendError, Shared, SharedArray, Thread, TryLockError, Value, duplex,
+    pipe, wait_any,
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -20,14 +21,20 @@ const SPAN: Duration = Duration::from_secs(2);
 const MOST: Duration = Duration::from_millis(5);
 
 /// What is locked by another process all the time.
-type Taken = (Shared<Lock<u32>>, SharedArray<u8>);
+type Taken = (Shared<(Lock<u32>, RLock<u32>, Value<u32>)>, SharedArray<u8>);
 
 /// Waits in vain; gives the processor time that it took.
 type Wait = fn(Taken) -> Duration;
 
-const WAITS: [(&str, Wait); 14] = [
-    ("Lock::lock_for", |(lock, _)| {
-        used(|| matches!(lock.lock_for(SPAN), Err(TryLockError::WouldBlock)))
+const WAITS: [(&str, Wait); 19] = [
+    ("Lock::lock_for", |(shared, _)| {
+        used(|| matches!(shared.0.lock_for(SPAN), Err(TryLockError::WouldBlock)))
+    }),
+    ("RLock::lock_for", |(shared, _)| {
+        used(|| matches!(shared.1.lock_for(SPAN), Err(TryLockError::WouldBlock)))
+    }),
+    ("Value::lock_for", |(shared, _)| {
+        used(|| matches!(shared.2.lock_for(SPAN), Err(TryLockError::WouldBlock)))
     }),
     ("SharedArray::lock_for", |(_, array)| {
         used(|| matches!(array.lock_for(SPAN), Err(TryLockError::WouldBlock)))
@@ -39,6 +46,19 @@ const WAITS: [(&str, Wait); 14] = [
     ("Semaphore::acquire_for", |_| {
         let semaphore = Shared::new(Semaphore::new(0)).unwrap();
         used(|| semaphore.acquire_for(SPAN).is_none())
+    }),
+    ("BoundedSemaphore::acquire_for", |_| {
+        let semaphore = Shared::new(BoundedSemaphore::new(1)).unwrap();
+        let _permit = semaphore.acquire();
+        used(|| semaphore.acquire_for(SPAN).is_none())
+    }),
+    ("Condition::wait_for", |_| {
+        let shared = Shared::new((Lock::new(0), Condition::new())).unwrap();
+        used(|| !shared.1.wait_for(shared.0.lock().unwrap(), SPAN).unwrap().1)
+    }),
+    ("Condition::wait_while_for", |_| {
+        let shared = Shared::new((Lock::new(0), Condition::new())).unwrap();
+        used(|| !shared.1.wait_while_for(shared.0.lock().unwrap(), SPAN, |_| true).unwrap().1)
     }),
     ("Queue::get_for", |_| {
         let queue = Queue::<u8>::bounded(1).unwrap();
@@ -102,11 +122,11 @@ fn used(wait: impl FnOnce() -> bool) -> Duration {
 /// All side by side, a process each.
 #[test]
 fn a_wait_costs_no_processor_time() {
-    let lock = Shared::new(Lock::new(0)).unwrap();
+    let shared = Shared::new((Lock::new(0), RLock::new(0), Value::new(0))).unwrap();
     let array = SharedArray::zeroed(1).unwrap();
-    let _taken = (lock.lock().unwrap(), array.lock().unwrap());
+    let _taken = (shared.0.lock(), shared.1.lock(), shared.2.lock(), array.lock());
     let start = |(name, wait)| {
-        (name, Process::spawn(wait, (lock.clone(), array.clone())).expect("a child for each"))
+        (name, Process::spawn(wait, (shared.clone(), array.clone())).expect("a child for each"))
     };
     let waits = WAITS.map(start).map(|(name, process)| (name, process.join().unwrap()));
     let mut table = Table::new();

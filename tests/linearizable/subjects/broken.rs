@@ -123,12 +123,12 @@ pub(crate) struct LooksThenTakes(SharedArray<u64>);
 impl Subject for LooksThenTakes {
     type Op = semaphore::Op;
     type Ret = semaphore::Ret;
-    type Spec = Permits;
+    type Spec = Permits<1, { u32::MAX }>;
     type Shared = Own<LooksThenTakes>;
     type Hands<'a> = ();
 
     fn private() -> Self {
-        LooksThenTakes(SharedArray::new(&[semaphore::PERMITS.into()]).unwrap())
+        LooksThenTakes(SharedArray::new(&[1]).unwrap())
     }
 
     fn shared() -> Self::Shared {

@@ -1,18 +1,13 @@
-//! Every operation of the semaphore but the deadline forms, which are the timed ones.
-//!
-//! A release of several permits is only promised to be a step for each (with nobody asleep it is
-//! one): others may come in between.
+//! The semaphores: every operation but the deadline forms, which are the timed ones. A permit is
+//! always forgotten, and given back by a release: whose it was does not matter to them.
 
-use multiproc::{Semaphore, Shared};
+use multiproc::{BoundedSemaphore, Semaphore, Shared};
 use rand::Rng;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 use stateright::semantics::SequentialSpec;
 
 use crate::subjects::{Subject, each, length, shortly};
-
-/// When it is fresh.
-pub(crate) const PERMITS: u32 = 1;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Op {
@@ -27,31 +22,32 @@ pub(crate) enum Op {
 pub(crate) enum Ret {
     Taken(bool),
     Given,
+    Overflow,
     Value(u32),
 }
 
+/// So many when it is fresh, and at most.
 #[derive(Clone)]
-pub(crate) struct Permits(u32);
+pub(crate) struct Permits<const FRESH: u32, const LIMIT: u32>(u32);
 
-impl Default for Permits {
+impl<const FRESH: u32, const LIMIT: u32> Default for Permits<FRESH, LIMIT> {
     fn default() -> Self {
-        Permits(PERMITS)
+        Permits(FRESH)
     }
 }
 
-impl SequentialSpec for Permits {
+impl<const FRESH: u32, const LIMIT: u32> SequentialSpec for Permits<FRESH, LIMIT> {
     type Op = Op;
     type Ret = Ret;
 
     fn invoke(&mut self, op: &Op) -> Ret {
         match op {
-            Op::Acquire | Op::TryAcquire | Op::AcquireFor(_) => match self.0.checked_sub(1) {
-                Some(left) => {
-                    self.0 = left;
-                    Ret::Taken(true)
-                }
-                None => Ret::Taken(false),
-            },
+            Op::Acquire | Op::TryAcquire | Op::AcquireFor(_) => {
+                let left = self.0.checked_sub(1);
+                self.0 = left.unwrap_or(0);
+                Ret::Taken(left.is_some())
+            }
+            Op::Release(permits) if self.0 + permits > LIMIT => Ret::Overflow,
             Op::Release(permits) => {
                 self.0 += permits;
                 Ret::Given
@@ -61,60 +57,63 @@ impl SequentialSpec for Permits {
     }
 }
 
-impl Subject for Semaphore {
-    type Op = Op;
-    type Ret = Ret;
-    type Spec = Permits;
-    type Shared = Shared<Semaphore>;
-    type Hands<'a> = ();
-
-    fn private() -> Self {
-        Semaphore::new(PERMITS)
+fn programs(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
+    if rng.random() {
+        return each(rng, actors, |rng, _| match rng.random_range(0..9) {
+            0..3 => Op::TryAcquire,
+            3..5 => Op::AcquireFor(rng.random()),
+            5..8 => Op::Release(rng.random_range(1..=2)),
+            _ => Op::Value,
+        });
     }
+    // Who waits without a deadline gives back what it got, and waits with nothing in hand.
+    let round = |_| [Op::Acquire, Op::Release(1)];
+    let whole = |rng: &mut StdRng| (0..length(rng) / 2).flat_map(round).collect::<Vec<_>>();
+    let mut programs: Vec<_> = (0..actors).map(|_| whole(rng)).collect();
+    programs.iter_mut().for_each(|ops| ops.insert(rng.random_range(0..ops.len()), Op::Value));
+    programs
+}
 
-    fn shared() -> Self::Shared {
-        Shared::new(Self::private()).unwrap()
-    }
+/// They have the same face.
+macro_rules! subjects {
+    ($($type:ident: $fresh:literal, at most $limit:expr;)*) => { $(
+        impl Subject for $type {
+            type Op = Op;
+            type Ret = Ret;
+            type Spec = Permits<$fresh, { $limit }>;
+            type Shared = Shared<$type>;
+            type Hands<'a> = ();
 
-    fn programs(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
-        if rng.random() {
-            return each(rng, actors, |rng, _| match rng.random_range(0..9) {
-                0..3 => Op::TryAcquire,
-                3..5 => Op::AcquireFor(rng.random()),
-                5..8 => Op::Release(rng.random_range(1..=2)),
-                _ => Op::Value,
-            });
+            fn private() -> Self {
+                $type::new($fresh)
+            }
+
+            fn shared() -> Self::Shared {
+                Shared::new(Self::private()).unwrap()
+            }
+
+            fn programs(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
+                programs(rng, actors)
+            }
+
+            fn perform(&self, (): &mut (), op: &Op) -> Option<Ret> {
+                let permit = match *op {
+                    Op::Acquire => Some(self.acquire()),
+                    Op::TryAcquire => self.try_acquire(),
+                    Op::AcquireFor(micros) => self.acquire_for(shortly(micros)),
+                    Op::Release(permits) => {
+                        let given = self.release(permits);
+                        return Some(given.map_or(Ret::Overflow, |()| Ret::Given));
+                    }
+                    Op::Value => return Some(Ret::Value(self.value())),
+                };
+                Some(Ret::Taken(permit.map(|permit| permit.forget()).is_some()))
+            }
         }
-        // Who waits without a deadline gives back what it got, and waits with nothing in hand.
-        let round = |_| [Op::Acquire, Op::Release(1)];
-        let whole = |rng: &mut StdRng| (0..length(rng) / 2).flat_map(round).collect::<Vec<_>>();
-        let mut programs: Vec<_> = (0..actors).map(|_| whole(rng)).collect();
-        programs.iter_mut().for_each(|ops| ops.insert(rng.random_range(0..ops.len()), Op::Value));
-        programs
-    }
+    )* };
+}
 
-    fn perform(&self, (): &mut (), op: &Op) -> Option<Ret> {
-        Some(match *op {
-            Op::Acquire => {
-                self.acquire().forget();
-                Ret::Taken(true)
-            }
-            Op::TryAcquire => Ret::Taken(self.try_acquire().map(|one| one.forget()).is_some()),
-            Op::AcquireFor(micros) => {
-                Ret::Taken(self.acquire_for(shortly(micros)).map(|one| one.forget()).is_some())
-            }
-            Op::Release(permits) => {
-                self.release(permits).expect("far from full");
-                Ret::Given
-            }
-            Op::Value => Ret::Value(self.value()),
-        })
-    }
-
-    fn steps(op: &Op, ret: &Ret) -> Vec<(Op, Ret)> {
-        match *op {
-            Op::Release(permits) => vec![(Op::Release(1), ret.clone()); permits as usize],
-            _ => vec![(op.clone(), ret.clone())],
-        }
-    }
+subjects! {
+    Semaphore: 1, at most Semaphore::MAX;
+    BoundedSemaphore: 2, at most 2;
 }

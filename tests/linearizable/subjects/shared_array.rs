@@ -30,10 +30,17 @@ pub(crate) enum Ret {
     Exchanged(Result<u64, u64>),
 }
 
-#[derive(Clone, Default)]
-pub(crate) struct Elements([u64; LEN]);
+/// So many zeros.
+#[derive(Clone)]
+pub(crate) struct Elements<const N: usize>([u64; N]);
 
-impl SequentialSpec for Elements {
+impl<const N: usize> Default for Elements<N> {
+    fn default() -> Self {
+        Elements([0; N])
+    }
+}
+
+impl<const N: usize> SequentialSpec for Elements<N> {
     type Op = Op;
     type Ret = Ret;
 
@@ -65,10 +72,24 @@ impl SequentialSpec for Elements {
     }
 }
 
+/// Numbers so small that they come again.
+pub(crate) fn programs<const N: usize>(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
+    each(rng, actors, |rng, _| {
+        let (i, small) = (rng.random_range(0..N), rng.random_range(0..3));
+        match rng.random_range(0..7) {
+            0..2 => Op::Get(i),
+            2 => Op::Set(i, small),
+            3 => Op::Swap(i, small),
+            4..6 => Op::FetchAdd(i, 1),
+            _ => Op::CompareExchange(i, small, small + 1),
+        }
+    })
+}
+
 impl Subject for SharedArray<u64> {
     type Op = Op;
     type Ret = Ret;
-    type Spec = Elements;
+    type Spec = Elements<LEN>;
     type Shared = Own<SharedArray<u64>>;
     type Hands<'a> = ();
 
@@ -80,18 +101,8 @@ impl Subject for SharedArray<u64> {
         Own(Self::private())
     }
 
-    /// Numbers so small that they come again.
     fn programs(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
-        each(rng, actors, |rng, _| {
-            let (i, small) = (rng.random_range(0..LEN), rng.random_range(0..3));
-            match rng.random_range(0..7) {
-                0..2 => Op::Get(i),
-                2 => Op::Set(i, small),
-                3 => Op::Swap(i, small),
-                4..6 => Op::FetchAdd(i, 1),
-                _ => Op::CompareExchange(i, small, small + 1),
-            }
-        })
+        programs::<LEN>(rng, actors)
     }
 
     fn perform(&self, (): &mut (), op: &Op) -> Option<Ret> {
