@@ -5,7 +5,8 @@
 //! * *In a crowd*, each comes back at once for more, for two seconds. How often does each get it,
 //!   and what is the longest that each has to wait: the one in the middle, and the unluckiest?
 //!   (Whoever gets it keeps it for some microseconds. Of the queue, they get what one puts as fast
-//!   as it can. Of the event, it is the time from a `set` until each goes on.)
+//!   as it can, and so it is with the condition, whose lock then has one more. Of the event, it is
+//!   the time from a `set` until each goes on.)
 //! * *In a row*, they come one after another, each asleep before the next; then as many are let go,
 //!   one by one (by the event, all at once). How many pairs of them are in the order in which they
 //!   came? The wait is far shorter than the 100 ms after which a sleeper looks up, and lines up again.
@@ -16,7 +17,7 @@ use std::thread::{sleep, yield_now};
 use std::time::{Duration, Instant};
 
 use comfy_table::{CellAlignment, Table};
-use multiproc::{Event, Lock, Queue, Semaphore, Shared, SharedArray};
+use multiproc::{Condition, Event, Lock, Queue, Semaphore, Shared, SharedArray};
 use rustix::thread::gettid;
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,7 @@ enum For {
     Semaphore,
     Queue,
     Event,
+    Condition,
     /// Those of threads alone, to compare with.
     Std,
     ParkingLot,
@@ -54,7 +56,9 @@ const THREADS: usize = 4;
 #[derive(Clone, Serialize, Deserialize)]
 struct Place {
     what: For,
-    lock: Shared<Lock<()>>,
+    /// Around what the condition is about: how many may go.
+    lock: Shared<Lock<u64>>,
+    condition: Shared<Condition>,
     semaphore: Shared<Semaphore>,
     queue: Queue<u64>,
     /// For the rounds in turn, so that nobody goes twice.
@@ -81,7 +85,7 @@ pub(crate) fn play() {
     (2..8).for_each(|i| {
         table.column_mut(i).expect("set above").set_cell_alignment(CellAlignment::Right);
     });
-    let ours = [For::Lock, For::Semaphore, For::Queue, For::Event];
+    let ours = [For::Lock, For::Semaphore, For::Queue, For::Event, For::Condition];
     let kinds = [Kind::Threads, Kind::Processes];
     let of_ours = ours.iter().flat_map(|&what| kinds.map(|kind| (what, kind)));
     let of_others = [For::Std, For::ParkingLot].map(|what| (what, Kind::Threads));
@@ -106,7 +110,8 @@ impl Place {
         let memory = "a page of shared memory";
         Place {
             what,
-            lock: Shared::new(Lock::new(())).expect(memory),
+            lock: Shared::new(Lock::new(0)).expect(memory),
+            condition: Shared::new(Condition::new()).expect(memory),
             semaphore: Shared::new(Semaphore::new(0)).expect(memory),
             queue: Queue::bounded(MEMBERS).expect(memory),
             events: Shared::new([const { Event::new() }; 2]).expect(memory),
@@ -156,6 +161,14 @@ impl Place {
                     self.queue.put(value).expect("it is not closed yet");
                 });
                 self.queue.close();
+            }
+            For::Condition => {
+                while Instant::now() < end {
+                    self.let_one_go();
+                }
+                self.set(OVER, 1);
+                *self.lock.lock().expect("nobody dies here") = MEMBERS as u64;
+                self.condition.notify_all();
             }
             For::Event => {
                 for round in 0.. {
@@ -218,6 +231,11 @@ impl Place {
                     }
                     work();
                 }
+                For::Condition => {
+                    self.be_let_go();
+                    note(&mut luck, since);
+                    work();
+                }
                 For::Event => {
                     self.add(ARRIVED, 1);
                     self.events[(luck.0 % 2) as usize].wait();
@@ -234,7 +252,12 @@ impl Place {
     /// The part of all pairs that went in the order in which they came.
     fn row(&self, kind: Kind) -> f64 {
         let crew = self.start(kind, |(place, member)| place.in_the_row(member));
-        let guards = (self.lock.lock().expect("nobody dies here"), STD.lock(), PARKING_LOT.lock());
+        let ours = match self.what {
+            // They are to sleep on the condition.
+            For::Condition => None,
+            _ => Some(self.lock.lock().expect("nobody dies here")),
+        };
+        let guards = (ours, STD.lock(), PARKING_LOT.lock());
         for member in 0..MEMBERS {
             self.starts[member].set();
             self.until(ARRIVED, member + 1);
@@ -249,6 +272,7 @@ impl Place {
             match self.what {
                 For::Semaphore => self.semaphore.release(1).expect("far from full"),
                 For::Queue => self.queue.put(0).expect("it is not closed"),
+                For::Condition => self.let_one_go(),
                 _ => {}
             }
             self.until(GONE, member + 1);
@@ -281,8 +305,20 @@ impl Place {
             For::Semaphore => self.semaphore.acquire().forget(),
             For::Queue => drop(self.queue.get().expect("it is not closed")),
             For::Event => self.events[0].wait(),
+            For::Condition => self.be_let_go(),
         }
         gone()
+    }
+
+    fn let_one_go(&self) {
+        *self.lock.lock().expect("nobody dies here") += 1;
+        self.condition.notify_one();
+    }
+
+    fn be_let_go(&self) {
+        let guard = self.lock.lock().expect("nobody dies here");
+        let guard = self.condition.wait_while(guard, |many| *many == 0);
+        *guard.expect("nobody dies here") -= 1;
     }
 }
 

@@ -70,10 +70,10 @@ use crate::sys::Deadline;
 /// rest; so does whoever has slept for 100 ms. Nobody is guaranteed a turn.
 ///
 /// Of 64 who got what one put as fast as it could, the few that were awake took nearly all: within
-/// two seconds the busiest thread got 70,000 values and the one in the middle 1,500, and the
-/// unluckiest none at all; of processes 60,000, 150 and none. Of sleepers for whom values came one
-/// by one, all went in the order in which they came. (2026-11-24, a busy Zen 4 VM of 2 cores,
-/// `cargo bench -- fairness`.)
+/// two seconds the busiest thread got 47,000 to 99,000 values, the one in the middle less than a
+/// hundred, and the unluckiest waited all the time and got none; of processes, 11,000 to 28,000, 90
+/// to 800, and none. Sleepers to whom values came one by one all went in the order in which they
+/// came. (2026-11-24, a busy Zen 4 VM of 2 cores, three runs of `cargo bench -- fairness`.)
 ///
 /// # Different from Python
 ///

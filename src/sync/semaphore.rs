@@ -43,11 +43,10 @@ const ONE: u32 = 1 << ONE_BIT;
 /// wakes the one that lay down first, which takes the permit or, when another was faster, lies down
 /// again behind the rest; so does whoever has slept for 100 ms. Nobody is guaranteed a turn.
 ///
-/// Of 64 threads that each came back at once for one permit, for two seconds, the longest wait of
-/// the one in the middle was 0.4 s, and of the unluckiest 0.8 s; of 64 processes 0.2 s and 0.2 s.
-/// Of sleepers for whom permits came one by one, all went in the order in which they came.
-/// (2026-11-24, a busy Zen 4 VM of 2 cores, `cargo bench -- fairness`; the waits differ from run to
-/// run by a factor of five.)
+/// Of 64 threads that each came back at once for one permit, for two seconds, the one in the middle
+/// waited 0.4 to 0.8 s at the longest, and the unluckiest 0.5 to 1.8 s; of 64 processes, 0.4 to 0.8 s
+/// and 0.8 to 1.8 s. Sleepers to whom permits came one by one all went in the order in which they
+/// came. (2026-11-24, a busy Zen 4 VM of 2 cores, three runs of `cargo bench -- fairness`.)
 ///
 /// # Different from Python
 ///

@@ -37,7 +37,7 @@ use crate::subjects::broken::{LooksThenSteps, LooksThenTakes, TwoLanes};
 /// Of each primitive, with each crew, when no other number is asked for.
 const SOME: usize = 25;
 /// A broken one is caught within so many.
-const ENOUGH: usize = 200;
+const ENOUGH: usize = 100;
 
 #[test]
 fn semaphore() {
