@@ -11,7 +11,7 @@ const WAIT: u32 = 1;
 /// One more, by which an odd word becomes even, and the next epoch.
 const NEXT_BIT: u32 = 0;
 
-/// A place to wait, with a [`Lock`] given up meanwhile, until someone notifies.
+/// A place to wait, with a [`Lock`](crate::Lock) given up meanwhile, until someone notifies.
 ///
 /// ```
 /// use multiproc::{Condition, Lock, Shared};
@@ -48,7 +48,8 @@ const NEXT_BIT: u32 = 0;
 ///
 /// # Fairness
 ///
-/// The one that lay down first is woken first, and then takes the lock as anyone does: see [`Lock`].
+/// The one that lay down first is woken first, and then takes the lock as anyone does: see
+/// [`Lock`](crate::Lock).
 /// Whoever has slept for 100 ms lies down again behind the rest. Nobody is guaranteed a turn.
 ///
 /// Of 64 threads that each waited again at once for what one gave out as fast as it could, for two
@@ -117,7 +118,7 @@ impl Condition {
     ///
     /// # Errors
     ///
-    /// [`Poisoned`], which holds the guard, as for [`Lock::lock`].
+    /// [`Poisoned`], which holds the guard, as for [`Lock::lock`](crate::Lock::lock).
     pub fn wait<'a, T>(
         &self,
         guard: LockGuard<'a, T>,
