@@ -49,8 +49,8 @@ const NEXT_BIT: u32 = 0;
 /// # Fairness
 ///
 /// The one that lay down first is woken first, and then takes the lock as anyone does: see
-/// [`Lock`](crate::Lock).
-/// Whoever has slept for 100 ms lies down again behind the rest. Nobody is guaranteed a turn.
+/// [`Lock`](crate::Lock). Whoever has slept for 100 ms lies down again behind the rest. Nobody is
+/// guaranteed a turn.
 ///
 /// Of 64 threads that each waited again at once for what one gave out as fast as it could, for two
 /// seconds, the one in the middle waited 0.4 s at the longest, and the unluckiest 1.1 s; of 64

@@ -6,6 +6,9 @@
 //! The search is stateright's; what each primitive promises is in `subjects/`, a file each, which
 //! also says what is not checked and why. As a control, some that only seem to work must be caught.
 //!
+//! A race that is a matter of a few instructions is met here only now and then: that every one is met
+//! is what the models are for, and that what they assume is so is what this is for.
+//!
 //! `cargo test` records some histories of each primitive; more, with a table:
 //!
 //! ```text
