@@ -4,7 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use multiproc::{Event, Process, Semaphore, Shared, SharedArray};
+use multiproc::{Barrier, Event, Process, Semaphore, Shared, SharedArray};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::gettid;
 
@@ -57,18 +57,20 @@ fn one_set_releases_a_thousand_threads() {
     });
 }
 
-/// What the herd of processes has: what it waits for, and what it then shares.
-type Pasture = Shared<(Event, Semaphore)>;
+/// What the herd of processes has: what it waits for, what it then shares, and where it meets.
+type Pasture = Shared<(Event, Semaphore, Barrier)>;
 
-/// All sleep on one event; one set releases them, and they pass one semaphore.
+/// All sleep on one event; one set releases them, they pass one semaphore, and meet at a barrier.
 #[test]
-fn a_thousand_processes_are_released_by_one_set_and_share_a_semaphore() {
+fn a_thousand_processes_are_released_by_one_set_share_a_semaphore_and_meet() {
     alone(|()| {
         let herd = room_for(HERD);
-        let pasture: Pasture = Shared::new((Event::new(), Semaphore::new(PERMITS))).unwrap();
+        let barrier = Barrier::new(herd as u32);
+        let pasture: Pasture =
+            Shared::new((Event::new(), Semaphore::new(PERMITS), barrier)).unwrap();
         let inside = SharedArray::<i32>::zeroed(1).unwrap();
         let graze = || {
-            let (event, semaphore) = &*pasture;
+            let (event, semaphore, barrier) = &*pasture;
             event.wait();
             let mut most = 0;
             for _ in 0..2 {
@@ -77,17 +79,21 @@ fn a_thousand_processes_are_released_by_one_set_and_share_a_semaphore() {
                 thread::yield_now();
                 inside.fetch_add(0, -1).unwrap();
             }
-            most
+            (most, barrier.wait().unwrap())
         };
         let children: Vec<_> = (0..herd).map(|_| Process::fork(graze).unwrap()).collect();
         for child in &children {
             until("a process sleeps", || is_asleep(&child.pid().to_string()));
         }
         set_once(&pasture.0);
-        let most = children.iter().map(|child| child.join().unwrap()).max().unwrap();
+        let ends = children.iter().map(|child| child.join().unwrap());
+        let (most, mut places): (Vec<_>, Vec<_>) = ends.unzip();
+        let most = most.into_iter().max().unwrap();
         say(&format!("\n{herd} processes, {PERMITS} permits: {most} inside at once\n"));
         assert!((1..=PERMITS as i32).contains(&most), "{most} were inside at once");
         assert_eq!(pasture.1.value(), PERMITS);
+        places.sort_unstable();
+        assert!(places.into_iter().eq(0..herd), "each has come in a place of its own");
     });
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use multiproc::{
-    BoundedSemaphore, Condition, Event, GetError, Lock, Pool, Process, PutError, Queue, RLock,
-    RecvError, Semaphore, SendError, Shared, SharedArray, Thread, TryLockError, Value, duplex,
-    pipe, wait_any,
+    Barrier, BoundedSemaphore, BrokenBarrier, Condition, Event, GetError, Lock, Pool, Process,
+    PutError, Queue, RLock, RecvError, Semaphore, SendError, Shared, SharedArray, Thread,
+    TryLockError, Value, duplex, pipe, wait_any,
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -26,7 +26,7 @@ type Taken = (Shared<(Lock<u32>, RLock<u32>, Value<u32>)>, SharedArray<u8>);
 /// Waits in vain; gives the processor time that it took.
 type Wait = fn(Taken) -> Duration;
 
-const WAITS: [(&str, Wait); 19] = [
+const WAITS: [(&str, Wait); 20] = [
     ("Lock::lock_for", |(shared, _)| {
         used(|| matches!(shared.0.lock_for(SPAN), Err(TryLockError::WouldBlock)))
     }),
@@ -59,6 +59,10 @@ const WAITS: [(&str, Wait); 19] = [
     ("Condition::wait_while_for", |_| {
         let shared = Shared::new((Lock::new(0), Condition::new())).unwrap();
         used(|| !shared.1.wait_while_for(shared.0.lock().unwrap(), SPAN, |_| true).unwrap().1)
+    }),
+    ("Barrier::wait_for", |_| {
+        let barrier = Shared::new(Barrier::new(2)).unwrap();
+        used(|| barrier.wait_for(SPAN) == Err(BrokenBarrier::TimedOut))
     }),
     ("Queue::get_for", |_| {
         let queue = Queue::<u8>::bounded(1).unwrap();
