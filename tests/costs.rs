@@ -37,7 +37,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// How often `work` allocates, the first time apart: a thread's first lock makes its record.
+/// How often `work` allocates, the first time apart: a thread's first lock makes its record, and
+/// the first time that it holds many, room for them.
 fn allocations(mut work: impl FnMut()) -> usize {
     work();
     let before = ASKED.get();
@@ -156,6 +157,9 @@ fn no_operation_allocates() {
     let lock = Shared::new(Lock::new(0u64)).unwrap();
     assert_eq!(allocations(|| *lock.lock().unwrap() += 1), 0);
     assert_eq!(allocations(|| *lock.try_lock().unwrap() += 1), 0);
+    let locks = Shared::new([const { Lock::new(0u64) }; 100]).unwrap();
+    let many = || drop(locks.each_ref().map(|lock| lock.lock().unwrap()));
+    assert_eq!(allocations(many), 0);
     let event = Event::new();
     assert_eq!(allocations(|| (event.set(), event.wait(), event.clear()).0), 0);
     let semaphore = Semaphore::new(1);

@@ -31,14 +31,15 @@ use crate::sys::{Access, Cell, Deadline, const_fn};
 /// # Costs
 ///
 /// 40 bytes and the value. Uncontended, locking and unlocking are an atomic operation each, and
-/// no system call. Nothing allocates, but for a record of some 300 bytes at a thread's first lock.
+/// no system call. Nothing allocates, but for a record of some 300 bytes at a thread's first lock,
+/// and for more room in it when a thread holds 32 at once, 64, and so on.
 ///
 /// # If the owner dies
 ///
 /// When its process dies, the next to lock gets [`Poisoned`], which holds the guard: within a
 /// fraction of a millisecond when the kernel reports the death (nearly always), within 100 ms when
-/// a waiter has to find out (an exec from a thread other than the main one; locks beyond the 31
-/// that one thread holds at once). A stopped owner is alive, and is waited for.
+/// a waiter has to find out (an exec from a thread other than the main one; the oldest of more than
+/// 2048 locks that one thread holds at once). A stopped owner is alive, and is waited for.
 ///
 /// A thread ends with a lock only when it has leaked the guard. What the guard gave access to may
 /// then be in use in another thread: the lock stays locked as long as the process lives.
@@ -121,8 +122,7 @@ impl<T> Lock<T> {
     ///
     /// # Panics
     ///
-    /// When this thread holds the lock already: it would wait for itself for ever. (Beyond the
-    /// first 31 locks in shared memory that it holds at once, this is not seen, and it does.)
+    /// When this thread holds the lock already: it would wait for itself for ever.
     #[inline(always)]
     pub fn lock(&self) -> Result<LockGuard<'_, T>, Poisoned<LockGuard<'_, T>>> {
         match self.raw.lock(Deadline::Never) {

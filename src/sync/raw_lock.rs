@@ -24,9 +24,10 @@
 //!
 //! * *The owner.* The lock stands on its thread's robust list while held, and as the list's
 //!   pending entry in the few instructions before and after, so the kernel marks the word. What
-//!   the list cannot know (an exec from another thread, more locks than fit on it) a sleeper
-//!   finds: it wakes every 100 ms and asks whether the owner's thread still exists. (A lock that
-//!   did not fit, or whose guard was leaked by a thread that has ended, has its process's number.)
+//!   the kernel does not find there (after an exec from another thread, or when more than 2048
+//!   locks are held at once) a sleeper finds: it wakes every 100 ms and asks whether the owner's
+//!   thread still exists. (A lock whose guard was leaked by a thread that has ended has its
+//!   process's number.)
 //! * *The unlocker.* Releasing and waking are one step inside the kernel: there is no moment in
 //!   which the lock is free, a sleeper is owed a wake, and the debtor may die.
 //! * *The woken sleeper*, before it takes the lock. The lock is its pending entry as it sleeps;
@@ -155,15 +156,7 @@ impl RawLock {
             }
             return None;
         }
-        Some(Hold(if settled { self.link(me) } else { PRIVATE }, me))
-    }
-
-    #[inline(always)]
-    fn link(&self, me: Me) -> Slot {
-        me.link(&self.node).unwrap_or_else(|| {
-            self.rename(me.tid(), Me::process());
-            me.beside_the_list()
-        })
+        Some(Hold(if settled { me.link(&self.node) } else { PRIVATE }, me))
     }
 
     #[cold]
@@ -245,20 +238,6 @@ impl RawLock {
         taken
     }
 
-    /// Gives the lock, which is held, another owner's number.
-    #[cold]
-    fn rename(&self, old: u32, new: u32) {
-        // Relaxed: only a guess for the CAS.
-        let mut seen = self.word.load(Relaxed);
-        while seen & OWNER == old {
-            // Relaxed: the lock stays locked; nothing is handed over.
-            match self.word.compare_exchange(seen, seen & !OWNER | new, Relaxed, Relaxed) {
-                Ok(_) => return,
-                Err(now) => seen = now,
-            }
-        }
-    }
-
     /// Unlocks. Does nothing in a forked child that only has a copy of the hold.
     #[inline(always)]
     pub(crate) fn unlock(&self, Hold(slot, me): Hold) {
@@ -279,10 +258,8 @@ impl RawLock {
 
     #[cold]
     fn unlock_slow(&self, name: u32, seen: u32) {
-        let owner = seen & OWNER;
-        // The second: one that did not fit on the list. (A peer can write anything: then the
-        // lock is not ours to free.)
-        if owner != name && owner != Me::process() {
+        // A peer can write anything: then the lock is not ours to free.
+        if seen & OWNER != name {
             return;
         }
         // Release: as in `unlock`. Weaker: `lock::hands_over` sees the race.

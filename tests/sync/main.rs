@@ -48,6 +48,11 @@ pub(crate) fn until(what: &str, done: impl Fn() -> bool) {
 
 /// Whether a thread of this process sleeps on a futex.
 pub(crate) fn asleep(tid: rustix::thread::Pid) -> bool {
-    let syscall = std::fs::read_to_string(format!("/proc/self/task/{tid}/syscall"));
+    sleeps(&format!("self/task/{tid}"))
+}
+
+/// Whether the thread that /proc has there sleeps on a futex.
+pub(crate) fn sleeps(thread: &str) -> bool {
+    let syscall = std::fs::read_to_string(format!("/proc/{thread}/syscall"));
     syscall.is_ok_and(|line| line.starts_with("202 "))
 }

@@ -2,6 +2,7 @@
 //! thread holds when its process ends, and nothing else, is reported as its owner's death.
 
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use multiproc::{Lock, LockGuard, PoisonCause, Shared};
 use proptest::prelude::*;
@@ -9,8 +10,8 @@ use proptest::prelude::*;
 use crate::child::Child;
 use crate::glibc::RobustMutex;
 
-/// More than the list holds at once (31), so that the rest is found by asking.
-const LOCKS: usize = 36;
+/// More than a thread's record has room for (31, then 63), so that it grows twice.
+const LOCKS: usize = 70;
 const MUTEXES: usize = 4;
 
 proptest! {
@@ -31,10 +32,40 @@ proptest! {
 }
 
 #[test]
-fn more_locks_than_the_list_holds() {
+fn more_locks_than_the_record_has_room_for() {
     play(&Vec::from_iter(0..LOCKS));
     // The first that did not fit goes, then others, and it comes again.
     play(&Vec::from_iter((0..LOCKS).chain([32, 0, 30, 33, 32])));
+    play(&Vec::from_iter((0..LOCKS).chain(LOCKS..LOCKS + 2).chain([0, LOCKS, 64, 69])));
+}
+
+/// The kernel looks at 2048 of them; the others are found by those who wait.
+#[test]
+fn more_locks_than_the_kernel_looks_at() {
+    const MANY: usize = 2050;
+    let locks = Shared::new([const { Lock::new(0u32) }; MANY]).unwrap();
+    let hold = || locks.iter().for_each(|lock| mem::forget(lock.lock().unwrap()));
+    let _zombie = Child::run(hold).ended();
+    for lock in locks.iter() {
+        assert_eq!(lock.lock().unwrap_err().cause(), PoisonCause::OwnerDied);
+    }
+}
+
+#[test]
+fn a_thread_knows_every_lock_that_it_holds() {
+    let locks = Shared::new([const { Lock::new(0u32) }; 100]).unwrap();
+    for again in [0, 30, 31, 62, 63, 99] {
+        let waits_for_itself = || {
+            let _guards: Vec<_> = locks.iter().map(|lock| lock.lock().unwrap()).collect();
+            let _ = locks[again].lock();
+        };
+        let panic = catch_unwind(AssertUnwindSafe(waits_for_itself)).unwrap_err();
+        let message = panic.downcast_ref::<&str>().unwrap();
+        assert!(message.contains("holds the lock already"), "{message}");
+        locks.iter().for_each(Lock::clear_poison);
+    }
+    // All are free again, whichever went first.
+    locks.iter().for_each(|lock| assert!(lock.try_lock().is_ok()));
 }
 
 /// Turns over each lock (or mutex, from `LOCKS` on) that is named: free to held, held to free.

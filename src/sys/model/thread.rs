@@ -58,13 +58,8 @@ impl Me {
         Some(1)
     }
 
-    pub(crate) fn link(self, _: &Node) -> Option<Slot> {
-        Some(1)
-    }
-
-    /// Every lock of a model fits on its list.
-    pub(crate) fn beside_the_list(self) -> Slot {
-        2
+    pub(crate) fn link(self, _: &Node) -> Slot {
+        1
     }
 
     pub(crate) fn unlink(self, _: &Node, _: Slot) -> bool {
@@ -81,10 +76,5 @@ impl Me {
 
     pub(crate) fn is_gone(_: u32) -> bool {
         false
-    }
-
-    /// No owner's number: every lock of a model fits on its list.
-    pub(crate) fn process() -> u32 {
-        u32::MAX
     }
 }

@@ -9,10 +9,8 @@ use rustix::thread::gettid;
 use crate::sys::real::robust::{Head, Link, robust_list_head};
 use crate::sys::real::thread::{OWNER, Slot};
 
-/// Locks that one thread can have on its list at once. What is locked beyond that carries the
-/// number of the process, and is found by its waiters all the same when that dies, only later: they
-/// look every 100 ms.
-pub(super) const HELD: u32 = 31;
+/// Locks for which a record has room from the start; it grows as a thread holds more at once.
+const HELD: usize = 32;
 
 /// What this thread has put on its list.
 pub(super) struct Record {
@@ -21,45 +19,94 @@ pub(super) struct Record {
     /// The thread's name in private memory, which a fork copies: there the thread stays the owner
     /// of what it holds, whatever its new number.
     pub(super) name: AtomicU32,
-    /// Locks in shared memory that it holds and that are not on the list.
-    pub(super) unlisted: AtomicU32,
     /// Whether mutexes of glibc's stand among the locks, or under them.
     pub(super) mixed: AtomicBool,
     /// Whether a living thread uses this record.
     pub(super) taken: AtomicBool,
     /// Slot 0 is the list's head; then come the locks, oldest first, and null after the youngest.
-    held: [AtomicPtr<Link>; HELD as usize + 1],
+    held: [AtomicPtr<Link>; HELD],
+    /// The slots after those.
+    more: AtomicPtr<More>,
     /// The next record of the process; records are never freed, but used again.
     next: AtomicPtr<Record>,
+}
+
+/// More slots: as many as there are before them. Never freed, as the record.
+struct More {
+    held: Box<[AtomicPtr<Link>]>,
+    more: AtomicPtr<More>,
 }
 
 static RECORDS: AtomicPtr<Record> = AtomicPtr::new(null_mut());
 
 impl Record {
+    /// One of the first slots, without a look at how many there are: number `i`, or one that lies
+    /// as many times [`HELD`] before it. A lock stands in one slot only, so whoever finds it in
+    /// this one has found the right one.
     #[inline]
-    pub(super) fn slot(&self, i: u32) -> &AtomicPtr<Link> {
-        // `i` is at most HELD, so the mask only spares the check.
-        &self.held[(i & HELD) as usize]
+    pub(super) fn early(&self, i: u32) -> &AtomicPtr<Link> {
+        // The mask only spares the check.
+        &self.held[i as usize % HELD]
     }
 
-    #[inline]
+    fn slot(&self, i: u32) -> Option<&AtomicPtr<Link>> {
+        let (mut i, mut slots, mut next) = (i as usize, &self.held[..], &self.more);
+        while i >= slots.len() {
+            i -= slots.len();
+            // Acquire: pairs with the Release in `grow`; carries the slots' first contents.
+            // SAFETY: what is there is never freed.
+            let more = unsafe { next.load(Ordering::Acquire).as_ref() }?;
+            (slots, next) = (&more.held, &more.more);
+        }
+        slots.get(i)
+    }
+
+    /// What stands in the slot; null also where there is no such slot.
     pub(super) fn node(&self, i: u32) -> *mut Link {
-        self.slot(i).load(Ordering::Relaxed)
+        self.slot(i).map_or(null_mut(), |slot| slot.load(Ordering::Relaxed))
+    }
+
+    /// By the record's thread alone.
+    pub(super) fn set(&self, i: u32, node: *mut Link) {
+        loop {
+            match self.slot(i) {
+                Some(slot) => return slot.store(node, Ordering::Relaxed),
+                None => self.grow(),
+            }
+        }
+    }
+
+    #[cold]
+    fn grow(&self) {
+        let (mut slots, mut last) = (HELD, &self.more);
+        // SAFETY: as in `slot`.
+        while let Some(more) = unsafe { last.load(Ordering::Relaxed).as_ref() } {
+            slots += more.held.len();
+            last = &more.more;
+        }
+        let held = (0..slots).map(|_| AtomicPtr::new(null_mut())).collect();
+        let more = Box::new(More { held, more: AtomicPtr::new(null_mut()) });
+        // Release: pairs with the Acquire in `slot`.
+        last.store(Box::leak(more), Ordering::Release);
+    }
+
+    /// The locks that it holds, oldest first.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = *mut Link> {
+        (1..).map(|i| self.node(i)).take_while(|node| !node.is_null())
     }
 
     /// How many locks it holds.
     pub(super) fn len(&self) -> u32 {
-        (1..=HELD).find(|&i| self.node(i).is_null()).map_or(HELD, |free| free - 1)
+        self.nodes().count() as u32
     }
 
     /// In which slot the lock stands.
     pub(super) fn place(&self, link: *mut Link) -> Option<Slot> {
-        (1..=self.len()).rfind(|&i| self.node(i) == link)
+        self.nodes().zip(1..).find(|&(node, _)| node == link).map(|(_, place)| place)
     }
 
     pub(super) fn forget(&self) {
-        self.unlisted.store(0, Ordering::Relaxed);
-        (1..=HELD).for_each(|i| self.slot(i).store(null_mut(), Ordering::Relaxed));
+        (1..=self.len()).for_each(|i| self.set(i, null_mut()));
         self.mixed.store(false, Ordering::Relaxed);
     }
 
@@ -84,9 +131,9 @@ impl Record {
                 head: AtomicPtr::new(null_mut()),
                 tid: AtomicU32::new(0),
                 name: AtomicU32::new(0),
-                unlisted: AtomicU32::new(0),
                 mixed: AtomicBool::new(false),
-                held: [const { AtomicPtr::new(null_mut()) }; HELD as usize + 1],
+                held: [const { AtomicPtr::new(null_mut()) }; HELD],
+                more: AtomicPtr::new(null_mut()),
                 taken: AtomicBool::new(true),
                 next: AtomicPtr::new(null_mut()),
             }));
@@ -111,7 +158,7 @@ impl Record {
         record.forget();
         // SAFETY: the head was just given by the kernel for this thread.
         let base = unsafe { ptr::from_ref(&(*head).list).cast_mut() };
-        record.slot(0).store(base, Ordering::Relaxed);
+        record.set(0, base);
         record
     }
 }

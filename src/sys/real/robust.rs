@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use rustix::io::Errno;
 
-/// How far a list that is not ours alone is followed: the kernel's own limit.
-const WALK: usize = 2048;
+/// How many of glibc's mutexes a list is followed past: the kernel's own limit.
+const WALK: u32 = 2048;
 
 /// Where a lock hangs on its owner's list. Lies 24 bytes into the lock.
 #[repr(C)]
@@ -81,14 +81,14 @@ pub(super) unsafe fn set_prev(link: *mut Link, prev: *mut Link) {
     }
 }
 
-/// The entry whose `next` is `node`, looked for from the head of a list that glibc's mutexes are
-/// on. `None` when it is not there.
+/// The entry whose `next` is `node`, looked for from the head of a list that glibc's mutexes and
+/// `ours` locks are on. `None` when it is not there.
 ///
 /// # Safety
 /// `base` is the head of this thread's list, and every entry before `node` can be read.
-pub(super) unsafe fn find_above(base: *mut Link, node: *mut Link) -> Option<*mut Link> {
+pub(super) unsafe fn find_above(base: *mut Link, node: *mut Link, ours: u32) -> Option<*mut Link> {
     let mut above = base;
-    for _ in 0..WALK {
+    for _ in 0..WALK + ours {
         // SAFETY: by the caller's promise.
         let next = unsafe { (*above).load(Ordering::Relaxed) }.cast::<Link>();
         if next == node {

@@ -31,16 +31,13 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use rustix::thread::gettid;
 
 use crate::sys::real::life::Life;
-use crate::sys::real::record::{HELD, Record};
+use crate::sys::real::record::Record;
 use crate::sys::real::robust::{Head, Link, Node, find_above, set_prev};
-
-/// The slot of a lock for which the list had no room.
-const UNLISTED: Slot = HELD + 1;
 
 /// The owner's number in a lock's word (the kernel's FUTEX_TID_MASK).
 pub(super) const OWNER: u32 = libc::FUTEX_TID_MASK;
 
-/// The slot of the record in which a lock stands, or [`UNLISTED`]; never 0.
+/// The slot of the record in which a lock stands; never 0.
 pub(crate) type Slot = u32;
 
 /// Locks that threads which have ended left to the process.
@@ -132,43 +129,34 @@ impl Me {
         self.head().pending.store(null_mut(), Ordering::Relaxed);
     }
 
-    /// Puts a lock that was just taken on the list, if there is room. If not, it is to be given the
-    /// number of the process, and a slot by [`Me::beside_the_list`].
+    /// Puts a lock that was just taken on the list. (Of a longer list than 2048 the kernel looks at
+    /// the youngest; that the owner of the others is gone is for their waiters to find.)
     #[inline(always)]
-    pub(crate) fn link(self, node: &Node) -> Option<Slot> {
+    pub(crate) fn link(self, node: &Node) -> Slot {
         let record = self.record();
         let below = self.head().list.load(Ordering::Relaxed).cast::<Link>();
-        if below != record.node(0) || !record.node(1).is_null() {
+        let (base, oldest) = (record.early(0), record.early(1));
+        if below != base.load(Ordering::Relaxed) || !oldest.load(Ordering::Relaxed).is_null() {
             return self.link_above(node, below);
         }
-        self.put(node, 1, below);
-        Some(1)
+        oldest.store(node.link(), Ordering::Relaxed);
+        self.put(node, below);
+        1
     }
 
     /// This thread holds other locks, or mutexes of glibc's.
     #[inline(never)]
-    fn link_above(self, node: &Node, below: *mut Link) -> Option<Slot> {
+    fn link_above(self, node: &Node, below: *mut Link) -> Slot {
         let record = self.record();
         let len = record.len();
-        if len == HELD {
-            return None;
-        }
         if below != record.node(len) {
             record.mixed.store(true, Ordering::Relaxed);
             // SAFETY: neither ours nor the head, so a mutex of glibc's that this thread holds.
             unsafe { set_prev(below, node.link()) };
         }
-        self.put(node, len + 1, below);
-        Some(len + 1)
-    }
-
-    /// The slot of a lock for which the list had no room.
-    #[cold]
-    pub(crate) fn beside_the_list(self) -> Slot {
-        self.end();
-        let record = self.record();
-        record.unlisted.store(record.unlisted.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        UNLISTED
+        record.set(len + 1, node.link());
+        self.put(node, below);
+        len + 1
     }
 
     /// Whether this thread has the lock on its list.
@@ -183,8 +171,7 @@ impl Me {
     }
 
     #[inline(always)]
-    fn put(self, node: &Node, slot: Slot, below: *mut Link) {
-        self.record().slot(slot).store(node.link(), Ordering::Relaxed);
+    fn put(self, node: &Node, below: *mut Link) {
         node.next.store(below.cast(), Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
         self.head().list.store(node.link().cast(), Ordering::Relaxed);
@@ -195,35 +182,32 @@ impl Me {
     #[inline(always)]
     pub(crate) fn unlink(self, node: &Node, slot: Slot) -> bool {
         let (record, head) = (self.record(), self.head());
+        let own = record.early(slot);
         // The slot is outdated once an older lock went first: then look for it.
-        if record.node(slot) != node.link()
+        if own.load(Ordering::Relaxed) != node.link()
             || head.list.load(Ordering::Relaxed).cast() != node.link()
             || record.mixed.load(Ordering::Relaxed)
         {
-            return self.unlink_slow(node.link(), slot);
+            return self.unlink_slow(node.link());
         }
-        head.list.store(record.node(slot - 1).cast(), Ordering::Relaxed);
+        let below = record.early(slot - 1).load(Ordering::Relaxed);
+        head.list.store(below.cast(), Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
-        record.slot(slot).store(null_mut(), Ordering::Relaxed);
+        own.store(null_mut(), Ordering::Relaxed);
         true
     }
 
     /// A lock that is not the youngest, or has mutexes of glibc's beside it.
     #[cold]
-    fn unlink_slow(self, link: *mut Link, slot: Slot) -> bool {
+    fn unlink_slow(self, link: *mut Link) -> bool {
         let record = self.record();
-        if slot == UNLISTED {
-            let others = record.unlisted.load(Ordering::Relaxed).checked_sub(1);
-            record.unlisted.store(others.unwrap_or(0), Ordering::Relaxed);
-            return others.is_some();
-        }
-        let len = record.len();
         let Some(place) = record.place(link) else { return false };
+        let len = record.len();
         let mixed = record.mixed.load(Ordering::Relaxed);
         let base = record.node(0);
         let above = if mixed || place == len {
             // SAFETY: what stands above our youngest lock, or among ours, is glibc's.
-            unsafe { find_above(base, link) }
+            unsafe { find_above(base, link, len) }
         } else {
             Some(record.node(place + 1))
         };
@@ -243,9 +227,9 @@ impl Me {
         }
         compiler_fence(Ordering::SeqCst);
         for i in place..len {
-            record.slot(i).store(record.node(i + 1), Ordering::Relaxed);
+            record.set(i, record.node(i + 1));
         }
-        record.slot(len).store(null_mut(), Ordering::Relaxed);
+        record.set(len, null_mut());
         record.mixed.store(mixed && len > 1, Ordering::Relaxed);
         true
     }
@@ -265,7 +249,7 @@ impl Me {
             // waiters know the owner before and after.
             self.head().pending.store(link.cast(), Ordering::Relaxed);
             compiler_fence(Ordering::SeqCst);
-            self.unlink_slow(link, slot);
+            self.unlink_slow(link);
             // SAFETY: the lock is mapped while a list has it (`holds_in`), and its word lies 32
             // bytes before the link, as the kernel has it.
             let word = unsafe { &*link.byte_sub(32).cast::<AtomicU32>() };
@@ -276,22 +260,18 @@ impl Me {
             self.end();
             BEQUEATHED.fetch_add(u32::from(renamed.is_ok()), Ordering::Relaxed);
         }
-        // These carry the number of the process already.
-        BEQUEATHED.fetch_add(record.unlisted.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// How many locks in shared memory the threads of this process hold.
     pub(crate) fn held() -> usize {
-        let listed = |record: &Record| record.len() + record.unlisted.load(Ordering::Relaxed);
-        let held: u32 = Record::all().map(listed).sum();
+        let held: u32 = Record::all().map(Record::len).sum();
         (held + BEQUEATHED.load(Ordering::Relaxed)) as usize
     }
 
     /// Whether any thread of this process has a lock in `range` on its list: then the memory
     /// must stay mapped, for the kernel and for that list's neighbours.
     pub(crate) fn holds_in(range: Range<usize>) -> bool {
-        Record::all()
-            .any(|record| (1..=record.len()).any(|i| range.contains(&record.node(i).addr())))
+        Record::all().any(|record| record.nodes().any(|node| range.contains(&node.addr())))
     }
 
     /// Whether no thread of the machine has the number `tid` (as this PID namespace counts), or only

@@ -1,6 +1,7 @@
 //! Deaths around a lock.
 
 use std::hint::black_box;
+use std::mem;
 use std::time::Duration;
 
 use multiproc::{Lock, LockGuard, Shared, TryLockError};
@@ -150,7 +151,7 @@ pub(crate) fn take_over(cut: &Cut) -> Result<(), Harm> {
     let die = || {
         let mut pair = lock.lock().unwrap();
         pair.0 += 1;
-        std::mem::forget(pair);
+        mem::forget(pair);
         0
     };
     same("the first owner's answer", cut.companion(die)?.ends()?, 0)?;
@@ -185,6 +186,25 @@ pub(crate) fn three(cut: &Cut) -> Result<(), Harm> {
         whole(cut, lock, 1)?;
     }
     Ok(())
+}
+
+/// The victim holds as many as its record has room for, and takes one more.
+pub(crate) fn many(cut: &Cut) -> Result<(), Harm> {
+    let locks = Shared::new([const { Pair::new((0, 0)) }; 32]).unwrap();
+    let (last, others) = locks.split_last().unwrap();
+    let mut victim = cut.victim(
+        || others.iter().for_each(|lock| mem::forget(lock.lock().unwrap())),
+        |()| count(&mut last.lock().unwrap()),
+    )?;
+    victim.finish()?;
+    let next = cut.companion(|| add(last))?;
+    victim.kill();
+    for other in others {
+        let reported = matches!(other.lock_for(cut.patience), Err(TryLockError::Poisoned(_)));
+        sure(reported, || "a lock that was held is not reported".into())?;
+    }
+    same("the next one's answer", next.ends()?, 0)?;
+    whole(cut, last, 1)
 }
 
 /// The victim waits for a lock only for a moment, and does not get it.

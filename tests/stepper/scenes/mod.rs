@@ -20,6 +20,7 @@ pub(crate) const ALL: &[(&str, Scene)] = &[
     ("lock: lock, woken, another asleep, one barging in", lock::woken_and_barge),
     ("lock: take over from a dead owner", lock::take_over),
     ("lock: three at once", lock::three),
+    ("lock: one more than there was room for", lock::many),
     ("lock: give up", lock::give_up),
     ("semaphore: acquire and give back", semaphore::uncontended),
     ("semaphore: release, one asleep", semaphore::release),
