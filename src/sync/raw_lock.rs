@@ -27,7 +27,8 @@
 //!   the kernel does not find there (after an exec from another thread, or when more than 2048
 //!   locks are held at once) a sleeper finds: it wakes every 100 ms and asks whether the owner's
 //!   thread still exists. (A lock whose guard was leaked by a thread that has ended has its
-//!   process's number.)
+//!   process's number.) Now and then it also asks whether the owner's process still maps the lock:
+//!   an exec leaves a process its number, and a number that is free goes to another.
 //! * *The unlocker.* Releasing and waking are one step inside the kernel: there is no moment in
 //!   which the lock is free, a sleeper is owed a wake, and the debtor may die.
 //! * *The woken sleeper*, before it takes the lock. The lock is its pending entry as it sleeps;
@@ -60,6 +61,9 @@ const SETTLED: u32 = 1;
 
 /// The slot of a lock in private memory, which is on no list.
 const PRIVATE: Slot = 0;
+
+/// Of so many slices of a wait, one is for a closer look at the owner.
+const CLOSELY: u32 = 10;
 
 /// What stands in `poison`.
 const PANICKED: u32 = 1;
@@ -162,6 +166,7 @@ impl RawLock {
     #[cold]
     fn lock_slow(&self, me: Me, name: u32, seen: u32, until: Deadline) -> bool {
         let mut seen = self.word.spin(seen, |seen| seen & OWNER == 0 || seen & WAITERS != 0);
+        let mut slices = 0u32;
         loop {
             if seen & OWNER == 0 {
                 match self.take(name, seen) {
@@ -187,7 +192,9 @@ impl RawLock {
             match self.word.wait_slice(seen, until) {
                 Wait::Woken | Wait::Changed => {}
                 Wait::Slice => {
-                    if self.is_gone(seen & OWNER) && self.rob(me, name, seen) {
+                    let look_closely = slices.is_multiple_of(CLOSELY);
+                    slices = slices.wrapping_add(1);
+                    if self.is_gone(seen & OWNER, look_closely) && self.rob(me, name, seen) {
                         return true;
                     }
                 }
@@ -282,15 +289,15 @@ impl RawLock {
 
     /// Whether the thread that holds the lock is gone. In private memory, where it goes with the
     /// lock, it never is.
-    fn is_gone(&self, owner: u32) -> bool {
-        self.is_settled() && Me::is_gone(owner)
+    fn is_gone(&self, owner: u32, look_closely: bool) -> bool {
+        self.is_settled() && Me::is_gone(owner, &self.node, look_closely)
     }
 
     /// Whether the owner died, and nobody has taken the lock since.
     pub(crate) fn is_forsaken(&self) -> bool {
         // Relaxed: a glance; who then locks sees it again, in order.
         let seen = self.word.load(Relaxed);
-        seen & OWNER_DIED != 0 || seen & OWNER != 0 && self.is_gone(seen & OWNER)
+        seen & OWNER_DIED != 0 || seen & OWNER != 0 && self.is_gone(seen & OWNER, true)
     }
 
     /// Whether it is really this thread that the word names: the main thread's number is also its

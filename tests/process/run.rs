@@ -74,7 +74,7 @@ fn fork_refuses_while_a_lock_is_held() {
 }
 
 #[test]
-fn fork_refuses_while_more_locks_are_held_than_the_kernel_is_told_of() {
+fn fork_refuses_while_the_youngest_of_many_locks_is_held() {
     alone(|()| {
         let locks: Vec<_> = (0..40).map(|_| Shared::new(Lock::new(0)).unwrap()).collect();
         let mut guards: Vec<_> = locks.iter().map(|lock| lock.lock().unwrap()).collect();

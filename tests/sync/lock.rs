@@ -96,6 +96,28 @@ fn stays_locked_when_its_guard_was_leaked(lock: impl Place<Lock<(u64, u64)>>) {
     *pair = (1, 2);
 }
 
+/// It has copies of its parent's guards, and drops them.
+#[test]
+fn a_child_of_a_bare_fork_owns_nothing() {
+    let locks = Shared::new([const { Lock::new(0u32) }; 40]).unwrap();
+    let waits = Shared::new([const { Event::new() }; 40]).unwrap();
+    let guards: Vec<_> = locks.iter().map(|lock| lock.lock().unwrap()).collect();
+    let _zombie = Child::run(|| {
+        // SAFETY: in the child's copy of the memory nobody else drops them.
+        drop(unsafe { std::ptr::read(&guards) });
+        for (lock, waits) in locks.iter().zip(waits.iter()) {
+            if lock.lock_for(Duration::from_millis(1)).is_err() {
+                waits.set();
+            }
+        }
+    })
+    .ended();
+    assert!(waits.iter().all(Event::is_set), "the child got a lock of its parent's");
+    assert!(locks.iter().all(Lock::is_locked));
+    drop(guards);
+    locks.iter().for_each(|lock| assert!(lock.try_lock().is_ok()));
+}
+
 #[test]
 fn the_death_of_the_owner_is_reported() {
     let lock = Shared::new(Lock::new(0u32)).unwrap();

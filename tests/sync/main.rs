@@ -12,11 +12,15 @@ mod rlock;
 mod robust_list;
 mod robust_semaphore;
 mod semaphore;
+#[path = "../support/until.rs"]
+mod until;
 
 use std::ops::Deref;
 use std::sync::Arc;
 
 use multiproc::{ProcessSafe, Shared};
+
+pub(crate) use until::until;
 
 /// Where a primitive lives: an `Arc` or a `Shared`, which its users need not tell apart.
 pub(crate) trait Place<T>: Deref<Target = T> + Clone + Send + Sync + 'static {}
@@ -36,15 +40,6 @@ macro_rules! in_both_places {
     };
 }
 pub(crate) use in_both_places;
-
-/// Waits for what another thread is about to do; there is no event for "is asleep now".
-pub(crate) fn until(what: &str, done: impl Fn() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while !done() {
-        assert!(std::time::Instant::now() < deadline, "waited 20 s for {what}");
-        std::thread::yield_now();
-    }
-}
 
 /// Whether a thread of this process sleeps on a futex.
 pub(crate) fn asleep(tid: rustix::thread::Pid) -> bool {

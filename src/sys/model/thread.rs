@@ -74,7 +74,7 @@ impl Me {
         false
     }
 
-    pub(crate) fn is_gone(_: u32) -> bool {
+    pub(crate) fn is_gone(_: u32, _: &Node, _: bool) -> bool {
         false
     }
 }

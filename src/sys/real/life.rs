@@ -7,6 +7,7 @@ use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::sys::Me;
+use crate::sys::real::gone;
 
 /// No process number needs more (the kernel's PID_MAX_LIMIT).
 const PID_BITS: u32 = 22;
@@ -77,7 +78,7 @@ impl Life {
             // The rest of the process may live on where its first thread is a zombie.
             Some(stat) if !matches!(stat.state, b'Z' | b'X') => false,
             // Also where there is no such file: it may be hidden.
-            _ => Me::is_gone(pid),
+            _ => gone::has_ended(pid),
         }
     }
 }

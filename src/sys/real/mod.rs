@@ -2,6 +2,7 @@
 
 mod cell;
 mod entry;
+mod gone;
 mod granule;
 mod life;
 mod number;

@@ -26,10 +26,9 @@ use std::ptr::{self, NonNull, null, null_mut};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering, compiler_fence};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use rustix::thread::gettid;
 
+use crate::sys::real::gone;
 use crate::sys::real::life::Life;
 use crate::sys::real::record::Record;
 use crate::sys::real::robust::{Head, Link, Node, find_above, set_prev};
@@ -274,23 +273,11 @@ impl Me {
         Record::all().any(|record| record.nodes().any(|node| range.contains(&node.addr())))
     }
 
-    /// Whether no thread of the machine has the number `tid` (as this PID namespace counts), or only
-    /// what is left of a process until its parent has waited for it.
-    pub(crate) fn is_gone(tid: u32) -> bool {
-        // SAFETY: signal 0 is only asked about, never sent.
-        let asked = unsafe { libc::syscall(libc::SYS_tkill, tid, 0) };
-        if asked == -1 {
-            return std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH);
-        }
-        // A thread that is not its process's first goes when it ends (this is refused for one); a
-        // process stays as a zombie. Without a descriptor, the next slice of the wait asks again.
-        let process = Pid::from_raw(tid as i32);
-        let Some(process) = process.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok())
-        else {
-            return false;
-        };
-        let mut fds = [PollFd::new(&process, PollFlags::IN)];
-        poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    /// Whether the thread with that number cannot hold the lock any more: it has ended, or (where
+    /// that is to be looked at too, which costs as much as the processes have mapped) its process
+    /// does not map the lock.
+    pub(crate) fn is_gone(tid: u32, node: &Node, look_closely: bool) -> bool {
+        gone::has_ended(tid) || look_closely && gone::maps_no_more(tid, node.link().addr())
     }
 
     /// The number of this process, as of a thread.

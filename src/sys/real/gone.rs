@@ -1,0 +1,91 @@
+//! Whether a thread that a lock names as its owner can still hold it.
+
+use std::fs;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+/// Whether no thread of the machine has the number `tid` (as this PID namespace counts), or only
+/// what is left of a process until its parent has waited for it.
+pub(super) fn has_ended(tid: u32) -> bool {
+    // SAFETY: signal 0 is only asked about, never sent.
+    let asked = unsafe { libc::syscall(libc::SYS_tkill, tid, 0) };
+    if asked == -1 {
+        return std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH);
+    }
+    // A thread that is not its process's first goes when it ends (this is refused for one); a
+    // process stays as a zombie. Without a descriptor, the next slice of the wait asks again.
+    let process = Pid::from_raw(tid as i32);
+    let Some(process) = process.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) else {
+        return false;
+    };
+    let mut fds = [PollFd::new(&process, PollFlags::IN)];
+    poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+}
+
+/// Whether the thread's process is known not to map the memory that this one has at `address`: it
+/// has gone on to another program, or the number to another process. False where that cannot be
+/// seen.
+pub(super) fn maps_no_more(tid: u32, address: usize) -> bool {
+    maps(tid, address) == Some(false)
+}
+
+fn maps(tid: u32, address: usize) -> Option<bool> {
+    // The numbers in /proc are those of the namespace that it was mounted for: it is ours if we
+    // have one number there.
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
+    if numbers.split_whitespace().count() != 1 {
+        return None;
+    }
+    let (own, theirs) = (read_maps("self")?, read_maps(&tid.to_string())?);
+    let file = own.lines().find(|line| covers(line, address)).and_then(file)?;
+    // One that is about to end has no memory.
+    let mut theirs = theirs.lines().map(self::file).peekable();
+    theirs.peek()?;
+    Some(theirs.any(|theirs| theirs == Some(file)))
+}
+
+fn read_maps(process: &str) -> Option<String> {
+    let maps = fs::read(format!("/proc/{process}/maps")).ok()?;
+    Some(String::from_utf8_lossy(&maps).into_owned())
+}
+
+/// Whether the address is in the mapping of this line of a `maps` file.
+fn covers(line: &str, address: usize) -> bool {
+    let range = line.split(' ').next().and_then(|range| range.split_once('-'));
+    range.is_some_and(|(start, end)| {
+        let hex = |text| usize::from_str_radix(text, 16);
+        hex(start).is_ok_and(|start| start <= address) && hex(end).is_ok_and(|end| address < end)
+    })
+}
+
+/// What is mapped: the device and the inode. `None` for memory of the process alone.
+fn file(line: &str) -> Option<(&str, &str)> {
+    let mut fields = line.split_ascii_whitespace().skip(3);
+    fields.next().zip(fields.next()).filter(|&(_, inode)| inode != "0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_of_a_mapping_is_found() {
+        let line = "7f00-7f0a rw-s 00000000 00:01 4242                       /memfd:a b (deleted)";
+        assert_eq!(file(line), Some(("00:01", "4242")));
+        let inside = [0x7eff, 0x7f00, 0x7f09, 0x7f0a].map(|address| covers(line, address));
+        assert_eq!(inside, [false, true, true, false]);
+        assert_eq!(file("7f00-7f0a rw-p 00000000 00:00 0"), None);
+        assert!(!covers("", 0) && file("").is_none());
+    }
+
+    #[test]
+    fn what_is_mapped_in_this_process_is_seen() {
+        static OF_THE_PROGRAM: [u8; 16] = [7; 16];
+        let place = OF_THE_PROGRAM.as_ptr().addr();
+        assert_ne!(maps(std::process::id(), place), Some(false));
+        // Nothing is there, so nothing is known of who maps it.
+        assert_eq!(maps(std::process::id(), 1), None);
+    }
+}
