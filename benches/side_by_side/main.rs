@@ -2,7 +2,8 @@
 //!
 //! The contenders of a workload take turns within each round, so that a machine that drifts or is
 //! shared wrongs all of them alike; the table gives medians over the rounds, and each contender's
-//! time as a ratio to ours. Only ratios within one run mean anything.
+//! time as a ratio to ours. Only ratios within one run mean anything. A second table says how long it
+//! takes from an owner's death to the next owner.
 
 mod crew;
 mod fairness;
@@ -83,6 +84,7 @@ fn main() {
         herd::of_processes(),
     ];
     for workload in workloads {
+    for workload in [lock::uncontended(), semaphore::uncontended(), queue::one_to_one()] {
         if is_wanted(workload.name) {
             play(workload, &mut table);
         }
@@ -92,6 +94,8 @@ fn main() {
     }
     if is_wanted("fairness") {
         fairness::play();
+    if is_wanted(recovery::NAME) {
+        println!("{}", recovery::table());
     }
 }
 
