@@ -108,9 +108,19 @@ pub(crate) fn put_an_end_to(pid: Pid) {
     while let Ok(WaitStatus::Stopped(..)) = waitpid(pid, None) {}
 }
 
-/// Whether the process is off the processor inside a futex call. For a traced one this is also
-/// true while it is stopped after such a call: ask `waitpid` next.
-pub(crate) fn is_asleep(pid: Pid) -> bool {
+/// Whether the process is off the processor inside a futex call.
+fn is_asleep(pid: Pid) -> bool {
+    is_inside(pid, &[libc::SYS_futex])
+}
+
+/// Whether it is off the processor inside a call that waits. For a traced one this is also true
+/// while it is stopped after such a call: ask `waitpid` next.
+pub(crate) fn waits(pid: Pid) -> bool {
+    is_inside(pid, &[libc::SYS_futex, libc::SYS_poll, libc::SYS_ppoll])
+}
+
+fn is_inside(pid: Pid, calls: &[libc::c_long]) -> bool {
     let call = fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
-    call.split(' ').next().is_some_and(|number| number == libc::SYS_futex.to_string())
+    let number = call.split(' ').next().and_then(|number| number.parse().ok());
+    number.is_some_and(|number| calls.contains(&number))
 }

@@ -79,6 +79,11 @@ fn shared_array() {
     holds("array: ");
 }
 
+#[test]
+fn pool() {
+    holds("pool: ");
+}
+
 /// An instrument that finds nothing where there is something is none.
 #[test]
 fn control() {

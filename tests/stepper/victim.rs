@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::sys::ptrace;
-use nix::sys::signal::Signal;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
-use crate::companion::{child, is_asleep, put_an_end_to};
+use crate::companion::{child, put_an_end_to, waits};
 use crate::cut::{Cut, Harm};
 use crate::path::Leap;
 
@@ -40,6 +40,8 @@ pub(crate) enum Halt {
 pub(crate) struct Victim<'c> {
     cut: &'c Cut,
     pid: Pid,
+    /// Its parent waits for it: it is not reaped here.
+    adopted: bool,
     steps: u64,
     /// A step was begun, and has not been seen to end.
     under_way: bool,
@@ -60,17 +62,27 @@ impl<'c> Victim<'c> {
     ) -> Result<Self, Harm> {
         let pid = child(|| {
             let prepared = prepare();
-            if ptrace::traceme().is_err() {
+            if !stand() {
                 return NOT_PERMITTED;
             }
-            mark();
             operation(prepared);
             mark();
             0
         });
+        Self::stopped(cut, pid, false)
+    }
+
+    /// A child of this process that somebody else has started, and waits for: it does [`stand`].
+    pub(crate) fn adopt(cut: &'c Cut, pid: Pid) -> Result<Self, Harm> {
+        Self::stopped(cut, pid, true)
+    }
+
+    /// One that is about to stop.
+    fn stopped(cut: &'c Cut, pid: Pid, adopted: bool) -> Result<Self, Harm> {
         let victim = Victim {
             cut,
             pid,
+            adopted,
             steps: 0,
             under_way: false,
             may_wait: false,
@@ -104,7 +116,7 @@ impl<'c> Victim<'c> {
             }
             let patience = self.may_wait.then_some(WaitPidFlag::WNOHANG);
             let mut status = waitpid(self.pid, patience);
-            if status == Ok(WaitStatus::StillAlive) && is_asleep(self.pid) {
+            if status == Ok(WaitStatus::StillAlive) && waits(self.pid) {
                 // Unless it stopped just now.
                 status = waitpid(self.pid, patience);
                 if status == Ok(WaitStatus::StillAlive) {
@@ -118,10 +130,7 @@ impl<'c> Victim<'c> {
                     self.arrive().map_err(|errno| unexpected(Err(errno)))?;
                 }
                 Ok(WaitStatus::Stopped(_, Signal::SIGSTOP)) => {
-                    self.ended = true;
-                    // The step that was the second mark.
-                    self.cut.path.borrow_mut().pop();
-                    self.cut.missed.set(self.steps < self.cut.at);
+                    self.is_over();
                 }
                 other => return Err(unexpected(other)),
             }
@@ -138,6 +147,14 @@ impl<'c> Victim<'c> {
             std::thread::yield_now();
         }
         Ok(())
+    }
+
+    /// Its operation is over; the step that is under way is no part of it: the second mark, or a
+    /// wait for what does not come.
+    pub(crate) fn is_over(&mut self) {
+        self.ended = true;
+        self.cut.path.borrow_mut().pop();
+        self.cut.missed.set(self.steps < self.cut.at);
     }
 
     /// Whether its operation is over.
@@ -199,8 +216,24 @@ impl<'c> Victim<'c> {
 
 impl Drop for Victim<'_> {
     fn drop(&mut self) {
-        put_an_end_to(self.pid);
+        if self.adopted {
+            let _ = kill(self.pid, Signal::SIGKILL);
+            // Unless it is reaped already.
+            let _ = waitid(Id::Pid(self.pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT);
+        } else {
+            put_an_end_to(self.pid);
+        }
     }
+}
+
+/// The calling process stops, to be stepped by its parent; false if that is not permitted.
+#[inline(always)]
+pub(crate) fn stand() -> bool {
+    let permitted = ptrace::traceme().is_ok();
+    if permitted {
+        mark();
+    }
+    permitted
 }
 
 /// Stops the calling process, for its tracer to see.

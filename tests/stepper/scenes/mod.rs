@@ -3,6 +3,7 @@
 mod control;
 mod event;
 mod lock;
+mod pool;
 mod queue;
 mod robust_semaphore;
 mod semaphore;
@@ -51,6 +52,8 @@ pub(crate) const ALL: &[(&str, Scene)] = &[
     ("queue: task_done, one asleep in join", queue::task_done),
     ("array: lock and unlock", shared_array::uncontended),
     ("array: unlock, one asleep", shared_array::unlock),
+    ("pool: hand in and take a task, another at work", pool::beside_another),
+    ("pool: hand in and take a task, more pending", pool::alone),
     ("control: plain futex lock", control::plain),
     ("control: glibc's unlock, one asleep, one barging in", control::glibc_unlock),
     ("control: glibc's lock, woken, another asleep, one barging in", control::glibc_woken),
