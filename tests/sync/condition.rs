@@ -150,6 +150,8 @@ fn a_killed_waiter_keeps_no_notification() {
         drop(changed.wait(guard));
     });
     waits.wait();
+    // It gives the lock up by its wait: killed before, it would be reported.
+    drop(lock.lock().unwrap());
     let other = shared.clone();
     let other = thread::spawn(move || {
         let guard = other.0.lock().unwrap();
