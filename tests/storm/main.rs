@@ -32,10 +32,10 @@ use serde::{Deserialize, Serialize};
 use crate::round::round;
 
 /// Kills when none are asked for.
-const SOME: u64 = 1000;
+const SOME: u64 = 500;
 
 /// Kills of one round: each has a fresh scene.
-const OF_A_ROUND: u64 = 250;
+const OF_A_ROUND: u64 = 125;
 
 /// Between two lines that tell how far it has come.
 const NEWS: Duration = Duration::from_secs(10);

@@ -15,7 +15,7 @@ use crate::stations::stations;
 const EVER: Duration = Duration::from_secs(120);
 
 /// Looks at the book before those are stirred who may wait for each other.
-const PATIENCE: u32 = 200;
+const PATIENCE: u32 = 20;
 
 struct Round {
     stations: Vec<Box<dyn Station>>,

@@ -50,15 +50,23 @@ impl Record {
     }
 
     fn slot(&self, i: u32) -> Option<&AtomicPtr<Link>> {
-        let (mut i, mut slots, mut next) = (i as usize, &self.held[..], &self.more);
-        while i >= slots.len() {
-            i -= slots.len();
+        let i = i as usize;
+        self.held.get(i).or_else(|| self.later(i - HELD))
+    }
+
+    #[cold]
+    fn later(&self, mut i: usize) -> Option<&AtomicPtr<Link>> {
+        let mut next = &self.more;
+        loop {
             // Acquire: pairs with the Release in `grow`; carries the slots' first contents.
             // SAFETY: what is there is never freed.
             let more = unsafe { next.load(Ordering::Acquire).as_ref() }?;
-            (slots, next) = (&more.held, &more.more);
+            if let Some(slot) = more.held.get(i) {
+                return Some(slot);
+            }
+            i -= more.held.len();
+            next = &more.more;
         }
-        slots.get(i)
     }
 
     /// What stands in the slot; null also where there is no such slot.
@@ -79,14 +87,14 @@ impl Record {
     #[cold]
     fn grow(&self) {
         let (mut slots, mut last) = (HELD, &self.more);
-        // SAFETY: as in `slot`.
+        // SAFETY: as in `later`.
         while let Some(more) = unsafe { last.load(Ordering::Relaxed).as_ref() } {
             slots += more.held.len();
             last = &more.more;
         }
         let held = (0..slots).map(|_| AtomicPtr::new(null_mut())).collect();
         let more = Box::new(More { held, more: AtomicPtr::new(null_mut()) });
-        // Release: pairs with the Acquire in `slot`.
+        // Release: pairs with the Acquire in `later`.
         last.store(Box::leak(more), Ordering::Release);
     }
 

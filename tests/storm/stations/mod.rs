@@ -1,14 +1,17 @@
 //! Every primitive as the workers use it.
 
 mod array;
+mod condition;
 mod event;
 mod lock;
 mod queue;
+mod rlock;
 mod semaphore;
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use multiproc::{BoundedSemaphore, Semaphore};
 use rand::Rng;
 use rand::rngs::StdRng;
 
@@ -26,8 +29,11 @@ fn linger(rng: &mut StdRng) {
 pub(crate) fn stations(round: u64) -> Vec<Box<dyn Station>> {
     vec![
         Box::new(lock::Pair::new()),
+        Box::new(rlock::Nested::new()),
+        Box::new(condition::Exchange::new()),
+        Box::new(semaphore::Counter::<Semaphore>::new()),
+        Box::new(semaphore::Counter::<BoundedSemaphore>::new()),
         Box::new(array::Numbers::new()),
-        Box::new(semaphore::Permits::new()),
         Box::new(event::Signal::new()),
         Box::new(queue::Messages::new(round)),
     ]
