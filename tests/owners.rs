@@ -19,7 +19,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use multiproc::{Event, Lock, PoisonCause, Process, Shared, SharedArray, TryLockError};
+use multiproc::{Condition, Event, Lock, PoisonCause, Process, Shared, SharedArray, TryLockError};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, gettid};
 use until::until;
@@ -103,6 +103,30 @@ fn an_exec_leaves_no_lock_locked_that_was_left_to_the_process() {
         thread::spawn(move || take(&work)).join().unwrap();
         become_another();
     });
+}
+
+/// Nobody is left to find the lock ownerless: all who could wait for the condition.
+#[test]
+fn an_exec_is_reported_to_who_waits_for_a_condition() {
+    type Scene = Shared<(Lock<u32>, Condition, Event)>;
+    let scene: Scene = Shared::new((Lock::new(0), Condition::new(), Event::new())).unwrap();
+    let waits = scene.clone();
+    let waiter = thread::spawn(move || {
+        let guard = waits.0.lock().unwrap();
+        waits.2.set();
+        waits.1.wait(guard).map_err(|poisoned| poisoned.cause()).err()
+    });
+    scene.2.wait();
+    let owner = start(
+        |scene: Scene| {
+            // Left to the process: the kernel reports nothing at the exec.
+            thread::spawn(move || mem::forget(scene.0.lock().unwrap())).join().unwrap();
+            become_another();
+        },
+        scene,
+    );
+    assert_eq!(waiter.join().unwrap(), Some(PoisonCause::OwnerDied));
+    owner.kill().unwrap();
 }
 
 /// Nobody waits for a stranger that has got the number of an owner who is gone.

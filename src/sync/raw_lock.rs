@@ -28,7 +28,8 @@
 //!   locks are held at once) a sleeper finds: it wakes every 100 ms and asks whether the owner's
 //!   thread still exists. (A lock whose guard was leaked by a thread that has ended has its
 //!   process's number.) Now and then it also asks whether the owner's process still maps the lock:
-//!   an exec leaves a process its number, and a number that is free goes to another.
+//!   an exec leaves a process its number, and a number that is free goes to another. (When it goes
+//!   to one that maps the lock as well, that one is taken for the owner as long as it lives.)
 //! * *The unlocker.* Releasing and waking are one step inside the kernel: there is no moment in
 //!   which the lock is free, a sleeper is owed a wake, and the debtor may die.
 //! * *The woken sleeper*, before it takes the lock. The lock is its pending entry as it sleeps;
