@@ -76,15 +76,12 @@ fn main() {
     let workloads = [
         lock::uncontended(),
         semaphore::uncontended(),
-        queue::one_to_one(),
-        recovery::of_a_lock(),
         semaphore::contended(),
-        recovery::of_a_permit(),
+        queue::one_to_one(),
         herd::of_threads(),
         herd::of_processes(),
     ];
     for workload in workloads {
-    for workload in [lock::uncontended(), semaphore::uncontended(), queue::one_to_one()] {
         if is_wanted(workload.name) {
             play(workload, &mut table);
         }
@@ -94,6 +91,7 @@ fn main() {
     }
     if is_wanted("fairness") {
         fairness::play();
+    }
     if is_wanted(recovery::NAME) {
         println!("{}", recovery::table());
     }
