@@ -79,9 +79,9 @@ const NEXT_BIT: u32 = 0;
 /// | fewer slept | `WAIT` | the next epoch, and all are woken; so many less are owed | one `FUTEX_WAKE_OP` |
 /// | notify all | `WAIT` | the next epoch, and all are woken | one `FUTEX_WAKE_OP` |
 ///
-/// A waiter is done when it was woken, and then one less is owed; or when it sees another epoch than
-/// it began in: it had not come to sleep yet when all were notified. It is also done when, at the end
-/// of two slices of its wait, a wake was owed: who was woken has died, or is slow.
+/// A waiter is done when it was woken, and once it has the lock again, one less is owed; or when it sees
+/// another epoch than it began in: it had not come to sleep yet when all were notified. It is also
+/// done when, at the end of two slices of its wait, a wake was owed: who was woken has died, or is slow.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Condition {
@@ -97,6 +97,8 @@ unsafe impl ProcessSafe for Condition {
 /// How a wait ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ended {
+    /// By a wake, which is owed until the lock is held again.
+    Woken,
     Notified,
     /// A slice is over, and the caller may look at the data.
     Slice,
@@ -281,7 +283,11 @@ impl Condition {
         drop(guard);
         let lost = || lock.is_forsaken() || lock.is_poisoned() && !was_poisoned;
         let ended = self.sleep(announced, until, looks, lost);
-        (lock.lock(), ended)
+        let guard = lock.lock();
+        if ended == Ended::Woken {
+            self.owe(|owed| owed.saturating_sub(1));
+        }
+        (guard, ended)
     }
 
     /// Says, while the lock is held, that someone waits; gives the word on which to sleep.
@@ -305,8 +311,7 @@ impl Condition {
         loop {
             let ended = self.word.wait_slice(seen, until);
             if ended == Wait::Woken {
-                self.owe(|owed| owed.saturating_sub(1));
-                return Ended::Notified;
+                return Ended::Woken;
             }
             // Relaxed: the data travels through the lock.
             if self.word.load(Relaxed) / 2 != seen / 2 {

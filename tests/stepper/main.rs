@@ -70,6 +70,21 @@ fn event() {
 }
 
 #[test]
+fn rlock() {
+    holds("rlock: ");
+}
+
+#[test]
+fn condition() {
+    holds("condition: ");
+}
+
+#[test]
+fn barrier() {
+    holds("barrier: ");
+}
+
+#[test]
 fn queue() {
     holds("queue: ");
 }

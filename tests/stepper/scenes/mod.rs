@@ -1,10 +1,13 @@
 //! Every scene by its name.
 
+mod barrier;
+mod condition;
 mod control;
 mod event;
 mod lock;
 mod pool;
 mod queue;
+mod rlock;
 mod robust_semaphore;
 mod semaphore;
 mod shared_array;
@@ -23,6 +26,9 @@ pub(crate) const ALL: &[(&str, Scene)] = &[
     ("lock: three at once", lock::three),
     ("lock: one more than there was room for", lock::many),
     ("lock: give up", lock::give_up),
+    ("rlock: lock twice and unlock", rlock::uncontended),
+    ("rlock: unlock twice, one asleep", rlock::unlock),
+    ("rlock: lock twice, woken, another asleep", rlock::woken),
     ("semaphore: acquire and give back", semaphore::uncontended),
     ("semaphore: release, one asleep", semaphore::release),
     ("semaphore: release, one asleep, one barging in", semaphore::release_and_barge),
@@ -40,6 +46,16 @@ pub(crate) const ALL: &[(&str, Scene)] = &[
     ("event: set, two asleep", event::set),
     ("event: set and clear, one asleep", event::set_and_clear),
     ("event: wait, woken, another asleep", event::woken),
+    ("condition: change and notify one, two asleep", condition::notify_one),
+    ("condition: change and notify two, two asleep", condition::notify_two),
+    ("condition: change and notify all, two asleep", condition::notify_all),
+    ("condition: wait, woken, another asleep", condition::woken),
+    ("condition: give up, another asleep", condition::give_up),
+    ("barrier: come last, two asleep", barrier::last),
+    ("barrier: come last and act, two asleep", barrier::act),
+    ("barrier: come first, woken, another asleep", barrier::woken),
+    ("barrier: give up, two asleep", barrier::give_up),
+    ("barrier: reset, two asleep", barrier::reset),
     ("queue: put, empty", queue::put_empty),
     ("queue: put, one place left", queue::put_last_place),
     ("queue: get, full", queue::get_full),
