@@ -36,9 +36,9 @@ fn take((lock, changed): &(Lock<u32>, Condition)) -> u8 {
     0
 }
 
-/// Waits for one notification, whatever it is about.
+/// Waits for one notification, whatever it is about; 1 when it is told of a death instead.
 fn wait((lock, changed): &(Lock<u32>, Condition)) -> u8 {
-    u8::from(changed.wait(lock.lock().unwrap()).is_err())
+    u8::from(lock.lock().and_then(|count| changed.wait(count)).is_err())
 }
 
 fn put((lock, changed): &(Lock<u32>, Condition), n: u32) {
@@ -106,7 +106,8 @@ pub(crate) fn woken(cut: &Cut) -> Result<(), Harm> {
     let mut victim =
         cut.victim(|| lock.lock().unwrap(), |count| *changed.wait(count).unwrap() += 1)?;
     victim.step()?;
-    let other = cut.sleeper(|| wait(&basket))?;
+    // It does not sleep if the victim died with the lock.
+    let other = cut.companion(|| wait(&basket))?;
     changed.notify_one();
     victim.finish()?;
     victim.kill();
