@@ -14,7 +14,7 @@ use crate::harness::{Model, explore_once_asleep, models, witness};
 models! {
     hands_over: Model {
         shows: "two workers on one permit, two rounds and one: one inside, all permits come back",
-        floor: 1_000,
+        floor: 2_000,
         witnesses: &["robust.turn", "robust.keep"],
         twins: &[
             "robust.acquire",
@@ -36,19 +36,21 @@ models! {
     };
 
     passes_on: Model {
-        shows: "once two sleep for the one permit, giving it back lets in one after the other",
-        floor: 10,
-        witnesses: &["robust.keep"],
-        twins: &["robust.keep", "robust.wake"],
+        shows: "once two sleep, one who barges in and leaves no mark leaves nobody asleep",
+        floor: 25_000,
+        witnesses: &["barged in", "robust.keep"],
+        twins: &["robust.keep", "robust.mark", "robust.wake"],
         run: || {
             loom::stop_exploring();
             let room = Room::<1>::new(1);
-            let workers = {
-                let _permit = room.permits.acquire();
-                let workers = [(); 2].map(|()| room.with(Room::visit_alone));
-                explore_once_asleep(2);
-                workers
-            };
+            let permit = hold(&room.permits);
+            let workers = [(); 2].map(|()| room.with(|room| drop(room.permits.acquire())));
+            explore_once_asleep(2);
+            drop(ManuallyDrop::into_inner(permit));
+            if let Some(permit) = room.permits.try_acquire() {
+                witness("barged in");
+                drop(permit);
+            }
             workers.into_iter().for_each(|worker| worker.join().unwrap());
             assert_eq!(room.permits.value(), 1);
         },
@@ -56,7 +58,7 @@ models! {
 
     wakes (latest_loads): Model {
         shows: "one who barges in while a permit is given back leaves nobody asleep",
-        floor: 1_000,
+        floor: 3_000,
         witnesses: &["barged in"],
         twins: &["robust.mark", "robust.turn", "robust.wake"],
         run: || {
@@ -79,7 +81,7 @@ models! {
 
     looks_again (latest_loads): Model {
         shows: "of two permits, one comes free behind the look of who is about to sleep",
-        floor: 100,
+        floor: 20_000,
         witnesses: &["the second was taken"],
         twins: &["robust.mark", "robust.turn", "robust.wake"],
         run: || {
@@ -102,7 +104,7 @@ models! {
 
     releases: Model {
         shows: "once two sleep, two permits released at once let both in",
-        floor: 100,
+        floor: 500,
         witnesses: &["robust.free"],
         twins: &["robust.wake"],
         run: || {
@@ -119,7 +121,7 @@ models! {
 
     releases_all_or_nothing: Model {
         shows: "two who release at once more than there is room for release two or none",
-        floor: 100,
+        floor: 1_200,
         witnesses: &["one of them", "neither"],
         twins: &["robust.claim"],
         run: || {
@@ -145,7 +147,7 @@ models! {
 
     forgets: Model {
         shows: "who releases what it forgot finds room, also where another took the very entry",
-        floor: 100,
+        floor: 1_200,
         witnesses: &[],
         twins: &["robust.room", "robust.claim.release"],
         run: || {
@@ -159,7 +161,7 @@ models! {
 
     counts: Model {
         shows: "who sees a permit back, given or released, sees what its holder did",
-        floor: 6,
+        floor: 100,
         witnesses: &["none", "one", "two"],
         twins: &["robust.value", "robust.give"],
         run: || {
@@ -203,7 +205,7 @@ models! {
 
     times_out_beside_another (latest_loads): Model {
         shows: "once one sleeps, another who gives up takes no wake with it",
-        floor: 100,
+        floor: 45_000,
         witnesses: &["got one", "gave up"],
         twins: &["robust.wake"],
         run: || {
@@ -229,7 +231,7 @@ models! {
 
     finds_dead (stale_loads): Model {
         shows: "a dead one's permit goes to one who waits for it, who sees what the finder knows",
-        floor: 10,
+        floor: 60_000,
         witnesses: &["the finder has it", "the other had it"],
         twins: &["robust.free", "robust.mark", "robust.turn", "robust.wake"],
         run: || {
@@ -254,7 +256,7 @@ models! {
 
     finds_dead_once (stale_loads): Model {
         shows: "two who find the same dead one bring back one permit, and rob nobody who lives",
-        floor: 10,
+        floor: 110_000,
         witnesses: &["the first had it", "the second had it"],
         twins: &["robust.dead"],
         run: || {

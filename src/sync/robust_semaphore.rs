@@ -249,8 +249,9 @@ impl<const N: usize> RobustSemaphore<N> {
                 return Some(permit);
             }
             match self.turn.wait_at_most(turn, until, slice) {
+                Wait::Changed => {}
                 // Others may sleep whose mark went with the entry that this one is woken for.
-                Wait::Woken | Wait::Changed => holder = mine | site!("robust.keep", AWAITED => 0),
+                Wait::Woken => holder = mine | site!("robust.keep", AWAITED => 0),
                 Wait::Slice => {
                     self.sweep(mine);
                     slice = LONGEST.min(slice * 2);

@@ -73,7 +73,7 @@ impl Life {
             return true;
         }
         let known = start(life) != 0 && start(mine) != 0;
-        match Stat::read(pid).filter(|_| known) {
+        match known.then(|| Stat::read(pid)).flatten() {
             Some(stat) if stat.start != start(life) => true,
             // The rest of the process may live on where its first thread is a zombie.
             Some(stat) if !matches!(stat.state, b'Z' | b'X') => false,
