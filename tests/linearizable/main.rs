@@ -28,7 +28,9 @@ use std::time::Instant;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use multiproc::{BoundedSemaphore, Event, Lock, Queue, RLock, Semaphore, SharedArray, Value};
+use multiproc::{
+    BoundedSemaphore, Event, Lock, Queue, RLock, RobustSemaphore, Semaphore, SharedArray, Value,
+};
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 
@@ -50,6 +52,11 @@ fn semaphore() {
 #[test]
 fn bounded_semaphore() {
     holds::<BoundedSemaphore>("bounded semaphore");
+}
+
+#[test]
+fn robust_semaphore() {
+    holds::<RobustSemaphore<2>>("robust semaphore");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use multiproc::{
     Barrier, BoundedSemaphore, BrokenBarrier, Condition, Event, GetError, Lock, Pool, Process,
-    PutError, Queue, RLock, RecvError, Semaphore, SendError, Shared, SharedArray, Thread,
-    TryLockError, Value, duplex, pipe, wait_any,
+    PutError, Queue, RLock, RecvError, RobustSemaphore, Semaphore, SendError, Shared, SharedArray,
+    Thread, TryLockError, Value, duplex, pipe, wait_any,
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -20,13 +20,13 @@ const SPAN: Duration = Duration::from_secs(2);
 /// whether those it waits for still live, and to wake up.
 const MOST: Duration = Duration::from_millis(5);
 
-/// What is locked by another process all the time.
-type Taken = (Shared<(Lock<u32>, RLock<u32>, Value<u32>)>, SharedArray<u8>);
+/// What is locked, or taken, by another process all the time.
+type Taken = (Shared<(Lock<u32>, RLock<u32>, Value<u32>, RobustSemaphore<1>)>, SharedArray<u8>);
 
 /// Waits in vain; gives the processor time that it took.
 type Wait = fn(Taken) -> Duration;
 
-const WAITS: [(&str, Wait); 20] = [
+const WAITS: [(&str, Wait); 21] = [
     ("Lock::lock_for", |(shared, _)| {
         used(|| matches!(shared.0.lock_for(SPAN), Err(TryLockError::WouldBlock)))
     }),
@@ -52,6 +52,7 @@ const WAITS: [(&str, Wait); 20] = [
         let _permit = semaphore.acquire();
         used(|| semaphore.acquire_for(SPAN).is_none())
     }),
+    ("RobustSemaphore::acquire_for", |(shared, _)| used(|| shared.3.acquire_for(SPAN).is_none())),
     ("Condition::wait_for", |_| {
         let shared = Shared::new((Lock::new(0), Condition::new())).unwrap();
         used(|| !shared.1.wait_for(shared.0.lock().unwrap(), SPAN).unwrap().1)
@@ -126,9 +127,11 @@ fn used(wait: impl FnOnce() -> bool) -> Duration {
 /// All side by side, a process each.
 #[test]
 fn a_wait_costs_no_processor_time() {
-    let shared = Shared::new((Lock::new(0), RLock::new(0), Value::new(0))).unwrap();
+    let shared =
+        Shared::new((Lock::new(0), RLock::new(0), Value::new(0), RobustSemaphore::new(1))).unwrap();
     let array = SharedArray::zeroed(1).unwrap();
     let _taken = (shared.0.lock(), shared.1.lock(), shared.2.lock(), array.lock());
+    let _permit = shared.3.acquire();
     let start = |(name, wait)| {
         (name, Process::spawn(wait, (shared.clone(), array.clone())).expect("a child for each"))
     };

@@ -8,6 +8,7 @@ pub(crate) mod event;
 pub(crate) mod lock;
 pub(crate) mod queue;
 pub(crate) mod rlock;
+pub(crate) mod robust_semaphore;
 pub(crate) mod semaphore;
 pub(crate) mod shared_array;
 pub(crate) mod value;
