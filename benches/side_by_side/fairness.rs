@@ -17,7 +17,7 @@ use std::thread::{sleep, yield_now};
 use std::time::{Duration, Instant};
 
 use comfy_table::{CellAlignment, Table};
-use multiproc::{Condition, Event, Lock, Queue, Semaphore, Shared, SharedArray};
+use multiproc::{Condition, Event, Lock, Queue, RobustSemaphore, Semaphore, Shared, SharedArray};
 use rustix::thread::gettid;
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,7 @@ const ROWS: usize = 5;
 enum For {
     Lock,
     Semaphore,
+    Robust,
     Queue,
     Event,
     Condition,
@@ -60,6 +61,7 @@ struct Place {
     lock: Shared<Lock<u64>>,
     condition: Shared<Condition>,
     semaphore: Shared<Semaphore>,
+    robust: Shared<RobustSemaphore<1>>,
     queue: Queue<u64>,
     /// For the rounds in turn, so that nobody goes twice.
     events: Shared<[Event; 2]>,
@@ -85,7 +87,7 @@ pub(crate) fn play() {
     (2..8).for_each(|i| {
         table.column_mut(i).expect("set above").set_cell_alignment(CellAlignment::Right);
     });
-    let ours = [For::Lock, For::Semaphore, For::Queue, For::Event, For::Condition];
+    let ours = [For::Lock, For::Semaphore, For::Robust, For::Queue, For::Event, For::Condition];
     let kinds = [Kind::Threads, Kind::Processes];
     let of_ours = ours.iter().flat_map(|&what| kinds.map(|kind| (what, kind)));
     let of_others = [For::Std, For::ParkingLot].map(|what| (what, Kind::Threads));
@@ -113,6 +115,7 @@ impl Place {
             lock: Shared::new(Lock::new(0)).expect(memory),
             condition: Shared::new(Condition::new()).expect(memory),
             semaphore: Shared::new(Semaphore::new(0)).expect(memory),
+            robust: Shared::new(RobustSemaphore::new(0)).expect(memory),
             queue: Queue::bounded(MEMBERS).expect(memory),
             events: Shared::new([const { Event::new() }; 2]).expect(memory),
             starts: Shared::new([const { Event::new() }; MEMBERS]).expect(memory),
@@ -154,6 +157,10 @@ impl Place {
             For::Lock | For::Std | For::ParkingLot => sleep(SPAN),
             For::Semaphore => {
                 self.semaphore.release(1).expect("far from full");
+                sleep(SPAN);
+            }
+            For::Robust => {
+                self.robust.release(1).expect("there is room");
                 sleep(SPAN);
             }
             For::Queue => {
@@ -222,6 +229,12 @@ impl Place {
                     work();
                     drop(permit);
                 }
+                For::Robust => {
+                    let permit = self.robust.acquire();
+                    note(&mut luck, since);
+                    work();
+                    drop(permit);
+                }
                 For::Queue => {
                     let got = self.queue.get();
                     note(&mut luck, since);
@@ -271,6 +284,7 @@ impl Place {
         for member in 0..MEMBERS {
             match self.what {
                 For::Semaphore => self.semaphore.release(1).expect("far from full"),
+                For::Robust => self.robust.release(1).expect("there is room"),
                 For::Queue => self.queue.put(0).expect("it is not closed"),
                 For::Condition => self.let_one_go(),
                 _ => {}
@@ -303,6 +317,7 @@ impl Place {
                 return gone();
             }
             For::Semaphore => self.semaphore.acquire().forget(),
+            For::Robust => self.robust.acquire().forget(),
             For::Queue => drop(self.queue.get().expect("it is not closed")),
             For::Event => self.events[0].wait(),
             For::Condition => self.be_let_go(),

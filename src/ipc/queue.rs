@@ -70,10 +70,11 @@ use crate::sys::Deadline;
 /// rest; so does whoever has slept for 100 ms. Nobody is guaranteed a turn.
 ///
 /// Of 64 who got what one put as fast as it could, the few that were awake took nearly all: within
-/// two seconds the busiest thread got 47,000 to 99,000 values, the one in the middle less than a
-/// hundred, and the unluckiest waited all the time and got none; of processes, 11,000 to 28,000, 90
-/// to 800, and none. Sleepers to whom values came one by one all went in the order in which they
-/// came. (2026-11-24, a busy Zen 4 VM of 2 cores, three runs of `cargo bench -- fairness`.)
+/// two seconds the busiest thread got 47,000 to 142,000 values, the one in the middle 1,100 at most,
+/// and the unluckiest, in most runs, waited all the time and got none; with processes it was much the
+/// same. Sleepers to whom values came one by one went in the order in which they came, but for a few
+/// that had slept for 100 ms by then. (2026-11-24, a busy Zen 4 VM of 2 cores, six runs of `cargo
+/// bench -- fairness`.)
 ///
 /// # Different from Python
 ///

@@ -53,10 +53,9 @@ const NEXT_BIT: u32 = 0;
 /// guaranteed a turn.
 ///
 /// Of 64 threads that each waited again at once for what one gave out as fast as it could, for two
-/// seconds, the one in the middle waited 0.4 s at the longest, and the unluckiest 1.1 s; of 64
-/// processes, 0.6 s and 2.1 s, which is all the time. Sleepers to whom it was given one by one all
-/// went in the order in which they came. (2026-11-24, a busy Zen 4 VM of 2 cores, the worst of three
-/// runs of `cargo bench -- fairness`.)
+/// seconds, the one in the middle waited up to 0.6 s at the longest, and the unluckiest up to all the
+/// time; of 64 processes, the same. Sleepers to whom it was given one by one all went in the order in
+/// which they came. (2026-11-24, a busy Zen 4 VM of 2 cores, six runs of `cargo bench -- fairness`.)
 ///
 /// # Different from Python
 ///

@@ -33,11 +33,12 @@ const ROUND: u32 = 1 << 2;
 /// # Fairness
 ///
 /// A set wakes all who wait, in the order in which they lay down; who of them runs first is the
-/// scheduler's choice: of two, the one that had come first went first in 4 to 9 cases of 10. The
-/// unluckiest of 64 threads went on 4 to 8 ms after the set, and of 64 processes 25 to 40 ms. Each of
-/// a thousand takes hardly longer than each of ten: 5.9 µs against 4.8 µs with threads, 7.8 µs
-/// against 5.4 µs with processes. (2026-11-24, a busy Zen 4 VM of 2 cores, three runs of `cargo
-/// bench -- fairness`, one of `cargo bench -- herd`.)
+/// scheduler's choice: of two, the one that had come first went first in 1 to 9 cases of 10. The
+/// unluckiest of 64 threads went on 3 to 21 ms after the set, of which the one in the middle waited 1
+/// to 20 ms; of 64 processes, 12 to 48 ms, and 6 to 48 ms. Each of a thousand takes hardly longer
+/// than each of ten: 5.9 µs against 4.8 µs with threads, 7.8 µs against 5.4 µs with processes.
+/// (2026-11-24, a busy Zen 4 VM of 2 cores, six runs of `cargo bench -- fairness`, one of `cargo
+/// bench -- herd`.)
 ///
 /// # If a process dies
 ///

@@ -53,10 +53,10 @@ use crate::sys::{Access, Cell, Deadline, const_fn};
 /// again behind the rest; so does whoever has slept for 100 ms. Nobody is guaranteed a turn.
 ///
 /// Of 64 threads that each came back at once for two seconds, the one in the middle waited 0.2 to
-/// 0.6 s at the longest, and the unluckiest 0.4 to 1.1 s; of 64 processes, 0.4 to 0.7 s and 0.7 to
-/// 1.5 s; of 64 threads at std's mutex, 0.7 to 0.9 s and 1.4 to 1.9 s. Sleepers whom nobody forestalled
-/// all went in the order in which they came. (2026-11-24, a busy Zen 4 VM of 2 cores, three runs of
-/// `cargo bench -- fairness`.)
+/// 0.6 s at the longest, and the unluckiest 0.3 to 1.2 s; of 64 processes, up to 0.7 s and up to
+/// 1.5 s; of 64 threads at std's mutex, 0.4 to 0.9 s and 1.0 to 1.9 s. Sleepers whom nobody
+/// forestalled all went in the order in which they came. (2026-11-24, a busy Zen 4 VM of 2 cores, six
+/// runs of `cargo bench -- fairness`.)
 ///
 /// # Different from Python
 ///

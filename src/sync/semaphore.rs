@@ -44,9 +44,9 @@ const ONE: u32 = 1 << ONE_BIT;
 /// again behind the rest; so does whoever has slept for 100 ms. Nobody is guaranteed a turn.
 ///
 /// Of 64 threads that each came back at once for one permit, for two seconds, the one in the middle
-/// waited 0.4 to 0.8 s at the longest, and the unluckiest 0.5 to 1.8 s; of 64 processes, 0.4 to 0.8 s
-/// and 0.8 to 1.8 s. Sleepers to whom permits came one by one all went in the order in which they
-/// came. (2026-11-24, a busy Zen 4 VM of 2 cores, three runs of `cargo bench -- fairness`.)
+/// waited 0.1 to 0.8 s at the longest, and the unluckiest 0.2 to 1.8 s; of 64 processes, much the
+/// same. Sleepers to whom permits came one by one all went in the order in which they came.
+/// (2026-11-24, a busy Zen 4 VM of 2 cores, six runs of `cargo bench -- fairness`.)
 ///
 /// # Different from Python
 ///
