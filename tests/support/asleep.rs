@@ -1,0 +1,22 @@
+//! Who sleeps, as /proc has it.
+
+use std::fs;
+
+/// Whether the thread that /proc has there sleeps in a wait of this crate, and nobody has woken it: on
+/// a futex that processes share (those of std's channels and locks are private ones), or on a
+/// descriptor.
+pub(crate) fn sleeps(thread: &str) -> bool {
+    const PRIVATE: u64 = 128;
+    // Of one that has been woken it says "running", even before it runs.
+    let line = fs::read_to_string(format!("/proc/{thread}/syscall")).unwrap_or_default();
+    let mut words = line.split(' ');
+    let call = words.next().and_then(|word| word.parse().ok());
+    let operation = words.nth(1).and_then(|word| word.strip_prefix("0x"));
+    match call {
+        Some(libc::SYS_futex) => operation
+            .and_then(|word| u64::from_str_radix(word, 16).ok())
+            .is_some_and(|operation| operation & PRIVATE == 0),
+        Some(libc::SYS_ppoll) => true,
+        _ => false,
+    }
+}
