@@ -1,13 +1,11 @@
-//! The queue: what it holds, gives back and refuses; between threads, and against a plain model.
+//! The queue: what it holds, gives back and refuses; between threads. (In any order: properties.)
 #![cfg(not(loom))]
 
-use std::collections::VecDeque;
 use std::error::Error as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use multiproc::{Error, GetError, Process, PutError, Queue, TooManyDone};
-use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Long enough that only a hang reaches it.
@@ -333,79 +331,4 @@ fn a_queue_does_not_go_through_a_queue() {
         "the value cannot be encoded: what processes share goes to another as an argument of \
          Process::spawn or by move into Process::fork, not as bytes"
     );
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Put(Vec<u8>),
-    Get,
-    Done,
-    Close,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        20 => prop::collection::vec(any::<u8>(), 0..80).prop_map(Step::Put),
-        18 => Just(Step::Get),
-        6 => Just(Step::Done),
-        1 => Just(Step::Close),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn it_does_what_a_plain_queue_does(
-        messages in 1usize..6,
-        bytes in 1usize..130,
-        steps in prop::collection::vec(step(), 0..200),
-    ) {
-        let queue = Queue::with_bytes(messages, bytes).unwrap();
-        let max = bytes.next_multiple_of(8);
-        let encoded = |value: &Vec<u8>| value.len() + 1;
-        let takes = |value: &Vec<u8>| encoded(value).next_multiple_of(8);
-        let (mut model, mut closed, mut unfinished) = (VecDeque::new(), false, 0usize);
-        for step in steps {
-            match step {
-                Step::Put(value) => {
-                    let used: usize = model.iter().map(takes).sum();
-                    match queue.try_put(value.clone()) {
-                        Ok(()) => {
-                            prop_assert!(!closed && model.len() < messages);
-                            prop_assert!(used + takes(&value) <= max);
-                            model.push_back(value);
-                            unfinished += 1;
-                        }
-                        Err(PutError::TooLarge { size, max: limit, .. }) => {
-                            prop_assert_eq!((size, limit), (encoded(&value), max));
-                            prop_assert!(size > max);
-                        }
-                        Err(PutError::Closed(_)) => prop_assert!(closed),
-                        Err(PutError::Full(_)) => {
-                            prop_assert!(model.len() == messages || used + takes(&value) > max);
-                        }
-                        Err(other) => prop_assert!(false, "{}", other),
-                    }
-                }
-                Step::Get => match (queue.try_get(), model.pop_front()) {
-                    (Ok(value), Some(expected)) => prop_assert_eq!(value, expected),
-                    (Err(GetError::Closed), None) => prop_assert!(closed),
-                    (Err(GetError::Empty), None) => prop_assert!(!closed),
-                    (got, expected) => prop_assert!(false, "{:?} for {:?}", got, expected),
-                },
-                Step::Done => {
-                    prop_assert_eq!(queue.task_done().is_ok(), unfinished > 0);
-                    unfinished = unfinished.saturating_sub(1);
-                }
-                Step::Close => {
-                    queue.close();
-                    closed = true;
-                }
-            }
-            prop_assert_eq!(queue.len(), model.len());
-            prop_assert_eq!(queue.unfinished(), unfinished);
-            prop_assert_eq!(queue.is_empty(), model.is_empty());
-            prop_assert_eq!(queue.is_full(), model.len() == messages);
-            prop_assert_eq!(queue.is_closed(), closed);
-        }
-    }
 }

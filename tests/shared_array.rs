@@ -1,4 +1,4 @@
-//! The shared array: what it holds and refuses, between threads and processes, and against a `Vec`.
+//! The shared array: what it holds and refuses, between threads and processes. (In any order: properties.)
 #![cfg(not(loom))]
 
 use std::thread;
@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use multiproc::{
     Element, Error, IndexOutOfRange, Process, SharedArray, TryLockError, ValueTooLong,
 };
-use proptest::prelude::*;
 
 /// Long enough that only a hang reaches it.
 const EVER: Duration = Duration::from_secs(60);
@@ -187,70 +186,4 @@ fn a_child_that_dies_with_the_lock_is_reported() {
     drop(array.lock_for(EVER).unwrap_err());
     array.clear_poison();
     drop(array.lock().unwrap());
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Set(usize, i32),
-    Add(usize, i32),
-    Swap(usize, i32),
-    Exchange(usize, i32, i32),
-    Write(usize, Vec<i32>),
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let (at, small) = (0usize..10, -2i32..3);
-    prop_oneof![
-        (at.clone(), any::<i32>()).prop_map(|(i, n)| Step::Set(i, n)),
-        (at.clone(), any::<i32>()).prop_map(|(i, n)| Step::Add(i, n)),
-        (at.clone(), small.clone()).prop_map(|(i, n)| Step::Swap(i, n)),
-        (at.clone(), small.clone(), small).prop_map(|(i, n, m)| Step::Exchange(i, n, m)),
-        (at, prop::collection::vec(any::<i32>(), 0..6)).prop_map(|(i, n)| Step::Write(i, n)),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn it_does_what_a_vec_does(
-        first in prop::collection::vec(-2i32..3, 1..8),
-        steps in prop::collection::vec(step(), 0..60),
-    ) {
-        let (array, mut model) = (SharedArray::new(&first).unwrap(), first);
-        for step in steps {
-            let len = model.len();
-            let out = |index| IndexOutOfRange { index, len };
-            match step {
-                Step::Set(i, n) => {
-                    let place = model.get_mut(i).ok_or(out(i));
-                    prop_assert_eq!(array.set(i, n), place.map(|place| *place = n));
-                }
-                Step::Add(i, n) => {
-                    let place = model.get_mut(i).ok_or(out(i));
-                    let sum = place.map(|place| std::mem::replace(place, place.wrapping_add(n)));
-                    prop_assert_eq!(array.fetch_add(i, n), sum);
-                }
-                Step::Swap(i, n) => {
-                    let place = model.get_mut(i).ok_or(out(i));
-                    prop_assert_eq!(array.swap(i, n), place.map(|p| std::mem::replace(p, n)));
-                }
-                Step::Exchange(i, old, new) => {
-                    let expected = model.get_mut(i).ok_or(out(i)).map(|place| {
-                        if *place == old { Ok(std::mem::replace(place, new)) } else { Err(*place) }
-                    });
-                    prop_assert_eq!(array.compare_exchange(i, old, new), expected);
-                }
-                Step::Write(i, values) => {
-                    let expected = match model.get_mut(i..i + values.len()) {
-                        Some(range) => {
-                            range.copy_from_slice(&values);
-                            Ok(())
-                        }
-                        None => Err(out(i.max(len))),
-                    };
-                    prop_assert_eq!(array.write_slice(i, &values), expected);
-                }
-            }
-            prop_assert_eq!(array.to_vec(), model.clone());
-        }
-    }
 }

@@ -3,7 +3,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use multiproc::{Event, Lock};
-use proptest::prelude::*;
 
 use crate::{Place, in_both_places};
 
@@ -13,7 +12,6 @@ in_both_places! {
     releases_all_who_wait,
     gives_up_at_the_deadline,
     a_pulse_releases_who_waits,
-    agrees_with_a_flag,
 }
 
 fn begins_unset(event: impl Place<Event>) {
@@ -71,19 +69,4 @@ fn a_pulse_releases_who_waits(event: impl Place<Event>) {
         }
         waiter.join().unwrap();
     }
-}
-
-fn agrees_with_a_flag(event: impl Place<Event>) {
-    proptest!(|(turns in prop::collection::vec(0..4u8, 0..50))| {
-        event.clear();
-        let mut flag = false;
-        for turn in turns {
-            match turn {
-                0 => { event.set(); flag = true; }
-                1 => { event.clear(); flag = false; }
-                2 => prop_assert_eq!(event.is_set(), flag),
-                _ => prop_assert_eq!(event.wait_for(Duration::ZERO), flag),
-            }
-        }
-    });
 }

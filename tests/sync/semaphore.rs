@@ -2,7 +2,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use multiproc::{Lock, Overflow, Semaphore};
-use proptest::prelude::*;
 
 use crate::{Place, in_both_places};
 
@@ -12,7 +11,6 @@ in_both_places! {
     refuses_when_none_is_left,
     a_release_wakes_who_sleeps,
     refuses_to_count_too_far,
-    agrees_with_a_number,
 }
 
 fn lets_so_many_in(semaphore: impl Place<Semaphore>) {
@@ -74,29 +72,6 @@ fn refuses_to_count_too_far(semaphore: impl Place<Semaphore>) {
     semaphore.release(Semaphore::MAX - 3).unwrap();
     assert_eq!(semaphore.value(), Semaphore::MAX);
     assert!(semaphore.release(u32::MAX).is_err());
-}
-
-fn agrees_with_a_number(semaphore: impl Place<Semaphore>) {
-    proptest!(|(turns in prop::collection::vec((0..4u8, 0..5u32), 0..60))| {
-        while semaphore.try_acquire().map(|permit| permit.forget()).is_some() {}
-        let mut number = 0;
-        for (turn, n) in turns {
-            match turn {
-                0 => { semaphore.release(n).unwrap(); number += n; }
-                1 => {
-                    let taken = semaphore.try_acquire().map(|permit| permit.forget());
-                    prop_assert_eq!(taken.is_some(), number > 0);
-                    number = number.saturating_sub(1);
-                }
-                2 => {
-                    let taken = semaphore.acquire_for(Duration::ZERO).map(|permit| permit.forget());
-                    prop_assert_eq!(taken.is_some(), number > 0);
-                    number = number.saturating_sub(1);
-                }
-                _ => prop_assert_eq!(semaphore.value(), number),
-            }
-        }
-    });
 }
 
 #[test]

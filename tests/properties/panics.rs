@@ -1,0 +1,29 @@
+//! Panics that are told otherwise than on standard error.
+
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+thread_local! {
+    static CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What this gives, or what it panics with; that is not printed.
+pub(crate) fn caught<A>(play: impl FnOnce() -> A) -> Result<A, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let loud = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if !CAUGHT.get() {
+                loud(panic);
+            }
+        }));
+    });
+    CAUGHT.set(true);
+    let outcome = panic::catch_unwind(AssertUnwindSafe(play));
+    CAUGHT.set(false);
+    outcome.map_err(|panic| match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => panic.downcast_ref::<&str>().map_or("something", |text| text).to_owned(),
+    })
+}

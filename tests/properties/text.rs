@@ -1,0 +1,84 @@
+//! What is put into queues and pipes: texts, some of which cannot be encoded or decoded.
+
+use std::fmt;
+
+use proptest::prelude::*;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+
+/// A letter, and how often. Its encoding is a byte or a few for the length, and a byte for each.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct Text(char, usize);
+
+/// A text of such letters cannot be encoded.
+const MUTE: char = '!';
+/// A text of such letters can be encoded, but not decoded.
+const GARBLED: char = '?';
+
+impl Text {
+    /// Of no letters there is one text.
+    pub(crate) fn new(letter: char, length: usize) -> Self {
+        Text(if length == 0 { 'a' } else { letter }, length)
+    }
+
+    /// Any text of such a length.
+    pub(crate) fn any(length: impl Strategy<Value = usize>) -> impl Strategy<Value = Text> {
+        let letter = prop_oneof![
+            8 => prop::char::range('a', 'z'), 1 => Just(MUTE), 1 => Just(GARBLED)
+        ];
+        (letter, length).prop_map(|(letter, length)| Text::new(letter, length))
+    }
+
+    fn letters(self) -> String {
+        self.0.to_string().repeat(self.1)
+    }
+
+    pub(crate) fn can_be_encoded(self) -> bool {
+        self.0 != MUTE
+    }
+
+    /// The text, or why it cannot be decoded.
+    pub(crate) fn decoded(self) -> Result<Text, String> {
+        if self.0 == GARBLED { Err(DECODE.to_owned()) } else { Ok(self) }
+    }
+
+    /// Bytes of its encoding, which begins with its length in groups of seven bits.
+    pub(crate) fn encoded_len(self) -> usize {
+        let letters = self.1;
+        let groups = (usize::BITS - letters.leading_zeros()).div_ceil(7).max(1);
+        letters + groups as usize
+    }
+}
+
+/// What postcard says of a value's own refusal.
+pub(crate) const ENCODE: &str = "Serde Serialization Error";
+const DECODE: &str = "Serde Deserialization Error";
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !self.can_be_encoded() {
+            return Err(ser::Error::custom("it is mute"));
+        }
+        self.letters().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let read = Text::new(text.chars().next().unwrap_or_default(), text.len());
+        if read.0 == GARBLED || read.letters() != text {
+            return Err(de::Error::custom("it is garbled"));
+        }
+        Ok(read)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Text(_, 0) => f.write_str("\"\""),
+            Text(letter, 1) => write!(f, "\"{letter}\""),
+            Text(letter, length) => write!(f, "\"{letter}\" x {length}"),
+        }
+    }
+}
