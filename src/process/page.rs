@@ -20,6 +20,7 @@ use rustix::io::{FdFlags, fcntl_dupfd_cloexec};
 
 use crate::error::Error;
 use crate::process::panics::Panic;
+use crate::sys::bytes_present;
 
 const RETURNED: u64 = u64::from_le_bytes(*b"returned");
 const PANICKED: u64 = u64::from_le_bytes(*b"panicked");
@@ -70,10 +71,13 @@ impl Page {
         self.0.as_raw_fd()
     }
 
-    /// All that is on it.
+    /// All that is on it. Whoever wrote it may have claimed anything.
     pub(super) fn read(&self) -> io::Result<Vec<u8>> {
-        let len = usize::try_from(self.0.metadata()?.len()).map_err(io::Error::other)?;
-        let mut bytes = vec![0; len];
+        let holes = || io::Error::other("what it left has holes");
+        let len = bytes_present(&self.0)?.ok_or_else(holes)?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(len)?;
+        bytes.resize(len, 0);
         self.0.read_exact_at(&mut bytes, 0)?;
         Ok(bytes)
     }
@@ -126,6 +130,14 @@ mod tests {
         page.leave(&Outcome::Returned(vec![1, 2, 3])).unwrap();
         let Some(Outcome::Returned(value)) = page.outcome().unwrap() else { panic!() };
         assert_eq!(value, [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_claims_more_than_there_is_is_refused() {
+        let page = Page::new().unwrap();
+        page.leave(&Outcome::Returned(vec![1, 2, 3])).unwrap();
+        page.0.set_len(1 << 50).unwrap();
+        assert_eq!(page.outcome().unwrap_err().to_string(), "what it left has holes");
     }
 
     #[test]

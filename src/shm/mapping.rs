@@ -26,7 +26,7 @@ use rustix::mm::{MapFlags, ProtFlags};
 use crate::error::Error;
 use crate::shm::header::Header;
 use crate::shm::names::{FOLDER, is_nameable};
-use crate::sys::{MODELLED, Me};
+use crate::sys::{MODELLED, Me, bytes_present};
 
 /// Where the contents begin, and what they are aligned to.
 pub(crate) const CONTENTS: usize = size_of::<Header>();
@@ -82,11 +82,13 @@ impl Mapping {
         if !sealed && !is_nameable(&stat) {
             return Err(Error::Layout("its size is not sealed".into()));
         }
-        let bytes = stat.st_size as u64;
+        let bytes = bytes_present(&fd)
+            .map_err(|errno| Error::os("fstat", errno))?
+            .ok_or_else(|| Error::Layout("its memory is not reserved".into()))?;
         Header::read(&fd)
-            .and_then(|header| header.check(bytes, stamp))
+            .and_then(|header| header.check(bytes as u64, stamp))
             .map_err(|problem| Error::Layout(problem.to_string()))?;
-        Self::map(fd, bytes as usize)
+        Self::map(fd, bytes)
     }
 
     fn on_memfd(bytes: usize) -> Result<Self, Error> {
@@ -288,5 +290,15 @@ mod tests {
                 assert!(matches!(made, Err(Error::OutOfMemory { .. })), "{bytes}");
             }
         }
+    }
+
+    #[test]
+    fn memory_that_is_claimed_and_not_reserved_is_refused() {
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let fd = rustix::fs::memfd_create("test", flags).unwrap();
+        rustix::fs::ftruncate(&fd, 1 << 40).unwrap();
+        rustix::fs::fcntl_add_seals(&fd, SealFlags::SHRINK | SealFlags::GROW).unwrap();
+        let refused = Mapping::attach(fd, 0).unwrap_err();
+        assert!(refused.to_string().ends_with("its memory is not reserved"), "{refused}");
     }
 }

@@ -10,6 +10,7 @@
 //! (what a mutant may weaken in a model, and a constant everywhere else).
 
 mod clock;
+mod memfd;
 #[cfg(loom)]
 mod model;
 mod number;
@@ -33,6 +34,7 @@ pub use backend::{
 };
 pub(crate) use clock::Deadline;
 pub(crate) use number::Atomic;
+pub(crate) use memfd::bytes_present;
 pub(crate) use poll::poll;
 pub(crate) use std::sync::atomic::Ordering;
 

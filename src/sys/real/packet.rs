@@ -11,10 +11,10 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{FileType, MemfdFlags, SealFlags};
+use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
 
-use crate::sys::Refused;
+use crate::sys::{Refused, bytes_present};
 
 /// The longest packet. A few fit into a socket at once (its buffer is 208 KiB by default).
 const LIMIT: usize = 64 * 1024;
@@ -106,14 +106,9 @@ fn joined(head: &[u8], file: &OwnedFd) -> Result<Vec<u8>, Refused> {
     if !seals.contains(SEALS) {
         return Err(Refused::Garbage("the file with the rest of a message is not sealed"));
     }
-    let stat = rustix::fs::fstat(file).map_err(os("fstat"))?;
-    // A file of holes claims more than its sender had to have.
-    let present = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
-    let claimed = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || claimed > present {
-        return Err(Refused::Garbage("the file with the rest of a message has holes"));
-    }
-    let rest = usize::try_from(claimed).map_err(|_| os("fstat")(Errno::NOMEM))?;
+    let rest = bytes_present(file)
+        .map_err(os("fstat"))?
+        .ok_or(Refused::Garbage("the file with the rest of a message has holes"))?;
     let mut message = Vec::new();
     let total = head.len().checked_add(rest).ok_or_else(|| os("fstat")(Errno::NOMEM))?;
     message.try_reserve_exact(total).map_err(|_| os("reading a long message")(Errno::NOMEM))?;
