@@ -67,7 +67,11 @@ impl Unfinished<'_> {
             // Relaxed: it only announces a sleeper.
             let announced = seen & WAIT != 0
                 || self.done.compare_exchange(seen, seen | WAIT, Relaxed, Relaxed).is_ok();
-            last = announced && self.done.wait_slice(seen | WAIT, until) == Wait::TimedOut;
+            last = if announced {
+                self.done.wait_slice(seen | WAIT, until) == Wait::TimedOut
+            } else {
+                until.has_passed()
+            };
         }
     }
 

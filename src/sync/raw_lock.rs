@@ -199,7 +199,9 @@ impl RawLock {
                         return true;
                     }
                 }
-                Wait::TimedOut => return false,
+                // The last look: it may have changed too often for a sleep.
+                // Relaxed: as below.
+                Wait::TimedOut => return self.take_free(name, self.word.load(Relaxed)),
             }
             // Relaxed: the CAS that takes the lock has the ordering.
             seen = self.word.load(Relaxed);

@@ -41,6 +41,11 @@ impl Deadline {
         }
     }
 
+    /// Whether it has passed: no clock is asked for one that never does.
+    pub(crate) fn has_passed(self) -> bool {
+        self.remaining().is_some_and(|left| left.is_zero())
+    }
+
     /// What is left until the deadline: `None` for ever, zero when it has passed.
     pub(crate) fn remaining(self) -> Option<Duration> {
         let Deadline::At(end) = self else { return None };

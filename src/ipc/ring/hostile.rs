@@ -1,10 +1,14 @@
 //! A peer that writes anything anywhere: each call comes back, with a message or an error.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use crate::ipc::buffer::Buffer;
+use crate::ipc::ring::patience::Patience;
+use crate::ipc::ring::words::{ONE, sleep};
 use crate::ipc::ring::{Patient, Refusal, Ring};
-use crate::sys::{MODELLED, Ordering::Relaxed};
+use crate::sys::{Deadline, MODELLED, Ordering::Relaxed, Wait, Word};
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -44,6 +48,16 @@ fn step() -> impl Strategy<Value = Step> {
         (0u32..8, pair()).prop_map(|(at, bits)| Step::Granule(at, bits)),
         word().prop_map(Step::Patience),
     ]
+}
+
+#[test]
+fn a_word_that_never_stands_still_keeps_nobody_beyond_the_deadline() {
+    if MODELLED {
+        return;
+    }
+    let (word, patience) = (Word::new(ONE), Patience::new());
+    assert_eq!(sleep(&word, &patience, 0, Deadline::after(Duration::ZERO)), Wait::TimedOut);
+    assert_eq!(sleep(&word, &patience, 0, Deadline::Never), Wait::Woken);
 }
 
 proptest! {

@@ -49,6 +49,10 @@ pub(super) fn sleep(word: &Word, patience: &Patience, seen: u32, until: Deadline
     let changed = |now: u32| (now ^ seen) & !WAIT != 0;
     let mut now = seen;
     if !MODELLED {
+        // A peer may keep changing the word, so that nobody ever comes to sleep on it.
+        if until.has_passed() {
+            return Wait::TimedOut;
+        }
         // What a look finds, the step that announces a sleeper finds as well: nothing to explore.
         let turns = patience.turns();
         if turns > 0 {

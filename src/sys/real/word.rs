@@ -105,8 +105,11 @@ impl Word {
         // FUTEX_WAIT_BITSET, not FUTEX_WAIT: its timeout is absolute, on CLOCK_MONOTONIC.
         match futex::wait_bitset(&self.0, SHARED, expected, timeout, NonZeroU32::MAX) {
             Ok(()) => Wait::Woken,
-            Err(Errno::AGAIN | Errno::INTR) => Wait::Changed,
             Err(Errno::TIMEDOUT) => Wait::TimedOut,
+            // The kernel looks at the word first, and at the clock only when it is as expected: a
+            // word that a peer keeps changing would be looked at for ever.
+            Err(Errno::AGAIN) if deadline.has_passed() => Wait::TimedOut,
+            Err(Errno::AGAIN | Errno::INTR) => Wait::Changed,
             Err(errno) => refused("wait", errno),
         }
     }
@@ -157,4 +160,16 @@ impl Word {
 #[cold]
 fn refused(call: &str, errno: Errno) -> ! {
     panic!("the kernel refused a futex {call}: {errno}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_late_and_finds_another_value_is_late() {
+        let past = Deadline::after(Duration::ZERO);
+        assert_eq!(Word::new(1).wait(0, past), Wait::TimedOut);
+        assert_eq!(Word::new(1).wait(0, Deadline::Never), Wait::Woken);
+    }
 }
