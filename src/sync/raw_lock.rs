@@ -124,13 +124,13 @@ impl RawLock {
     /// When this thread holds the lock already, and there is no deadline: it would wait for ever.
     #[inline(always)]
     pub(crate) fn lock(&self, until: Deadline) -> Option<Hold> {
-        self.acquire(|me, name, seen| self.lock_slow(me, name, seen, until))
+        self.acquire(|me, name, settled, seen| self.lock_slow(me, name, settled, seen, until))
     }
 
     /// Locks, if that is possible now.
     #[inline]
     pub(crate) fn try_lock(&self) -> Option<Hold> {
-        self.acquire(|_, name, seen| self.take_free(name, seen))
+        self.acquire(|_, name, _, seen| self.take_free(name, seen))
     }
 
     /// The hold of this thread, if it holds the lock already: the same once more, not a second one.
@@ -146,15 +146,16 @@ impl RawLock {
     }
 
     #[inline(always)]
-    fn acquire(&self, otherwise: impl FnOnce(Me, u32, u32) -> bool) -> Option<Hold> {
+    fn acquire(&self, otherwise: impl FnOnce(Me, u32, bool, u32) -> bool) -> Option<Hold> {
         let me = Me::current();
+        // Once, for all that follows: a peer can change it meanwhile.
         let settled = self.is_settled();
         let name = if settled { me.begin(&self.node) } else { me.name() };
         // Acquire: pairs with the Release of every unlock; carries what was written under the
         // lock. Weaker: the model `lock::excludes` sees the race.
         let order = site!("lock.fast.acquire", Acquire => Relaxed);
         if let Err(seen) = self.word.compare_exchange(0, name, order, Relaxed)
-            && !otherwise(me, name, seen)
+            && !otherwise(me, name, settled, seen)
         {
             if settled {
                 me.end();
@@ -165,7 +166,7 @@ impl RawLock {
     }
 
     #[cold]
-    fn lock_slow(&self, me: Me, name: u32, seen: u32, until: Deadline) -> bool {
+    fn lock_slow(&self, me: Me, name: u32, settled: bool, seen: u32, until: Deadline) -> bool {
         let mut seen = self.word.spin(seen, |seen| seen & OWNER == 0 || seen & WAITERS != 0);
         let mut slices = 0u32;
         loop {
@@ -176,7 +177,10 @@ impl RawLock {
                 }
                 continue;
             }
-            if seen & OWNER == name && until == Deadline::Never && self.is_held_by(me) {
+            // Whether it is really this thread that the word names: the main thread's number is
+            // also its process's, and a peer can write anything.
+            let is_ours = || seen & OWNER == name && (!settled || me.has(&self.node));
+            if until == Deadline::Never && is_ours() {
                 me.end();
                 panic!("this thread holds the lock already and would wait for itself for ever");
             }
@@ -195,7 +199,9 @@ impl RawLock {
                 Wait::Slice => {
                     let look_closely = slices.is_multiple_of(CLOSELY);
                     slices = slices.wrapping_add(1);
-                    if self.is_gone(seen & OWNER, look_closely) && self.rob(me, name, seen) {
+                    // An owner in private memory, where it goes with the lock, never is gone.
+                    let gone = settled && Me::is_gone(seen & OWNER, &self.node, look_closely);
+                    if gone && self.rob(me, name, seen) {
                         return true;
                     }
                 }
@@ -290,23 +296,12 @@ impl RawLock {
         MODELLED || self.place.load(Relaxed) == SETTLED
     }
 
-    /// Whether the thread that holds the lock is gone. In private memory, where it goes with the
-    /// lock, it never is.
-    fn is_gone(&self, owner: u32, look_closely: bool) -> bool {
-        self.is_settled() && Me::is_gone(owner, &self.node, look_closely)
-    }
-
     /// Whether the owner died, and nobody has taken the lock since.
     pub(crate) fn is_forsaken(&self) -> bool {
         // Relaxed: a glance; who then locks sees it again, in order.
         let seen = self.word.load(Relaxed);
-        seen & OWNER_DIED != 0 || seen & OWNER != 0 && self.is_gone(seen & OWNER, true)
-    }
-
-    /// Whether it is really this thread that the word names: the main thread's number is also its
-    /// process's, and a peer can write anything.
-    fn is_held_by(&self, me: Me) -> bool {
-        !self.is_settled() || me.has(&self.node)
+        let is_gone = || self.is_settled() && Me::is_gone(seen & OWNER, &self.node, true);
+        seen & OWNER_DIED != 0 || seen & OWNER != 0 && is_gone()
     }
 
     /// Whether an owner died or panicked, and nobody cleared it since.
