@@ -19,6 +19,11 @@ const SLICE: Duration = Duration::from_millis(100);
 /// Times a thread looks again before it sleeps.
 const SPINS: u32 = 100;
 
+/// How many are woken when a peer sleeps on the word as on a priority-inheriting futex, which only
+/// mischief does: the kernel refuses to wake it, and whoever sleeps behind it. They look again
+/// after their slice.
+const STRANGER: u32 = 0;
+
 /// An atomic `u32` with a futex. All zero is a valid word.
 #[repr(transparent)]
 #[derive(Debug)]
@@ -132,6 +137,7 @@ impl Word {
     pub(crate) fn wake(&self, n: u32) -> u32 {
         match futex::wake(&self.0, SHARED, n) {
             Ok(woken) => woken as u32,
+            Err(Errno::INVAL) => STRANGER,
             Err(errno) => refused("wake", errno),
         }
     }
@@ -150,12 +156,14 @@ impl Word {
         let never = (WakeOpCmp::Eq, 0xfff);
         match futex::wake_op(&self.0, SHARED, n, 1, &self.0, op, never.0, bit as u16, never.1) {
             Ok(woken) => woken as u32,
+            // The word was changed all the same: that comes first.
+            Err(Errno::INVAL) => STRANGER,
             Err(errno) => refused("wake_op", errno),
         }
     }
 }
 
-/// The kernel refuses a futex call only where there are none (a seccomp filter): no primitive
+/// The kernel refuses any other futex call only where there are none (a seccomp filter): no primitive
 /// of this crate can work there.
 #[cold]
 fn refused(call: &str, errno: Errno) -> ! {
