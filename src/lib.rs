@@ -34,6 +34,25 @@
 //!
 //! Nothing here waits for ever on a dead process: each type says in its "If … dies" what is
 //! reported, and how soon.
+//!
+//! # When a peer means harm
+//!
+//! Whoever maps the same memory, or has the other end of a pipe, may write anything there. The
+//! others get wrong values or an error ([`GetError::Corrupt`] and the like); they do not crash, and
+//! what waits with a deadline ends with it. What a peer can do:
+//!
+//! * *Be in the way.* It can keep a lock locked, an event cleared, a queue full. What waits without
+//!   a deadline then waits as long as the peer likes, or panics as if its own thread had locked; so
+//!   do [`Queue::try_put`], [`Queue::try_get`] and [`Queue::close`], which wait for whoever holds a
+//!   side of the queue.
+//! * *Change what a [`Lock`] guards,* while another holds it: there is nothing but the lock's word
+//!   to keep it out. Such data is numbers (see [`ProcessSafe`]); check them as you use them.
+//! * *Send any value of the type.* A list whose elements take no bytes (`Vec<()>`) can be said to
+//!   have 2^64 of them, and a value of a type that contains itself can be nested as deep as its
+//!   message has bytes, which may be more than the stack holds. Take no such types from whom you do
+//!   not trust.
+//!
+//! A child that is spawned runs what its parent says, and trusts it; not the other way round.
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
 compile_error!(
@@ -77,6 +96,23 @@ pub mod model_support {
         sites_seen, sleepers,
     };
 }
+
+/// For the fuzz targets: what a peer's bytes and descriptors come to.
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzz_support {
+    pub use crate::pool::fuzz_support::*;
+    pub use crate::process::fuzz_support::*;
+    pub use crate::shm::fuzz_support::*;
+}
+
+#[cfg(all(test, not(loom)))]
+extern crate self as multiproc;
+
+/// The fuzz targets, whose seeds are played as tests.
+#[cfg(all(test, not(loom)))]
+#[path = "../fuzz/src/lib.rs"]
+mod fuzz;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -242,3 +242,15 @@ impl fmt::Debug for Pool {
         f.debug_struct("Pool").field("workers", &self.workers()).finish_non_exhaustive()
     }
 }
+
+/// What a pool and a worker say to each other.
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzz_support {
+    use crate::pool::task::{Reply, Request};
+
+    /// Reads them as either, and shows them.
+    pub fn read_messages(bytes: &[u8]) {
+        let request = postcard::from_bytes::<Request>(bytes);
+        drop(format!("{request:?} {:?}", postcard::from_bytes::<Reply>(bytes)));
+    }
+}

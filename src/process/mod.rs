@@ -37,3 +37,22 @@ pub(crate) use image::Image;
 pub(crate) use panics::{Panic, caught};
 pub use run::Run;
 pub use status::ExitStatus;
+
+/// What a child reads before it runs, and what its parent reads when it has ended.
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzz_support {
+    use std::os::fd::OwnedFd;
+
+    use crate::process::{letter::Letter, page::Page};
+
+    /// Whether it is a letter.
+    pub fn read_letter(bytes: &[u8]) -> bool {
+        Letter::from_bytes(bytes.to_vec()).is_some()
+    }
+
+    /// Whether an outcome is there.
+    pub fn read_outcome(page: OwnedFd) -> bool {
+        Page::from_fd(page).outcome().is_ok_and(|outcome| outcome.is_some())
+    }
+}

@@ -206,7 +206,7 @@ fn whatever_a_peer_writes_the_honest_neither_crash_nor_hang() {
     let seed = number("MULTIPROC_SEED").unwrap_or_else(|| rand::rng().next_u64());
     println!("MULTIPROC_SEED={seed} replays this storm");
     let mut rng = StdRng::seed_from_u64(seed);
-    let scribbles = number("MULTIPROC_SCRIBBLES").unwrap_or(10_000);
+    let scribbles = number("MULTIPROC_SCRIBBLES").unwrap_or(5_000);
     let (mut left, mut rounds, mut tally) = (scribbles, 0, Tally::new());
     while left > 0 {
         let count = left.min(ROUND);
