@@ -33,7 +33,7 @@ use crate::sys::{ALL, Deadline, Entry, Op, Ordering, Ordering::*, Wait, Word, co
 ///
 /// # Costs
 ///
-/// 528 bytes. To come is an atomic operation; the last makes one system call, which wakes all.
+/// 536 bytes. To come is an atomic operation; the last makes one system call, which wakes all.
 ///
 /// # If a process dies
 ///

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Overflow;
 use crate::shm::ProcessSafe;
+use crate::sync::patrol::Patrol;
 use crate::sys::{Deadline, Entry, Life, Op, Ordering, Ordering::*, Wait, Word, const_fn, site};
 
 /// No permit of this entry is held: it can be taken.
@@ -120,6 +121,7 @@ const LONGEST: Duration = Duration::from_millis(100);
 pub struct RobustSemaphore<const N: usize> {
     ledger: [Entry; N],
     turn: Word,
+    patrol: Patrol,
 }
 
 // SAFETY: atomics, any bits of which are some state: an entry that is nobody's life is found to be
@@ -146,7 +148,7 @@ impl<const N: usize> RobustSemaphore<N> {
                 ledger[at] = FREE;
                 at += 1;
             }
-            RobustSemaphore { ledger: Entry::all(ledger), turn: Word::new(0) }
+            RobustSemaphore { ledger: Entry::all(ledger), turn: Word::new(0), patrol: Patrol::new() }
         }
     }
 
@@ -261,7 +263,9 @@ impl<const N: usize> RobustSemaphore<N> {
                 // Others may sleep whose mark went with the entry that this one is woken for.
                 Wait::Woken => holder = mine | site!("robust.keep", AWAITED => 0),
                 Wait::Slice => {
-                    self.sweep(mine);
+                    if self.patrol.is_due(SHORTEST.max(slice / 2)) {
+                        self.sweep(mine);
+                    }
                     slice = LONGEST.min(slice * 2);
                 }
                 Wait::TimedOut => {

@@ -1,12 +1,21 @@
 //! Which processes take part in something, so that the others notice when one has ended.
 
+use std::time::Duration;
+
+use crate::sync::patrol::Patrol;
 use crate::sys::{Entry, Life, MODELLED, Ordering::Relaxed, const_fn};
 
 /// The lives of processes. An entry is 0, or a life that came and was not struck off since. One that was
 /// entered may be entered again where another was struck off; that does no harm.
 #[repr(C)]
 #[derive(Debug)]
-pub(super) struct Roster([Entry; Roster::LEN]);
+pub(super) struct Roster {
+    lives: [Entry; Roster::LEN],
+    patrol: Patrol,
+}
+
+/// Between two looks at all of them.
+const GAP: Duration = Duration::from_millis(50);
 
 impl Roster {
     /// Those who come when it is full are not entered.
@@ -14,7 +23,7 @@ impl Roster {
 
     const_fn! {
         pub(super) fn new() -> Self {
-            Roster(Entry::all([0; Self::LEN]))
+            Roster { lives: Entry::all([0; Self::LEN]), patrol: Patrol::new() }
         }
     }
 
@@ -27,7 +36,7 @@ impl Roster {
         }
         let mine = Life::mine();
         // Relaxed: here and below, a life stands for itself and carries nothing.
-        if self.0[mine as usize % Self::LEN].load(Relaxed) != mine {
+        if self.lives[mine as usize % Self::LEN].load(Relaxed) != mine {
             self.enrol_slow(mine);
         }
     }
@@ -35,7 +44,7 @@ impl Roster {
     #[cold]
     fn enrol_slow(&self, mine: u64) {
         for i in 0..Self::LEN {
-            let entry = &self.0[(mine as usize + i) % Self::LEN];
+            let entry = &self.lives[(mine as usize + i) % Self::LEN];
             // Relaxed: as in `enrol`.
             match entry.compare_exchange(0, mine, Relaxed, Relaxed) {
                 Err(other) if other != mine => {}
@@ -44,9 +53,10 @@ impl Roster {
         }
     }
 
-    /// Whether a process that was entered has ended.
+    /// Whether a process that was entered is found to have ended; nothing is found as long as someone
+    /// else has looked just now.
     pub(super) fn has_ended(&self) -> bool {
-        self.ended().next().is_some()
+        self.patrol.is_due(GAP) && self.ended().next().is_some()
     }
 
     /// Strikes off whoever has ended.
@@ -59,7 +69,7 @@ impl Roster {
 
     fn ended(&self) -> impl Iterator<Item = (&Entry, u64)> {
         // Relaxed: as in `enrol`.
-        let entered = self.0.iter().map(|entry| (entry, entry.load(Relaxed)));
+        let entered = self.lives.iter().map(|entry| (entry, entry.load(Relaxed)));
         entered.filter(|&(_, life)| life != 0 && Life::is_over(life))
     }
 }

@@ -32,9 +32,9 @@ pub use backend::{
     end_life, forget_lives, forget_sites_seen, forget_sleepers, load_latest, mutate, sites_seen,
     sleepers,
 };
-pub(crate) use clock::Deadline;
-pub(crate) use number::Atomic;
+pub(crate) use clock::{Deadline, millis};
 pub(crate) use memfd::bytes_present;
+pub(crate) use number::Atomic;
 pub(crate) use poll::poll;
 pub(crate) use std::sync::atomic::Ordering;
 
