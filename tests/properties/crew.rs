@@ -72,22 +72,21 @@ impl<M: Model> Crew<M> {
     /// must sleep.
     pub(crate) fn play(&mut self, By(caller, call): By<M::Call>, told: &Told<M>) {
         self.members[caller].calls.send(call).expect("the seat is served");
-        let told_answers = &told.answers.0;
+        let due = &told.answers.0;
         let mut said: Vec<_> =
-            told_answers.iter().map_while(|_| self.answers.recv_timeout(EVER).ok()).collect();
-        let mut agrees = self.takes(caller, told_answers, said.clone());
+            due.iter().map_while(|_| self.answers.recv_timeout(EVER).ok()).collect();
+        let mut agrees = self.takes(caller, due, said.clone());
         for (member, _) in self.members.iter().zip(told.waits).filter(|(_, waits)| *waits) {
             until("one who waits to sleep", || {
-                let surplus = said.len();
                 said.extend(self.answers.try_iter());
-                agrees &= said.len() == surplus;
+                agrees &= said.len() == due.len();
                 !agrees || sleeps(&member.task)
             });
         }
         let mut said: Vec<_> =
             said.into_iter().map(|(number, said)| (self.seat_of(number), said)).collect();
         said.sort_by_key(|(seat, _)| *seat);
-        assert!(agrees, "answers: {said:?}, but it must be {told_answers:?}");
+        assert!(agrees, "answers: {said:?}, but it must be {due:?}");
     }
 
     fn seat_of(&self, number: usize) -> usize {
@@ -95,16 +94,16 @@ impl<M: Model> Crew<M> {
         found.expect("every thread has a seat")
     }
 
-    /// Whether the answers are those told. Who of several that wait goes on is not the model's to
+    /// Whether the answers that are due have come. Who of several that wait goes on is not the model's to
     /// say: the one who does changes seats with the one who was to.
     fn takes(
         &mut self,
         caller: usize,
-        told: &[(usize, Said<M::Answer>)],
+        due: &[(usize, Said<M::Answer>)],
         mut said: Vec<(usize, Said<M::Answer>)>,
     ) -> bool {
         let the_caller = self.members[caller].number;
-        for (seat, answer) in told {
+        for (seat, answer) in due {
             let own = self.members[*seat].number;
             said.sort_by_key(|(number, _)| *number != own);
             let found = said.iter().position(|(number, said)| {
@@ -124,6 +123,7 @@ impl<M: Model> Crew<M> {
             self.members.into_iter().map(|member| (member.calls, member.thread)).unzip();
         drop(calls);
         free();
+        until("all to leave", || threads.iter().all(JoinHandle::is_finished));
         threads.into_iter().for_each(|thread| thread.join().expect("it has only served"));
     }
 }

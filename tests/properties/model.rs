@@ -2,6 +2,7 @@
 //! compared.
 
 use std::fmt::{self, Debug};
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use proptest::strategy::Union;
@@ -195,8 +196,7 @@ pub(crate) fn config() -> ProptestConfig {
         failure_persistence: None,
         // Of calls that may not be made in the state: there are some in each sequence.
         max_local_rejects: u32::MAX,
-        // In milliseconds: each sequence that hangs takes long.
-        max_shrink_time: 100_000,
+        max_shrink_time: LIMIT.as_millis() as u32,
         // The default one would take most of the time of a debug build.
         rng_algorithm: RngAlgorithm::XorShift,
         ..ProptestConfig::default()
@@ -213,23 +213,36 @@ pub(crate) fn difference<S: Subject>(mut runner: TestRunner) -> Option<(String, 
     let ran = runner.run(&sequences, |(begin, calls, seen)| {
         play(begin, calls, seen).map_err(TestCaseError::fail)
     });
-    let (mut reason, begin, mut calls) = match ran {
-        Ok(()) => return None,
+    match ran {
+        Ok(()) => None,
         Err(TestError::Abort(reason)) => panic!("{reason}"),
-        Err(TestError::Fail(reason, (begin, calls, _))) => (reason.to_string(), begin, calls),
-    };
-    // What was cut down since may need fewer calls than were left before.
-    let mut at = 0;
-    while at < calls.len() {
-        let mut fewer = calls.clone();
-        fewer.remove(at);
-        match may(&begin, &fewer).then(|| play(begin.clone(), fewer.clone(), None)) {
-            Some(Err(why)) => (reason, calls, at) = (why, fewer, 0),
-            _ => at += 1,
+        Err(TestError::Fail(reason, (begin, calls, _))) => {
+            let differs = |calls: &[_]| play(begin.clone(), calls.to_vec(), None).err();
+            let (calls, shorter) = cut(&begin, calls, differs);
+            let lines = calls.iter().map(|call| format!("\n{call:?}"));
+            let lines = lines.fold(format!("{begin:?}"), |lines, line| lines + &line);
+            Some((lines, shorter.unwrap_or_else(|| reason.to_string())))
         }
     }
-    let lines = calls.iter().map(|call| format!("\n{call:?}"));
-    Some((lines.fold(format!("{begin:?}"), |lines, line| lines + &line), reason))
+}
+
+/// Leaves out each call without which the others still differ, and how they do then: proptest tries
+/// that once, and makes the calls simpler after that. (Not for ever: each that hangs takes long.)
+fn cut<M: Model>(
+    begin: &Told<M>,
+    mut calls: Vec<By<M::Call>>,
+    differs: impl Fn(&[By<M::Call>]) -> Option<String>,
+) -> (Vec<By<M::Call>>, Option<String>) {
+    let (start, mut reason, mut at) = (Instant::now(), None, 0);
+    while at < calls.len() && start.elapsed() < LIMIT {
+        let mut fewer = calls.clone();
+        fewer.remove(at);
+        match may(begin, &fewer).then(|| differs(&fewer)).flatten() {
+            Some(why) => (calls, reason, at) = (fewer, Some(why), 0),
+            None => at += 1,
+        }
+    }
+    (calls, reason)
 }
 
 /// Whether each call may be made when its turn comes.
@@ -243,6 +256,9 @@ fn may<M: Model>(begin: &Told<M>, calls: &[By<M::Call>]) -> bool {
         may
     })
 }
+
+/// How long a sequence is cut down: each that hangs takes a while.
+const LIMIT: Duration = Duration::from_secs(100);
 
 /// Calls of a sequence: enough to fill and empty things a few times.
 const LONGEST: usize = 40;
