@@ -1,12 +1,15 @@
 //! Every primitive as the workers use it.
 
 mod array;
+mod barrier;
 mod condition;
 mod event;
 mod lock;
 mod queue;
 mod rlock;
+mod robust;
 mod semaphore;
+mod value;
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -33,6 +36,9 @@ pub(crate) fn stations(round: u64) -> Vec<Box<dyn Station>> {
         Box::new(condition::Exchange::new()),
         Box::new(semaphore::Counter::<Semaphore>::new()),
         Box::new(semaphore::Counter::<BoundedSemaphore>::new()),
+        Box::new(robust::Robust::new()),
+        Box::new(barrier::Meeting::new()),
+        Box::new(value::Single::new()),
         Box::new(array::Numbers::new()),
         Box::new(event::Signal::new()),
         Box::new(queue::Messages::new(round)),
