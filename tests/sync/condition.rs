@@ -74,7 +74,8 @@ fn lets_as_many_go_on_as_were_notified(meeting: impl Place<Meeting>) {
         meeting.1.notify(0);
         meeting.1.notify_one();
         until("one more to go on", || gone_on() == 3);
-        assert_eq!(waiters.iter().filter(|waiter| !waiter.is_finished()).count(), 2);
+        // Who has gone on may be slow to end.
+        until("three to end", || waiters.iter().filter(|waiter| waiter.is_finished()).count() == 3);
         meeting.1.notify(u32::MAX);
     });
     assert_eq!(gone_on(), 5);
