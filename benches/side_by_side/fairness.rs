@@ -117,8 +117,9 @@ impl Place {
             semaphore: Shared::new(Semaphore::new(0)).expect(memory),
             robust: Shared::new(RobustSemaphore::new(0)).expect(memory),
             queue: Queue::bounded(MEMBERS).expect(memory),
-            events: Shared::new([const { Event::new() }; 2]).expect(memory),
-            starts: Shared::new([const { Event::new() }; MEMBERS]).expect(memory),
+            events: Shared::new(std::array::from_fn::<_, 2, _>(|_| Event::new())).expect(memory),
+            starts: Shared::new(std::array::from_fn::<_, MEMBERS, _>(|_| Event::new()))
+                .expect(memory),
             counts: SharedArray::zeroed(THREADS + MEMBERS).expect(memory),
         }
     }

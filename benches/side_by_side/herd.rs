@@ -62,7 +62,8 @@ struct Herd {
 impl Herd {
     fn new(kind: Kind, size: u64) -> Self {
         let field = Field {
-            gates: Shared::new([const { Event::new() }; 2]).expect("a page of shared memory"),
+            gates: Shared::new(std::array::from_fn::<_, 2, _>(|_| Event::new()))
+                .expect("a page of shared memory"),
             done: Shared::new(Event::new()).expect("a page of shared memory"),
             counts: SharedArray::zeroed(3).expect("a page of shared memory"),
             size,

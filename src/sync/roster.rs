@@ -19,7 +19,7 @@ const GAP: Duration = Duration::from_millis(50);
 
 impl Roster {
     /// Those who come when it is full are not entered.
-    pub(super) const LEN: usize = if MODELLED { 1 } else { 64 };
+    pub(super) const LEN: usize = if MODELLED { 2 } else { 64 };
 
     const_fn! {
         pub(super) fn new() -> Self {
