@@ -94,8 +94,8 @@ impl<M: Model> Crew<M> {
         found.expect("every thread has a seat")
     }
 
-    /// Whether the answers that are due have come. Who of several that wait goes on is not the model's to
-    /// say: the one who does changes seats with the one who was to.
+    /// Whether the answers that are due have come. Who of several that wait goes on is not the
+    /// model's to say: the one who does changes seats with the one who was to.
     fn takes(
         &mut self,
         caller: usize,
