@@ -11,6 +11,7 @@ use multiproc::{
 };
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::alone::alone;
 use crate::{linger, say};
 
 /// How long each waits, until it gives up.
@@ -124,26 +125,29 @@ fn used(wait: impl FnOnce() -> bool) -> Duration {
     now() - before
 }
 
-/// All side by side, a process each.
+/// All side by side, a process each; and one that holds what they wait for, which is as small, since
+/// some of them look now and then at what it has mapped.
 #[test]
 fn a_wait_costs_no_processor_time() {
-    let shared =
-        Shared::new((Lock::new(0), RLock::new(0), Value::new(0), RobustSemaphore::new(1))).unwrap();
-    let array = SharedArray::zeroed(1).unwrap();
-    let _taken = (shared.0.lock(), shared.1.lock(), shared.2.lock(), array.lock());
-    let _permit = shared.3.acquire();
-    let start = |(name, wait)| {
-        (name, Process::spawn(wait, (shared.clone(), array.clone())).expect("a child for each"))
-    };
-    let waits = WAITS.map(start).map(|(name, process)| (name, process.join().unwrap()));
-    let mut table = Table::new();
-    table.load_preset(NOTHING).set_header(["waits two seconds in", "processor time, ms"]);
-    table.column_mut(1).unwrap().set_cell_alignment(CellAlignment::Right);
-    for (name, used) in waits {
-        table.add_row([name.to_owned(), format!("{:.2}", used.as_secs_f64() * 1e3)]);
-    }
-    say(&format!("\n{table}\n"));
-    for (name, used) in waits {
-        assert!(used < MOST, "{name} uses {used:?}");
-    }
+    alone(|()| {
+        let (lock, rlock, value) = (Lock::new(0), RLock::new(0), Value::new(0));
+        let shared = Shared::new((lock, rlock, value, RobustSemaphore::new(1))).unwrap();
+        let array = SharedArray::zeroed(1).unwrap();
+        let _taken = (shared.0.lock(), shared.1.lock(), shared.2.lock(), array.lock());
+        let _permit = shared.3.acquire();
+        let start = |(name, wait)| {
+            (name, Process::spawn(wait, (shared.clone(), array.clone())).expect("a child for each"))
+        };
+        let waits = WAITS.map(start).map(|(name, process)| (name, process.join().unwrap()));
+        let mut table = Table::new();
+        table.load_preset(NOTHING).set_header(["waits two seconds in", "processor time, ms"]);
+        table.column_mut(1).unwrap().set_cell_alignment(CellAlignment::Right);
+        for (name, used) in waits {
+            table.add_row([name.to_owned(), format!("{:.2}", used.as_secs_f64() * 1e3)]);
+        }
+        say(&format!("\n{table}\n"));
+        for (name, used) in waits {
+            assert!(used < MOST, "{name} uses {used:?}");
+        }
+    });
 }
