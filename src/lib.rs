@@ -9,10 +9,13 @@
 //! | to | use | between threads | between processes |
 //! |---|---|---|---|
 //! | guard a value | [`Lock`] | in a static or an `Arc` | in a [`Shared`] |
+//! | the same, and lock again what one holds | [`RLock`] | the same | the same |
+//! | wait until the value has changed | [`Condition`] | the same | the same |
 //! | wait for something to have happened | [`Event`] | the same | the same |
-//! | let so many in at a time | [`Semaphore`] | the same | the same |
+//! | wait until all have come | [`Barrier`] | the same | the same |
+//! | let so many in at a time | [`Semaphore`], [`BoundedSemaphore`] | the same | the same |
 //! | the same, and have back what the dead held | [`RobustSemaphore`] | the same | the same |
-//! | share numbers | [`SharedArray`] | yes | yes |
+//! | share a number, or many | [`Value`], [`SharedArray`] | yes | yes |
 //! | pass values from many to many | [`Queue`] | yes | yes |
 //! | send values over a line that can be polled | [`pipe`], [`duplex`] | yes | yes |
 //! | run a function beside the rest | [`Thread`], [`Process`] | `Thread` | `Process` |
