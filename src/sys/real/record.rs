@@ -128,6 +128,23 @@ impl Record {
         })
     }
 
+    /// A name that no living thread of this process has: by it one is let in again where it is already
+    /// (`RLock`). Names come round after 2^30 threads. That of a thread which ended with a leaked guard
+    /// may then let another in; nobody else is there any more, as what an `RLock`'s guard gives access
+    /// to does not leave its thread, unless all threads may have it.
+    fn new_name() -> u32 {
+        static NAMES: AtomicU32 = AtomicU32::new(0);
+        loop {
+            let name = NAMES.fetch_add(1, Ordering::Relaxed) % (OWNER - 1) + 1;
+            let is_taken = |record: &Record| {
+                record.taken.load(Ordering::Relaxed) && record.name.load(Ordering::Relaxed) == name
+            };
+            if !Record::all().any(is_taken) {
+                return name;
+            }
+        }
+    }
+
     /// A record for the calling thread: one that is free, or a new one.
     pub(super) fn take() -> &'static Record {
         let free = Record::all().find(|record| {
@@ -156,10 +173,7 @@ impl Record {
                 }
             }
         });
-        // Names come round again after 2^30 threads; they only tell who would wait for itself.
-        static NAMES: AtomicU32 = AtomicU32::new(0);
-        let name = NAMES.fetch_add(1, Ordering::Relaxed) % (OWNER - 1) + 1;
-        record.name.store(name, Ordering::Relaxed);
+        record.name.store(Self::new_name(), Ordering::Relaxed);
         let head = robust_list_head();
         record.tid.store(gettid().as_raw_nonzero().get() as u32, Ordering::Relaxed);
         record.head.store(head, Ordering::Relaxed);
