@@ -178,6 +178,6 @@ mod tests {
     fn who_is_late_and_finds_another_value_is_late() {
         let past = Deadline::after(Duration::ZERO);
         assert_eq!(Word::new(1).wait(0, past), Wait::TimedOut);
-        assert_eq!(Word::new(1).wait(0, Deadline::Never), Wait::Woken);
+        assert_eq!(Word::new(1).wait(0, Deadline::Never), Wait::Changed);
     }
 }
