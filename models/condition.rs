@@ -41,7 +41,7 @@ models! {
         },
     };
 
-    notifies_as_many: Model {
+    notifies_as_many (latest_loads): Model {
         shows: "of two who sleep, the first notification lets one go on, and the second the other",
         floor: 500,
         witnesses: &["one went on", "none yet"],
@@ -65,7 +65,7 @@ models! {
         },
     };
 
-    notifies_of_nothing: Model {
+    notifies_of_nothing (latest_loads): Model {
         shows: "who was woken for nothing, or nearly, is not lost to the next notification",
         floor: 500,
         witnesses: &["condition.release.all"],

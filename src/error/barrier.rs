@@ -18,7 +18,9 @@ pub enum BrokenBarrier {
     /// A process that had waited at it before has ended: it is waited for in vain.
     #[error("the barrier is broken: one of its processes has ended; reset it to go on with others")]
     PartyDied,
-    /// Someone called [`Barrier::reset`](crate::Barrier::reset) meanwhile: it is whole again.
+    /// Someone called [`Barrier::reset`](crate::Barrier::reset) meanwhile: it is whole again. (One that
+    /// wakes so late that others have met more than five times, and then someone has reset it, hears
+    /// this also if its own round had ended well.)
     #[error("the barrier was reset while this party waited: come again")]
     Reset,
 }

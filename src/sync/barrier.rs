@@ -55,8 +55,9 @@ use crate::sys::{ALL, Deadline, Entry, Op, Ordering, Ordering::*, Wait, Word, co
 ///
 /// # The words
 ///
-/// The state counts the rounds that have ended, and remembers of the last sixteen which were ended by
-/// a reset; how many have come in this round; and why it is broken, if it is. Whoever waits sleeps on a second word,
+/// The state counts the rounds that have ended, and remembers of the last five which were ended by a
+/// reset, and how long ago the last such was; how many have come in this round; and why it is broken,
+/// if it is. Whoever waits sleeps on a second word,
 /// the turn, which changes after the state.
 ///
 /// | step | state | by |
@@ -98,11 +99,17 @@ enum Outcome {
 
 impl State {
     const COUNT: u64 = Barrier::MAX as u64;
-    const CAUSE_SHIFT: u32 = 20;
-    const CAUSE: u64 = 0xf << Self::CAUSE_SHIFT;
-    const RESETS_SHIFT: u32 = 24;
-    const REMEMBERED: u64 = 16;
-    const ROUND_SHIFT: u32 = 40;
+    const CAUSE_SHIFT: u32 = 16;
+    const CAUSE: u64 = 0b111 << Self::CAUSE_SHIFT;
+    const RESETS_SHIFT: u32 = 19;
+    const RESETS: u64 = (1 << Self::REMEMBERED) - 1;
+    const REMEMBERED: u64 = 5;
+    const AGE_SHIFT: u32 = 24;
+    const ROUND_SHIFT: u32 = 44;
+    /// Rounds come round again after so many, and of older resets nothing is known.
+    const ROUNDS: u64 = (1 << 20) - 1;
+    /// Whole, nobody has come, and it was never reset.
+    const FRESH: u64 = Self::ROUNDS << Self::AGE_SHIFT;
 
     fn count(self) -> u32 {
         (self.0 & Self::COUNT) as u32
@@ -116,15 +123,21 @@ impl State {
         self.0 >> Self::ROUND_SHIFT
     }
 
-    /// Bit 0 is that of the round before this one.
+    /// Which of the last rounds were ended by a reset; bit 0 is that of the round before this one.
     fn resets(self) -> u64 {
-        self.0 >> Self::RESETS_SHIFT & 0xffff
+        self.0 >> Self::RESETS_SHIFT & Self::RESETS
+    }
+
+    /// How many rounds have ended since the last that was ended by a reset.
+    fn age(self) -> u64 {
+        self.0 >> Self::AGE_SHIFT & Self::ROUNDS
     }
 
     fn next(self, by_reset: bool) -> Self {
-        let round = self.round().wrapping_add(site!("barrier.round", 1 => 0));
-        let resets = (self.resets() << 1 | u64::from(by_reset)) & 0xffff;
-        State(round << Self::ROUND_SHIFT | resets << Self::RESETS_SHIFT)
+        let round = self.round().wrapping_add(site!("barrier.round", 1 => 0)) & Self::ROUNDS;
+        let resets = (self.resets() << 1 | u64::from(by_reset)) & Self::RESETS;
+        let age = if by_reset { 0 } else { Self::ROUNDS.min(self.age() + 1) };
+        State(round << Self::ROUND_SHIFT | age << Self::AGE_SHIFT | resets << Self::RESETS_SHIFT)
     }
 
     fn broken(self, cause: BrokenBarrier) -> Self {
@@ -133,13 +146,15 @@ impl State {
 
     /// How the round has ended in which someone came when the state was `self`.
     fn outcome(self, now: State) -> Outcome {
-        let ended = now.round().wrapping_sub(self.round()) & (u64::MAX >> Self::ROUND_SHIFT);
-        match ended {
-            0 => now.cause().map_or(Outcome::Waiting, Outcome::Broken),
-            1..=Self::REMEMBERED if now.resets() >> (ended - 1) & 1 == 0 => Outcome::Passed,
-            // It slept through so many rounds that nobody knows: at worst it hears of a reset.
-            _ => Outcome::Broken(BrokenBarrier::Reset),
-        }
+        let ended = now.round().wrapping_sub(self.round()) & Self::ROUNDS;
+        let passed = match ended {
+            0 => return now.cause().map_or(Outcome::Waiting, Outcome::Broken),
+            1..=Self::REMEMBERED => now.resets() >> (ended - 1) & 1 == 0,
+            // It slept through many rounds. If one of them was reset, nobody knows whether it was its
+            // own, and it hears of a reset: it may have passed, but never is it told so falsely.
+            _ => now.age() >= ended,
+        };
+        if passed { Outcome::Passed } else { Outcome::Broken(BrokenBarrier::Reset) }
     }
 }
 
@@ -157,9 +172,9 @@ impl Barrier {
         ///
         /// When `parties` is 0 or more than [`Barrier::MAX`]; in a const, at compile time.
         pub fn new(parties: u32) -> Self {
-            assert!(parties > 0 && parties <= Self::MAX, "a barrier has from 1 to 2^20 - 1 parties");
+            assert!(parties > 0 && parties <= Self::MAX, "a barrier has from 1 to 65,535 parties");
             Barrier {
-                state: Entry::new(0),
+                state: Entry::new(State::FRESH),
                 turn: Word::new(0),
                 parties: Word::new(parties),
                 roster: Roster::new(),

@@ -191,7 +191,7 @@ fn a_party_that_has_come_and_was_killed_counts() {
 }
 
 #[test]
-#[should_panic(expected = "from 1 to 2^20 - 1 parties")]
+#[should_panic(expected = "from 1 to 65,535 parties")]
 fn nobody_cannot_meet() {
     Barrier::new(0);
 }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use multiproc::{Barrier, Shared, SharedArray};
+use multiproc::{Barrier, BrokenBarrier, Shared, SharedArray};
 use rand::Rng;
 use rand::rngs::StdRng;
 
@@ -14,7 +14,8 @@ const CALLS: u32 = 4;
 
 pub(crate) struct Meeting {
     barrier: Shared<Barrier>,
-    /// How many have passed as the first of the two, and as the second.
+    /// How many have passed as the first of the two, and as the second; and how many heard of a reset,
+    /// who may have passed.
     passed: SharedArray<u64>,
     calls: Cell<u32>,
 }
@@ -23,7 +24,7 @@ impl Meeting {
     pub(crate) fn new() -> Self {
         Meeting {
             barrier: Shared::new(Barrier::new(2)).unwrap(),
-            passed: SharedArray::zeroed(2).unwrap(),
+            passed: SharedArray::zeroed(3).unwrap(),
             calls: Cell::new(0),
         }
     }
@@ -42,6 +43,10 @@ impl Station for Meeting {
         };
         match met {
             Ok(place) => self.passed.fetch_add(place, 1).unwrap(),
+            Err(BrokenBarrier::Reset) => {
+                self.passed.fetch_add(2, 1).unwrap();
+                return false;
+            }
             Err(_) => {
                 self.barrier.reset();
                 return false;
@@ -62,9 +67,12 @@ impl Station for Meeting {
     }
 
     fn balance(&self, visits: u64, deaths: u64) -> Balance {
-        let [first, second] = [0, 1].map(|place| self.passed.get(place).unwrap());
-        // One of a pair may have died after it had come.
-        assert!(first.abs_diff(second) <= deaths, "{first} and {second} met, {deaths} died");
+        let [first, second, reset] = [0, 1, 2].map(|place| self.passed.get(place).unwrap());
+        // One of a pair may have died after it had come, or woken so late that it cannot know.
+        assert!(
+            first.abs_diff(second) <= deaths + reset,
+            "{first} and {second} met, {deaths} died and {reset} heard of a reset"
+        );
         assert!((visits..=visits + deaths).contains(&(first + second)));
         Balance::default()
     }
