@@ -39,14 +39,15 @@ use crate::sys::{ALL, Deadline, Entry, Op, Ordering, Ordering::*, Wait, Word, co
 ///
 /// One that has come counts as come. One that has not come yet would be waited for in vain, so the
 /// barrier remembers the processes that have waited at it since it was made or reset, up to
-/// [`Barrier::WATCHED`]: when one of them has ended, however it ended, and others wait for half a second, it
-/// is broken with [`BrokenBarrier::PartyDied`]. So processes that are to take the place of
-/// others begin with a [`Barrier::reset`]. A process that dies before it has ever waited is not known: the first
-/// time, use [`Barrier::wait_for`].
+/// [`Barrier::WATCHED`]: when one of them has ended, however it ended, and others wait for half a
+/// second, it is broken with [`BrokenBarrier::PartyDied`]. So processes that are to take the place of
+/// others begin with a [`Barrier::reset`]. A process that dies before it has ever waited is not known:
+/// the first time, use [`Barrier::wait_for`].
 ///
 /// # Fairness
 ///
-/// All go on at once. When there are more threads than parties, whoever comes first belongs to the round.
+/// All go on at once. When there are more threads than parties, whoever comes first belongs to the
+/// round.
 ///
 /// # Different from Python
 ///
@@ -57,8 +58,7 @@ use crate::sys::{ALL, Deadline, Entry, Op, Ordering, Ordering::*, Wait, Word, co
 ///
 /// The state counts the rounds that have ended, and remembers of the last five which were ended by a
 /// reset, and how long ago the last such was; how many have come in this round; and why it is broken,
-/// if it is. Whoever waits sleeps on a second word,
-/// the turn, which changes after the state.
+/// if it is. Whoever waits sleeps on a second word, the turn, which changes after the state.
 ///
 /// | step | state | by |
 /// |---|---|---|
@@ -233,17 +233,21 @@ impl Barrier {
     /// Makes it as new: whole, and nobody has come. All who wait get [`BrokenBarrier::Reset`].
     /// Processes that have ended are forgotten.
     pub fn reset(&self) {
-        self.roster.strike();
         // Relaxed: only a guess for the CAS.
         let mut seen = self.look(Relaxed);
         // Whole, and nobody waits: to end the round would only confuse one who has not woken yet.
         while seen.count() > 0 || seen.cause().is_some() {
             // Relaxed: nothing is handed over.
             match self.change(seen, seen.next(true), Relaxed) {
-                Ok(()) => return self.rouse(),
+                Ok(()) => {
+                    self.rouse();
+                    break;
+                }
                 Err(now) => seen = now,
             }
         }
+        // Last, since it takes longest; whoever comes meanwhile looks for the dead only later.
+        self.roster.strike();
     }
 
     /// How many parties there are.
