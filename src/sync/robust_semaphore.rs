@@ -164,7 +164,8 @@ impl<const N: usize> RobustSemaphore<N> {
     }
 
     /// Takes a permit if one is free. It asks nobody, so it does not find the permits of the dead,
-    /// as [`RobustSemaphore::acquire_for`] does even with a timeout of zero.
+    /// as [`RobustSemaphore::acquire_for`] does even with a timeout of zero. It looks at one permit
+    /// after the other: while others take and give back, it may come to each when that is taken.
     #[inline]
     pub fn try_acquire(&self) -> Option<RobustPermit<'_>> {
         self.take(Life::mine())
