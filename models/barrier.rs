@@ -12,7 +12,7 @@ use crate::harness::{Model, explore_once_asleep, models, witness};
 models! {
     carries (stale_loads): Model {
         shows: "who has passed, also at the last moment, sees what the others did before they came",
-        floor: 10,
+        floor: 3_600,
         witnesses: &["last", "first"],
         twins: &["barrier.come", "barrier.last.acquire", "barrier.last.release", "barrier.passed"],
         run: || {
@@ -25,7 +25,7 @@ models! {
 
     meets_once: Model {
         shows: "two meet, each sees what the other brought, and nobody sleeps through it",
-        floor: 12_000,
+        floor: 12_400,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.come", "barrier.last.acquire"],
         run: || {
@@ -43,7 +43,7 @@ models! {
 
     meets (stale_loads): Model {
         shows: "two meet twice, and nobody sleeps through the second time",
-        floor: 100,
+        floor: 2_400,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.round", "barrier.turn.acquire", "barrier.turn.release"],
         run: || {
@@ -63,7 +63,7 @@ models! {
 
     three_meet: Model {
         shows: "the last of three wakes both who sleep",
-        floor: 40,
+        floor: 45,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.wake.all"],
         run: || {
@@ -78,7 +78,7 @@ models! {
 
     acts (stale_loads): Model {
         shows: "what the last does for all is done before any goes on",
-        floor: 10,
+        floor: 800,
         witnesses: &["the second acted"],
         twins: &["barrier.acted", "barrier.last.acquire", "barrier.passed"],
         run: || {
@@ -91,7 +91,7 @@ models! {
 
     times_out (stale_loads): Model {
         shows: "who gives up breaks it for the other, unless both pass",
-        floor: 20,
+        floor: 400,
         witnesses: &["passed", "gave up"],
         twins: &["barrier.turn.acquire"],
         run: || {
@@ -117,7 +117,7 @@ models! {
 
     is_reset: Model {
         shows: "who waits while it is reset hears of it, and it is whole for those who come then",
-        floor: 100,
+        floor: 36_000,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.round"],
         run: || {

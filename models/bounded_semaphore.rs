@@ -10,7 +10,7 @@ use crate::harness::{Model, models, witness};
 models! {
     refuses: Model {
         shows: "of two who give back the one permit that is out, one is refused",
-        floor: 4,
+        floor: 45,
         witnesses: &["the other was refused", "refused"],
         twins: &["semaphore.limit"],
         run: || {
@@ -28,7 +28,7 @@ models! {
 
     hands_over: Model {
         shows: "two on one seat: one sits, and the seat comes back",
-        floor: 200,
+        floor: 2_200,
         witnesses: &["semaphore.wake.many", "semaphore.clear.all"],
         twins: &["semaphore.wake.many"],
         run: || {

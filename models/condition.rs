@@ -11,7 +11,7 @@ use crate::harness::{Model, explore_once_asleep, models, witness};
 models! {
     notifies: Model {
         shows: "who waits for a change sees it, whenever the one who changes it comes",
-        floor: 500,
+        floor: 800,
         witnesses: &["condition.wake", "condition.release.all"],
         twins: &["condition.has_waiters", "lock.unlock.release"],
         run: || {
@@ -27,7 +27,7 @@ models! {
 
     notifies_all: Model {
         shows: "a notification of all reaches one who sleeps and one who is about to",
-        floor: 500,
+        floor: 460,
         witnesses: &["condition.release.all"],
         twins: &["condition.has_waiters", "condition.release.all"],
         run: || {
@@ -43,7 +43,7 @@ models! {
 
     notifies_as_many (latest_loads): Model {
         shows: "of two who sleep, the first notification lets one go on, and the second the other",
-        floor: 500,
+        floor: 52_000,
         witnesses: &["one went on", "none yet"],
         twins: &["condition.wake"],
         run: || {
@@ -67,7 +67,7 @@ models! {
 
     notifies_of_nothing (latest_loads): Model {
         shows: "who was woken for nothing, or nearly, is not lost to the next notification",
-        floor: 500,
+        floor: 120_000,
         witnesses: &["condition.release.all"],
         twins: &["condition.release.all"],
         run: || {
@@ -84,7 +84,7 @@ models! {
 
     times_out: Model {
         shows: "one who gives up has the lock again, and knows whether it was notified",
-        floor: 500,
+        floor: 25_000,
         witnesses: &["notified", "gave up"],
         twins: &["lock.unlock.release", "lock.wake.one"],
         run: || {

@@ -39,7 +39,7 @@ models! {
 
     semaphore: Model {
         shows: "never more inside than permits, and the final value is the first",
-        floor: 1_000,
+        floor: 4_700,
         witnesses: &["semaphore.wake.many", "inside"],
         twins: &["semaphore.wake.many"],
         run: || {

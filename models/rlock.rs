@@ -11,7 +11,7 @@ use crate::harness::{Model, models, witness};
 models! {
     excludes: Model {
         shows: "each of two locks twice, and is alone until it has given both back",
-        floor: 300,
+        floor: 3_700,
         witnesses: &["lock.wake.one", "lock.clear.all"],
         twins: &["rlock.again", "lock.fast.acquire", "lock.unlock.release"],
         run: || {
@@ -26,7 +26,7 @@ models! {
 
     tries: Model {
         shows: "who tries gets it again while it has it, and is refused while another has",
-        floor: 20,
+        floor: 1_900,
         witnesses: &["refused", "got it"],
         twins: &["rlock.again"],
         run: || {

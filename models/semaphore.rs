@@ -12,7 +12,7 @@ use crate::harness::{Model, explore_once_asleep, let_sleep, models, witness};
 models! {
     hands_over: Model {
         shows: "two workers on one permit, two rounds and one: one inside, all permits come back",
-        floor: 34_000,
+        floor: 210_000,
         witnesses: &["semaphore.wake.many", "semaphore.clear.all"],
         twins: &[
             "semaphore.acquire",
@@ -61,7 +61,7 @@ models! {
 
     wakes_as_many: Model {
         shows: "once two sleep, two permits given at once let both in",
-        floor: 20_000,
+        floor: 21_000,
         witnesses: &["semaphore.clear.all"],
         twins: &["semaphore.wake.many"],
         run: || {
@@ -103,7 +103,7 @@ models! {
 
     times_out: Model {
         shows: "one who gives up takes no permit with it",
-        floor: 200,
+        floor: 1_050,
         witnesses: &["got one", "gave up"],
         twins: &["semaphore.slow.acquire", "semaphore.release"],
         run: || {

@@ -11,7 +11,7 @@ use crate::harness::{Model, models, witness};
 models! {
     carries: Model {
         shows: "a number that is seen written carries what was done before it",
-        floor: 2,
+        floor: 10,
         witnesses: &["seen"],
         twins: &["array.set", "array.get"],
         run: || {
@@ -31,7 +31,7 @@ models! {
 
     adds: Model {
         shows: "two steps under the lock and one without: none is lost",
-        floor: 20,
+        floor: 86,
         witnesses: &["lock.wake.one"],
         twins: &["lock.unlock.release"],
         run: || {
