@@ -179,7 +179,7 @@ impl RawLock {
             }
             // Whether it is really this thread that the word names: the main thread's number is
             // also its process's, and a peer can write anything.
-            let is_ours = || seen & OWNER == name && (!settled || me.has(&self.node));
+            let is_ours = || seen & OWNER == name && (!settled || me.slot_of(&self.node).is_some());
             if until == Deadline::Never && is_ours() {
                 me.end();
                 panic!("this thread holds the lock already and would wait for itself for ever");

@@ -49,10 +49,6 @@ impl Me {
         self.tid()
     }
 
-    pub(crate) fn has(self, _: &Node) -> bool {
-        true
-    }
-
     /// There is no list that knows better than the lock's word.
     pub(crate) fn slot_of(self, _: &Node) -> Option<Slot> {
         Some(1)

@@ -158,11 +158,6 @@ impl Me {
         len + 1
     }
 
-    /// Whether this thread has the lock on its list.
-    pub(crate) fn has(self, node: &Node) -> bool {
-        self.record().place(node.link()).is_some()
-    }
-
     /// In which slot of its list this thread has the lock.
     #[inline]
     pub(crate) fn slot_of(self, node: &Node) -> Option<Slot> {
