@@ -40,6 +40,10 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
+        // Of a test that fails, so that it does not wait for a child that never ends.
+        if std::thread::panicking() {
+            self.kill();
+        }
         // SAFETY: a child of this process that nobody else waits for.
         unsafe { libc::waitpid(self.0, std::ptr::null_mut(), 0) };
     }

@@ -23,7 +23,6 @@
 use std::cell::Cell;
 use std::ops::Range;
 use std::ptr::{self, NonNull, null, null_mut};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering, compiler_fence};
 
 use rustix::thread::gettid;
@@ -42,9 +41,12 @@ pub(crate) type Slot = u32;
 /// Locks that threads which have ended left to the process.
 static BEQUEATHED: AtomicU32 = AtomicU32::new(0);
 
-/// What tells the end of a thread. Not a thread-local's drop: the drops of others may still hold
-/// guards and lock, and pthread keys come after all of them.
-static ENDING: OnceLock<libc::pthread_key_t> = OnceLock::new();
+/// The pthread key that tells the end of a thread, plus 1; 0 until there is one. Not a thread-local's
+/// drop: the drops of others may still hold guards and lock, and pthread keys come after all of them.
+///
+/// Not a `OnceLock` either: a child that is forked while another thread is at the first call would
+/// wait for that thread, which it does not have.
+static ENDING: AtomicU32 = AtomicU32::new(0);
 
 thread_local! {
     static RECORD: Cell<*const Record> = const { Cell::new(null()) };
@@ -65,18 +67,13 @@ impl Me {
 
     #[cold]
     fn arrive() -> Self {
-        let ending = *ENDING.get_or_init(|| {
-            // SAFETY: the handler touches only the shim's atomics and a const thread-local.
-            let errno = unsafe { libc::pthread_atfork(None, None, Some(after_fork_in_child)) };
-            assert_eq!(errno, 0, "no memory left to register a fork handler");
-            let mut key = 0;
-            // SAFETY: there is room for a key; the handler is given what is set below.
-            let errno = unsafe { libc::pthread_key_create(&mut key, Some(at_thread_end)) };
-            assert_eq!(errno, 0, "no key left to register what is to be done when a thread ends");
-            key
-        });
+        // Relaxed: the key stands for itself; libc keeps what belongs to it.
+        let ending = match ENDING.load(Ordering::Relaxed) {
+            0 => register(),
+            known => known - 1,
+        };
         let record = Record::take();
-        // SAFETY: the key was made above.
+        // SAFETY: the key is a living one, whose handler takes a record.
         let errno = unsafe { libc::pthread_setspecific(ending, ptr::from_ref(record).cast()) };
         assert_eq!(errno, 0, "no memory left to register what is to be done when a thread ends");
         RECORD.set(record);
@@ -291,6 +288,28 @@ unsafe extern "C" fn at_thread_end(record: *mut libc::c_void) {
     if me.record().len() == 0 {
         // Release: pairs with the Acquire in `take`.
         me.record().taken.store(false, Ordering::Release);
+    }
+}
+
+/// Sees to it that the ends of threads and forks are noticed; gives the key of the former. Threads
+/// that come here at once all register the handler of forks, which may well run more than once, and
+/// agree on a key.
+fn register() -> libc::pthread_key_t {
+    // SAFETY: the handler touches only the shim's atomics and a const thread-local.
+    let errno = unsafe { libc::pthread_atfork(None, None, Some(after_fork_in_child)) };
+    assert_eq!(errno, 0, "no memory left to register a fork handler");
+    let mut key = 0;
+    // SAFETY: there is room for a key; the handler is given the thread's record.
+    let errno = unsafe { libc::pthread_key_create(&mut key, Some(at_thread_end)) };
+    assert_eq!(errno, 0, "no key left to register what is to be done when a thread ends");
+    // Relaxed: as in `arrive`.
+    match ENDING.compare_exchange(0, key + 1, Ordering::Relaxed, Ordering::Relaxed) {
+        Ok(_) => key,
+        Err(other) => {
+            // SAFETY: just made, and no thread has set anything under it.
+            unsafe { libc::pthread_key_delete(key) };
+            other - 1
+        }
     }
 }
 
