@@ -1,13 +1,11 @@
 //! `Barrier`: all have come before any goes on, or it is broken for all.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use loom::thread::{self, JoinHandle};
 use multiproc::{Barrier, BrokenBarrier};
 
-use crate::data::Data;
-use crate::harness::{Model, explore_once_asleep, models, witness};
+use crate::harness::{Model, models};
+use crate::stage::{Data, Place, explore_once_asleep, share, spawn_with, stop_exploring, witness};
 
 models! {
     carries (stale_loads): Model {
@@ -16,10 +14,10 @@ models! {
         witnesses: &["last", "first"],
         twins: &["barrier.come", "barrier.last.acquire", "barrier.last.release", "barrier.passed"],
         run: || {
-            let place = Place::new(2);
-            let other = place.with(|place| place.meet(0));
-            place.meet(1);
-            other.join().unwrap();
+            let gate = Gate::new(2);
+            let other = spawn_with(&gate, |gate| gate.meet(0));
+            gate.meet(1);
+            other.join();
         },
     };
 
@@ -29,15 +27,15 @@ models! {
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.come", "barrier.last.acquire"],
         run: || {
-            let place = Place::new(2);
-            let bring = |place: &Place, me: usize| {
-                place.brought[me].write(7);
-                place.barrier.wait().unwrap();
-                assert_eq!(place.brought[1 - me].read(), 7);
+            let gate = Gate::new(2);
+            let bring = |gate: &Gate, me: usize| {
+                gate.brought[me].write(7);
+                gate.barrier.wait().unwrap();
+                assert_eq!(gate.brought[1 - me].read(), 7);
             };
-            let other = place.with(move |place| bring(place, 0));
-            bring(&place, 1);
-            other.join().unwrap();
+            let other = spawn_with(&gate, move |gate| bring(gate, 0));
+            bring(&gate, 1);
+            other.join();
         },
     };
 
@@ -47,15 +45,14 @@ models! {
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.round", "barrier.turn.acquire", "barrier.turn.release"],
         run: || {
-            let barrier = Arc::new(Barrier::new(2));
+            let barrier = share(Barrier::new(2));
             let twice = |barrier: &Barrier| {
                 let places = [barrier.wait(), barrier.wait()];
                 places.map(|place| place.unwrap())
             };
-            let other = barrier.clone();
-            let other = thread::spawn(move || twice(&other));
+            let other = spawn_with(&barrier, move |barrier| twice(barrier));
             let mine = twice(&barrier);
-            let its = other.join().unwrap();
+            let its = other.join();
             assert_eq!([mine[0] + its[0], mine[1] + its[1]], [1, 1], "one first, one last");
             assert_eq!(barrier.waiting(), 0);
         },
@@ -67,12 +64,14 @@ models! {
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.wake.all"],
         run: || {
-            loom::stop_exploring();
-            let place = Place::new(3);
-            let others = [(); 2].map(|()| place.with(|place| _ = place.barrier.wait().unwrap()));
+            stop_exploring();
+            let gate = Gate::new(3);
+            let others = [(); 2].map(|()| {
+                spawn_with(&gate, |gate| _ = gate.barrier.wait().unwrap())
+            });
             explore_once_asleep(2);
-            place.barrier.wait().unwrap();
-            others.into_iter().for_each(|other| other.join().unwrap());
+            gate.barrier.wait().unwrap();
+            others.into_iter().for_each(|other| other.join());
         },
     };
 
@@ -82,10 +81,10 @@ models! {
         witnesses: &["the second acted"],
         twins: &["barrier.acted", "barrier.last.acquire", "barrier.passed"],
         run: || {
-            let place = Place::new(2);
-            let other = place.with(|place| place.act(0));
-            place.act(1);
-            other.join().unwrap();
+            let gate = Gate::new(2);
+            let other = spawn_with(&gate, |gate| gate.act(0));
+            gate.act(1);
+            other.join();
         },
     };
 
@@ -95,18 +94,23 @@ models! {
         witnesses: &["passed", "gave up"],
         twins: &["barrier.turn.acquire"],
         run: || {
-            let barrier = Arc::new(Barrier::new(2));
-            let other = barrier.clone();
-            let hasty = thread::spawn(move || other.wait_for(LONG));
-            let mine = barrier.wait();
-            let its = hasty.join().unwrap();
+            let barrier = share(Barrier::new(2));
+            let came = |place: Result<usize, BrokenBarrier>| match place {
+                Ok(place) => Some(place),
+                Err(broken) => {
+                    assert_eq!(broken, BrokenBarrier::TimedOut);
+                    None
+                }
+            };
+            let hasty = spawn_with(&barrier, move |barrier| came(barrier.wait_for(LONG)));
+            let mine = came(barrier.wait());
+            let its = hasty.join();
             match (mine, its) {
-                (Ok(mine), Ok(its)) => {
+                (Some(mine), Some(its)) => {
                     assert_eq!(mine + its, 1);
                     witness("passed");
                 }
-                (Err(mine), Err(its)) => {
-                    assert_eq!([mine, its], [BrokenBarrier::TimedOut; 2]);
+                (None, None) => {
                     assert!(barrier.is_broken());
                     witness("gave up");
                 }
@@ -121,16 +125,16 @@ models! {
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.round"],
         run: || {
-            loom::stop_exploring();
-            let place = Place::new(2);
-            let party = place.with(|place| {
-                assert_eq!(place.barrier.wait(), Err(BrokenBarrier::Reset));
-                place.barrier.wait().unwrap();
+            stop_exploring();
+            let gate = Gate::new(2);
+            let party = spawn_with(&gate, |gate| {
+                assert_eq!(gate.barrier.wait(), Err(BrokenBarrier::Reset));
+                gate.barrier.wait().unwrap();
             });
             explore_once_asleep(1);
-            place.barrier.reset();
-            place.barrier.wait().unwrap();
-            party.join().unwrap();
+            gate.barrier.reset();
+            gate.barrier.wait().unwrap();
+            party.join();
         },
     };
 }
@@ -138,20 +142,17 @@ models! {
 /// In a model, a time-out may come at any moment.
 const LONG: Duration = Duration::from_secs(1);
 
-/// Where two meet, each with something that the other is to see.
-struct Place {
-    barrier: Barrier,
-    brought: [Data; 2],
+multiproc::process_safe! {
+    /// Where two meet, each with something that the other is to see.
+    struct Gate {
+        barrier: Barrier,
+        brought: [Data; 2],
+    }
 }
 
-impl Place {
-    fn new(parties: u32) -> Arc<Self> {
-        Arc::new(Place { barrier: Barrier::new(parties), brought: Default::default() })
-    }
-
-    fn with(self: &Arc<Self>, run: impl FnOnce(&Self) + 'static) -> JoinHandle<()> {
-        let place = self.clone();
-        thread::spawn(move || run(&place))
+impl Gate {
+    fn new(parties: u32) -> Place<Self> {
+        share(Gate { barrier: Barrier::new(parties), brought: Default::default() })
     }
 
     fn meet(&self, me: usize) {

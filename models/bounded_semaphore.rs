@@ -1,11 +1,9 @@
 //! `BoundedSemaphore`: what a `Semaphore` does, and never a permit too many.
 
-use std::sync::Arc;
-
-use loom::thread;
 use multiproc::BoundedSemaphore;
 
-use crate::harness::{Model, models, witness};
+use crate::harness::{Model, models};
+use crate::stage::{share, spawn_with, witness};
 
 models! {
     refuses: Model {
@@ -14,12 +12,11 @@ models! {
         witnesses: &["the other was refused", "refused"],
         twins: &["semaphore.limit"],
         run: || {
-            let seats = Arc::new(BoundedSemaphore::new(1));
+            let seats = share(BoundedSemaphore::new(1));
             seats.acquire().forget();
-            let other = seats.clone();
-            let giver = thread::spawn(move || other.release(1).is_ok());
+            let giver = spawn_with(&seats, |seats| seats.release(1).is_ok());
             let mine = seats.release(1).is_ok();
-            let its = giver.join().unwrap();
+            let its = giver.join();
             assert!(mine != its, "the one permit was given back {} times", 2 * u32::from(mine));
             witness(if mine { "the other was refused" } else { "refused" });
             assert_eq!(seats.value(), 1);
@@ -32,11 +29,10 @@ models! {
         witnesses: &["semaphore.wake.many", "semaphore.clear.all"],
         twins: &["semaphore.wake.many"],
         run: || {
-            let seats = Arc::new(BoundedSemaphore::new(1));
-            let other = seats.clone();
-            let sitter = thread::spawn(move || drop(other.acquire()));
+            let seats = share(BoundedSemaphore::new(1));
+            let sitter = spawn_with(&seats, |seats| drop(seats.acquire()));
             drop(seats.acquire());
-            sitter.join().unwrap();
+            sitter.join();
             assert_eq!(seats.value(), 1);
         },
     };

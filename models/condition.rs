@@ -1,12 +1,11 @@
 //! `Condition`: nobody sleeps through what it waits for, and no more go on than were notified.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use loom::thread::{self, JoinHandle};
 use multiproc::{Condition, Lock};
 
-use crate::harness::{Model, explore_once_asleep, models, witness};
+use crate::harness::{Model, models};
+use crate::stage::{Place, explore_once_asleep, share, spawn_with, stop_exploring, witness};
 
 models! {
     notifies: Model {
@@ -16,12 +15,12 @@ models! {
         twins: &["condition.has_waiters", "lock.unlock.release"],
         run: || {
             let meeting = Meeting::new();
-            let changer = meeting.with(|meeting| {
+            let changer = spawn_with(&meeting, |meeting| {
                 *meeting.count.lock().unwrap() = 1;
                 meeting.changed.notify_one();
             });
             assert_eq!(meeting.count_that_is_not(0), 1);
-            changer.join().unwrap();
+            changer.join();
         },
     };
 
@@ -32,12 +31,12 @@ models! {
         twins: &["condition.has_waiters", "condition.release.all"],
         run: || {
             let meeting = Meeting::new();
-            let changer = meeting.with(|meeting| {
+            let changer = spawn_with(&meeting, |meeting| {
                 *meeting.count.lock().unwrap() = 1;
                 meeting.changed.notify_all();
             });
             assert_eq!(meeting.count_that_is_not(0), 1);
-            changer.join().unwrap();
+            changer.join();
         },
     };
 
@@ -47,10 +46,10 @@ models! {
         witnesses: &["one went on", "none yet"],
         twins: &["condition.wake"],
         run: || {
-            loom::stop_exploring();
+            stop_exploring();
             let meeting = Meeting::new();
             let waiters = [(); 2].map(|()| {
-                meeting.with(|meeting| {
+                spawn_with(&meeting, |meeting| {
                     let count = meeting.count.lock().unwrap();
                     *meeting.changed.wait(count).unwrap() += 1;
                 })
@@ -61,7 +60,7 @@ models! {
             assert!(gone <= 1, "one notification let {gone} go on");
             witness(if gone == 1 { "one went on" } else { "none yet" });
             meeting.changed.notify_one();
-            waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
+            waiters.into_iter().for_each(|waiter| waiter.join());
         },
     };
 
@@ -72,13 +71,13 @@ models! {
         twins: &["condition.release.all"],
         run: || {
             let meeting = Meeting::new();
-            let changer = meeting.with(|meeting| {
+            let changer = spawn_with(&meeting, |meeting| {
                 meeting.changed.notify_one();
                 *meeting.count.lock().unwrap() = 1;
                 meeting.changed.notify_one();
             });
             assert_eq!(meeting.count_that_is_not(0), 1);
-            changer.join().unwrap();
+            changer.join();
         },
     };
 
@@ -89,7 +88,7 @@ models! {
         twins: &["lock.unlock.release", "lock.wake.one"],
         run: || {
             let meeting = Meeting::new();
-            let changer = meeting.with(|meeting| {
+            let changer = spawn_with(&meeting, |meeting| {
                 *meeting.count.lock().unwrap() += 1;
                 meeting.changed.notify_one();
             });
@@ -102,24 +101,21 @@ models! {
             drop(count);
             witness(if in_time { "notified" } else { "gave up" });
             assert_eq!(sum, 1 + u32::from(in_time));
-            changer.join().unwrap();
+            changer.join();
         },
     };
 }
 
-struct Meeting {
-    count: Lock<u32>,
-    changed: Condition,
+multiproc::process_safe! {
+    struct Meeting {
+        count: Lock<u32>,
+        changed: Condition,
+    }
 }
 
 impl Meeting {
-    fn new() -> Arc<Self> {
-        Arc::new(Meeting { count: Lock::new(0), changed: Condition::new() })
-    }
-
-    fn with(self: &Arc<Self>, run: impl FnOnce(&Self) + 'static) -> JoinHandle<()> {
-        let meeting = self.clone();
-        thread::spawn(move || run(&meeting))
+    fn new() -> Place<Self> {
+        share(Meeting { count: Lock::new(0), changed: Condition::new() })
     }
 
     fn count_that_is_not(&self, old: u32) -> u32 {

@@ -1,14 +1,11 @@
 //! `Event`: who waits goes on once it is set, and sees what was written before.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use loom::cell::UnsafeCell;
-use loom::thread::{self, JoinHandle};
 use multiproc::Event;
-use multiproc::model_support::sleepers;
 
-use crate::harness::{Model, models, witness};
+use crate::harness::{Model, models};
+use crate::stage::{Data, Place, share, sleepers, spawn_with, witness};
 
 models! {
     carries: Model {
@@ -17,14 +14,14 @@ models! {
         witnesses: &["event.wake.all", "event.set.release"],
         twins: &["event.set.release", "event.wait.acquire"],
         run: || {
-            let shared = Shared::new();
-            let waiter = shared.with(|shared| {
-                shared.event.wait();
-                shared.look();
+            let notice = Notice::new();
+            let waiter = spawn_with(&notice, |notice| {
+                notice.event.wait();
+                notice.look();
             });
-            shared.write();
-            shared.event.set();
-            waiter.join().unwrap();
+            notice.write();
+            notice.event.set();
+            waiter.join();
         },
     };
 
@@ -34,16 +31,16 @@ models! {
         witnesses: &["event.wake.all"],
         twins: &["event.wake.all", "event.wake.release", "event.wait.acquire"],
         run: || {
-            let shared = Shared::new();
+            let notice = Notice::new();
             let waiters = [(); 2].map(|()| {
-                shared.with(|shared| {
-                    shared.event.wait();
-                    shared.look();
+                spawn_with(&notice, |notice| {
+                    notice.event.wait();
+                    notice.look();
                 })
             });
-            shared.write();
-            shared.event.set();
-            waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
+            notice.write();
+            notice.event.set();
+            waiters.into_iter().for_each(|waiter| waiter.join());
         },
     };
 
@@ -53,18 +50,18 @@ models! {
         witnesses: &["set", "not set"],
         twins: &["event.set.release", "event.is_set.acquire"],
         run: || {
-            let shared = Shared::new();
-            let setter = shared.with(|shared| {
-                shared.write();
-                shared.event.set();
+            let notice = Notice::new();
+            let setter = spawn_with(&notice, |notice| {
+                notice.write();
+                notice.event.set();
             });
-            if shared.event.is_set() {
-                shared.look();
+            if notice.event.is_set() {
+                notice.look();
                 witness("set");
             } else {
                 witness("not set");
             }
-            setter.join().unwrap();
+            setter.join();
         },
     };
 
@@ -74,23 +71,23 @@ models! {
         witnesses: &["asleep", "awake"],
         twins: &["event.round"],
         run: || {
-            let shared = Shared::new();
-            let waiter = shared.with(|shared| {
-                shared.event.wait();
-                shared.look();
+            let notice = Notice::new();
+            let waiter = spawn_with(&notice, |notice| {
+                notice.event.wait();
+                notice.look();
             });
-            shared.write();
+            notice.write();
             // A step of its own: whether the waiter sleeps is known after it.
-            shared.event.is_set();
+            notice.event.is_set();
             if sleepers() == 1 {
                 witness("asleep");
-                shared.event.set();
-                shared.event.clear();
+                notice.event.set();
+                notice.event.clear();
             } else {
                 witness("awake");
-                shared.event.set();
+                notice.event.set();
             }
-            waiter.join().unwrap();
+            waiter.join();
         },
     };
 
@@ -100,19 +97,19 @@ models! {
         witnesses: &["cleared"],
         twins: &["event.clear.release", "event.is_set.acquire"],
         run: || {
-            let shared = Shared::new();
-            let reader = shared.with(|shared| {
-                shared.event.wait();
-                shared.look();
-                shared.event.clear();
+            let notice = Notice::new();
+            let reader = spawn_with(&notice, |notice| {
+                notice.event.wait();
+                notice.look();
+                notice.event.clear();
             });
-            shared.write();
-            shared.event.set();
-            if !shared.event.is_set() {
+            notice.write();
+            notice.event.set();
+            if !notice.event.is_set() {
                 witness("cleared");
-                shared.write();
+                notice.write();
             }
-            reader.join().unwrap();
+            reader.join();
         },
     };
 
@@ -122,49 +119,41 @@ models! {
         witnesses: &["in time", "too late"],
         twins: &["event.set.release", "event.wait.acquire"],
         run: || {
-            let shared = Shared::new();
-            let waiter = shared.with(|shared| {
-                if shared.event.wait_for(Duration::from_secs(1)) {
-                    shared.look();
+            let notice = Notice::new();
+            let waiter = spawn_with(&notice, |notice| {
+                if notice.event.wait_for(Duration::from_secs(1)) {
+                    notice.look();
                     witness("in time");
                 } else {
                     witness("too late");
                 }
             });
-            shared.write();
-            shared.event.set();
-            waiter.join().unwrap();
-            assert!(shared.event.is_set());
+            notice.write();
+            notice.event.set();
+            waiter.join();
+            assert!(notice.event.is_set());
         },
     };
 }
 
-/// The event, and the password that it announces.
-struct Shared {
-    event: Event,
-    password: UnsafeCell<u32>,
+multiproc::process_safe! {
+    /// The event, and the password that it announces.
+    struct Notice {
+        event: Event,
+        password: Data,
+    }
 }
 
-// SAFETY: loom checks every access to the password.
-unsafe impl Sync for Shared {}
-
-impl Shared {
-    fn new() -> Arc<Self> {
-        Arc::new(Shared { event: Event::new(), password: UnsafeCell::new(0) })
-    }
-
-    fn with(self: &Arc<Self>, run: impl FnOnce(&Self) + 'static) -> JoinHandle<()> {
-        let shared = self.clone();
-        thread::spawn(move || run(&shared))
+impl Notice {
+    fn new() -> Place<Self> {
+        share(Notice { event: Event::new(), password: Data::default() })
     }
 
     fn write(&self) {
-        // SAFETY: loom fails the model if another has access now.
-        self.password.with_mut(|password| unsafe { *password = 42 });
+        self.password.write(42);
     }
 
     fn look(&self) {
-        // SAFETY: loom fails the model if another writes now.
-        assert_eq!(self.password.with(|password| unsafe { *password }), 42);
+        assert_eq!(self.password.read(), 42);
     }
 }

@@ -1,7 +1,7 @@
 //! What every model goes through: loom without any bound, counted, and beside its twins.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Write;
@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, Once};
 use std::time::Instant;
 
 use multiproc::model_support;
+
+use crate::stage::take_witnessed;
 
 /// Steps that one interleaving may take: a model that needs more does not end.
 const LONGEST: usize = 20_000;
@@ -21,11 +23,11 @@ pub(crate) struct Model {
     /// The fewest interleavings that count as an exploration. A change of a protocol moves the
     /// number; a fall by much means that the model no longer reaches what it was written for.
     pub(crate) floor: usize,
-    /// What the exploration must have come across: calls of [`witness`], or sites of the source.
+    /// What the exploration must have come across: calls of `witness`, or sites of the source.
     pub(crate) witnesses: &'static [&'static str],
     /// The sites of the source any of which, weakened, makes the model fail.
     pub(crate) twins: &'static [&'static str],
-    /// The program. It makes what it shares, spawns with loom's `thread`, and asserts.
+    /// The program, written with what is in `stage.rs`.
     pub(crate) run: fn(),
 }
 
@@ -58,28 +60,7 @@ struct Explored {
 }
 
 thread_local! {
-    static WITNESSED: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
     static QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Notes that the running model came to the state `name` in one of its interleavings.
-pub(crate) fn witness(name: &'static str) {
-    WITNESSED.with_borrow_mut(|seen| seen.insert(name));
-}
-
-/// For a model that begins with `loom::stop_exploring()`: lets the others run until `threads` of
-/// them sleep, and explores from there.
-pub(crate) fn explore_once_asleep(threads: usize) {
-    let_sleep(threads);
-    loom::explore();
-}
-
-/// The first half of [`explore_once_asleep`], for a model that does something more before it is
-/// explored.
-pub(crate) fn let_sleep(threads: usize) {
-    while model_support::sleepers() < threads {
-        loom::thread::yield_now();
-    }
 }
 
 impl Model {
@@ -146,7 +127,7 @@ impl Model {
         builder.preemption_bound = None;
         builder.checkpoint_file = None;
 
-        WITNESSED.take();
+        take_witnessed();
         model_support::forget_sites_seen();
         model_support::load_latest(loads == Loads::Latest);
         let count = Arc::new(Mutex::new(0));
@@ -160,7 +141,7 @@ impl Model {
             });
         });
         let interleavings = *count.lock().expect("nobody panics while counting");
-        let mut seen = WITNESSED.take();
+        let mut seen = take_witnessed();
         seen.extend(model_support::sites_seen());
         Explored { interleavings, failure: outcome.err().map(|panic| text_of(&*panic)), seen }
     }

@@ -1,12 +1,11 @@
 //! `Lock`: one at a time, and what one wrote the next one sees.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use loom::thread;
 use multiproc::{Lock, TryLockError};
 
-use crate::harness::{Model, explore_once_asleep, models, witness};
+use crate::harness::{Model, models};
+use crate::stage::{explore, explore_once_asleep, share, spawn_with, stop_exploring, witness};
 
 models! {
     excludes: Model {
@@ -19,12 +18,11 @@ models! {
             "lock.wake.one",
         ],
         run: || {
-            let lock = Arc::new(Lock::new((0, 0)));
-            let other = lock.clone();
-            let adder = thread::spawn(move || (0..2).for_each(|_| add(&other)));
+            let lock = share(Lock::new((0, 0)));
+            let adder = spawn_with(&lock, |lock| (0..2).for_each(|_| add(lock)));
             (0..2).for_each(|_| add(&lock));
-            adder.join().unwrap();
-            assert_eq!(value(lock), (4, 4));
+            adder.join();
+            assert_eq!(*lock.lock().unwrap(), (4, 4));
         },
     };
 
@@ -39,20 +37,21 @@ models! {
             "lock.clear.all",
         ],
         run: || {
-            let lock = Arc::new(Lock::new((0, 0)));
-            let (sleeper, barger) = (lock.clone(), lock.clone());
-            let held = lock.lock().unwrap();
-            let sleeper = thread::spawn(move || add(&sleeper));
-            let barger = thread::spawn(move || {
-                if let Ok(mut pair) = barger.try_lock() {
+            stop_exploring();
+            let lock = share(Lock::new((0, 0)));
+            let sleeper = spawn_with(&lock, |lock| add(lock));
+            let barger = spawn_with(&lock, |lock| {
+                if let Ok(mut pair) = lock.try_lock() {
                     increase(&mut pair);
                     witness("barged in");
                 }
             });
+            let held = lock.lock().unwrap();
+            explore();
             drop(held);
-            sleeper.join().unwrap();
-            barger.join().unwrap();
-            let (a, b) = value(lock);
+            sleeper.join();
+            barger.join();
+            let (a, b) = *lock.lock().unwrap();
             assert_eq!(a, b);
         },
     };
@@ -63,18 +62,15 @@ models! {
         witnesses: &["lock.clear.all"],
         twins: &["lock.slow.waiters", "lock.wake.one"],
         run: || {
-            loom::stop_exploring();
-            let lock = Arc::new(Lock::new((0, 0)));
+            stop_exploring();
+            let lock = share(Lock::new((0, 0)));
+            let adders = [(); 2].map(|()| spawn_with(&lock, |lock| add(lock)));
             let held = lock.lock().unwrap();
-            let adders = [(); 2].map(|()| {
-                let lock = lock.clone();
-                thread::spawn(move || add(&lock))
-            });
             explore_once_asleep(2);
             drop(held);
             add(&lock);
-            adders.into_iter().for_each(|adder| adder.join().unwrap());
-            assert_eq!(value(lock), (3, 3));
+            adders.into_iter().for_each(|adder| adder.join());
+            assert_eq!(*lock.lock().unwrap(), (3, 3));
         },
     };
 
@@ -84,10 +80,9 @@ models! {
         witnesses: &["got it", "gave up"],
         twins: &["lock.slow.acquire", "lock.wake.release"],
         run: || {
-            let lock = Arc::new(Lock::new((0, 0)));
-            let other = lock.clone();
-            let mut held = lock.lock().unwrap();
-            let hasty = thread::spawn(move || match other.lock_for(Duration::from_secs(1)) {
+            stop_exploring();
+            let lock = share(Lock::new((0, 0)));
+            let hasty = spawn_with(&lock, |lock| match lock.lock_for(Duration::from_secs(1)) {
                 Ok(mut pair) => {
                     increase(&mut pair);
                     witness("got it");
@@ -95,9 +90,11 @@ models! {
                 Err(TryLockError::WouldBlock) => witness("gave up"),
                 Err(TryLockError::Poisoned(poisoned)) => panic!("{poisoned}"),
             });
+            let mut held = lock.lock().unwrap();
+            explore();
             increase(&mut held);
             drop(held);
-            hasty.join().unwrap();
+            hasty.join();
             add(&lock);
         },
     };
@@ -108,9 +105,8 @@ models! {
         witnesses: &["got it", "held"],
         twins: &["lock.fast.acquire", "lock.unlock.release"],
         run: || {
-            let lock = Arc::new(Lock::new((0, 0)));
-            let other = lock.clone();
-            let adder = thread::spawn(move || add(&other));
+            let lock = share(Lock::new((0, 0)));
+            let adder = spawn_with(&lock, |lock| add(lock));
             match lock.try_lock() {
                 Ok(mut pair) => {
                     increase(&mut pair);
@@ -119,7 +115,7 @@ models! {
                 Err(TryLockError::WouldBlock) => witness("held"),
                 Err(TryLockError::Poisoned(poisoned)) => panic!("{poisoned}"),
             }
-            adder.join().unwrap();
+            adder.join();
         },
     };
 }
@@ -133,9 +129,4 @@ fn increase(pair: &mut (u32, u32)) {
     assert_eq!(pair.0, pair.1);
     pair.0 += 1;
     pair.1 += 1;
-}
-
-/// What is left when all are done.
-fn value(lock: Arc<Lock<(u32, u32)>>) -> (u32, u32) {
-    Arc::into_inner(lock).expect("the others are joined").into_inner().unwrap()
 }

@@ -1,9 +1,9 @@
 //! Models: what loom explores to the end. See README.md in this folder.
 #![cfg(loom)]
 
-mod data;
 mod harness;
 mod roll_call;
+mod stage;
 
 mod barrier;
 mod bounded_semaphore;

@@ -2,13 +2,10 @@
 //! the queue, the pipe and the array stand with their primitives: `queue::puts_five_gets_three`,
 //! `pipe::two_senders`, `shared_array::carries`.
 
-use loom::cell::UnsafeCell;
-use loom::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use loom::thread;
-use multiproc::{Event, Lock, Semaphore, Shared};
-use std::sync::Arc;
+use multiproc::{Event, Lock, Semaphore, Shared, Value};
 
-use crate::harness::{Model, models, witness};
+use crate::harness::{Model, models};
+use crate::stage::{Data, spawn_with, witness};
 
 models! {
     lock: Model {
@@ -18,10 +15,9 @@ models! {
         twins: &["lock.fast.acquire", "lock.unlock.release", "lock.slow.acquire"],
         run: || {
             let numbers = Shared::new(Lock::new((0, 0))).unwrap();
-            let clone = numbers.clone();
-            let adder = thread::spawn(move || {
+            let adder = spawn_with(&numbers, |numbers| {
                 for _ in 0..2 {
-                    let mut numbers = clone.lock().unwrap();
+                    let mut numbers = numbers.lock().unwrap();
                     numbers.0 += 1;
                     numbers.1 += 1;
                 }
@@ -33,7 +29,7 @@ models! {
                     witness("looked between");
                 }
             }
-            adder.join().unwrap();
+            adder.join();
         },
     };
 
@@ -43,21 +39,19 @@ models! {
         witnesses: &["semaphore.wake.many", "inside"],
         twins: &["semaphore.wake.many"],
         run: || {
-            let permits = Shared::new(Semaphore::new(1)).unwrap();
-            // Seen by loom, or it would not look for two who are inside at once.
-            let inside = Arc::new(AtomicU32::new(0));
+            let room = Shared::new((Semaphore::new(1), Value::new(0u32))).unwrap();
             let workers = [(); 2].map(|()| {
-                let (permits, inside) = (permits.clone(), inside.clone());
-                thread::spawn(move || {
+                spawn_with(&room, |room| {
+                    let (permits, inside) = &**room;
                     permits.acquire().forget();
-                    assert_eq!(inside.fetch_add(1, Relaxed), 0);
+                    assert_eq!(inside.swap(1), 0);
                     witness("inside");
-                    inside.fetch_sub(1, Relaxed);
+                    inside.set(0);
                     permits.release(1).unwrap();
                 })
             });
-            workers.into_iter().for_each(|worker| worker.join().unwrap());
-            assert_eq!(permits.value(), 1);
+            workers.into_iter().for_each(|worker| worker.join());
+            assert_eq!(room.0.value(), 1);
         },
     };
 
@@ -67,24 +61,16 @@ models! {
         witnesses: &["event.wake.all", "event.set.release"],
         twins: &["event.set.release", "event.wait.acquire"],
         run: || {
-            let event = Shared::new(Event::new()).unwrap();
-            let password = Arc::new(Password(UnsafeCell::new("")));
-            let (setter, its) = (event.clone(), password.clone());
-            let setting = thread::spawn(move || {
-                // SAFETY: loom fails the model if another has access now.
-                its.0.with_mut(|password| unsafe { *password = "open" });
-                setter.set();
+            let notice = Shared::new((Event::new(), Data::default())).unwrap();
+            let setter = spawn_with(&notice, |notice| {
+                let (event, password) = &**notice;
+                password.write(42);
+                event.set();
             });
+            let (event, password) = &*notice;
             event.wait();
-            // SAFETY: loom fails the model if another writes now.
-            assert_eq!(password.0.with(|password| unsafe { *password }), "open");
-            setting.join().unwrap();
+            assert_eq!(password.read(), 42);
+            setter.join();
         },
     };
 }
-
-/// Neither atomic nor locked: only the event keeps reader and writer apart.
-struct Password(UnsafeCell<&'static str>);
-
-// SAFETY: loom checks every access.
-unsafe impl Sync for Password {}

@@ -5,10 +5,10 @@
 //! one step. What is explored is the waiting around them, which is ours. The twin
 //! `socket.packets` is a pipe of bytes instead, as Python's is: it tears.
 
-use loom::thread;
 use multiproc::{Receiver, RecvError, SendCause, Sender, pipe};
 
-use crate::harness::{Model, models, witness};
+use crate::harness::{Model, models};
+use crate::stage::{JoinHandle, spawn, spawn_with, witness};
 
 models! {
     two_senders: Model {
@@ -26,8 +26,8 @@ models! {
                 [(2, ..), (1, ..)] => witness("overtaken"),
                 _ => panic!("{received:?}"),
             }
-            first.join().unwrap();
-            second.join().unwrap();
+            first.join();
+            second.join();
         },
     };
 
@@ -38,7 +38,7 @@ models! {
         twins: &["socket.wakes"],
         run: || {
             let (receiver, sender) = pipe::<Message>().unwrap();
-            let sending = thread::spawn(move || {
+            let sending = spawn(move || {
                 for n in 0..3 {
                     if let Err(refused) = sender.try_send((1, n, 1)) {
                         assert!(matches!(refused.cause(), SendCause::Full));
@@ -48,7 +48,7 @@ models! {
                 }
             });
             assert!(all(&receiver).into_iter().map(|one| one.1).eq(0..3));
-            sending.join().unwrap();
+            sending.join();
         },
     };
 
@@ -59,14 +59,13 @@ models! {
         twins: &["socket.packets", "socket.wakes"],
         run: || {
             let (receiver, sender) = pipe::<Message>().unwrap();
-            let other = receiver.clone();
-            let receiving = thread::spawn(move || all(&other).len());
+            let receiving = spawn_with(&receiver, |receiver| all(receiver).len());
             for n in 0..2 {
                 sender.send((1, n, 1)).unwrap();
             }
             drop(sender);
             let here = all(&receiver).len();
-            let there = receiving.join().unwrap();
+            let there = receiving.join();
             assert_eq!(here + there, 2);
             if here == 1 {
                 witness("shared");
@@ -76,24 +75,22 @@ models! {
 
     hang_up: Model {
         shows: "a sender that waits for room learns that the receiver left",
-        floor: 10,
+        floor: 50,
         witnesses: &["refused", "sent"],
         twins: &["socket.wakes"],
         run: || {
             let (receiver, sender) = pipe::<Message>().unwrap();
-            let sending = thread::spawn(move || {
-                for n in 0..3 {
-                    match sender.send((1, n, 1)) {
-                        Ok(()) => witness("sent"),
-                        Err(refused) => {
-                            assert!(matches!(refused.cause(), SendCause::Disconnected));
-                            witness("refused");
-                        }
+            let leaving = spawn(move || drop(receiver));
+            for n in 0..3 {
+                match sender.send((1, n, 1)) {
+                    Ok(()) => witness("sent"),
+                    Err(refused) => {
+                        assert!(matches!(refused.cause(), SendCause::Disconnected));
+                        witness("refused");
                     }
                 }
-            });
-            drop(receiver);
-            sending.join().unwrap();
+            }
+            leaving.join();
         },
     };
 }
@@ -101,8 +98,8 @@ models! {
 /// Who sent it, its number, and who sent it once more: a torn one does not match.
 type Message = (u8, u8, u8);
 
-fn send(sender: Sender<Message>, id: u8) -> thread::JoinHandle<()> {
-    thread::spawn(move || sender.send((id, 0, id)).unwrap())
+fn send(sender: Sender<Message>, id: u8) -> JoinHandle<()> {
+    spawn(move || sender.send((id, 0, id)).unwrap())
 }
 
 /// Everything up to the end.

@@ -1,13 +1,10 @@
 //! `Queue` and the ring under it: nothing is lost, doubled or seen before it is whole, nobody
 //! sleeps while there is something for him, and what the putting one wrote the getting one sees.
 
-use std::sync::Arc;
-
-use loom::thread;
 use multiproc::{GetError, PutError, Queue};
 
-use crate::data::Data;
-use crate::harness::{Model, explore_once_asleep, models, witness};
+use crate::harness::{Model, models};
+use crate::stage::{Data, explore_once_asleep, share, spawn_with, stop_exploring, witness};
 
 models! {
     carries: Model {
@@ -19,9 +16,9 @@ models! {
         ],
         run: || {
             let queue = queue(2, 16);
-            let producer = spawn(&queue, |queue| (1..=2).for_each(|n| queue.put(n).unwrap()));
+            let producer = spawn_with(&queue, |queue| (1..=2).for_each(|n| queue.put(n).unwrap()));
             assert_eq!([queue.get(), queue.get()], [Ok(1), Ok(2)]);
-            producer.join().unwrap();
+            producer.join();
         },
     };
 
@@ -33,9 +30,9 @@ models! {
         run: || {
             let queue = queue(1, 8);
             queue.put(1).unwrap();
-            let producer = spawn(&queue, |queue| queue.put(2).unwrap());
+            let producer = spawn_with(&queue, |queue| queue.put(2).unwrap());
             assert_eq!(queue.get(), Ok(1));
-            producer.join().unwrap();
+            producer.join();
             assert_eq!(queue.get(), Ok(2));
         },
     };
@@ -49,14 +46,13 @@ models! {
             let queue = Queue::with_bytes(5, 40).unwrap();
             // The first before the others begin: with it there would be 779,037 interleavings.
             queue.put((10, 2)).unwrap();
-            let producer = queue.clone();
             let producer =
-                thread::spawn(move || (0..4).for_each(|_| producer.put((10, 2)).unwrap()));
+                spawn_with(&queue, |queue| (0..4).for_each(|_| queue.put((10, 2)).unwrap()));
             for _ in 0..3 {
                 let (a, b): (u32, u32) = queue.get().unwrap();
                 assert_eq!(a + b, 12);
             }
-            producer.join().unwrap();
+            producer.join();
             assert_eq!(queue.len(), 2);
         },
     };
@@ -69,8 +65,8 @@ models! {
         run: || {
             let queue = queue(2, 16);
             (1..=2).for_each(|n| queue.put(n).unwrap());
-            let other = spawn(&queue, |queue| queue.get().unwrap());
-            assert_eq!(queue.get().unwrap() + other.join().unwrap(), 3);
+            let other = spawn_with(&queue, |queue| queue.get().unwrap());
+            assert_eq!(queue.get().unwrap() + other.join(), 3);
         },
     };
 
@@ -81,9 +77,9 @@ models! {
         twins: &["lock.fast.acquire"],
         run: || {
             let queue = queue(2, 16);
-            let other = spawn(&queue, |queue| queue.put(1).unwrap());
+            let other = spawn_with(&queue, |queue| queue.put(1).unwrap());
             queue.put(2).unwrap();
-            other.join().unwrap();
+            other.join();
             assert_eq!(queue.get().unwrap() + queue.get().unwrap(), 3);
         },
     };
@@ -94,15 +90,13 @@ models! {
         witnesses: &["closed at once", "closed while it slept"],
         twins: &["ring.close.release", "ring.tail.acquire", "ring.is_closed.acquire"],
         run: || {
-            let (queue, cell) = (queue(1, 8), Arc::new(Data::default()));
-            let closer = {
-                let cell = cell.clone();
-                spawn(&queue, move |queue| {
-                    cell.write(7);
-                    queue.close();
-                })
-            };
+            let both = (queue(1, 8), share(Data::default()));
+            let closer = spawn_with(&both, |(queue, cell)| {
+                cell.write(7);
+                queue.close();
+            });
 
+            let (queue, cell) = &both;
             if queue.is_closed() {
                 witness("closed at once");
                 assert_eq!(cell.read(), 7);
@@ -111,7 +105,7 @@ models! {
                 assert_eq!(queue.get(), Err(GetError::Closed));
                 assert_eq!(cell.read(), 7);
             }
-            closer.join().unwrap();
+            closer.join();
         },
     };
 
@@ -121,13 +115,14 @@ models! {
         witnesses: &["ring.close.wake_consumers"],
         twins: &["ring.close.wake_consumers"],
         run: || {
-            loom::stop_exploring();
+            stop_exploring();
             let queue = queue(1, 8);
-            let waiting = [(); 2].map(|()| spawn(&queue, |queue| queue.get()));
+            let waiting = [(); 2].map(|()| {
+                spawn_with(&queue, |queue| assert_eq!(queue.get(), Err(GetError::Closed)))
+            });
             explore_once_asleep(2);
             queue.close();
-            let told = waiting.map(|consumer| consumer.join().unwrap());
-            assert_eq!(told, [Err(GetError::Closed), Err(GetError::Closed)]);
+            waiting.into_iter().for_each(|consumer| consumer.join());
         },
     };
 
@@ -140,9 +135,9 @@ models! {
             let queue = queue(1, 8);
             queue.put(1).unwrap();
             let waiting =
-                spawn(&queue, |queue| matches!(queue.put(2), Err(PutError::Closed(2))));
+                spawn_with(&queue, |queue| matches!(queue.put(2), Err(PutError::Closed(2))));
             queue.close();
-            assert!(waiting.join().unwrap());
+            assert!(waiting.join());
             assert_eq!((queue.get(), queue.get()), (Ok(1), Err(GetError::Closed)));
         },
     };
@@ -153,21 +148,19 @@ models! {
         witnesses: &["ring.put.hand_on"],
         twins: &["ring.put.hand_on"],
         run: || {
-            loom::stop_exploring();
+            stop_exploring();
             let queue = Queue::<Vec<u8>>::with_bytes(4, 24).unwrap();
             (0..3).for_each(|_| queue.put(vec![0]).unwrap());
-            let large = queue.clone();
-            let large = thread::spawn(move || large.put(vec![1; 15]).unwrap());
+            let large = spawn_with(&queue, |queue| queue.put(vec![1; 15]).unwrap());
             explore_once_asleep(1);
-            loom::stop_exploring();
-            let small = queue.clone();
-            let small = thread::spawn(move || small.put(vec![2]).unwrap());
+            stop_exploring();
+            let small = spawn_with(&queue, |queue| queue.put(vec![2]).unwrap());
             explore_once_asleep(2);
             // Room for the small one only: that must suffice for it.
             queue.get().unwrap();
-            small.join().unwrap();
+            small.join();
             (0..2).for_each(|_| drop(queue.get().unwrap()));
-            large.join().unwrap();
+            large.join();
         },
     };
 
@@ -177,21 +170,19 @@ models! {
         witnesses: &["unfinished.wake"],
         twins: &["unfinished.done.release", "unfinished.join.acquire", "unfinished.last"],
         run: || {
-            let (queue, cell) = (queue(2, 16), Arc::new(Data::default()));
+            let both = (queue(2, 16), share(Data::default()));
+            let (queue, cell) = &both;
             (1..=2).for_each(|n| queue.put(n).unwrap());
-            let worker = {
-                let cell = cell.clone();
-                spawn(&queue, move |queue| {
-                    for _ in 0..2 {
-                        cell.write(queue.get().unwrap());
-                        queue.task_done().unwrap();
-                    }
-                })
-            };
+            let worker = spawn_with(&both, |(queue, cell)| {
+                for _ in 0..2 {
+                    cell.write(queue.get().unwrap());
+                    queue.task_done().unwrap();
+                }
+            });
 
             queue.join();
             assert_eq!(cell.read(), 2);
-            worker.join().unwrap();
+            worker.join();
             queue.task_done().unwrap_err();
         },
     };
@@ -202,14 +193,14 @@ models! {
         witnesses: &["unfinished.wake"],
         twins: &["unfinished.wake"],
         run: || {
-            loom::stop_exploring();
+            stop_exploring();
             let queue = queue(1, 8);
             queue.put(1).unwrap();
-            let joining = [(); 2].map(|()| spawn(&queue, |queue| queue.join()));
+            let joining = [(); 2].map(|()| spawn_with(&queue, |queue| queue.join()));
             explore_once_asleep(2);
             queue.get().unwrap();
             queue.task_done().unwrap();
-            joining.into_iter().for_each(|joiner| joiner.join().unwrap());
+            joining.into_iter().for_each(|joiner| joiner.join());
         },
     };
 
@@ -219,27 +210,19 @@ models! {
         witnesses: &["ring.close.wake_producers"],
         twins: &["ring.close.wake_producers"],
         run: || {
-            loom::stop_exploring();
+            stop_exploring();
             let queue = queue(1, 8);
             queue.put(1).unwrap();
             let waiting = [(); 2].map(|()| {
-                spawn(&queue, |queue| matches!(queue.put(2), Err(PutError::Closed(2))))
+                spawn_with(&queue, |queue| matches!(queue.put(2), Err(PutError::Closed(2))))
             });
             explore_once_asleep(2);
             queue.close();
-            assert_eq!(waiting.map(|producer| producer.join().unwrap()), [true, true]);
+            assert_eq!(waiting.map(|producer| producer.join()), [true, true]);
         },
     };
 }
 
 fn queue(messages: usize, bytes: usize) -> Queue<u32> {
     Queue::with_bytes(messages, bytes).unwrap()
-}
-
-fn spawn<R: 'static>(
-    queue: &Queue<u32>,
-    run: impl FnOnce(&Queue<u32>) -> R + 'static,
-) -> thread::JoinHandle<R> {
-    let queue = queue.clone();
-    thread::spawn(move || run(&queue))
 }

@@ -1,12 +1,9 @@
 //! `RLock`: one thread at a time, however often it locks.
 
-use std::sync::Arc;
-
-use loom::thread;
 use multiproc::{RLock, TryLockError};
 
-use crate::data::Data;
-use crate::harness::{Model, models, witness};
+use crate::harness::{Model, models};
+use crate::stage::{Data, share, spawn_with, witness};
 
 models! {
     excludes: Model {
@@ -15,11 +12,10 @@ models! {
         witnesses: &["lock.wake.one", "lock.clear.all"],
         twins: &["rlock.again", "lock.fast.acquire", "lock.unlock.release"],
         run: || {
-            let lock = Arc::new(RLock::new(Data::default()));
-            let other = lock.clone();
-            let adder = thread::spawn(move || add_twice(&other));
+            let lock = share(RLock::new(Data::default()));
+            let adder = spawn_with(&lock, |lock| add_twice(lock));
             add_twice(&lock);
-            adder.join().unwrap();
+            adder.join();
             assert_eq!(lock.lock().unwrap().read(), 4);
         },
     };
@@ -30,21 +26,20 @@ models! {
         witnesses: &["refused", "got it"],
         twins: &["rlock.again"],
         run: || {
-            let lock = Arc::new(RLock::new(Data::default()));
-            let other = lock.clone();
-            let holder = thread::spawn(move || add_twice(&other));
+            let lock = share(RLock::new(Data::default()));
+            let holder = spawn_with(&lock, |lock| add_twice(lock));
             match lock.try_lock() {
                 Ok(first) => {
                     // Outlives the first: the last to be dropped unlocks.
                     let second = lock.try_lock().unwrap();
                     drop(first);
-                    second.write(second.read() + 1);
+                    second.add(1);
                     witness("got it");
                 }
                 Err(TryLockError::WouldBlock) => witness("refused"),
                 Err(TryLockError::Poisoned(_)) => unreachable!("nobody panics"),
             }
-            holder.join().unwrap();
+            holder.join();
         },
     };
 }
@@ -54,7 +49,7 @@ fn add_twice(lock: &RLock<Data>) {
     let outer = lock.lock().unwrap();
     {
         let inner = lock.lock().unwrap();
-        inner.write(inner.read() + 1);
+        inner.add(1);
     }
-    outer.write(outer.read() + 1);
+    outer.add(1);
 }

@@ -2,14 +2,14 @@
 //! and turns are several steps.
 
 use std::mem::ManuallyDrop;
-use std::sync::Arc;
 use std::time::Duration;
 
-use loom::cell::UnsafeCell;
-use loom::thread::{self, JoinHandle};
-use multiproc::{RobustPermit, RobustSemaphore, model_support};
+use multiproc::{RobustPermit, RobustSemaphore};
 
-use crate::harness::{Model, explore_once_asleep, models, witness};
+use crate::harness::{Model, models};
+use crate::stage::{
+    Data, Place, end_life, explore, explore_once_asleep, share, spawn_with, stop_exploring, witness,
+};
 
 models! {
     hands_over: Model {
@@ -28,9 +28,9 @@ models! {
         ],
         run: || {
             let room = Room::<1>::new(1);
-            let worker = room.with(|room| (0..2).for_each(|_| room.visit_alone()));
+            let worker = spawn_with(&room, |room| (0..2).for_each(|_| room.visit_alone()));
             room.visit_alone();
-            worker.join().unwrap();
+            worker.join();
             assert_eq!(room.permits.value(), 1);
         },
     };
@@ -41,17 +41,17 @@ models! {
         witnesses: &["barged in", "robust.keep"],
         twins: &["robust.keep", "robust.mark", "robust.wake"],
         run: || {
-            loom::stop_exploring();
+            stop_exploring();
             let room = Room::<1>::new(1);
             let permit = hold(&room.permits);
-            let workers = [(); 2].map(|()| room.with(|room| drop(room.permits.acquire())));
+            let workers = [(); 2].map(|()| spawn_with(&room, |room| drop(room.permits.acquire())));
             explore_once_asleep(2);
             drop(ManuallyDrop::into_inner(permit));
             if let Some(permit) = room.permits.try_acquire() {
                 witness("barged in");
                 drop(permit);
             }
-            workers.into_iter().for_each(|worker| worker.join().unwrap());
+            workers.into_iter().for_each(|worker| worker.join());
             assert_eq!(room.permits.value(), 1);
         },
     };
@@ -64,8 +64,8 @@ models! {
         run: || {
             let room = Room::<1>::new(1);
             let permit = hold(&room.permits);
-            let sleeper = room.with(Room::visit_alone);
-            let barger = room.with(|room| {
+            let sleeper = spawn_with(&room, |room| room.visit_alone());
+            let barger = spawn_with(&room, |room| {
                 if let Some(permit) = room.permits.try_acquire() {
                     witness("barged in");
                     room.enter_and_give(permit);
@@ -73,8 +73,8 @@ models! {
             });
             room.enter_alone();
             drop(ManuallyDrop::into_inner(permit));
-            sleeper.join().unwrap();
-            barger.join().unwrap();
+            sleeper.join();
+            barger.join();
             assert_eq!(room.permits.value(), 1);
         },
     };
@@ -87,7 +87,7 @@ models! {
         run: || {
             let room = Room::<2>::new(2);
             let permit = hold(&room.permits);
-            let barger = room.with(|room| {
+            let barger = spawn_with(&room, |room| {
                 if let Some(permit) = room.permits.try_acquire() {
                     if room.permits.value() == 0 {
                         witness("the second was taken");
@@ -95,10 +95,10 @@ models! {
                     std::mem::forget(permit);
                 }
             });
-            let sleeper = room.with(|room| std::mem::forget(room.permits.acquire()));
+            let sleeper = spawn_with(&room, |room| std::mem::forget(room.permits.acquire()));
             drop(ManuallyDrop::into_inner(permit));
-            sleeper.join().unwrap();
-            barger.join().unwrap();
+            sleeper.join();
+            barger.join();
         },
     };
 
@@ -108,13 +108,13 @@ models! {
         witnesses: &["robust.free"],
         twins: &["robust.wake"],
         run: || {
-            loom::stop_exploring();
+            stop_exploring();
             let room = Room::<2>::new(0);
             let workers =
-                [(); 2].map(|()| room.with(|room| room.permits.acquire().forget()));
+                [(); 2].map(|()| spawn_with(&room, |room| room.permits.acquire().forget()));
             explore_once_asleep(2);
             room.permits.release(2).unwrap();
-            workers.into_iter().for_each(|worker| worker.join().unwrap());
+            workers.into_iter().for_each(|worker| worker.join());
             assert_eq!(room.permits.value(), 0);
         },
     };
@@ -126,13 +126,13 @@ models! {
         twins: &["robust.claim"],
         run: || {
             let room = Room::<2>::new(0);
-            let other = room.with(|room| {
+            let other = spawn_with(&room, |room| {
                 if room.permits.release(2).is_ok() {
                     room.enter_alone();
                 }
             });
             let released = room.permits.release(2).is_ok();
-            other.join().unwrap();
+            other.join();
             let visits = room.visits();
             let value = room.permits.value();
             if released || visits == 1 {
@@ -152,9 +152,9 @@ models! {
         twins: &["robust.room", "robust.claim.release"],
         run: || {
             let room = Room::<2>::new(2);
-            let other = room.with(Room::forget_and_release);
+            let other = spawn_with(&room, |room| room.forget_and_release());
             room.forget_and_release();
-            other.join().unwrap();
+            other.join();
             assert_eq!(room.permits.value(), 2);
         },
     };
@@ -167,7 +167,7 @@ models! {
         run: || {
             let room = Room::<2>::new(1);
             let permit = hold(&room.permits);
-            let other = room.with(|room| match room.permits.value() {
+            let other = spawn_with(&room, |room| match room.permits.value() {
                 0 => witness("none"),
                 back => {
                     room.enter_alone();
@@ -177,7 +177,7 @@ models! {
             room.enter_alone();
             room.permits.release(1).unwrap();
             drop(ManuallyDrop::into_inner(permit));
-            other.join().unwrap();
+            other.join();
         },
     };
 
@@ -189,7 +189,7 @@ models! {
         run: || {
             let room = Room::<1>::new(1);
             let permit = hold(&room.permits);
-            let hasty = room.with(|room| {
+            let hasty = spawn_with(&room, |room| {
                 let Some(permit) = room.permits.acquire_for(Duration::from_secs(1)) else {
                     return witness("gave up");
                 };
@@ -198,7 +198,7 @@ models! {
             });
             room.enter_alone();
             drop(ManuallyDrop::into_inner(permit));
-            hasty.join().unwrap();
+            hasty.join();
             assert_eq!(room.permits.value(), 1);
         },
     };
@@ -209,12 +209,12 @@ models! {
         witnesses: &["got one", "gave up"],
         twins: &["robust.wake"],
         run: || {
-            loom::stop_exploring();
+            stop_exploring();
             let room = Room::<1>::new(1);
             let permit = hold(&room.permits);
-            let patient = room.with(Room::visit_alone);
+            let patient = spawn_with(&room, |room| room.visit_alone());
             explore_once_asleep(1);
-            let hasty = room.with(|room| match room.permits.acquire_for(Duration::from_secs(1)) {
+            let hasty = spawn_with(&room, |room| match room.permits.acquire_for(Duration::from_secs(1)) {
                 None => witness("gave up"),
                 Some(permit) => {
                     room.enter_and_give(permit);
@@ -223,8 +223,8 @@ models! {
             });
             room.enter_alone();
             drop(ManuallyDrop::into_inner(permit));
-            hasty.join().unwrap();
-            patient.join().unwrap();
+            hasty.join();
+            patient.join();
             assert_eq!(room.permits.value(), 1);
         },
     };
@@ -236,7 +236,7 @@ models! {
         twins: &["robust.free", "robust.mark", "robust.turn", "robust.wake"],
         run: || {
             let room = Room::<1>::dead();
-            let other = room.with(|room| {
+            let other = spawn_with(&room, |room| {
                 std::mem::forget(room.permits.acquire());
                 room.enter_alone();
             });
@@ -249,7 +249,7 @@ models! {
                     witness("the finder has it");
                 }
             }
-            other.join().unwrap();
+            other.join();
             assert_eq!(room.permits.value(), 0);
         },
     };
@@ -268,22 +268,20 @@ models! {
                     witness(who);
                 }
             };
-            let other = room.with(move |room| visit(room, "the first had it"));
+            let other = spawn_with(&room, move |room| visit(room, "the first had it"));
             visit(&room, "the second had it");
-            other.join().unwrap();
+            other.join();
             assert_eq!((room.permits.value(), room.visits()), (0, 1));
         },
     };
 }
 
 /// What the permits admit to.
+#[derive(Clone)]
 struct Room<const N: usize> {
-    permits: RobustSemaphore<N>,
-    visits: UnsafeCell<u32>,
+    permits: Place<RobustSemaphore<N>>,
+    visits: Place<Data>,
 }
-
-// SAFETY: loom checks every access to the visits.
-unsafe impl<const N: usize> Sync for Room<N> {}
 
 /// A permit that is given back only by hand: a twin that fails meanwhile would give it back as it
 /// unwinds, and be explored on.
@@ -292,13 +290,8 @@ fn hold<const N: usize>(permits: &RobustSemaphore<N>) -> ManuallyDrop<RobustPerm
 }
 
 impl<const N: usize> Room<N> {
-    fn new(permits: u32) -> Arc<Self> {
-        Arc::new(Room { permits: RobustSemaphore::new(permits), visits: UnsafeCell::new(0) })
-    }
-
-    fn with(self: &Arc<Self>, run: impl FnOnce(&Self) + 'static) -> JoinHandle<()> {
-        let room = self.clone();
-        thread::spawn(move || run(&room))
+    fn new(permits: u32) -> Self {
+        Room { permits: share(RobustSemaphore::new(permits)), visits: share(Data::default()) }
     }
 
     fn forget_and_release(&self) {
@@ -306,7 +299,7 @@ impl<const N: usize> Room<N> {
         self.permits.release(1).unwrap();
     }
 
-    /// Alone, which loom checks.
+    /// Alone, which is checked.
     fn visit_alone(&self) {
         self.enter_and_give(self.permits.acquire());
     }
@@ -318,26 +311,24 @@ impl<const N: usize> Room<N> {
     }
 
     fn enter_alone(&self) {
-        // SAFETY: loom fails the model if another has access now.
-        self.visits.with_mut(|visits| unsafe { *visits += 1 });
+        self.visits.add(1);
     }
 
     /// Where the one who holds the one permit is dead.
-    fn dead() -> Arc<Room<1>> {
-        loom::stop_exploring();
+    fn dead() -> Room<1> {
+        stop_exploring();
         let room = Room::<1>::new(1);
-        let dead = room.with(|room| {
+        let dead = spawn_with(&room, |room| {
             std::mem::forget(room.permits.acquire());
-            model_support::end_life();
+            end_life();
         });
-        dead.join().unwrap();
-        loom::explore();
+        dead.join();
+        explore();
         room
     }
 
     /// Of all who have been joined.
     fn visits(&self) -> u32 {
-        // SAFETY: as above.
-        self.visits.with(|visits| unsafe { *visits })
+        self.visits.read()
     }
 }

@@ -1,13 +1,14 @@
 //! `Semaphore`: as many inside as there are permits, and what one did the next one sees.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use loom::cell::UnsafeCell;
-use loom::thread::{self, JoinHandle};
 use multiproc::Semaphore;
 
-use crate::harness::{Model, explore_once_asleep, let_sleep, models, witness};
+use crate::harness::{Model, models};
+use crate::stage::{
+    Data, Place, explore, explore_once_asleep, let_sleep, share, spawn_with, stop_exploring,
+    witness,
+};
 
 models! {
     hands_over: Model {
@@ -22,9 +23,9 @@ models! {
         ],
         run: || {
             let room = Room::new(1);
-            let worker = room.with(|room| (0..2).for_each(|_| room.visit_alone()));
+            let worker = spawn_with(&room, |room| (0..2).for_each(|_| room.visit_alone()));
             room.visit_alone();
-            worker.join().unwrap();
+            worker.join();
             assert_eq!(room.permits.value(), 1);
         },
     };
@@ -32,30 +33,33 @@ models! {
     wakes (latest_loads): Model {
         shows: "one who barges in between a release and its wake leaves nobody asleep",
         floor: 90_000,
-        witnesses: &["semaphore.clear.all", "barged in"],
+        witnesses: &["semaphore.clear.all", "woken for nothing", "barged in"],
         twins: &["semaphore.wake.many", "semaphore.clear.all"],
         run: || {
-            loom::stop_exploring();
+            stop_exploring();
             let room = Room::new(0);
-            let sleeper = room.with(|room| room.permits.acquire().forget());
+            let sleeper = spawn_with(&room, |room| room.permits.acquire().forget());
             let_sleep(1);
             // Woken for nothing: it is about to sleep again.
             room.permits.release(1).unwrap();
-            room.permits.try_acquire().unwrap().forget();
-            loom::explore();
-            let barger = room.with(|room| {
+            if let Some(permit) = room.permits.try_acquire() {
+                permit.forget();
+                witness("woken for nothing");
+            }
+            explore();
+            let barger = spawn_with(&room, |room| {
                 if let Some(permit) = room.permits.try_acquire() {
                     permit.forget();
                     witness("barged in");
                 }
             });
             room.permits.release(1).unwrap();
-            barger.join().unwrap();
+            barger.join();
             // For the sleeper, if the barger was before it: it must not sleep unseen. Whether it does
             // is settled by now.
-            loom::stop_exploring();
+            stop_exploring();
             room.permits.release(1).unwrap();
-            sleeper.join().unwrap();
+            sleeper.join();
         },
     };
 
@@ -65,17 +69,17 @@ models! {
         witnesses: &["semaphore.clear.all"],
         twins: &["semaphore.wake.many"],
         run: || {
-            loom::stop_exploring();
+            stop_exploring();
             let room = Room::new(0);
             let workers = [(); 2].map(|()| {
-                room.with(|room| {
+                spawn_with(&room, |room| {
                     room.permits.acquire().forget();
                     room.permits.release(1).unwrap();
                 })
             });
             explore_once_asleep(2);
             room.permits.release(2).unwrap();
-            workers.into_iter().for_each(|worker| worker.join().unwrap());
+            workers.into_iter().for_each(|worker| worker.join());
             assert_eq!(room.permits.value(), 2);
         },
     };
@@ -87,7 +91,7 @@ models! {
         twins: &["semaphore.value", "semaphore.release"],
         run: || {
             let room = Room::new(0);
-            let holder = room.with(|room| {
+            let holder = spawn_with(&room, |room| {
                 room.enter_alone();
                 room.permits.release(1).unwrap();
             });
@@ -97,7 +101,7 @@ models! {
             } else {
                 witness("not back");
             }
-            holder.join().unwrap();
+            holder.join();
         },
     };
 
@@ -108,7 +112,7 @@ models! {
         twins: &["semaphore.slow.acquire", "semaphore.release"],
         run: || {
             let room = Room::new(0);
-            let hasty = room.with(|room| {
+            let hasty = spawn_with(&room, |room| {
                 let Some(permit) = room.permits.acquire_for(Duration::from_secs(1)) else {
                     return witness("gave up");
                 };
@@ -119,32 +123,26 @@ models! {
             });
             room.enter_alone();
             room.permits.release(1).unwrap();
-            hasty.join().unwrap();
+            hasty.join();
             assert_eq!(room.permits.value(), 1);
         },
     };
 }
 
-/// What the permits admit to.
-struct Room {
-    permits: Semaphore,
-    visits: UnsafeCell<u32>,
+multiproc::process_safe! {
+    /// What the permits admit to.
+    struct Room {
+        permits: Semaphore,
+        visits: Data,
+    }
 }
 
-// SAFETY: loom checks every access to the visits.
-unsafe impl Sync for Room {}
-
 impl Room {
-    fn new(permits: u32) -> Arc<Self> {
-        Arc::new(Room { permits: Semaphore::new(permits), visits: UnsafeCell::new(0) })
+    fn new(permits: u32) -> Place<Self> {
+        share(Room { permits: Semaphore::new(permits), visits: Data::default() })
     }
 
-    fn with(self: &Arc<Self>, run: impl FnOnce(&Self) + 'static) -> JoinHandle<()> {
-        let room = self.clone();
-        thread::spawn(move || run(&room))
-    }
-
-    /// Alone, which loom checks. The permit is given by hand: a twin that fails here would give it
+    /// Alone, which is checked. The permit is given by hand: a twin that fails here would give it
     /// back as it unwinds, and be explored on.
     fn visit_alone(&self) {
         self.permits.acquire().forget();
@@ -153,7 +151,6 @@ impl Room {
     }
 
     fn enter_alone(&self) {
-        // SAFETY: loom fails the model if another has access now.
-        self.visits.with_mut(|visits| unsafe { *visits += 1 });
+        self.visits.add(1);
     }
 }

@@ -1,12 +1,9 @@
 //! `SharedArray`: whoever sees what another wrote sees also what the other did before.
 
-use std::sync::Arc;
-
-use loom::thread;
 use multiproc::SharedArray;
 
-use crate::data::Data;
-use crate::harness::{Model, models, witness};
+use crate::harness::{Model, models};
+use crate::stage::{Data, share, spawn_with, witness};
 
 models! {
     carries: Model {
@@ -65,7 +62,6 @@ models! {
         twins: &["lock.fast.acquire"],
         run: || {
             let array = SharedArray::<u8>::zeroed(2).unwrap();
-            let other = array.clone();
             let both = |array: &SharedArray<u8>| {
                 let _held = array.lock().unwrap();
                 let seen = (array.get(0).unwrap(), array.get(1).unwrap());
@@ -74,9 +70,9 @@ models! {
                 array.set(1, seen.1 + 1).unwrap();
             };
 
-            let adder = thread::spawn(move || both(&other));
+            let adder = spawn_with(&array, move |array| both(array));
             both(&array);
-            adder.join().unwrap();
+            adder.join();
             assert_eq!(array.to_vec(), [2, 2]);
         },
     };
@@ -84,22 +80,20 @@ models! {
 
 /// One thread writes what nothing guards and then `tell`s; the other reads it if it `hears`.
 fn hand_over(
-    tell: impl FnOnce(&SharedArray<u8>) + 'static,
+    tell: impl FnOnce(&SharedArray<u8>) + Send + 'static,
     hears: impl FnOnce(&SharedArray<u8>) -> bool,
 ) -> SharedArray<u8> {
-    let (array, data) = (SharedArray::zeroed(1).unwrap(), Arc::new(Data::default()));
-    let teller = {
-        let (array, data) = (array.clone(), data.clone());
-        thread::spawn(move || {
-            data.write(7);
-            tell(&array);
-        })
-    };
+    let both = (SharedArray::zeroed(1).unwrap(), share(Data::default()));
+    let teller = spawn_with(&both, move |(array, data)| {
+        data.write(7);
+        tell(array);
+    });
 
+    let (array, data) = both;
     if hears(&array) {
         witness("seen");
         assert_eq!(data.read(), 7);
     }
-    teller.join().unwrap();
+    teller.join();
     array
 }

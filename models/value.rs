@@ -1,12 +1,9 @@
 //! `Value`: as an element of a `SharedArray`, whose orderings it has.
 
-use std::sync::Arc;
-
-use loom::thread;
 use multiproc::Value;
 
-use crate::data::Data;
-use crate::harness::{Model, models, witness};
+use crate::harness::{Model, models};
+use crate::stage::{Data, share, spawn_with, witness};
 
 models! {
     carries: Model {
@@ -15,17 +12,16 @@ models! {
         witnesses: &["seen"],
         twins: &["array.set", "array.get"],
         run: || {
-            let shared = Arc::new((Value::new(0u8), Data::default()));
-            let other = shared.clone();
-            let writer = thread::spawn(move || {
-                other.1.write(7);
-                other.0.set(1);
+            let shared = share((Value::new(0u8), Data::default()));
+            let writer = spawn_with(&shared, |shared| {
+                shared.1.write(7);
+                shared.0.set(1);
             });
             if shared.0.get() == 1 {
                 witness("seen");
                 assert_eq!(shared.1.read(), 7);
             }
-            writer.join().unwrap();
+            writer.join();
         },
     };
 
@@ -35,16 +31,15 @@ models! {
         witnesses: &["lock.wake.one"],
         twins: &["lock.unlock.release"],
         run: || {
-            let shared = Arc::new((Value::new(0u32), Data::default()));
-            let other = shared.clone();
+            let shared = share((Value::new(0u32), Data::default()));
             let add = |(value, data): &(Value<u32>, Data)| {
                 let _guard = value.lock().unwrap();
-                data.write(data.read() + 1);
+                data.add(1);
                 value.fetch_add(1);
             };
-            let adder = thread::spawn(move || add(&other));
+            let adder = spawn_with(&shared, move |shared| add(shared));
             add(&shared);
-            adder.join().unwrap();
+            adder.join();
             assert_eq!((shared.0.get(), shared.1.read()), (2, 2));
         },
     };
