@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use multiproc::{Lock, TryLockError};
+use multiproc::{Event, Lock, TryLockError};
 
 use crate::harness::{Model, models};
-use crate::stage::{explore, explore_once_asleep, share, spawn_with, stop_exploring, witness};
+use crate::stage::{
+    Data, explore, explore_once_asleep, share, spawn_with, stop_exploring, witness,
+};
 
 models! {
     excludes: Model {
@@ -18,11 +20,11 @@ models! {
             "lock.wake.one",
         ],
         run: || {
-            let lock = share(Lock::new((0, 0)));
+            let lock = share(Lock::new(Pair::default()));
             let adder = spawn_with(&lock, |lock| (0..2).for_each(|_| add(lock)));
             (0..2).for_each(|_| add(&lock));
             adder.join();
-            assert_eq!(*lock.lock().unwrap(), (4, 4));
+            assert_eq!(sum(&lock), 4);
         },
     };
 
@@ -38,11 +40,11 @@ models! {
         ],
         run: || {
             stop_exploring();
-            let lock = share(Lock::new((0, 0)));
+            let lock = share(Lock::new(Pair::default()));
             let sleeper = spawn_with(&lock, |lock| add(lock));
             let barger = spawn_with(&lock, |lock| {
-                if let Ok(mut pair) = lock.try_lock() {
-                    increase(&mut pair);
+                if let Ok(pair) = lock.try_lock() {
+                    increase(&pair);
                     witness("barged in");
                 }
             });
@@ -51,8 +53,7 @@ models! {
             drop(held);
             sleeper.join();
             barger.join();
-            let (a, b) = *lock.lock().unwrap();
-            assert_eq!(a, b);
+            sum(&lock);
         },
     };
 
@@ -63,14 +64,21 @@ models! {
         twins: &["lock.slow.waiters", "lock.wake.one"],
         run: || {
             stop_exploring();
-            let lock = share(Lock::new((0, 0)));
-            let adders = [(); 2].map(|()| spawn_with(&lock, |lock| add(lock)));
+            let both = share((Lock::new(Pair::default()), Event::new()));
+            let adders = [(); 2].map(|()| {
+                spawn_with(&both, |both| {
+                    both.1.wait();
+                    add(&both.0);
+                })
+            });
+            let (lock, is_held) = &*both;
             let held = lock.lock().unwrap();
+            is_held.set();
             explore_once_asleep(2);
             drop(held);
-            add(&lock);
+            add(lock);
             adders.into_iter().for_each(|adder| adder.join());
-            assert_eq!(*lock.lock().unwrap(), (3, 3));
+            assert_eq!(sum(lock), 3);
         },
     };
 
@@ -81,18 +89,18 @@ models! {
         twins: &["lock.slow.acquire", "lock.wake.release"],
         run: || {
             stop_exploring();
-            let lock = share(Lock::new((0, 0)));
+            let lock = share(Lock::new(Pair::default()));
             let hasty = spawn_with(&lock, |lock| match lock.lock_for(Duration::from_secs(1)) {
-                Ok(mut pair) => {
-                    increase(&mut pair);
+                Ok(pair) => {
+                    increase(&pair);
                     witness("got it");
                 }
                 Err(TryLockError::WouldBlock) => witness("gave up"),
                 Err(TryLockError::Poisoned(poisoned)) => panic!("{poisoned}"),
             });
-            let mut held = lock.lock().unwrap();
+            let held = lock.lock().unwrap();
             explore();
-            increase(&mut held);
+            increase(&held);
             drop(held);
             hasty.join();
             add(&lock);
@@ -105,11 +113,11 @@ models! {
         witnesses: &["got it", "held"],
         twins: &["lock.fast.acquire", "lock.unlock.release"],
         run: || {
-            let lock = share(Lock::new((0, 0)));
+            let lock = share(Lock::new(Pair::default()));
             let adder = spawn_with(&lock, |lock| add(lock));
             match lock.try_lock() {
-                Ok(mut pair) => {
-                    increase(&mut pair);
+                Ok(pair) => {
+                    increase(&pair);
                     witness("got it");
                 }
                 Err(TryLockError::WouldBlock) => witness("held"),
@@ -121,12 +129,20 @@ models! {
 }
 
 /// The notebook's lock scenario: both numbers grow under the lock, so they are always equal.
-fn add(lock: &Lock<(u32, u32)>) {
-    increase(&mut lock.lock().unwrap());
+type Pair = [Data; 2];
+
+fn add(lock: &Lock<Pair>) {
+    increase(&lock.lock().unwrap());
 }
 
-fn increase(pair: &mut (u32, u32)) {
-    assert_eq!(pair.0, pair.1);
-    pair.0 += 1;
-    pair.1 += 1;
+fn increase([a, b]: &Pair) {
+    assert_eq!(a.read(), b.read());
+    a.add(1);
+    b.add(1);
+}
+
+fn sum(lock: &Lock<Pair>) -> u32 {
+    let [a, b] = &*lock.lock().unwrap();
+    assert_eq!(a.read(), b.read());
+    a.read()
 }

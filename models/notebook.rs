@@ -2,7 +2,7 @@
 //! the queue, the pipe and the array stand with their primitives: `queue::puts_five_gets_three`,
 //! `pipe::two_senders`, `shared_array::carries`.
 
-use multiproc::{Event, Lock, Semaphore, Shared, Value};
+use multiproc::{Event, Lock, Semaphore, Shared};
 
 use crate::harness::{Model, models};
 use crate::stage::{Data, spawn_with, witness};
@@ -14,18 +14,18 @@ models! {
         witnesses: &["looked between", "lock.clear.all"],
         twins: &["lock.fast.acquire", "lock.unlock.release", "lock.slow.acquire"],
         run: || {
-            let numbers = Shared::new(Lock::new((0, 0))).unwrap();
+            let numbers = Shared::new(Lock::new(<[Data; 2]>::default())).unwrap();
             let adder = spawn_with(&numbers, |numbers| {
                 for _ in 0..2 {
-                    let mut numbers = numbers.lock().unwrap();
-                    numbers.0 += 1;
-                    numbers.1 += 1;
+                    let [a, b] = &*numbers.lock().unwrap();
+                    a.add(1);
+                    b.add(1);
                 }
             });
             for _ in 0..2 {
-                let (a, b) = *numbers.lock().unwrap();
-                assert_eq!(a, b);
-                if a == 1 {
+                let [a, b] = &*numbers.lock().unwrap();
+                assert_eq!(a.read(), b.read());
+                if a.read() == 1 {
                     witness("looked between");
                 }
             }
@@ -39,14 +39,15 @@ models! {
         witnesses: &["semaphore.wake.many", "inside"],
         twins: &["semaphore.wake.many"],
         run: || {
-            let room = Shared::new((Semaphore::new(1), Value::new(0u32))).unwrap();
+            let room = Shared::new((Semaphore::new(1), Data::default())).unwrap();
             let workers = [(); 2].map(|()| {
                 spawn_with(&room, |room| {
                     let (permits, inside) = &**room;
                     permits.acquire().forget();
-                    assert_eq!(inside.swap(1), 0);
+                    assert_eq!(inside.read(), 0);
+                    inside.write(1);
                     witness("inside");
-                    inside.set(0);
+                    inside.write(0);
                     permits.release(1).unwrap();
                 })
             });

@@ -8,7 +8,7 @@
 use multiproc::{Receiver, RecvError, SendCause, Sender, pipe};
 
 use crate::harness::{Model, models};
-use crate::stage::{JoinHandle, spawn, spawn_with, witness};
+use crate::stage::{JoinHandle, spawn, witness};
 
 models! {
     two_senders: Model {
@@ -54,18 +54,21 @@ models! {
 
     two_receivers: Model {
         shows: "two receivers share one end: each message comes to one, the end to both",
-        floor: 500,
+        floor: 2_000,
         witnesses: &["shared"],
         twins: &["socket.packets", "socket.wakes"],
         run: || {
             let (receiver, sender) = pipe::<Message>().unwrap();
-            let receiving = spawn_with(&receiver, |receiver| all(receiver).len());
-            for n in 0..2 {
-                sender.send((1, n, 1)).unwrap();
-            }
-            drop(sender);
+            let other = receiver.clone();
+            let sending = spawn(move || {
+                for n in 0..2 {
+                    sender.send((1, n, 1)).unwrap();
+                }
+                drop(sender);
+                all(&other).len()
+            });
             let here = all(&receiver).len();
-            let there = receiving.join();
+            let there = sending.join();
             assert_eq!(here + there, 2);
             if here == 1 {
                 witness("shared");
