@@ -1,22 +1,12 @@
-//! What every model goes through: loom without any bound, counted, and beside its twins.
+//! What every model is, and the tests that it becomes.
 
-use std::any::Any;
-use std::cell::Cell;
-use std::collections::BTreeSet;
-use std::fmt;
-use std::io::Write;
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Mutex, Once};
-use std::time::Instant;
+#[cfg(loom)]
+pub(crate) use crate::explore::legs;
+#[cfg(not(loom))]
+pub(crate) use crate::stress::legs;
 
-use multiproc::model_support;
-
-use crate::stage::take_witnessed;
-
-/// Steps that one interleaving may take: a model that needs more does not end.
-const LONGEST: usize = 20_000;
-
-/// A small concurrent program of which every interleaving must hold.
+/// A small concurrent program that must hold however its parts meet.
+#[cfg_attr(not(loom), allow(dead_code, reason = "some of it is for those who explore"))]
 pub(crate) struct Model {
     /// What it shows.
     pub(crate) shows: &'static str,
@@ -31,187 +21,18 @@ pub(crate) struct Model {
     pub(crate) run: fn(),
 }
 
-/// How loads are explored. loom's own can be stale, as the machine's, but it forgets the load of
-/// a thread that then writes the same word, and with it interleavings (tokio-rs/loom#392, #166);
-/// loads that always read the latest value do not. Each way finds what the other cannot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Loads {
-    Stale,
-    Latest,
+/// The name of a model, of its module's path: without the crate.
+pub(crate) fn name_of(path: &str) -> &str {
+    path.split_once("::").map_or(path, |(_, name)| name)
 }
 
-/// What a model is explored with, where it does not say otherwise.
-pub(crate) const BOTH: &[Loads] = &[Loads::Stale, Loads::Latest];
-
-impl fmt::Display for Loads {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Loads::Stale => "stale",
-            Loads::Latest => "latest",
-        })
-    }
-}
-
-/// How an exploration ended.
-struct Explored {
-    interleavings: usize,
-    failure: Option<String>,
-    seen: BTreeSet<&'static str>,
-}
-
-thread_local! {
-    static QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
-impl Model {
-    /// Explores all interleavings; each must hold.
-    pub(crate) fn holds(&self, name: &str, loads: &[Loads]) {
-        assert!(self.floor > 1, "{name}: a model of one interleaving spawns nothing");
-        let start = Instant::now();
-        let mut seen = BTreeSet::new();
-        let mut parts = Vec::new();
-        let mut sum = 0;
-        for &loads in loads {
-            let explored = self.explore(loads);
-            if let Some(failure) = explored.failure {
-                panic!(
-                    "{name} fails in interleaving {} with {loads} loads: {failure}",
-                    explored.interleavings
-                );
-            }
-            seen.extend(explored.seen);
-            sum += explored.interleavings;
-            parts.push(format!("{} with {loads} loads", explored.interleavings));
-        }
-        say(&format!(
-            "{name}: {sum} interleavings, all hold ({}; {:.1} s): {}",
-            parts.join(", "),
-            start.elapsed().as_secs_f64(),
-            self.shows
-        ));
-        assert!(
-            sum >= self.floor,
-            "{name} explored {sum} interleavings, not the {} that it should at least",
-            self.floor
-        );
-        for witness in self.witnesses {
-            assert!(seen.contains(witness), "{name} never came to `{witness}`");
-        }
-    }
-
-    /// Explores the model with each of its sites weakened; each must make it fail.
-    pub(crate) fn twins_fall(&self, name: &str, loads: &[Loads]) {
-        for site in self.twins {
-            let mut held = 0;
-            let fallen = loads.iter().find_map(|&loads| {
-                let explored = model_support::mutate(site, || self.explore(loads));
-                held += explored.interleavings;
-                explored.failure.map(|why| (loads, why))
-            });
-            let Some((loads, why)) = fallen else {
-                panic!("{name} holds in all {held} interleavings without `{site}`");
-            };
-            let why = why.lines().next().unwrap_or_default();
-            say(&format!(
-                "{name} without {site}: falls in interleaving {held} with {loads} loads ({why})"
-            ));
-        }
-    }
-
-    fn explore(&self, loads: Loads) -> Explored {
-        refuse_bounds();
-        let mut builder = loom::model::Builder::new();
-        builder.max_branches = LONGEST;
-        builder.max_permutations = None;
-        builder.max_duration = None;
-        builder.preemption_bound = None;
-        builder.checkpoint_file = None;
-
-        take_witnessed();
-        model_support::forget_sites_seen();
-        model_support::load_latest(loads == Loads::Latest);
-        let count = Arc::new(Mutex::new(0));
-        let (counter, run) = (count.clone(), self.run);
-        let outcome = quietly(|| {
-            builder.check(move || {
-                *counter.lock().expect("nobody panics while counting") += 1;
-                model_support::forget_sleepers();
-                model_support::forget_lives();
-                run();
-            });
-        });
-        let interleavings = *count.lock().expect("nobody panics while counting");
-        let mut seen = take_witnessed();
-        seen.extend(model_support::sites_seen());
-        Explored { interleavings, failure: outcome.err().map(|panic| text_of(&*panic)), seen }
-    }
-}
-
-/// loom takes bounds from the environment, and ends at them without a word.
-fn refuse_bounds() {
-    const BOUNDS: [&str; 5] = [
-        "LOOM_MAX_PERMUTATIONS",
-        "LOOM_MAX_DURATION",
-        "LOOM_MAX_PREEMPTIONS",
-        "LOOM_MAX_BRANCHES",
-        "LOOM_CHECKPOINT_FILE",
-    ];
-    for bound in BOUNDS {
-        assert!(std::env::var_os(bound).is_none(), "unset {bound}: models run to their end");
-    }
-}
-
-/// Runs `model` without the panic hook's noise: a twin that falls is what we want to see.
-fn quietly(model: impl FnOnce()) -> Result<(), Box<dyn Any + Send>> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let loud = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !QUIET.get() {
-                loud(info);
-            }
-        }));
-    });
-    QUIET.set(true);
-    let outcome = panic::catch_unwind(AssertUnwindSafe(model));
-    QUIET.set(false);
-    outcome
-}
-
-fn text_of(panic: &(dyn Any + Send)) -> String {
-    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
-        (Some(text), _) => (*text).to_owned(),
-        (_, Some(text)) => text.clone(),
-        _ => "a panic without a text".to_owned(),
-    }
-}
-
-/// Prints past the test harness, which would keep the lines of whoever passes to itself.
-fn say(line: &str) {
-    // Nobody left to read it: no reason to fail.
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
-}
-
-macro_rules! loads {
-    () => {
-        $crate::harness::BOTH
-    };
-    (stale_loads) => {
-        &[$crate::harness::Loads::Stale]
-    };
-    (latest_loads) => {
-        &[$crate::harness::Loads::Latest]
-    };
-}
-pub(crate) use loads;
-
-/// Turns each `name: Model { … }` into two tests, `name::holds` and `name::twins_fall`. With
-/// `name (latest_loads): …`, stale loads are left out: for models of who wakes whom that are too
-/// large with them. What a stale load could do, a smaller model beside it shows. With
-/// `name (stale_loads): …`, latest loads are, since with them there are too many steps.
+/// Turns each `name: Model { … }` into the tests of this build's legs: `name::holds` and
+/// `name::twins_fall` where models are explored, `name::on_threads` and `name::on_processes` on the
+/// machine. `name (latest_loads): …` and `name (stale_loads): …` say with what it is explored (see
+/// `explore.rs`); `name (explored_only): …`, also behind either, that the machine does not play it.
 macro_rules! models {
-    ($( $(#[$meta:meta])* $name:ident $(($loads:ident))?: $model:expr; )+) => {
-        /// Each with its name, for the roll call.
+    ($( $(#[$meta:meta])* $name:ident $(($($how:tt)*))?: $model:expr; )+) => {
+        /// Each with its path, for the roll call.
         pub(crate) const MODELS: &[(&str, $crate::harness::Model)] =
             &[$( (concat!(module_path!(), "::", stringify!($name)), $name::MODEL) ),+];
 
@@ -221,23 +42,8 @@ macro_rules! models {
                 use super::*;
 
                 pub(crate) const MODEL: $crate::harness::Model = $model;
-                const LOADS: &[$crate::harness::Loads] = $crate::harness::loads!($($loads)?);
-                const NAME: &str = stringify!($name);
 
-                fn name() -> String {
-                    let file = module_path!().rsplit("::").nth(1).unwrap_or_default();
-                    format!("{file}::{NAME}")
-                }
-
-                #[test]
-                fn holds() {
-                    MODEL.holds(&name(), LOADS);
-                }
-
-                #[test]
-                fn twins_fall() {
-                    MODEL.twins_fall(&name(), LOADS);
-                }
+                $crate::harness::legs!($($($how)*)?);
             }
         )+
     };

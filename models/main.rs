@@ -1,9 +1,16 @@
-//! Models: what loom explores to the end. See README.md in this folder.
-#![cfg(loom)]
+//! Models: small programs that are explored to the end, or played on the machine. See README.md in
+//! this folder.
 
+#[cfg(not(loom))]
+#[path = "../tests/support/asleep.rs"]
+mod asleep;
+#[cfg(loom)]
+mod explore;
 mod harness;
 mod roll_call;
 mod stage;
+#[cfg(not(loom))]
+mod stress;
 
 mod barrier;
 mod bounded_semaphore;

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::ALL;
+use crate::harness::name_of;
 
 #[test]
 fn every_site_has_a_twin() {
@@ -26,12 +27,8 @@ fn every_site_has_a_twin() {
 
 #[test]
 fn every_model_that_a_comment_names_is_there() {
-    let names: BTreeSet<&str> = ALL
-        .iter()
-        .copied()
-        .flatten()
-        .map(|(path, _)| path.split_once("::").map_or(*path, |(_, name)| name))
-        .collect();
+    let names: BTreeSet<&str> =
+        ALL.iter().copied().flatten().map(|(path, _)| name_of(path)).collect();
     let suites: BTreeSet<&str> =
         names.iter().map(|name| name.split_once("::").map_or(*name, |(suite, _)| suite)).collect();
     let mut named = 0;
