@@ -93,7 +93,7 @@ models! {
                 meeting.changed.notify_one();
             });
             let count = meeting.count.lock().unwrap();
-            let long = Duration::from_secs(1);
+            let long = Duration::from_secs(3600);
             let waited = meeting.changed.wait_while_for(count, long, |count| *count == 0);
             let (mut count, in_time) = waited.unwrap();
             *count += 1;

@@ -263,7 +263,8 @@ impl Condition {
                 return Ok((guard, false));
             }
             let (again, how) = self.wait_by(guard, until, true);
-            ended = how;
+            // Others can notify for ever: who is late is late all the same.
+            ended = if until.has_passed() { Ended::TimedOut } else { how };
             guard = again.map_err(|poisoned| poisoned.map(|guard| (guard, false)))?;
         }
         Ok((guard, true))

@@ -18,7 +18,7 @@ in_both_places! {
     lets_as_many_go_on_as_were_notified,
     lets_all_go_on,
     times_out,
-    notifies_nobody,
+    is_not_kept_past_its_time,
     reports_a_panic_of_who_would_have_notified,
 }
 
@@ -109,6 +109,30 @@ fn times_out(meeting: impl Place<Meeting>) {
         let guard = lock.lock().unwrap();
         let (guard, done) = changed.wait_while_for(guard, LONG, |pair| pair.1 == 0).unwrap();
         assert!(done && guard.1 == 1);
+    });
+}
+
+/// However often it is notified meanwhile: it looks before it waits, and once when its time is over.
+fn is_not_kept_past_its_time(meeting: impl Place<Meeting>) {
+    let ((lock, changed), done) = (&*meeting, Event::new());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.is_set() {
+                changed.notify_all();
+            }
+        });
+        let most = (0..2_000).map(|_| {
+            let mut looks = 0;
+            let same = |_: &mut _| {
+                looks += 1;
+                true
+            };
+            let waited = changed.wait_while_for(lock.lock().unwrap(), Duration::ZERO, same);
+            (waited.is_ok_and(|(_, over)| over), looks)
+        });
+        let most = most.max();
+        done.set();
+        assert_eq!(most, Some((false, 2)), "over, and how often it looked");
     });
 }
 
