@@ -386,10 +386,7 @@ impl Barrier {
     /// Sleeps in the round of `seen` while the turn is still this one; breaks the barrier when the
     /// time is over, or one of those waited for has died.
     fn sleep(&self, seen: State, turn: u32, until: Deadline, slices: &mut u32) {
-        if self.turn.spin(turn, |now| now != turn) != turn {
-            return;
-        }
-        let cause = match self.turn.wait_slice(turn, until) {
+        let cause = match self.turn.spin_slice(turn, until) {
             Wait::TimedOut => BrokenBarrier::TimedOut,
             Wait::Slice => {
                 *slices += 1;

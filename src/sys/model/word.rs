@@ -141,6 +141,11 @@ impl Word {
         self.wait(expected, deadline)
     }
 
+    /// As [`Word::spin`].
+    pub(crate) fn spin_slice(&self, expected: u32, deadline: Deadline) -> Wait {
+        self.wait(expected, deadline)
+    }
+
     /// As [`Word::wait_slice`].
     pub(crate) fn wait_at_most(&self, expected: u32, deadline: Deadline, _slice: Duration) -> Wait {
         self.wait(expected, deadline)

@@ -124,6 +124,16 @@ impl Word {
         self.wait_at_most(expected, deadline, SLICE)
     }
 
+    /// As [`Word::wait_slice`], but looks for a short time before it sleeps.
+    pub(crate) fn spin_slice(&self, expected: u32, deadline: Deadline) -> Wait {
+        let changed = self.spin(expected, |now| now != expected) != expected;
+        // A peer can change the word for ever: who is late is late all the same.
+        if changed && !deadline.has_passed() {
+            return Wait::Changed;
+        }
+        self.wait_slice(expected, deadline)
+    }
+
     /// As [`Word::wait_slice`], with a slice as long as the caller wants it.
     pub(crate) fn wait_at_most(&self, expected: u32, deadline: Deadline, slice: Duration) -> Wait {
         let (end, last) = deadline.sooner(slice);
@@ -178,6 +188,8 @@ mod tests {
     fn who_is_late_and_finds_another_value_is_late() {
         let past = Deadline::after(Duration::ZERO);
         assert_eq!(Word::new(1).wait(0, past), Wait::TimedOut);
+        assert_eq!(Word::new(1).spin_slice(0, past), Wait::TimedOut);
+        assert_eq!(Word::new(1).spin_slice(0, Deadline::Never), Wait::Changed);
         assert_eq!(Word::new(1).wait(0, Deadline::Never), Wait::Changed);
     }
 }
