@@ -103,16 +103,13 @@ impl<T> RLock<T> {
     }
 
     /// Waits until the lock is free, or held by this thread, and takes it; it is free again when the
-    /// last guard is dropped.
+    /// last guard is dropped. (A thread that ever has 2^32 - 1 of them, most of which it must have
+    /// leaked, keeps it.)
     ///
     /// # Errors
     ///
     /// [`Poisoned`], which holds the guard, when an owner died or panicked while holding the lock
     /// and nobody has called [`RLock::clear_poison`] since.
-    ///
-    /// # Panics
-    ///
-    /// When this thread has 2^32 - 1 guards of it already.
     #[inline]
     pub fn lock(&self) -> Result<RLockGuard<'_, T>, Poisoned<RLockGuard<'_, T>>> {
         match self.again().or_else(|| self.first(self.raw.lock(Deadline::Never))) {
@@ -181,9 +178,10 @@ impl<T> RLock<T> {
     #[inline]
     fn again(&self) -> Option<Hold> {
         let hold = self.raw.held()?;
-        // Relaxed: only the owner counts, and whoever is next begins anew.
-        let depth = self.depth.load(Relaxed).checked_add(site!("rlock.again", 1 => 0));
-        self.depth.store(depth.expect("this thread has 2^32 - 1 guards of the lock"), Relaxed);
+        // Relaxed: only the owner counts, and whoever is next begins anew. It never wraps: then the
+        // lock would be free too early.
+        let depth = self.depth.load(Relaxed).saturating_add(site!("rlock.again", 1 => 0));
+        self.depth.store(depth, Relaxed);
         Some(hold)
     }
 
@@ -277,6 +275,8 @@ impl<T> Drop for RLockGuard<'_, T> {
         }
         // Relaxed: as in `again`; what the next owner is to see, the unlock carries.
         match depth.load(Relaxed) {
+            // Nobody knows how many more there are.
+            u32::MAX => {}
             others @ 2.. => depth.store(others - 1, Relaxed),
             // The last. (Or a peer wrote there: then the lock is free too early, as it can be.)
             0 | 1 => raw.unlock(self.hold),

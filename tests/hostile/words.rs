@@ -1,9 +1,10 @@
 //! What a peer can do to a word that others wait on.
 
+use std::cell::Cell;
 use std::ptr::null;
 use std::time::{Duration, Instant};
 
-use multiproc::{Event, Lock, Semaphore, Shared};
+use multiproc::{Event, Lock, RLock, Semaphore, Shared};
 
 use crate::{EVER, ended, start};
 
@@ -75,4 +76,23 @@ fn a_sleeper_of_another_kind_disturbs_no_wake() {
         assert!(!words.lock.is_locked());
         stranger.kill().unwrap();
     }
+}
+
+/// Whoever cannot count its guards any more keeps the lock, as a peer can have it keep any lock.
+#[test]
+fn a_count_of_guards_that_is_full_is_no_panic() {
+    let lock = Shared::new(RLock::new(Cell::new(0))).unwrap();
+    let count = std::ptr::from_ref(&*lock).cast_mut().cast::<u32>();
+    let write = |value| {
+        // SAFETY: within the mapping, and a number: the count lies behind what a lock has.
+        unsafe { count.byte_add(size_of::<Lock<()>>()).write_volatile(value) };
+    };
+    let guard = lock.lock().unwrap();
+    write(u32::MAX);
+    let guards = [guard, lock.lock().unwrap(), lock.try_lock().unwrap()];
+    drop(guards);
+    assert!(lock.is_locked());
+    write(0);
+    drop(lock.lock().unwrap());
+    assert!(!lock.is_locked());
 }
