@@ -1,6 +1,8 @@
 //! A child made by a bare fork, which the harness's threads do not hinder: it may only use what needs
 //! no lock of the parent's.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 /// A child that ran `body` and ended, or is about to; a zombie until it is dropped.
 pub(crate) struct Child(libc::pid_t);
 
@@ -9,9 +11,9 @@ impl Child {
         // SAFETY: the child runs `body`, which allocates at most, and never returns from here.
         match unsafe { libc::fork() } {
             0 => {
-                body();
+                let code = i32::from(catch_unwind(AssertUnwindSafe(body)).is_err());
                 // SAFETY: it ends the child.
-                unsafe { libc::_exit(0) }
+                unsafe { libc::_exit(code) }
             }
             pid => {
                 assert!(pid > 0, "no child");
@@ -28,13 +30,24 @@ impl Child {
 
     /// Waits until it has ended, and leaves the zombie.
     pub(crate) fn ended(self) -> Self {
+        self.ask(libc::WEXITED | libc::WNOWAIT);
+        self
+    }
+
+    /// What it exited with, 1 when it panicked, if it has ended.
+    pub(crate) fn code(&self) -> Option<i32> {
+        let info = self.ask(libc::WEXITED | libc::WNOWAIT | libc::WNOHANG);
+        // SAFETY: of a child that has ended, or all zero.
+        unsafe { (info.si_pid() == self.0).then(|| info.si_status()) }
+    }
+
+    fn ask(&self, options: i32) -> libc::siginfo_t {
         // SAFETY: all zero is a place for the answer.
         let mut info = unsafe { std::mem::zeroed() };
-        let options = libc::WEXITED | libc::WNOWAIT;
         // SAFETY: a child of this process that nobody else waits for.
         let waited = unsafe { libc::waitid(libc::P_PID, self.0 as u32, &mut info, options) };
         assert_eq!(waited, 0);
-        self
+        info
     }
 }
 

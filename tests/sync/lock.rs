@@ -1,12 +1,14 @@
 use std::cell::RefCell;
+use std::hint;
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use multiproc::{Event, Lock, LockGuard, PoisonCause, Process, Shared, TryLockError};
 
 use crate::child::Child;
-use crate::{Place, asleep, in_both_places, sleeps, until};
+use crate::{Place, alone, asleep, in_both_places, sleeps, until};
 
 in_both_places! {
     multiproc::Lock::new((0u64, 0u64));
@@ -116,6 +118,36 @@ fn a_child_of_a_bare_fork_owns_nothing() {
     assert!(locks.iter().all(Lock::is_locked));
     drop(guards);
     locks.iter().for_each(|lock| assert!(lock.try_lock().is_ok()));
+}
+
+/// What the first lock of a process begins, and the fork cuts off in the child, nobody there waits for.
+#[test]
+fn a_child_of_a_fork_amid_the_first_lock_locks() {
+    fn program((): ()) {
+        // Each a process in which nobody has locked yet, and its thread begins a bit later.
+        for pauses in (0..50).cycle().take(200) {
+            let process = Child::run(|| fork_amid_the_first_lock(pauses)).ended();
+            assert_eq!(process.code(), Some(0), "its child hangs");
+        }
+    }
+    alone(program);
+}
+
+fn fork_amid_the_first_lock(pauses: u32) {
+    static LOCKS: [Lock<()>; 2] = [const { Lock::new(()) }; 2];
+    let ready = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            ready.store(true, Ordering::Release);
+            (0..pauses).for_each(|_| hint::spin_loop());
+            drop(LOCKS[0].lock().unwrap());
+        });
+        while !ready.load(Ordering::Acquire) {
+            hint::spin_loop();
+        }
+        let child = Child::run(|| drop(LOCKS[1].lock().unwrap()));
+        until("the child to lock and end", || child.code() == Some(0));
+    });
 }
 
 #[test]

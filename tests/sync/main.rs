@@ -13,6 +13,8 @@ mod robust_list;
 mod robust_semaphore;
 mod semaphore;
 
+#[path = "../support/alone.rs"]
+mod alone;
 #[path = "../support/asleep.rs"]
 mod asleep;
 #[path = "../support/place.rs"]
@@ -20,6 +22,7 @@ mod place;
 #[path = "../support/until.rs"]
 mod until;
 
+pub(crate) use alone::alone;
 pub(crate) use asleep::sleeps;
 pub(crate) use place::{Place, in_both_places};
 pub(crate) use until::until;
