@@ -29,26 +29,15 @@ impl<'c> Companion<'c> {
         let raw = rustix::process::Pid::from_raw(pid.as_raw()).unwrap();
         let pidfd = pidfd_open(raw, PidfdFlags::empty()).unwrap();
         let companion = Companion { cut, pid, pidfd };
-        let start = Instant::now();
-        while !companion.is_asleep()? && !companion.ended(Duration::ZERO) {
-            if start.elapsed() > cut.patience {
-                return Err(Harm::Hang("a companion neither sleeps nor ends".into()));
-            }
-            std::thread::yield_now();
-        }
+        companion.rests()?;
         Ok(companion)
     }
 
-    /// Whether it sleeps on a futex at this moment, and nobody has woken it.
-    pub(crate) fn is_asleep(&self) -> Result<bool, Harm> {
-        Ok(is_asleep(self.pid))
-    }
-
-    /// Waits until it sleeps or has ended, and gives whether it sleeps.
+    /// Waits until it sleeps on a futex or has ended, and gives whether it sleeps.
     pub(crate) fn rests(&self) -> Result<bool, Harm> {
         let start = Instant::now();
         while start.elapsed() < self.cut.patience {
-            if self.ended(Duration::ZERO) {
+            if self.has_ended() {
                 return Ok(false);
             }
             if is_asleep(self.pid) {
@@ -72,6 +61,10 @@ impl<'c> Companion<'c> {
             Ok(WaitStatus::Exited(_, code)) => Ok(code as u8),
             other => Err(Harm::Corrupt(format!("a companion ended so: {other:?}"))),
         }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended(Duration::ZERO)
     }
 
     fn ended(&self, within: Duration) -> bool {

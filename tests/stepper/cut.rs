@@ -63,7 +63,7 @@ impl Cut {
     /// As [`Cut::companion`], but it does sleep.
     pub(crate) fn sleeper(&self, operation: impl FnOnce() -> u8) -> Result<Companion<'_>, Harm> {
         let sleeper = Companion::start(self, operation)?;
-        sure(sleeper.is_asleep()?, || "one who was to sleep has gone on".into())?;
+        sure(sleeper.rests()?, || "one who was to sleep has gone on".into())?;
         Ok(sleeper)
     }
 }

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
-use crate::companion::{child, put_an_end_to, waits};
+use crate::companion::{Companion, child, put_an_end_to, waits};
 use crate::cut::{Cut, Harm};
 use crate::path::Leap;
 
@@ -139,8 +139,29 @@ impl<'c> Victim<'c> {
 
     /// As [`Victim::step`], but sleeps are waited for: they are to end.
     pub(crate) fn finish(&mut self) -> Result<(), Harm> {
+        self.finish_with(|| Ok(()))
+    }
+
+    /// As [`Victim::finish`], where one was woken of those who sleep: the victim, which lay down first,
+    /// or `other`, if a slice of the victim's sleep has ended meanwhile and it lies behind. Then the
+    /// victim is woken by `again`; gives whether that was needed.
+    pub(crate) fn finish_before(
+        &mut self,
+        other: &Companion<'_>,
+        again: impl FnOnce() -> Result<(), Harm>,
+    ) -> Result<bool, Harm> {
+        let mut again = Some(again);
+        self.finish_with(|| match again.take_if(|_| other.has_ended()) {
+            Some(again) => again(),
+            None => Ok(()),
+        })?;
+        Ok(again.is_none())
+    }
+
+    fn finish_with(&mut self, mut asleep: impl FnMut() -> Result<(), Harm>) -> Result<(), Harm> {
         let start = Instant::now();
         while self.step()? == Halt::Asleep {
+            asleep()?;
             if start.elapsed() > self.cut.patience {
                 return Err(Harm::Hang("the victim itself waits for ever".into()));
             }

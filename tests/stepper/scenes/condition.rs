@@ -109,7 +109,10 @@ pub(crate) fn woken(cut: &Cut) -> Result<(), Harm> {
     // It does not sleep if the victim died with the lock.
     let other = cut.companion(|| wait(&basket))?;
     changed.notify_one();
-    victim.finish()?;
+    victim.finish_before(&other, || {
+        changed.notify_one();
+        Ok(())
+    })?;
     victim.kill();
     let acted = match lock.lock_for(cut.patience) {
         Ok(count) => *count == 1,

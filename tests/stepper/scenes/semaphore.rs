@@ -1,6 +1,6 @@
 //! Deaths around a semaphore. No permit comes from nowhere, and none is lost but with its holder.
 
-use multiproc::{Semaphore, Shared};
+use multiproc::{Permit, Semaphore, Shared};
 
 use crate::companion::Companion;
 use crate::cut::{Cut, Harm, same, sure};
@@ -91,11 +91,17 @@ fn woken_with(cut: &Cut, barging: bool) -> Result<(), Harm> {
     victim.step()?;
     // Behind the victim, in the order in which the kernel wakes.
     let sleeper = cut.sleeper(|| take(&semaphore))?;
-    semaphore.release(1).unwrap();
-    victim.finish()?;
+    let give = || same("room for a permit", semaphore.release(1), Ok(()));
+    give()?;
+    let gave_two = victim.finish_before(&sleeper, give)?;
+    let was_taken = victim.has_ended();
     let barger = barging.then(|| semaphore.try_acquire()).flatten();
     victim.kill();
     drop(barger);
     sleeper_gets_one(&semaphore, &sleeper)?;
+    // What the victim did not come to take.
+    if gave_two && !was_taken {
+        semaphore.try_acquire().into_iter().for_each(Permit::forget);
+    }
     works(cut, &semaphore, 0)
 }
