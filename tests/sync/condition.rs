@@ -19,6 +19,7 @@ in_both_places! {
     lets_all_go_on,
     times_out,
     is_not_kept_past_its_time,
+    notifies_nobody,
     reports_a_panic_of_who_would_have_notified,
 }
 

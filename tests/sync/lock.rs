@@ -1,7 +1,6 @@
 use std::cell::RefCell;
 use std::hint;
 use std::mem;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -135,14 +134,14 @@ fn a_child_of_a_fork_amid_the_first_lock_locks() {
 
 fn fork_amid_the_first_lock(pauses: u32) {
     static LOCKS: [Lock<()>; 2] = [const { Lock::new(()) }; 2];
-    let ready = AtomicBool::new(false);
+    let ready = Event::new();
     thread::scope(|scope| {
         scope.spawn(|| {
-            ready.store(true, Ordering::Release);
+            ready.set();
             (0..pauses).for_each(|_| hint::spin_loop());
             drop(LOCKS[0].lock().unwrap());
         });
-        while !ready.load(Ordering::Acquire) {
+        while !ready.is_set() {
             hint::spin_loop();
         }
         let child = Child::run(|| drop(LOCKS[1].lock().unwrap()));
