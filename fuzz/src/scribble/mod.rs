@@ -1,24 +1,22 @@
-//! A peer that writes anything anywhere between the steps of whoever uses a queue, an array, a lock,
-//! an event and a semaphore: each call comes back, with something or an error.
+//! A peer that writes anything anywhere between the steps of whoever uses a queue, an array and each
+//! of the primitives: each call comes back, with something or an error.
+
+mod memory;
+mod words;
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use multiproc::{
-    ArrayGuard, Event, Lock, LockGuard, Queue, Semaphore, Shared, SharedArray, TryLockError,
-    fuzz_support,
-};
-use serde::Serialize;
+use multiproc::{ArrayGuard, Lock, Queue, Shared, SharedArray, TryLockError, fuzz_support};
+
+use self::memory::{Memory, Scribble};
+use self::words::{Held, Words};
 
 const NOW: Duration = Duration::ZERO;
-const LOCKS: usize = 4;
 
 /// What points when it is decoded.
 type Message = (String, Vec<u8>, Option<BTreeMap<u8, Box<str>>>);
-type Locks = [Lock<[u64; 2]>; LOCKS];
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Place {
@@ -28,25 +26,8 @@ enum Place {
 }
 
 #[derive(Arbitrary, Debug)]
-enum Value {
-    Any(u64),
-    Small(u8),
-    Near(i8),
-    Flipped(u8),
-    /// What stands elsewhere.
-    Copied(u16),
-    /// A lock's word: this thread holds it, with marks.
-    Ours(u8),
-}
-
-#[derive(Arbitrary, Debug)]
 enum Turn {
-    Scribble {
-        place: Place,
-        at: u16,
-        bytes: u8,
-        value: Value,
-    },
+    Scribble(Place, Scribble),
     Restore(Place),
     Put {
         length: u16,
@@ -59,13 +40,7 @@ enum Turn {
     Element(u8, u16),
     Elements(u8, Vec<u16>),
     LockArray,
-    Lock(u8),
-    Unlock(u8),
-    Set,
-    Clear,
-    Wait,
-    Acquire,
-    Release(u8),
+    Words(words::Turn),
     /// Another that comes to the same memory.
     Attach(Place),
 }
@@ -78,75 +53,19 @@ struct Play {
     turns: Vec<Turn>,
 }
 
-/// Memory as the peer sees it: as a file, with what was in it at first.
-struct Memory {
-    file: File,
-    first: Vec<u8>,
-}
-
-impl Memory {
-    fn of(value: &impl Serialize) -> Self {
-        let [fd] = <[_; 1]>::try_from(fuzz_support::descriptors(value)).unwrap();
-        let file = File::from(fd);
-        let mut first = vec![0; file.metadata().unwrap().len() as usize];
-        file.read_exact_at(&mut first, 0).unwrap();
-        Memory { file, first }
-    }
-
-    /// Where `at` is, such that `bytes` fit behind it.
-    fn offset(&self, at: u16, bytes: usize) -> u64 {
-        (usize::from(at) % (self.first.len() - bytes + 1)) as u64
-    }
-
-    fn number(&self, offset: u64, bytes: usize) -> u64 {
-        let mut number = [0; 8];
-        self.file.read_exact_at(&mut number[..bytes], offset).unwrap();
-        u64::from_ne_bytes(number)
-    }
-
-    fn scribble(&self, at: u16, bytes: u8, value: &Value) {
-        let bytes = usize::from(bytes % 8) + 1;
-        let mut offset = self.offset(at, bytes);
-        // A whole number, where there is one.
-        if bytes == 4 || bytes == 8 {
-            offset -= offset % bytes as u64;
-        }
-        let value = match *value {
-            Value::Any(value) => value,
-            Value::Small(value) => value.into(),
-            Value::Near(by) => self.number(offset, bytes).wrapping_add_signed(by.into()),
-            Value::Flipped(bit) => self.number(offset, bytes) ^ 1 << (bit % 64),
-            Value::Copied(from) => self.number(self.offset(from, bytes), bytes),
-            Value::Ours(marks) => {
-                let thread = rustix::thread::gettid().as_raw_nonzero().get();
-                thread as u64 | u64::from(marks % 4) << 30
-            }
-        };
-        self.file.write_all_at(&value.to_ne_bytes()[..bytes], offset).unwrap();
-    }
-
-    fn restore(&self) {
-        self.file.write_all_at(&self.first, 0).unwrap();
-    }
-}
-
 pub(super) fn play(bytes: &[u8]) {
     let Some(play) = super::said::<Play>(bytes) else { return };
     let (messages, bytes) = (usize::from(play.messages % 9) + 1, usize::from(play.bytes) + 1);
     let queue = Queue::<Message>::with_bytes(messages, bytes % 3000 + 1).unwrap();
     let array = SharedArray::<u16>::zeroed(usize::from(play.elements) + 1).unwrap();
-    let locks = [const { Lock::new([0; 2]) }; LOCKS];
-    let words: Shared<(Locks, Event, Semaphore)> =
-        Shared::new((locks, Event::new(), Semaphore::new(1))).unwrap();
+    let words = Shared::new(Words::new()).unwrap();
+    let spared = Shared::new(Lock::new(0)).unwrap();
     let memories = [Memory::of(&queue), Memory::of(&array), Memory::of(&words)];
-    let (locks, event, semaphore) = &*words;
-    let mut guards: [Option<LockGuard<[u64; 2]>>; LOCKS] = [const { None }; LOCKS];
+    let mut held = Held::default();
     let mut array_guard: Option<ArrayGuard> = None;
     for turn in play.turns {
         match turn {
-            Turn::Scribble { place, at, bytes, value } => {
-                memories[place as usize].scribble(at, bytes, &value);
-            }
+            Turn::Scribble(place, scribble) => memories[place as usize].scribble(&scribble),
             Turn::Restore(place) => memories[place as usize].restore(),
             Turn::Put { .. } | Turn::Get | Turn::TaskDone | Turn::Join | Turn::Look => {
                 use_queue(&queue, &turn);
@@ -158,25 +77,9 @@ pub(super) fn play(bytes: &[u8]) {
                     None => whatever(array.lock_for(NOW)),
                 };
             }
-            Turn::Lock(at) => {
-                let at = usize::from(at) % LOCKS;
-                if guards[at].is_none() {
-                    guards[at] = whatever(locks[at].lock_for(NOW));
-                }
-                if let Some(guard) = &mut guards[at] {
-                    guard[0] = guard[0].wrapping_add(guard[1]);
-                    locks[at].clear_poison();
-                }
-            }
-            Turn::Unlock(at) => guards[usize::from(at) % LOCKS] = None,
-            Turn::Set => event.set(),
-            Turn::Clear => event.clear(),
-            Turn::Wait => assert!(event.wait_for(NOW) || !event.is_set()),
-            Turn::Acquire => drop(semaphore.acquire_for(NOW).map(|permit| permit.forget())),
-            // Not too many: with somebody asleep, each is a call.
-            Turn::Release(more) => drop(semaphore.release(more.into())),
+            Turn::Words(turn) => words.play(&turn, &mut held, &memories[2], &spared),
             Turn::Attach(place) => {
-                let fd = memories[place as usize].file.try_clone().unwrap().into();
+                let fd = memories[place as usize].descriptor();
                 match place {
                     Place::Queue => {
                         let other = fuzz_support::attached(fd);
@@ -187,13 +90,15 @@ pub(super) fn play(bytes: &[u8]) {
                         drop(other.map(|array| use_array(&array, &Turn::Element(0, 0))));
                     }
                     Place::Words => {
-                        let other = fuzz_support::attached::<Shared<(Locks, Event, Semaphore)>>(fd);
-                        drop(other.map(|words| words.1.set()));
+                        let other = fuzz_support::attached::<Shared<Words>>(fd);
+                        drop(other.map(|words| words.event.set()));
                     }
                 }
             }
         }
     }
+    memories.iter().for_each(Memory::restore);
+    words.free(held);
 }
 
 /// A poisoned lock is as good as any here.
