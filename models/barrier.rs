@@ -1,5 +1,6 @@
 //! `Barrier`: all have come before any goes on, or it is broken for all.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
 use multiproc::{Barrier, BrokenBarrier};
@@ -25,7 +26,15 @@ models! {
         shows: "two meet, each sees what the other brought, and nobody sleeps through it",
         floor: 12_400,
         witnesses: &["barrier.wake.all"],
-        twins: &["barrier.come", "barrier.last.acquire"],
+        twins: &[
+            "barrier.come",
+            "barrier.last.acquire",
+            "barrier.turn",
+            "barrier.turn.before",
+            "barrier.last",
+            "barrier.come.one",
+            "barrier.come.last",
+        ],
         run: || {
             let gate = Gate::new(2);
             let bring = |gate: &Gate, me: usize| {
@@ -92,7 +101,7 @@ models! {
         shows: "who gives up breaks it for the other, unless both pass",
         floor: 400,
         witnesses: &["passed", "gave up"],
-        twins: &["barrier.turn.acquire"],
+        twins: &["barrier.turn.acquire", "barrier.come.broken"],
         run: || {
             let barrier = share(Barrier::new(2));
             let came = |place: Result<usize, BrokenBarrier>| match place {
@@ -123,7 +132,7 @@ models! {
         shows: "who waits while it is reset hears of it, and it is whole for those who come then",
         floor: 36_000,
         witnesses: &["barrier.wake.all"],
-        twins: &["barrier.round"],
+        twins: &["barrier.round", "barrier.next.reset", "barrier.reset.waited"],
         run: || {
             stop_exploring();
             let gate = Gate::new(2);
@@ -135,6 +144,157 @@ models! {
             gate.barrier.reset();
             gate.barrier.wait().unwrap();
             party.join();
+        },
+    };
+
+    is_mended: Model {
+        shows: "broken, and then reset, it is whole for those who come",
+        floor: 13_000,
+        witnesses: &["barrier.wake.all"],
+        twins: &["barrier.reset.broken"],
+        run: || {
+            let gate = Gate::new(2);
+            gate.barrier.abort();
+            gate.barrier.reset();
+            let other = spawn_with(&gate, |gate| _ = gate.barrier.wait().unwrap());
+            gate.barrier.wait().unwrap();
+            other.join();
+        },
+    };
+
+    is_reset_after: Model {
+        shows: "who has passed hears nothing of a reset after it, however late it wakes",
+        floor: 200,
+        witnesses: &["barrier.outcome"],
+        twins: &["barrier.outcome"],
+        run: || {
+            stop_exploring();
+            let gate = Gate::new(2);
+            let other = spawn_with(&gate, |gate| _ = gate.barrier.wait().unwrap());
+            explore_once_asleep(1);
+            gate.barrier.wait().unwrap();
+            gate.barrier.abort();
+            gate.barrier.reset();
+            other.join();
+        },
+    };
+
+    is_reset_often: Model {
+        shows: "who sleeps through more resets than are remembered is not told that it has passed",
+        floor: 47_000,
+        witnesses: &["barrier.outcome.age"],
+        twins: &["barrier.next.age", "barrier.outcome.age"],
+        run: || {
+            stop_exploring();
+            let gate = Gate::new(2);
+            let other = spawn_with(&gate, |gate| _ = gate.barrier.wait().unwrap_err());
+            explore_once_asleep(1);
+            for _ in 0..6 {
+                gate.barrier.abort();
+                gate.barrier.reset();
+            }
+            other.join();
+        },
+    };
+
+    times_out_too_late (stale_loads): Model {
+        shows: "when both pass, neither who gave up too late has broken it for those who come",
+        floor: 3_800,
+        witnesses: &["passed"],
+        twins: &["barrier.break"],
+        run: || {
+            let gate = Gate::new(2);
+            let other = spawn_with(&gate, |gate| _ = gate.barrier.wait_for(LONG));
+            let passed = gate.barrier.wait_for(LONG).is_ok();
+            other.join();
+            if passed {
+                witness("passed");
+                assert!(!gate.barrier.is_broken());
+            }
+        },
+    };
+
+    is_aborted: Model {
+        shows: "what broke it first is what all hear, who waited and who come",
+        floor: 420,
+        witnesses: &["gave up", "aborted"],
+        twins: &["barrier.abort"],
+        run: || {
+            let barrier = share(Barrier::new(2));
+            let hasty = spawn_with(&barrier, |barrier| barrier.wait_for(LONG).unwrap_err());
+            barrier.abort();
+            let heard = hasty.join();
+            witness(if heard == BrokenBarrier::Aborted { "aborted" } else { "gave up" });
+            assert_eq!(barrier.wait(), Err(heard));
+        },
+    };
+
+    // Not on the machine, where each round would print the panic.
+    panics (stale_loads, explored_only): Model {
+        shows: "an action that panics breaks it for who waits",
+        floor: 50,
+        witnesses: &["panicked", "passed"],
+        twins: &["barrier.panicked"],
+        run: || {
+            let barrier = share(Barrier::new(2));
+            let other = spawn_with(&barrier, |barrier| barrier.wait());
+            let act = || barrier.wait_then(|| panic!("half done"));
+            match panic::catch_unwind(AssertUnwindSafe(act)) {
+                Err(_) => {
+                    assert_eq!(other.join(), Err(BrokenBarrier::ActionPanicked));
+                    witness("panicked");
+                }
+                Ok(came) => {
+                    assert_eq!((came, other.join()), (Ok(0), Ok(1)));
+                    witness("passed");
+                }
+            }
+        },
+    };
+
+    // Not on the machine, where the third would wait out its time in each round.
+    acts_alone (stale_loads, explored_only): Model {
+        shows: "who comes while the last acts belongs to the next round",
+        floor: 8_000,
+        witnesses: &["acted"],
+        twins: &["barrier.full"],
+        run: || {
+            stop_exploring();
+            let gate = Gate::new(2);
+            let first = spawn_with(&gate, |gate| {
+                if gate.barrier.wait().is_ok() {
+                    assert_eq!(gate.brought[0].read(), 7);
+                    witness("acted");
+                }
+            });
+            explore_once_asleep(1);
+            let mut late = None;
+            _ = gate.barrier.wait_then(|| {
+                late = Some(spawn_with(&gate, |gate| _ = gate.barrier.wait_for(LONG)));
+                gate.brought[0].write(7);
+            });
+            late.unwrap().join();
+            first.join();
+        },
+    };
+
+    times_out_of_the_action (stale_loads): Model {
+        shows: "who gives up while the last acts has broken it for the last, too",
+        floor: 850,
+        witnesses: &["passed", "gave up"],
+        twins: &["barrier.acted.broken"],
+        run: || {
+            let gate = Gate::new(2);
+            let other = spawn_with(&gate, |gate| {
+                let passed = gate.barrier.wait_for(LONG).is_ok();
+                gate.brought[0].write(u32::from(passed));
+            });
+            // A step of its own, at which the other may give up.
+            let act = || _ = gate.barrier.waiting();
+            let passed = gate.barrier.wait_then(act).is_ok();
+            other.join();
+            assert_eq!(gate.brought[0].read(), u32::from(passed));
+            witness(if passed { "passed" } else { "gave up" });
         },
     };
 }

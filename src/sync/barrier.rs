@@ -158,7 +158,11 @@ impl Barrier {
     /// finds that it will not come.
     pub fn abort(&self) {
         // Relaxed: only a guess for the CAS.
-        self.break_from(self.look(Relaxed), BrokenBarrier::Aborted, |now| now.cause().is_none());
+        self.break_from(
+            self.look(Relaxed),
+            BrokenBarrier::Aborted,
+            |now| site!("barrier.abort", now.cause().is_none() => true),
+        );
     }
 
     /// Makes it as new: whole, and nobody has come. All who wait get [`BrokenBarrier::Reset`].
@@ -167,7 +171,9 @@ impl Barrier {
         // Relaxed: only a guess for the CAS.
         let mut seen = self.look(Relaxed);
         // Whole, and nobody waits: to end the round would only confuse one who has not woken yet.
-        while seen.count() > 0 || seen.cause().is_some() {
+        while site!("barrier.reset.waited", seen.count() > 0 => false)
+            || site!("barrier.reset.broken", seen.cause().is_some() => false)
+        {
             // Relaxed: nothing is handed over.
             match self.change(seen, seen.next(true), Relaxed) {
                 Ok(()) => {
@@ -220,7 +226,8 @@ impl Barrier {
         // Release: pairs with the Acquire in `turn`; who sleeps on the new turn has seen the new
         // state. Weaker: the model `barrier::meets` sees one sleep for ever.
         let order = site!("barrier.turn.release", Release => Relaxed);
-        self.turn.wake_op(Op::AddBit(0), site!("barrier.wake.all", ALL => 1), order);
+        let next = site!("barrier.turn", Op::AddBit(0) => Op::ClearBit(31));
+        self.turn.wake_op(next, site!("barrier.wake.all", ALL => 1), order);
     }
 
     /// To be looked at before the state.
@@ -237,7 +244,7 @@ impl Barrier {
         self.roster.enrol();
         let (seen, mut turn) = self.come(until, action.is_some())?;
         let index = seen.count() as usize;
-        if seen.count() + 1 == self.size() {
+        if seen.count() + 1 == site!("barrier.last", self.size() => 0) {
             if let Some(action) = action {
                 self.act(seen, action)?;
             }
@@ -246,7 +253,9 @@ impl Barrier {
         }
         let mut slices = 0;
         loop {
-            self.sleep(seen, turn, until, &mut slices);
+            // Weaker: the model `barrier::meets_once` sees one sleep on what it should wake from.
+            let before = site!("barrier.turn.before", turn => self.turn());
+            self.sleep(seen, before, until, &mut slices);
             turn = self.turn();
             // Acquire: pairs with the Release of all who came; what they did before is seen by who
             // passes. Weaker: `barrier::carries` sees the race.
@@ -267,16 +276,17 @@ impl Barrier {
             let turn = self.turn();
             // Relaxed: only a guess for the CAS.
             let seen = self.look(Relaxed);
-            if let Some(cause) = seen.cause() {
+            if let Some(cause) = site!("barrier.come.broken", seen.cause() => None) {
                 return Err(cause);
             }
-            if seen.count() >= self.size() {
+            if seen.count() >= site!("barrier.full", self.size() => u32::MAX) {
                 // All have come, and the last is still at its action.
                 self.sleep(seen, turn, until, &mut slices);
                 continue;
             }
-            let come = State(seen.0 + 1);
-            let (new, order) = if come.count() < self.size() {
+            let come = State(seen.0 + site!("barrier.come.one", 1 => 0));
+            let all = site!("barrier.come.last", self.size() => self.size() + 1);
+            let (new, order) = if come.count() < all {
                 // Release: pairs with the Acquire of who comes last, and of all who pass; carries
                 // what was done before. Weaker: `barrier::carries` sees the race.
                 (come, site!("barrier.come", Release => Relaxed))
@@ -299,7 +309,11 @@ impl Barrier {
         impl Drop for Unfinished<'_> {
             fn drop(&mut self) {
                 let Unfinished(barrier, full) = *self;
-                barrier.break_from(full, BrokenBarrier::ActionPanicked, |now| now == full);
+                barrier.break_from(
+                    full,
+                    BrokenBarrier::ActionPanicked,
+                    |now| site!("barrier.panicked", now == full => false),
+                );
             }
         }
         let full = State(seen.0 + 1);
@@ -310,7 +324,10 @@ impl Barrier {
         let order = site!("barrier.acted", Release => Relaxed);
         match self.change(full, full.next(false), order) {
             Ok(()) => Ok(()),
-            Err(now) => Err(now.cause().unwrap_or(BrokenBarrier::Reset)),
+            Err(now) => {
+                let cause = now.cause().unwrap_or(BrokenBarrier::Reset);
+                site!("barrier.acted.broken", Err(cause) => Ok(()))
+            }
         }
     }
 
@@ -328,7 +345,8 @@ impl Barrier {
             }
             Wait::Woken | Wait::Changed => return,
         };
-        let waiting = |now| matches!(seen.outcome(now), Outcome::Waiting);
+        let waiting =
+            |now| site!("barrier.break", matches!(seen.outcome(now), Outcome::Waiting) => true);
         // Relaxed: only a guess for the CAS.
         self.break_from(self.look(Relaxed), cause, waiting);
     }
