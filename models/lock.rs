@@ -1,5 +1,7 @@
 //! `Lock`: one at a time, and what one wrote the next one sees.
 
+use std::mem::ManuallyDrop;
+use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
 use multiproc::{Event, Lock, TryLockError};
@@ -14,10 +16,14 @@ models! {
         shows: "two threads, two rounds each: under the lock a == b, and no round is lost",
         floor: 173_000,
         witnesses: &["lock.wake.one", "lock.clear.all"],
-        twins: &["lock.fast.acquire", "lock.unlock.release",
+        twins: &[
+            "lock.fast.acquire",
+            "lock.unlock.release",
             "lock.slow.acquire",
             "lock.wake.release",
             "lock.wake.one",
+            "lock.slow.free",
+            "lock.announce",
         ],
         run: || {
             let lock = share(Lock::new(Pair::default()));
@@ -37,6 +43,8 @@ models! {
             "lock.wake.release",
             "lock.wake.one",
             "lock.clear.all",
+            "lock.announce",
+            "lock.slow.free",
         ],
         run: || {
             stop_exploring();
@@ -86,7 +94,7 @@ models! {
         shows: "one who gives up leaves the lock to the others",
         floor: 35,
         witnesses: &["got it", "gave up"],
-        twins: &["lock.slow.acquire", "lock.wake.release"],
+        twins: &["lock.slow.acquire", "lock.wake.release", "lock.try.free"],
         run: || {
             stop_exploring();
             let lock = share(Lock::new(Pair::default()));
@@ -124,6 +132,60 @@ models! {
                 Err(TryLockError::Poisoned(poisoned)) => panic!("{poisoned}"),
             }
             adder.join();
+        },
+    };
+
+    // Not on the machine, where each round would print the panic.
+    refuses_its_owner (explored_only): Model {
+        shows: "who holds it and locks it again is told so, whoever waits beside it",
+        floor: 90,
+        witnesses: &["lock.announce"],
+        twins: &["lock.own"],
+        run: || {
+            stop_exploring();
+            let lock = share(Lock::new(Pair::default()));
+            let adder = spawn_with(&lock, |lock| add(lock));
+            let held = ManuallyDrop::new(lock.lock().unwrap());
+            explore();
+            let again = panic::catch_unwind(AssertUnwindSafe(|| lock.lock().is_ok()));
+            let told = again.unwrap_err().downcast::<&str>().expect("loom has no such text");
+            assert!(told.contains("holds the lock already"));
+            drop(ManuallyDrop::into_inner(held));
+            adder.join();
+        },
+    };
+
+    // Not on the machine, as above.
+    is_poisoned (explored_only): Model {
+        shows: "an owner's panic is told to whoever locks, until one has made the value whole",
+        floor: 90,
+        witnesses: &["told", "too early"],
+        twins: &["lock.poison", "lock.poison.seen", "lock.poison.clear"],
+        run: || {
+            let lock = share(Lock::new(Pair::default()));
+            let panicking = spawn_with(&lock, |lock| {
+                let half = panic::catch_unwind(AssertUnwindSafe(|| {
+                    let pair = lock.lock().unwrap();
+                    pair[0].add(1);
+                    panic!("half done");
+                }));
+                half.unwrap_err();
+            });
+            let mend = || match lock.lock() {
+                Ok(pair) => {
+                    assert_eq!(pair[0].read(), pair[1].read());
+                    witness("too early");
+                }
+                Err(poisoned) => {
+                    poisoned.into_inner()[1].add(1);
+                    lock.clear_poison();
+                    witness("told");
+                }
+            };
+            mend();
+            panicking.join();
+            mend();
+            assert_eq!(sum(&lock), 1);
         },
     };
 }

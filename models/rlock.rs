@@ -1,5 +1,7 @@
 //! `RLock`: one thread at a time, however often it locks.
 
+use std::panic::{self, AssertUnwindSafe};
+
 use multiproc::{RLock, TryLockError};
 
 use crate::harness::{Model, models};
@@ -10,7 +12,15 @@ models! {
         shows: "each of two locks twice, and is alone until it has given both back",
         floor: 3_700,
         witnesses: &["lock.wake.one", "lock.clear.all"],
-        twins: &["rlock.again", "lock.fast.acquire", "lock.unlock.release"],
+        twins: &[
+            "rlock.again",
+            "lock.fast.acquire",
+            "lock.unlock.release",
+            "rlock.first",
+            "rlock.back",
+            "lock.held",
+            "lock.held.mask",
+        ],
         run: || {
             let lock = share(RLock::new(Data::default()));
             let adder = spawn_with(&lock, |lock| add_twice(lock));
@@ -24,7 +34,7 @@ models! {
         shows: "who tries gets it again while it has it, and is refused while another has",
         floor: 1_900,
         witnesses: &["refused", "got it"],
-        twins: &["rlock.again"],
+        twins: &["rlock.again", "lock.held"],
         run: || {
             let lock = share(RLock::new(Data::default()));
             let holder = spawn_with(&lock, |lock| add_twice(lock));
@@ -40,6 +50,38 @@ models! {
                 Err(TryLockError::Poisoned(_)) => unreachable!("nobody panics"),
             }
             holder.join();
+        },
+    };
+
+    // Not on the machine, where each round would print the panic.
+    is_poisoned (explored_only): Model {
+        shows: "who panics within, once it is out, has poisoned it for the other",
+        floor: 2_000,
+        witnesses: &["told", "too early"],
+        twins: &["lock.poison", "lock.poison.seen"],
+        run: || {
+            let lock = share(RLock::new(Data::default()));
+            let panicking = spawn_with(&lock, |lock| {
+                let half = panic::catch_unwind(AssertUnwindSafe(|| {
+                    let _outer = lock.lock().unwrap();
+                    let inner = lock.lock().unwrap();
+                    inner.write(1);
+                    panic!("half done");
+                }));
+                half.unwrap_err();
+            });
+            match lock.lock() {
+                Ok(data) => {
+                    assert_eq!(data.read(), 0);
+                    witness("too early");
+                }
+                Err(poisoned) => {
+                    assert_eq!(poisoned.get_ref().read(), 1);
+                    witness("told");
+                }
+            }
+            panicking.join();
+            assert!(lock.is_poisoned());
         },
     };
 }

@@ -142,7 +142,11 @@ impl RawLock {
         // In private memory, and in a model, which has no list, the word tells. Relaxed: that this
         // thread is the owner only this thread has written.
         let told = MODELLED || slot == PRIVATE;
-        (!told || self.word.load(Relaxed) & OWNER == me.name()).then_some(Hold(slot, me))
+        let is_mine = || {
+            let owner = self.word.load(Relaxed) & site!("lock.held.mask", OWNER => u32::MAX);
+            site!("lock.held", owner == me.name() => true)
+        };
+        (!told || is_mine()).then_some(Hold(slot, me))
     }
 
     #[inline(always)]
@@ -170,7 +174,7 @@ impl RawLock {
         let mut seen = self.word.spin(seen, |seen| seen & OWNER == 0 || seen & WAITERS != 0);
         let mut slices = 0u32;
         loop {
-            if seen & OWNER == 0 {
+            if seen & site!("lock.slow.free", OWNER => u32::MAX) == 0 {
                 match self.take(name, seen) {
                     Ok(()) => return true,
                     Err(now) => seen = now,
@@ -180,14 +184,15 @@ impl RawLock {
             // Whether it is really this thread that the word names: the main thread's number is
             // also its process's, and a peer can write anything.
             let is_ours = || seen & OWNER == name && (!settled || me.slot_of(&self.node).is_some());
-            if until == Deadline::Never && is_ours() {
+            if until == Deadline::Never && site!("lock.own", is_ours() => false) {
                 me.end();
                 panic!("this thread holds the lock already and would wait for itself for ever");
             }
             if seen & WAITERS == 0 {
                 // Relaxed: it only announces a sleeper; the data travels with the CAS that takes.
-                match self.word.compare_exchange(seen, seen | WAITERS, Relaxed, Relaxed) {
-                    Ok(_) => seen |= WAITERS,
+                let announced = seen | site!("lock.announce", WAITERS => 0);
+                match self.word.compare_exchange(seen, announced, Relaxed, Relaxed) {
+                    Ok(_) => seen = announced,
                     Err(now) => {
                         seen = now;
                         continue;
@@ -229,7 +234,7 @@ impl RawLock {
     /// Takes the lock as long as it is seen free.
     #[cold]
     fn take_free(&self, name: u32, mut seen: u32) -> bool {
-        while seen & OWNER == 0 {
+        while seen & site!("lock.try.free", OWNER => 0) == 0 {
             match self.take(name, seen) {
                 Ok(()) => return true,
                 Err(now) => seen = now,
@@ -308,7 +313,7 @@ impl RawLock {
     #[inline(always)]
     pub(crate) fn poison(&self) -> Option<PoisonCause> {
         // Relaxed: written and read under the lock, but by the curious and by `clear_poison`.
-        match self.poison.load(Relaxed) {
+        match site!("lock.poison.seen", self.poison.load(Relaxed) => 0) {
             0 => None,
             PANICKED => Some(PoisonCause::Panicked),
             _ => Some(PoisonCause::OwnerDied),
@@ -317,7 +322,7 @@ impl RawLock {
 
     pub(crate) fn set_poison(&self, cause: PoisonCause) {
         let value = match cause {
-            PoisonCause::Panicked => PANICKED,
+            PoisonCause::Panicked => site!("lock.poison", PANICKED => 0),
             PoisonCause::OwnerDied => DIED,
         };
         // Relaxed: as in `poison`.
@@ -326,7 +331,7 @@ impl RawLock {
 
     pub(crate) fn clear_poison(&self) {
         // Relaxed: as in `poison`.
-        self.poison.store(0, Relaxed);
+        self.poison.store(site!("lock.poison.clear", 0 => PANICKED), Relaxed);
     }
 
     /// Whether someone holds the lock right now.

@@ -189,7 +189,7 @@ impl<T> RLock<T> {
     #[inline]
     fn first(&self, hold: Option<Hold>) -> Option<Hold> {
         // Relaxed: as in `again`. A dead owner's count is forgotten here.
-        hold.inspect(|_| self.depth.store(1, Relaxed))
+        hold.inspect(|_| self.depth.store(site!("rlock.first", 1 => 0), Relaxed))
     }
 
     #[inline]
@@ -277,7 +277,7 @@ impl<T> Drop for RLockGuard<'_, T> {
         match depth.load(Relaxed) {
             // Nobody knows how many more there are.
             u32::MAX => {}
-            others @ 2.. => depth.store(others - 1, Relaxed),
+            others @ 2.. => depth.store(others - site!("rlock.back", 1 => 0), Relaxed),
             // The last. (Or a peer wrote there: then the lock is free too early, as it can be.)
             0 | 1 => raw.unlock(self.hold),
         }
