@@ -27,7 +27,7 @@ models! {
         shows: "two on one seat: one sits, and the seat comes back",
         floor: 2_200,
         witnesses: &["semaphore.wake.many", "semaphore.clear.all"],
-        twins: &["semaphore.wake.many"],
+        twins: &["semaphore.wake.many", "semaphore.give"],
         run: || {
             let seats = share(BoundedSemaphore::new(1));
             let sitter = spawn_with(&seats, |seats| drop(seats.acquire()));

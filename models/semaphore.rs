@@ -20,6 +20,9 @@ models! {
             "semaphore.slow.acquire",
             "semaphore.release",
             "semaphore.wake.many",
+            "semaphore.has_waiters",
+            "semaphore.free",
+            "semaphore.take",
         ],
         run: || {
             let room = Room::new(1);
@@ -125,6 +128,21 @@ models! {
             room.permits.release(1).unwrap();
             hasty.join();
             assert_eq!(room.permits.value(), 1);
+        },
+    };
+
+    wakes_each (latest_loads): Model {
+        shows: "once two sleep, two permits given one after the other let both in",
+        floor: 450,
+        witnesses: &["semaphore.wake.many"],
+        twins: &["semaphore.keep", "semaphore.slow.keep"],
+        run: || {
+            stop_exploring();
+            let room = Room::new(0);
+            let sleepers = [(); 2].map(|()| spawn_with(&room, |room| room.permits.acquire().forget()));
+            explore_once_asleep(2);
+            (0..2).for_each(|_| room.permits.release(1).unwrap());
+            sleepers.into_iter().for_each(|sleeper| sleeper.join());
         },
     };
 }

@@ -147,8 +147,9 @@ impl Semaphore {
             // Release: pairs with the Acquire of whoever takes a permit; carries what was done
             // while it was held. Weaker: the model `semaphore::hands_over` sees the race.
             let order = site!("semaphore.release", Release => Relaxed);
-            match self.0.compare_exchange(seen, seen & WAIT | sum << ONE_BIT, order, Relaxed) {
-                Ok(_) if seen & WAIT == 0 => return Ok(()),
+            let wait = site!("semaphore.keep", seen & WAIT => 0);
+            match self.0.compare_exchange(seen, wait | sum << ONE_BIT, order, Relaxed) {
+                Ok(_) if seen & site!("semaphore.has_waiters", WAIT => 0) == 0 => return Ok(()),
                 Ok(_) => break,
                 Err(now) => seen = now,
             }
@@ -179,11 +180,12 @@ impl Semaphore {
     pub(super) fn take(&self) -> bool {
         // Relaxed: only a guess for the CAS.
         let mut seen = self.0.load(Relaxed);
-        while seen >= ONE {
+        while seen >= site!("semaphore.free", ONE => 0) {
             // Acquire: pairs with the Release of `release`. Weaker: `semaphore::hands_over` sees
             // the race.
             let order = site!("semaphore.acquire", Acquire => Relaxed);
-            match self.0.compare_exchange(seen, seen - ONE, order, Relaxed) {
+            let rest = seen - site!("semaphore.take", ONE => 0);
+            match self.0.compare_exchange(seen, rest, order, Relaxed) {
                 Ok(_) => return true,
                 Err(now) => seen = now,
             }
@@ -211,7 +213,8 @@ impl Semaphore {
                 _ => {
                     // Acquire: as in `take`. Weaker: `semaphore::hands_over` sees the race.
                     let order = site!("semaphore.slow.acquire", Acquire => Relaxed);
-                    match self.0.compare_exchange(seen, seen - ONE, order, Relaxed) {
+                    let rest = site!("semaphore.slow.keep", seen - ONE => (seen - ONE) & !WAIT);
+                    match self.0.compare_exchange(seen, rest, order, Relaxed) {
                         Ok(_) => return true,
                         Err(now) => now,
                     }
@@ -245,6 +248,6 @@ impl Drop for Permit<'_> {
     #[inline]
     fn drop(&mut self) {
         // Full only when someone released what was never taken: then there is nothing to give.
-        let _ = self.semaphore.release_within(self.limit, 1);
+        let _ = self.semaphore.release_within(self.limit, site!("semaphore.give", 1 => 0));
     }
 }
