@@ -25,6 +25,9 @@ models! {
             "robust.turn.acquire",
             "robust.turn.release",
             "robust.wake",
+            "robust.turn.before",
+            "robust.pass.mark",
+            "robust.give.awaited",
         ],
         run: || {
             let room = Room::<1>::new(1);
@@ -106,7 +109,7 @@ models! {
         shows: "once two sleep, two permits released at once let both in",
         floor: 500,
         witnesses: &["robust.free"],
-        twins: &["robust.wake"],
+        twins: &["robust.wake", "robust.room.mark", "robust.pass.keep", "robust.free.awaited"],
         run: || {
             stop_exploring();
             let room = Room::<2>::new(0);
@@ -123,7 +126,7 @@ models! {
         shows: "two who release at once more than there is room for release two or none",
         floor: 1_200,
         witnesses: &["one of them", "neither"],
-        twins: &["robust.claim"],
+        twins: &["robust.claim", "robust.claim.all", "robust.unclaim"],
         run: || {
             let room = Room::<2>::new(0);
             let other = spawn_with(&room, |room| {
@@ -149,7 +152,7 @@ models! {
         shows: "who releases what it forgot finds room, also where another took the very entry",
         floor: 1_200,
         witnesses: &[],
-        twins: &["robust.room", "robust.claim.release"],
+        twins: &["robust.room", "robust.claim.release", "robust.claim.enough"],
         run: || {
             let room = Room::<2>::new(2);
             let other = spawn_with(&room, |room| room.forget_and_release());
@@ -235,7 +238,15 @@ models! {
         shows: "a dead one's permit goes to one who waits for it, who sees what the finder knows",
         floor: 60_000,
         witnesses: &["the finder has it", "the other had it"],
-        twins: &["robust.free", "robust.mark", "robust.turn", "robust.wake"],
+        twins: &[
+            "robust.free",
+            "robust.mark",
+            "robust.turn",
+            "robust.wake",
+            "robust.sweep",
+            "robust.sweep.mark",
+            "robust.of.mark",
+        ],
         run: || {
             let room = Room::<1>::dead();
             let other = spawn_with(&room, |room| {
@@ -261,7 +272,7 @@ models! {
         shows: "two who find the same dead one bring back one permit, and rob nobody who lives",
         floor: 110_000,
         witnesses: &["the first had it", "the second had it"],
-        twins: &["robust.dead"],
+        twins: &["robust.dead", "robust.take.last"],
         run: || {
             let room = Room::<1>::dead();
             let visit = |room: &Room<1>, who| {

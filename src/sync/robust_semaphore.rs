@@ -202,8 +202,10 @@ impl<const N: usize> RobustSemaphore<N> {
             // Acquire: pairs with the Release below: who sees an entry taken that was forgotten for
             // it sees the one that was forgotten for the taker. Weaker: the model
             // `robust_semaphore::forgets` finds no room.
-            let seen = || entry.load(site!("robust.room", Acquire => Relaxed)) & !AWAITED;
-            while room < permits && place.is_none() && seen() == NOBODY {
+            let mark = site!("robust.room.mark", AWAITED => 0);
+            let seen = || entry.load(site!("robust.room", Acquire => Relaxed)) & !mark;
+            let enough = site!("robust.claim.enough", permits => u32::MAX);
+            while room < enough && place.is_none() && seen() == NOBODY {
                 let order = site!("robust.claim.release", Release => Relaxed);
                 if pass(entry, NOBODY, claim, order).is_some() {
                     *place = Some(entry);
@@ -212,10 +214,10 @@ impl<const N: usize> RobustSemaphore<N> {
             }
         }
         let claimed = claimed.into_iter().flatten();
-        if room < permits {
+        if room < site!("robust.claim.all", permits => 0) {
             // Relaxed: as it was before.
             for entry in claimed {
-                pass(entry, mine, NOBODY, Relaxed);
+                pass(entry, mine, site!("robust.unclaim", NOBODY => FREE), Relaxed);
             }
             let max = N as u32;
             return Err(Overflow { released: permits, value: max - room, max });
@@ -259,7 +261,9 @@ impl<const N: usize> RobustSemaphore<N> {
             if let Some(permit) = self.take_or_mark(holder) {
                 return Some(permit);
             }
-            match self.turn.wait_at_most(turn, until, slice) {
+            // Weaker: the model `robust_semaphore::hands_over` hangs.
+            let before = site!("robust.turn.before", turn => self.turn.load(Acquire));
+            match self.turn.wait_at_most(before, until, slice) {
                 Wait::Changed => {}
                 // Others may sleep whose mark went with the entry that this one is woken for.
                 Wait::Woken => holder = mine | site!("robust.keep", AWAITED => 0),
@@ -270,8 +274,8 @@ impl<const N: usize> RobustSemaphore<N> {
                     slice = LONGEST.min(slice * 2);
                 }
                 Wait::TimedOut => {
-                    self.sweep(mine);
-                    return self.take(mine);
+                    site!("robust.sweep", self.sweep(mine) => ());
+                    return site!("robust.take.last", self.take(mine) => None);
                 }
             }
         }
@@ -303,7 +307,8 @@ impl<const N: usize> RobustSemaphore<N> {
     /// one that is over is still the dead one's, whatever others do meanwhile.
     fn sweep(&self, mine: u64) {
         // Relaxed: whose entry it is, is compared again when it is freed.
-        let holders: [u64; N] = array::from_fn(|at| self.ledger[at].load(Relaxed) & !AWAITED);
+        let mark = site!("robust.sweep.mark", AWAITED => 0);
+        let holders: [u64; N] = array::from_fn(|at| self.ledger[at].load(Relaxed) & !mark);
         for (at, &life) in holders.iter().enumerate() {
             let asked = [FREE, NOBODY, mine].contains(&life) || holders[..at].contains(&life);
             if asked || !site!("robust.dead", Life::is_over(life) => true) {
@@ -321,7 +326,8 @@ impl<const N: usize> RobustSemaphore<N> {
     /// The entries that are seen to be held so.
     fn of(&self, holder: u64) -> impl Iterator<Item = &Entry> {
         // Relaxed: only a guess for a CAS.
-        self.ledger.iter().filter(move |entry| entry.load(Relaxed) & !AWAITED == holder)
+        let mark = site!("robust.of.mark", AWAITED => 0);
+        self.ledger.iter().filter(move |entry| entry.load(Relaxed) & !mark == holder)
     }
 
     /// Frees these entries of `life`, and wakes one for each that had a mark; gives how many it
@@ -334,7 +340,7 @@ impl<const N: usize> RobustSemaphore<N> {
             let order = site!("robust.free", Release => Relaxed);
             if let Some(marked) = pass(entry, life, FREE, order) {
                 freed += 1;
-                awaited += u32::from(marked);
+                awaited += u32::from(site!("robust.free.awaited", marked => false));
             }
         }
         if awaited > 0 {
@@ -351,8 +357,9 @@ fn pass(entry: &Entry, from: u64, to: u64, order: Ordering) -> Option<bool> {
     // Relaxed: what is seen is compared again.
     match entry.compare_exchange(from, to, order, Relaxed) {
         Ok(_) => Some(false),
-        Err(seen) if seen == from | AWAITED => {
-            let to = if to == FREE { FREE } else { to | AWAITED };
+        Err(seen) if seen == from | site!("robust.pass.mark", AWAITED => 0) => {
+            let kept = site!("robust.pass.keep", AWAITED => 0);
+            let to = if to == FREE { FREE } else { to | kept };
             // Relaxed: a mark stays until the entry is free, so only another who frees it for the
             // same dead process, or a peer that writes anything, can be in between.
             entry.compare_exchange(seen, to, order, Relaxed).ok().map(|_| true)
@@ -401,7 +408,8 @@ impl Drop for RobustPermit<'_> {
         // Release: pairs with the Acquire of whoever takes the permit; carries what was done while
         // it was held. Weaker: the model `robust_semaphore::hands_over` sees the race.
         let order = site!("robust.give", Release => Relaxed);
-        if pass(self.entry, Life::mine(), FREE, order) == Some(true) {
+        let awaited = site!("robust.give.awaited", Some(true) => None);
+        if pass(self.entry, Life::mine(), FREE, order) == awaited {
             wake(self.turn, 1);
         }
     }
