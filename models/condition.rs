@@ -12,7 +12,12 @@ models! {
         shows: "who waits for a change sees it, whenever the one who changes it comes",
         floor: 800,
         witnesses: &["condition.wake", "condition.release.all"],
-        twins: &["condition.has_waiters", "lock.unlock.release"],
+        twins: &[
+            "condition.has_waiters",
+            "lock.unlock.release",
+            "condition.fewer",
+            "condition.announce",
+        ],
         run: || {
             let meeting = Meeting::new();
             let changer = spawn_with(&meeting, |meeting| {
@@ -28,7 +33,12 @@ models! {
         shows: "a notification of all reaches one who sleeps and one who is about to",
         floor: 460,
         witnesses: &["condition.release.all"],
-        twins: &["condition.has_waiters", "condition.release.all"],
+        twins: &[
+            "condition.has_waiters",
+            "condition.release.all",
+            "condition.next",
+            "condition.before",
+        ],
         run: || {
             let meeting = Meeting::new();
             let changer = spawn_with(&meeting, |meeting| {

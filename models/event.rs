@@ -12,7 +12,14 @@ models! {
         shows: "one waits for the password, asleep or not, and sees it",
         floor: 23,
         witnesses: &["event.wake.all", "event.set.release"],
-        twins: &["event.set.release", "event.wait.acquire"],
+        twins: &[
+            "event.set.release",
+            "event.wait.acquire",
+            "event.has_waiters",
+            "event.set",
+            "event.announce",
+            "event.wake.set",
+        ],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
@@ -29,7 +36,7 @@ models! {
         shows: "two wait, and all who sleep are woken; who comes later sees as much",
         floor: 36_000,
         witnesses: &["event.wake.all"],
-        twins: &["event.wake.all", "event.wake.release", "event.wait.acquire"],
+        twins: &["event.wake.all", "event.wake.release", "event.wait.acquire", "event.wait.set"],
         run: || {
             let notice = Notice::new();
             let waiters = [(); 2].map(|()| {
@@ -69,7 +76,7 @@ models! {
         shows: "a set that is followed at once by a clear releases whoever slept",
         floor: 51,
         witnesses: &["asleep", "awake"],
-        twins: &["event.round"],
+        twins: &["event.round", "event.wait.round"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
@@ -132,6 +139,46 @@ models! {
             notice.event.set();
             waiter.join();
             assert!(notice.event.is_set());
+        },
+    };
+
+    is_cleared: Model {
+        shows: "once it was cleared, and not set again, it is not set",
+        floor: 24,
+        witnesses: &["event.announce"],
+        twins: &["event.clear"],
+        run: || {
+            let notice = Notice::new();
+            let waiter = spawn_with(&notice, |notice| {
+                notice.event.wait();
+                notice.event.clear();
+            });
+            notice.event.set();
+            waiter.join();
+            assert!(!notice.event.is_set());
+        },
+    };
+
+    is_asked: Model {
+        shows: "that someone waits for it does not set it",
+        floor: 1_100,
+        witnesses: &["set", "not set"],
+        twins: &["event.is_set"],
+        run: || {
+            let notice = Notice::new();
+            let waiter = spawn_with(&notice, |notice| notice.event.wait());
+            let setter = spawn_with(&notice, |notice| {
+                notice.write();
+                notice.event.set();
+            });
+            if notice.event.is_set() {
+                notice.look();
+                witness("set");
+            } else {
+                witness("not set");
+            }
+            waiter.join();
+            setter.join();
         },
     };
 }

@@ -224,7 +224,7 @@ impl Condition {
         // Before the wake: if this process dies in between, a waiter finds what is owed.
         self.owe(|owed| owed.saturating_add(n));
         let woken = self.word.wake(site!("condition.wake", n => 0));
-        if woken < n {
+        if site!("condition.fewer", woken < n => false) {
             self.owe(|owed| owed.saturating_sub(n - woken));
             // There are not so many asleep, but there may be some on their way.
             self.release_all();
@@ -235,7 +235,8 @@ impl Condition {
         // Relaxed: nothing is handed over, the lock does that. One step, since whoever comes in the
         // next epoch is not to be woken.
         let all = site!("condition.release.all", ALL => 0);
-        self.word.wake_op(Op::AddBit(NEXT_BIT), all, Relaxed);
+        let next = site!("condition.next", Op::AddBit(NEXT_BIT) => Op::OrBit(0));
+        self.word.wake_op(next, all, Relaxed);
     }
 
     /// Changes how many wakes are owed; gives how many were.
@@ -282,7 +283,9 @@ impl Condition {
         let announced = self.announce();
         drop(guard);
         let lost = || lock.is_forsaken() || lock.is_poisoned() && !was_poisoned;
-        let ended = self.sleep(announced, until, looks, lost);
+        // Weaker: whoever is notified while the lock is free sleeps on, in `condition::notifies_all`.
+        let epoch = site!("condition.before", announced => self.announce());
+        let ended = self.sleep(epoch, until, looks, lost);
         let guard = lock.lock();
         if ended == Ended::Woken {
             self.owe(|owed| owed.saturating_sub(1));
@@ -295,9 +298,10 @@ impl Condition {
         // Relaxed: the lock that is about to be given up carries it to whoever takes it next.
         let mut seen = self.word.load(Relaxed);
         while seen & WAIT == 0 {
+            let announced = seen | site!("condition.announce", WAIT => 0);
             // Relaxed: as above.
-            match self.word.compare_exchange(seen, seen | WAIT, Relaxed, Relaxed) {
-                Ok(_) => seen |= WAIT,
+            match self.word.compare_exchange(seen, announced, Relaxed, Relaxed) {
+                Ok(_) => return announced,
                 Err(now) => seen = now,
             }
         }

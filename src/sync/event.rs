@@ -7,7 +7,8 @@ use crate::sys::{ALL, Deadline, Op, Ordering::*, Wait, Word, const_fn, site};
 
 const SET_BIT: u32 = 0;
 const SET: u32 = 1 << SET_BIT;
-const WAIT: u32 = 1 << 1;
+const WAIT_BIT: u32 = 1;
+const WAIT: u32 = 1 << WAIT_BIT;
 /// The rest counts the clears: who slept through a set and a clear still sees that it was set.
 const ROUND: u32 = 1 << 2;
 
@@ -83,11 +84,12 @@ impl Event {
         let mut seen = self.0.load(Relaxed);
         // A set event is set again by a CAS all the same: whoever waits from now on sees also
         // what this setter wrote.
-        while seen & WAIT == 0 || seen & SET != 0 {
+        while seen & site!("event.has_waiters", WAIT => 0) == 0 || seen & SET != 0 {
             // Release: pairs with the Acquire in `wait` and `is_set`; carries what was written
             // before. Weaker: the model `event::carries` sees the race.
             let order = site!("event.set.release", Release => Relaxed);
-            match self.0.compare_exchange(seen, seen | SET, order, Relaxed) {
+            let set = seen | site!("event.set", SET => 0);
+            match self.0.compare_exchange(seen, set, order, Relaxed) {
                 Ok(_) => return,
                 Err(now) => seen = now,
             }
@@ -95,7 +97,8 @@ impl Event {
         // Release: as above. Weaker: `event::wakes` sees the race.
         let order = site!("event.wake.release", Release => Relaxed);
         let all = site!("event.wake.all", ALL => 1);
-        self.0.wake_op(Op::OrBit(SET_BIT), all, order);
+        let set = site!("event.wake.set", Op::OrBit(SET_BIT) => Op::OrBit(WAIT_BIT));
+        self.0.wake_op(set, all, order);
     }
 
     /// Takes the flag back: who waits from now on waits for the next [`Event::set`].
@@ -106,7 +109,8 @@ impl Event {
         let mut seen = self.0.load(Relaxed);
         while seen & SET != 0 {
             // `WAIT` goes too: the set has woken all who slept, and nobody sleeps on a set event.
-            let cleared = (seen & !(SET | WAIT)).wrapping_add(site!("event.round", ROUND => 0));
+            let rest = seen & !(site!("event.clear", SET => 0) | WAIT);
+            let cleared = rest.wrapping_add(site!("event.round", ROUND => 0));
             // Release: who sees it cleared sees what was done before, as promised. A waiter that
             // sees only the new round reads through this clear what the set before it carries, in
             // any ordering: a read-modify-write goes on with the set's release sequence.
@@ -122,7 +126,8 @@ impl Event {
     /// Whether the event is set.
     pub fn is_set(&self) -> bool {
         // Acquire: pairs with the Release in `set`. Weaker: `event::carries` sees the race.
-        self.0.load(site!("event.is_set.acquire", Acquire => Relaxed)) & SET != 0
+        let seen = self.0.load(site!("event.is_set.acquire", Acquire => Relaxed));
+        seen & site!("event.is_set", SET => SET | WAIT) != 0
     }
 
     /// Waits until the event is set; returns at once if it is.
@@ -144,15 +149,20 @@ impl Event {
         // Acquire: as in `is_set`. Weaker: `event::carries` sees the race.
         let order = || site!("event.wait.acquire", Acquire => Relaxed);
         let first = self.0.load(order());
+        let is_over = |seen: u32| {
+            let set = seen & site!("event.wait.set", SET => SET | WAIT) != 0;
+            set || site!("event.wait.round", seen / ROUND != first / ROUND => false)
+        };
         let mut seen = first;
         loop {
-            if seen & SET != 0 || seen / ROUND != first / ROUND {
+            if is_over(seen) {
                 return true;
             }
             if seen & WAIT == 0 {
                 // Acquire on failure: the value it gives may be the set one.
-                match self.0.compare_exchange(seen, seen | WAIT, Relaxed, order()) {
-                    Ok(_) => seen |= WAIT,
+                let announced = seen | site!("event.announce", WAIT => 0);
+                match self.0.compare_exchange(seen, announced, Relaxed, order()) {
+                    Ok(_) => seen = announced,
                     Err(now) => {
                         seen = now;
                         continue;
@@ -162,7 +172,7 @@ impl Event {
             let ended = self.0.wait(seen, until);
             seen = self.0.load(order());
             if ended == Wait::TimedOut {
-                return seen & SET != 0 || seen / ROUND != first / ROUND;
+                return is_over(seen);
             }
         }
     }
