@@ -12,7 +12,16 @@ models! {
         floor: 2_000,
         witnesses: &["ring.put.wake.release", "ring.clear.all"],
         twins: &[
-            "ring.put.release", "ring.put.wake.release", "ring.tail.acquire", "ring.clear.all",
+            "ring.put.release",
+            "ring.put.wake.release",
+            "ring.tail.acquire",
+            "ring.clear.all",
+            "ring.commit",
+            "ring.commit.slow",
+            "ring.has_waiters",
+            "ring.wake.one",
+            "ring.announce",
+            "ring.get.none",
         ],
         run: || {
             let queue = queue(2, 16);
@@ -26,7 +35,15 @@ models! {
         shows: "a producer writes over a message only when it was taken, and waits for that",
         floor: 20,
         witnesses: &["ring.get.wake.release"],
-        twins: &["ring.get.release", "ring.get.wake.release", "ring.head.acquire"],
+        twins: &[
+            "ring.get.release",
+            "ring.get.wake.release",
+            "ring.head.acquire",
+            "ring.commit.slow",
+            "ring.has_waiters",
+            "ring.wake.one",
+            "ring.announce",
+        ],
         run: || {
             let queue = queue(1, 8);
             queue.put(1).unwrap();
@@ -88,7 +105,13 @@ models! {
         shows: "whoever is told that the queue is closed sees what was done before",
         floor: 150,
         witnesses: &["closed at once", "closed while it slept"],
-        twins: &["ring.close.release", "ring.tail.acquire", "ring.is_closed.acquire"],
+        twins: &[
+            "ring.close.release",
+            "ring.tail.acquire",
+            "ring.is_closed.acquire",
+            "ring.get.closed",
+            "ring.close.tail",
+        ],
         run: || {
             let both = (queue(1, 8), share(Data::default()));
             let closer = spawn_with(&both, |(queue, cell)| {
@@ -130,7 +153,7 @@ models! {
         shows: "closing wakes who waits for room, and nothing is put after it",
         floor: 100,
         witnesses: &["ring.close.wake_producers"],
-        twins: &["ring.close.head"],
+        twins: &["ring.close.head", "ring.put.closed"],
         run: || {
             let queue = queue(1, 8);
             queue.put(1).unwrap();
@@ -168,7 +191,17 @@ models! {
         shows: "whoever joins sees what was done with each message",
         floor: 3_000,
         witnesses: &["unfinished.wake"],
-        twins: &["unfinished.done.release", "unfinished.join.acquire", "unfinished.last"],
+        twins: &[
+            "unfinished.done.release",
+            "unfinished.join.acquire",
+            "unfinished.last",
+            "unfinished.none",
+            "unfinished.keep",
+            "unfinished.one",
+            "unfinished.has_waiters",
+            "unfinished.left",
+            "unfinished.announce",
+        ],
         run: || {
             let both = (queue(2, 16), share(Data::default()));
             let (queue, cell) = &both;
@@ -219,6 +252,114 @@ models! {
             explore_once_asleep(2);
             queue.close();
             assert_eq!(waiting.map(|producer| producer.join()), [true, true]);
+        },
+    };
+
+    is_full_of_messages: Model {
+        shows: "with bytes to spare, no more messages are there than it may hold",
+        floor: 130,
+        witnesses: &["ring.head.acquire"],
+        twins: &["ring.fits.count", "ring.head.acquire"],
+        run: || {
+            let queue = queue(1, 16);
+            queue.put(1).unwrap();
+            let producer = spawn_with(&queue, |queue| queue.put(2).unwrap());
+            assert_eq!(queue.get(), Ok(1));
+            producer.join();
+            assert_eq!(queue.get(), Ok(2));
+        },
+    };
+
+    is_full_of_bytes: Model {
+        shows: "with messages to spare, none is written over the bytes of another",
+        floor: 130,
+        witnesses: &["ring.head.acquire"],
+        twins: &["ring.fits.bytes", "ring.head.acquire"],
+        run: || {
+            let queue = queue(2, 8);
+            queue.put(1).unwrap();
+            let producer = spawn_with(&queue, |queue| queue.put(2).unwrap());
+            assert_eq!(queue.get(), Ok(1));
+            producer.join();
+            assert_eq!(queue.get(), Ok(2));
+        },
+    };
+
+    is_counted: Model {
+        shows: "no more are counted than were there, and who counts one sees what was done before",
+        floor: 70,
+        witnesses: &["none", "one"],
+        twins: &["ring.len.head", "ring.len.tail"],
+        run: || {
+            let both = (queue(2, 16), share(Data::default()));
+            let counter = spawn_with(&both, |(queue, cell)| match queue.len() {
+                0 => witness("none"),
+                1 => {
+                    witness("one");
+                    assert_eq!(cell.read(), 7);
+                }
+                more => panic!("one was put, {more} are counted"),
+            });
+
+            let (queue, cell) = &both;
+            cell.write(7);
+            queue.put(1).unwrap();
+            queue.get().unwrap();
+            counter.join();
+        },
+    };
+
+    counts_unfinished: Model {
+        shows: "no more are counted as unfinished than were put",
+        floor: 70,
+        witnesses: &["none", "one"],
+        twins: &["unfinished.count"],
+        run: || {
+            let queue = queue(2, 16);
+            let counter = spawn_with(&queue, |queue| match queue.unfinished() {
+                0 => witness("none"),
+                1 => witness("one"),
+                more => panic!("one was put, {more} are counted"),
+            });
+            queue.put(1).unwrap();
+            queue.task_done().unwrap();
+            counter.join();
+        },
+    };
+
+    reports: Model {
+        shows: "of two who report the one message, one is refused",
+        floor: 160,
+        witnesses: &["refused", "the other was refused"],
+        twins: &["unfinished.done.acquire", "unfinished.none"],
+        run: || {
+            let queue = queue(2, 16);
+            let other = spawn_with(&queue, |queue| queue.task_done().is_ok());
+            queue.put(1).unwrap();
+            let mine = queue.task_done().is_ok();
+            let its = other.join();
+            assert!(mine != its, "one message, {} reports", 2 * u32::from(mine));
+            witness(if mine { "the other was refused" } else { "refused" });
+        },
+    };
+
+    reports_beside_another: Model {
+        shows: "who reports while another does counts none that was not put",
+        floor: 4_800,
+        witnesses: &["refused", "the other was refused"],
+        twins: &["unfinished.done.failure"],
+        run: || {
+            let queue = queue(2, 16);
+            let other = spawn_with(&queue, |queue| queue.task_done().is_ok());
+            let report = |n| {
+                queue.put(n).unwrap();
+                queue.task_done().is_ok()
+            };
+            let mine = [1, 2].map(report);
+            let its = other.join();
+            let reports = u32::from(mine[0]) + u32::from(mine[1]) + u32::from(its);
+            assert_eq!(reports, 2, "two were put");
+            witness(if its { "refused" } else { "the other was refused" });
         },
     };
 }

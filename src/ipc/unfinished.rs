@@ -25,23 +25,26 @@ impl Unfinished<'_> {
     /// Reports one message as done; false when every message was reported already.
     pub(crate) fn task_done(&self) -> bool {
         // Acquire, also when the CAS fails: it keeps the count of those done older than that of
-        // those put, as in `join`, for those who report without having got a message.
-        let mut seen = self.done.load(Acquire);
+        // those put, as in `join`, for those who report without having got a message. Weaker: the
+        // models `queue::reports` and `queue::reports_beside_another` count too many.
+        let mut seen = self.done.load(site!("unfinished.done.acquire", Acquire => Relaxed));
         loop {
             // Relaxed: it is no older than what those who reported before have seen.
             let left = between(seen, self.put.load(Relaxed));
-            if left == 0 {
+            if left == site!("unfinished.none", 0 => u32::MAX) {
                 return false;
             }
             let last = left == site!("unfinished.last", 1 => 0);
-            let more = (seen & COUNT).wrapping_add(ONE) | if last { 0 } else { seen & WAIT };
+            let wait = if last { 0 } else { seen & site!("unfinished.keep", WAIT => 0) };
+            let more = (seen & COUNT).wrapping_add(site!("unfinished.one", ONE => 0)) | wait;
             // Release: pairs with the Acquire in `join`; carries what was done with the message. Who
             // sees the last report sees the others' too: each is a step upon the one before. Weaker:
             // the model `queue::joins` sees the race.
-            let order = site!("unfinished.done.release", Release => Relaxed);
-            match self.done.compare_exchange(seen, more, order, Acquire) {
+            let release = site!("unfinished.done.release", Release => Relaxed);
+            let acquire = site!("unfinished.done.failure", Acquire => Relaxed);
+            match self.done.compare_exchange(seen, more, release, acquire) {
                 Ok(_) => {
-                    if last && seen & WAIT != 0 {
+                    if last && seen & site!("unfinished.has_waiters", WAIT => 0) != 0 {
                         self.done.wake(site!("unfinished.wake", ALL => 1));
                     }
                     return true;
@@ -58,17 +61,19 @@ impl Unfinished<'_> {
             // Acquire: pairs with the Release in `task_done`, and keeps the count of those done
             // older than that of those put: else the two could be equal and never have been so.
             let seen = self.done.load(site!("unfinished.join.acquire", Acquire => Relaxed));
-            if between(seen, self.put.load(Relaxed)) == 0 {
+            let left = between(seen, self.put.load(Relaxed));
+            if site!("unfinished.left", left == 0 => left <= 1) {
                 return true;
             }
             if last {
                 return false;
             }
+            let announced = seen | site!("unfinished.announce", WAIT => 0);
             // Relaxed: it only announces a sleeper.
-            let announced = seen & WAIT != 0
-                || self.done.compare_exchange(seen, seen | WAIT, Relaxed, Relaxed).is_ok();
-            last = if announced {
-                self.done.wait_slice(seen | WAIT, until) == Wait::TimedOut
+            let is_announced = seen & WAIT != 0
+                || self.done.compare_exchange(seen, announced, Relaxed, Relaxed).is_ok();
+            last = if is_announced {
+                self.done.wait_slice(announced, until) == Wait::TimedOut
             } else {
                 until.has_passed()
             };
@@ -77,8 +82,8 @@ impl Unfinished<'_> {
 
     /// How many there are at this moment.
     pub(crate) fn count(&self) -> u32 {
-        // Acquire: as in `join`.
-        let done = self.done.load(Acquire);
+        // Acquire: as in `join`. Weaker: the model `queue::counts_unfinished` sees too many.
+        let done = self.done.load(site!("unfinished.count", Acquire => Relaxed));
         between(done, self.put.load(Relaxed))
     }
 }

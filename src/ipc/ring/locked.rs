@@ -20,7 +20,7 @@ impl Ring {
         let (memory, sides) = (&self.memory, self.memory.sides());
         // Relaxed: only producers count here, and the lock orders them.
         let tail = sides.tail.load(Relaxed);
-        if tail & CLOSED != 0 {
+        if tail & site!("ring.put.closed", CLOSED => 0) != 0 {
             return Look::Refused(Refusal::Closed);
         }
         let count = tail >> ONE_BIT;
@@ -59,12 +59,14 @@ impl Ring {
         let head = sides.head.load(Relaxed);
         // Relaxed: it was seen under this lock.
         let seen = between(head, sides.consumers.seen.load(Relaxed));
-        if seen == 0 || seen > memory.capacity {
+        if seen == site!("ring.get.none", 0 => u32::MAX) || seen > memory.capacity {
             // Acquire: pairs with the Release of the producers' commit. Weaker: the model
             // `queue::carries` sees the race.
             let tail = sides.tail.load(site!("ring.tail.acquire", Acquire => Relaxed));
             match between(head, tail) {
-                0 if tail & CLOSED != 0 => return Look::Refused(Refusal::Closed),
+                0 if tail & site!("ring.get.closed", CLOSED => 0) != 0 => {
+                    return Look::Refused(Refusal::Closed);
+                }
                 0 => return Look::NotNow(tail),
                 ready if ready > memory.capacity => return Look::Refused(Refusal::Corrupt),
                 _ => sides.consumers.seen.store(tail, Relaxed),
@@ -115,7 +117,8 @@ impl Ring {
             Some(free) => free,
             None => begin.wrapping_add(all).wrapping_sub(place.start),
         };
-        ready < self.memory.capacity && begin < all && place.granules() <= free
+        let room = site!("ring.fits.count", ready < self.memory.capacity => true);
+        room && begin < all && site!("ring.fits.bytes", place.granules() <= free => true)
     }
 
     /// Under the producers' lock, after a sleep: whether the head has moved from `old` and there

@@ -227,7 +227,8 @@ impl Ring {
         // model `queue::tells` sees the race.
         let order = site!("ring.close.release", Release => Relaxed);
         let all = site!("ring.close.wake_consumers", ALL => 1);
-        sides.tail.wake_op(Op::OrBit(CLOSED_BIT), all, order);
+        let change = site!("ring.close.tail", Op::OrBit(CLOSED_BIT) => Op::OrBit(words::WAIT_BIT));
+        sides.tail.wake_op(change, all, order);
         sides.producers.lock.unlock(hold);
         // The head changes, so that a producer that is about to sleep on it does not. Weaker: the
         // model `queue::closing_frees` sees it asleep. Relaxed: it looks at the tail under the lock.
@@ -247,9 +248,13 @@ impl Ring {
     /// How many messages are there at this moment.
     pub(crate) fn len(&self) -> usize {
         let sides = self.memory.sides();
-        // Acquire, and the head first: it never passes a tail that is read later.
-        let head = sides.head.load(Acquire);
-        between(head, sides.tail.load(Acquire)).min(self.memory.capacity) as usize
+        // Acquire, and the head first: it never passes a tail that is read later. Weaker: the model
+        // `queue::is_counted` sees more than ever were there.
+        let head = sides.head.load(site!("ring.len.head", Acquire => Relaxed));
+        // Acquire: who sees a message there sees what was done before it was put. Weaker: the model
+        // `queue::is_counted` sees the race.
+        let tail = sides.tail.load(site!("ring.len.tail", Acquire => Relaxed));
+        between(head, tail).min(self.memory.capacity) as usize
     }
 
     /// Messages that it can hold.

@@ -26,8 +26,9 @@ pub(crate) fn between(head: u32, tail: u32) -> u32 {
 pub(super) fn commit(word: &Word, seen: u32, order: Ordering, wake_order: Ordering) {
     // The count is ours alone, by the side's lock; only bits may have come since. Relaxed when it
     // fails: nothing is made of what is there instead.
-    if seen & WAIT != 0
-        || word.compare_exchange(seen, seen.wrapping_add(ONE), order, Relaxed).is_err()
+    let more = seen.wrapping_add(site!("ring.commit", ONE => 0));
+    if seen & site!("ring.has_waiters", WAIT => 0) != 0
+        || word.compare_exchange(seen, more, order, Relaxed).is_err()
     {
         commit_slow(word, wake_order);
     }
@@ -35,7 +36,9 @@ pub(super) fn commit(word: &Word, seen: u32, order: Ordering, wake_order: Orderi
 
 #[cold]
 fn commit_slow(word: &Word, order: Ordering) {
-    if word.wake_op(Op::AddBit(ONE_BIT), 1, order) == 0 {
+    let more = site!("ring.commit.slow", Op::AddBit(ONE_BIT) => Op::OrBit(WAIT_BIT));
+    let one = site!("ring.wake.one", 1 => 0);
+    if word.wake_op(more, one, order) < one {
         // Relaxed: nothing is handed over. All, because a sleeper may have come meanwhile,
         // trusting in the bit that is now cleared.
         let all = site!("ring.clear.all", ALL => 0);
@@ -67,9 +70,10 @@ pub(super) fn sleep(word: &Word, patience: &Patience, seen: u32, until: Deadline
             return Wait::Woken;
         }
     }
+    let announced = now | site!("ring.announce", WAIT => 0);
     // Relaxed: it only announces a sleeper; whoever is woken looks with an Acquire.
-    if now & WAIT == 0 && word.compare_exchange(now, now | WAIT, Relaxed, Relaxed).is_err() {
+    if now & WAIT == 0 && word.compare_exchange(now, announced, Relaxed, Relaxed).is_err() {
         return Wait::Woken;
     }
-    word.wait_slice(now | WAIT, until)
+    word.wait_slice(announced, until)
 }
