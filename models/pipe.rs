@@ -35,7 +35,7 @@ models! {
         shows: "a sender of more than there is room for waits, and its messages keep their order",
         floor: 5_000,
         witnesses: &["waited"],
-        twins: &["socket.wakes"],
+        twins: &["socket.wakes", "pipe.send.again", "pipe.recv.again"],
         run: || {
             let (receiver, sender) = pipe::<Message>().unwrap();
             let sending = spawn(move || {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use crate::error::{Error, RecvError, SendCause, SendError};
 use crate::shm::available;
 use crate::shm::handoff::{self, HandoffError, noted, send_fd, take_fd};
-use crate::sys::{Deadline, MODELLED, Packet, Refused, Side, Socket};
+use crate::sys::{Deadline, MODELLED, Packet, Refused, Side, Socket, site};
 
 /// Above this, a sender asks whether the machine has the memory for a message: the kernel would
 /// rather kill a process than refuse it pages.
@@ -44,7 +44,8 @@ impl End {
                 sent => return sent.map_err(not_sent),
             }
             let Some(deadline) = deadline else { return Err(SendCause::Full) };
-            if !self.0.wait(Side::Send, deadline).map_err(not_sent)? {
+            let ready = self.0.wait(Side::Send, deadline).map_err(not_sent)?;
+            if !site!("pipe.send.again", ready => false) {
                 return Err(SendCause::TimedOut);
             }
         }
@@ -61,7 +62,8 @@ impl End {
                 received => return received.map_err(not_received)?,
             }
             let Some(deadline) = deadline else { return Err(RecvError::Empty) };
-            if !self.0.wait(Side::Receive, deadline).map_err(not_received)? {
+            let ready = self.0.wait(Side::Receive, deadline).map_err(not_received)?;
+            if !site!("pipe.recv.again", ready => false) {
                 return Err(RecvError::TimedOut);
             }
         }
