@@ -20,7 +20,7 @@ models! {
         shows: "a swap hands over and takes over",
         floor: 2,
         witnesses: &["seen"],
-        twins: &["array.swap"],
+        twins: &["array.swap.release", "array.swap.acquire"],
         run: || {
             let swap = |array: &SharedArray<u8>| array.swap(0, 1).unwrap() == 1;
             hand_over(move |array| _ = swap(array), swap);
@@ -31,7 +31,7 @@ models! {
         shows: "an addition hands over and takes over, and none is lost",
         floor: 2,
         witnesses: &["seen"],
-        twins: &["array.add"],
+        twins: &["array.add.release", "array.add.acquire"],
         run: || {
             let add = |array: &SharedArray<u8>| array.fetch_add(0, 1).unwrap() == 1;
             let array = hand_over(move |array| _ = add(array), add);
@@ -43,7 +43,7 @@ models! {
         shows: "an exchange hands over and takes over, also when it only reads",
         floor: 2,
         witnesses: &["seen"],
-        twins: &["array.exchange", "array.exchange.failure"],
+        twins: &["array.exchange.release", "array.exchange.acquire", "array.exchange.failure"],
         run: || {
             hand_over(
                 |array| assert_eq!(array.compare_exchange(0, 0, 1), Ok(Ok(0))),

@@ -30,19 +30,22 @@ pub(super) fn set<T: Element>(atom: &T::Atom, value: T) {
 pub(super) fn swap<T: Element>(atom: &T::Atom, value: T) -> T {
     // Acquire and Release: it reads and writes. Weaker: the model `shared_array::swaps` sees the
     // race.
-    T::swap(atom, value, site!("array.swap", AcqRel => Relaxed))
+    let release = site!("array.swap.release", AcqRel => Acquire);
+    T::swap(atom, value, site!("array.swap.acquire", release => Release))
 }
 
 #[inline]
 pub(super) fn fetch_add<T: Element>(atom: &T::Atom, more: T) -> T {
     // Acquire and Release: as in `swap`. Weaker: `shared_array::adds` sees the race.
-    T::fetch_add(atom, more, site!("array.add", AcqRel => Relaxed))
+    let release = site!("array.add.release", AcqRel => Acquire);
+    T::fetch_add(atom, more, site!("array.add.acquire", release => Release))
 }
 
 #[inline]
 pub(super) fn compare_exchange<T: Element>(atom: &T::Atom, old: T, new: T) -> Result<T, T> {
     // Acquire and Release: as in `swap`. Weaker: `shared_array::exchanges` sees the race.
-    let order = site!("array.exchange", AcqRel => Relaxed);
+    let release = site!("array.exchange.release", AcqRel => Acquire);
+    let order = site!("array.exchange.acquire", release => Release);
     // Acquire: what is read without writing is read as by `get`.
     let failure = site!("array.exchange.failure", Acquire => Relaxed);
     T::compare_exchange(atom, old, new, order, failure)
