@@ -1,217 +1,257 @@
-//! The legs that explore: loom without any bound, counted, and beside its twins.
+//! The legs that explore: the search, and loom without any bound, both counted, and beside its twins.
 
-use std::any::Any;
-use std::cell::Cell;
-use std::collections::BTreeSet;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Mutex, Once};
 use std::time::Instant;
 
-use multiproc::model_support;
+use multiproc::model_support::{self, Failure, Loads, Search, Weak};
 
 use crate::harness::Model;
 use crate::stage::take_witnessed;
 
-/// Steps that one interleaving may take: a model that needs more does not end.
-const LONGEST: usize = 20_000;
-
-/// How loads are explored. loom's own can be stale, as the machine's, but it forgets the load of
-/// a thread that then writes the same word, and with it interleavings (tokio-rs/loom#392, #166);
-/// loads that always read the latest value do not. Each way finds what the other cannot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Loads {
-    Stale,
-    Latest,
+/// By what a model is explored.
+#[derive(Clone, Copy)]
+pub(crate) struct Legs {
+    pub(crate) loads: &'static [Loads],
+    pub(crate) search: bool,
+    deaths: u32,
+    spurious: u32,
 }
 
-/// What a model is explored with, where it does not say otherwise.
-pub(crate) const BOTH: &[Loads] = &[Loads::Stale, Loads::Latest];
+impl Legs {
+    pub(crate) const ALL: Legs =
+        Legs { loads: &[Loads::Stale, Loads::Latest], search: true, deaths: 0, spurious: 0 };
 
-impl fmt::Display for Loads {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Loads::Stale => "stale",
-            Loads::Latest => "latest",
-        })
+    /// With latest loads there are too many steps: a smaller model has them.
+    pub(crate) const fn stale_loads(self) -> Self {
+        Legs { loads: &[Loads::Stale], ..self }
+    }
+
+    /// Who wakes whom, and too large with stale loads: what such a load could do, a smaller model shows.
+    pub(crate) const fn latest_loads(self) -> Self {
+        Legs { loads: &[Loads::Latest], ..self }
+    }
+
+    /// Too large for loom, or of what loom does not have.
+    pub(crate) const fn search_only(self) -> Self {
+        Legs { loads: &[], ..self }
+    }
+
+    /// The machine does not play it; those who explore do.
+    pub(crate) const fn explored_only(self) -> Self {
+        self
+    }
+
+    /// One of its mortal threads may be killed, at any step.
+    pub(crate) const fn one_dies(self) -> Self {
+        Legs { loads: &[], deaths: 1, ..self }
+    }
+
+    /// One wait may end for no reason.
+    pub(crate) const fn one_wakes(self) -> Self {
+        Legs { spurious: 1, ..self }
+    }
+
+    pub(crate) fn searching(self) -> Search {
+        Search { deaths: self.deaths, spurious: self.spurious, ..Search::default() }
     }
 }
 
-/// How an exploration ended.
-struct Explored {
-    interleavings: usize,
-    failure: Option<String>,
-    seen: BTreeSet<&'static str>,
+/// In a quick run loom is given models of at most so many interleavings.
+const QUICK: usize = 3_000;
+
+/// Whether this is to be the whole, and not a quick run.
+pub(crate) fn is_whole() -> bool {
+    std::env::var("MULTIPROC_MODELS").is_ok_and(|which| which == "all")
 }
 
-thread_local! {
-    static QUIET: Cell<bool> = const { Cell::new(false) };
+/// How an exploration ended.
+pub(crate) struct Explored {
+    /// By which leg, for a person.
+    pub(crate) leg: String,
+    /// Interleavings by loom, or executions by the search.
+    pub(crate) runs: usize,
+    /// Different states that the search came to.
+    pub(crate) states: usize,
+    /// Deaths that the search tried.
+    pub(crate) deaths: usize,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) seen: BTreeSet<&'static str>,
+    /// Of the sites passed, whether each is an ordering.
+    pub(crate) sites: BTreeMap<&'static str, bool>,
 }
 
 impl Model {
-    /// Explores all interleavings; each must hold.
-    pub(crate) fn holds(&self, name: &str, loads: &[Loads]) {
+    /// Explores all of it by each leg; each must hold.
+    pub(crate) fn holds(&self, name: &str, legs: Legs) -> Vec<Explored> {
         assert!(self.floor > 1, "{name}: a model of one interleaving spawns nothing");
-        let start = Instant::now();
-        let mut seen = BTreeSet::new();
-        let mut parts = Vec::new();
-        let mut sum = 0;
-        for &loads in loads {
-            let explored = self.explore(loads);
-            if let Some(failure) = explored.failure {
-                panic!(
-                    "{name} fails in interleaving {} with {loads} loads: {failure}",
-                    explored.interleavings
-                );
-            }
-            seen.extend(explored.seen);
-            sum += explored.interleavings;
-            parts.push(format!("{} with {loads} loads", explored.interleavings));
+        if let Ok(schedule) = std::env::var("MULTIPROC_REPLAY") {
+            panic!("{}", self.replayed(legs, &schedule));
         }
-        say(&format!(
-            "{name}: {sum} interleavings, all hold ({}; {:.1} s): {}",
-            parts.join(", "),
-            start.elapsed().as_secs_f64(),
-            self.shows
-        ));
-        assert!(
-            sum >= self.floor,
-            "{name} explored {sum} interleavings, not the {} that it should at least",
-            self.floor
-        );
+        let mut seen = BTreeSet::<&str>::new();
+        let (mut sum, mut parts, mut all) = (0, Vec::new(), Vec::new());
+        let start = Instant::now();
+        for leg in self.legs(legs) {
+            let explored = weakened(&leg);
+            if let Some(failure) = &explored.failure {
+                panic!("{}", weakened(|| self.explained(name, legs, &explored, failure)));
+            }
+            seen.extend(&explored.seen);
+            let count = match explored.states {
+                0 => format!("{} interleavings", explored.runs),
+                states => format!("{states} states in {} executions", explored.runs),
+            };
+            parts.push(format!("{}: {count}", explored.leg));
+            if explored.states == 0 || legs.loads.is_empty() {
+                sum += explored.runs.max(explored.states);
+            }
+            all.push(explored);
+        }
+        let took = start.elapsed().as_secs_f64();
+        say(&format!("{name} holds ({}; {took:.1} s): {}", parts.join(", "), self.shows));
+        let floor = self.floor;
+        if sum == 0 && floor > QUICK && !is_whole() {
+            return all;
+        }
+        assert!(sum >= floor, "{name} explored {sum}, not the {floor} that it should at least");
         for witness in self.witnesses {
             assert!(seen.contains(witness), "{name} never came to `{witness}`");
+        }
+        all
+    }
+
+    fn legs(&self, legs: Legs) -> Vec<Box<dyn Fn() -> Explored + '_>> {
+        let mut all: Vec<Box<dyn Fn() -> Explored>> = Vec::new();
+        if legs.search {
+            all.push(Box::new(move || self.search(legs)));
+        }
+        if self.floor > QUICK && !is_whole() {
+            return all;
+        }
+        for &loads in legs.loads {
+            all.push(Box::new(move || self.weakly(loads)));
+        }
+        all
+    }
+
+    pub(crate) fn search(&self, legs: Legs) -> Explored {
+        take_witnessed();
+        model_support::forget_sites_seen();
+        let searched = legs.searching().run(self.run);
+        assert!(searched.complete || searched.failure.is_some(), "nothing limits it");
+        Explored {
+            leg: "search".to_owned(),
+            runs: searched.executions,
+            states: searched.states,
+            deaths: searched.deaths,
+            failure: searched.failure,
+            seen: seen(),
+            sites: model_support::sites_seen(),
+        }
+    }
+
+    pub(crate) fn weakly(&self, loads: Loads) -> Explored {
+        take_witnessed();
+        model_support::forget_sites_seen();
+        let explored = Weak::with(loads).run(self.run);
+        Explored {
+            leg: format!("loom, {loads} loads"),
+            runs: explored.interleavings,
+            states: 0,
+            deaths: 0,
+            failure: explored.failure,
+            seen: seen(),
+            sites: model_support::sites_seen(),
         }
     }
 
     /// Explores the model with each of its sites weakened; each must make it fail.
-    pub(crate) fn twins_fall(&self, name: &str, loads: &[Loads]) {
+    pub(crate) fn twins_fall(&self, name: &str, legs: Legs) {
         for site in self.twins {
-            let mut held = 0;
-            let fallen = loads.iter().find_map(|&loads| {
-                let explored = model_support::mutate(site, || self.explore(loads));
-                held += explored.interleavings;
-                explored.failure.map(|why| (loads, why))
+            let mut held = Vec::new();
+            let fallen = self.legs(legs).iter().find_map(|leg| {
+                let explored = model_support::mutate(site, leg);
+                let Explored { leg, runs, failure, .. } = explored;
+                let fell = failure.map(|failure| format!("{leg}, run {runs}: {}", failure.message));
+                held.push(format!("{runs} runs of {leg}"));
+                fell
             });
-            let Some((loads, why)) = fallen else {
-                panic!("{name} holds in all {held} interleavings without `{site}`");
+            let Some(why) = fallen else {
+                panic!("{name} holds without `{site}`, in {}", held.join(" and "));
             };
-            let why = why.lines().next().unwrap_or_default();
             say(&format!(
-                "{name} without {site}: falls in interleaving {held} with {loads} loads ({why})"
+                "{name} without {site} falls ({})",
+                why.lines().next().unwrap_or_default()
             ));
         }
     }
 
-    fn explore(&self, loads: Loads) -> Explored {
-        refuse_bounds();
-        let mut builder = loom::model::Builder::new();
-        builder.max_branches = LONGEST;
-        builder.max_permutations = None;
-        builder.max_duration = None;
-        builder.preemption_bound = None;
-        builder.checkpoint_file = None;
-
-        take_witnessed();
-        model_support::forget_sites_seen();
-        model_support::load_latest(loads == Loads::Latest);
-        let count = Arc::new(Mutex::new(0));
-        let (counter, run) = (count.clone(), self.run);
-        let outcome = quietly(|| {
-            builder.check(move || {
-                *counter.lock().expect("nobody panics while counting") += 1;
-                model_support::forget_sleepers();
-                model_support::forget_lives();
-                run();
-            });
-        });
-        let interleavings = *count.lock().expect("nobody panics while counting");
-        let mut seen = take_witnessed();
-        seen.extend(model_support::sites_seen());
-        Explored { interleavings, failure: outcome.err().map(|panic| text_of(&*panic)), seen }
+    fn explained(&self, name: &str, legs: Legs, explored: &Explored, failure: &Failure) -> String {
+        let explained = if explored.states > 0 {
+            legs.searching().explain(self.run)
+        } else {
+            let loads = legs.loads.iter().find(|loads| explored.leg.contains(&loads.to_string()));
+            loads.and_then(|&loads| Weak::with(loads).explain(self.run))
+        };
+        let Failure { message, schedule, table } = explained.as_ref().unwrap_or(failure);
+        let mutant = std::env::var("MULTIPROC_MUTANT");
+        let mutant = mutant.map_or(String::new(), |site| format!("MULTIPROC_MUTANT={site} "));
+        format!(
+            "{name} fails ({}): {message}\n{table}\nTo play exactly this again:\n\
+             {mutant}MULTIPROC_REPLAY='{schedule}' RUSTFLAGS=\"--cfg loom\" \
+             cargo test --release --test models {name}::holds",
+            explored.leg
+        )
     }
-}
 
-/// loom takes bounds from the environment, and ends at them without a word.
-fn refuse_bounds() {
-    const BOUNDS: [&str; 5] = [
-        "LOOM_MAX_PERMUTATIONS",
-        "LOOM_MAX_DURATION",
-        "LOOM_MAX_PREEMPTIONS",
-        "LOOM_MAX_BRANCHES",
-        "LOOM_CHECKPOINT_FILE",
-    ];
-    for bound in BOUNDS {
-        assert!(std::env::var_os(bound).is_none(), "unset {bound}: models run to their end");
-    }
-}
-
-/// Runs `model` without the panic hook's noise: a twin that falls is what we want to see.
-fn quietly(model: impl FnOnce()) -> Result<(), Box<dyn Any + Send>> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let loud = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !QUIET.get() {
-                loud(info);
+    fn replayed(&self, legs: Legs, schedule: &str) -> String {
+        let failure = weakened(|| match Weak::read(schedule) {
+            Some(weak) => weak.run(self.run).failure,
+            None => {
+                let replay = Some(schedule.to_owned());
+                Search { replay, ..legs.searching() }.run(self.run).failure
             }
-        }));
-    });
-    QUIET.set(true);
-    let outcome = panic::catch_unwind(AssertUnwindSafe(model));
-    QUIET.set(false);
-    outcome
+        });
+        match failure {
+            Some(Failure { message, table, .. }) => format!("{message}\n{table}"),
+            None => "this schedule holds".to_owned(),
+        }
+    }
 }
 
-fn text_of(panic: &(dyn Any + Send)) -> String {
-    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
-        (Some(text), _) => (*text).to_owned(),
-        (_, Some(text)) => text.clone(),
-        _ => "a panic without a text".to_owned(),
+/// With the site weakened that `MULTIPROC_MUTANT` names, if it names one.
+fn weakened<R>(explore: impl FnOnce() -> R) -> R {
+    match std::env::var("MULTIPROC_MUTANT") {
+        Ok(site) => model_support::mutate(site.leak(), explore),
+        Err(_) => explore(),
     }
+}
+
+fn seen() -> BTreeSet<&'static str> {
+    let mut seen = take_witnessed();
+    seen.extend(model_support::sites_seen().keys());
+    seen
 }
 
 /// Prints past the test harness, which would keep the lines of whoever passes to itself.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     // Nobody left to read it: no reason to fail.
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
-macro_rules! loads {
-    () => {
-        $crate::explore::BOTH
-    };
-    (stale_loads) => {
-        &[$crate::explore::Loads::Stale]
-    };
-    (latest_loads) => {
-        &[$crate::explore::Loads::Latest]
-    };
-}
-pub(crate) use loads;
-
-/// What is run of a model: with `(latest_loads)`, stale loads are left out: for models of who wakes
-/// whom that are too large with them. What a stale load could do, a smaller model beside it shows.
-/// With `(stale_loads)`, latest loads are, since with them there are too many steps.
+/// What is run of a model; functions of [`Legs`] say what differs from the usual.
 macro_rules! legs {
-    (explored_only) => {
-        $crate::explore::legs!();
-    };
-    ($loads:ident, explored_only) => {
-        $crate::explore::legs!($loads);
-    };
-    ($($loads:ident)?) => {
-        const LOADS: &[$crate::explore::Loads] = $crate::explore::loads!($($loads)?);
+    ($($how:ident),*) => {
+        pub(crate) const LEGS: $crate::explore::Legs = $crate::explore::Legs::ALL$(.$how())*;
 
         #[test]
         fn holds() {
-            MODEL.holds($crate::harness::name_of(module_path!()), LOADS);
+            MODEL.holds($crate::harness::name_of(module_path!()), LEGS);
         }
 
         #[test]
         fn twins_fall() {
-            MODEL.twins_fall($crate::harness::name_of(module_path!()), LOADS);
+            MODEL.twins_fall($crate::harness::name_of(module_path!()), LEGS);
         }
     };
 }

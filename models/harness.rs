@@ -1,17 +1,18 @@
 //! What every model is, and the tests that it becomes.
 
 #[cfg(loom)]
-pub(crate) use crate::explore::legs;
+pub(crate) use crate::explore::{Legs, legs};
 #[cfg(not(loom))]
-pub(crate) use crate::stress::legs;
+pub(crate) use crate::stress::{Legs, legs};
 
 /// A small concurrent program that must hold however its parts meet.
 #[cfg_attr(not(loom), allow(dead_code, reason = "some of it is for those who explore"))]
 pub(crate) struct Model {
     /// What it shows.
     pub(crate) shows: &'static str,
-    /// The fewest interleavings that count as an exploration. A change of a protocol moves the
-    /// number; a fall by much means that the model no longer reaches what it was written for.
+    /// The fewest interleavings that count as an exploration by loom, or, where it is not loom's, the
+    /// fewest states. A change of a protocol moves the number; a fall by much means that the model no
+    /// longer reaches what it was written for.
     pub(crate) floor: usize,
     /// What the exploration must have come across: calls of `witness`, or sites of the source.
     pub(crate) witnesses: &'static [&'static str],
@@ -28,13 +29,13 @@ pub(crate) fn name_of(path: &str) -> &str {
 
 /// Turns each `name: Model { … }` into the tests of this build's legs: `name::holds` and
 /// `name::twins_fall` where models are explored, `name::on_threads` and `name::on_processes` on the
-/// machine. `name (latest_loads): …` and `name (stale_loads): …` say with what it is explored (see
-/// `explore.rs`); `name (explored_only): …`, also behind either, that the machine does not play it.
+/// machine. What differs from the usual stands behind the name (see `Legs` in `explore.rs`):
+/// `name (latest_loads): …`; `explored_only`, as the last, is that the machine does not play it.
 macro_rules! models {
     ($( $(#[$meta:meta])* $name:ident $(($($how:tt)*))?: $model:expr; )+) => {
         /// Each with its path, for the roll call.
-        pub(crate) const MODELS: &[(&str, $crate::harness::Model)] =
-            &[$( (concat!(module_path!(), "::", stringify!($name)), $name::MODEL) ),+];
+        pub(crate) const MODELS: &[(&str, $crate::harness::Model, $crate::harness::Legs)] =
+            &[$( (concat!(module_path!(), "::", stringify!($name)), $name::MODEL, $name::LEGS) ),+];
 
         $(
             $(#[$meta])*

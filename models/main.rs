@@ -7,14 +7,20 @@ mod asleep;
 #[cfg(loom)]
 mod explore;
 mod harness;
+#[cfg(loom)]
+mod reductions;
 mod roll_call;
 mod stage;
 #[cfg(not(loom))]
 mod stress;
+#[cfg(loom)]
+mod whole;
 
 mod barrier;
 mod bounded_semaphore;
 mod condition;
+#[cfg(loom)]
+mod deaths;
 mod event;
 mod lock;
 mod notebook;
@@ -24,13 +30,16 @@ mod rlock;
 mod robust_semaphore;
 mod semaphore;
 mod shared_array;
+mod spurious;
 mod value;
 
 /// Every file of models.
-const ALL: &[&[(&str, harness::Model)]] = &[
+const ALL: &[&[(&str, harness::Model, harness::Legs)]] = &[
     barrier::MODELS,
     bounded_semaphore::MODELS,
     condition::MODELS,
+    #[cfg(loom)]
+    deaths::MODELS,
     event::MODELS,
     lock::MODELS,
     notebook::MODELS,
@@ -40,5 +49,6 @@ const ALL: &[&[(&str, harness::Model)]] = &[
     robust_semaphore::MODELS,
     semaphore::MODELS,
     shared_array::MODELS,
+    spurious::MODELS,
     value::MODELS,
 ];

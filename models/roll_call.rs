@@ -15,7 +15,7 @@ fn every_site_has_a_twin() {
         .iter()
         .copied()
         .flatten()
-        .flat_map(|(_, model)| model.twins)
+        .flat_map(|(_, model, _)| model.twins)
         .map(|site| (*site).to_owned())
         .collect();
     assert!(!sites.is_empty());
@@ -28,7 +28,7 @@ fn every_site_has_a_twin() {
 #[test]
 fn every_model_that_a_comment_names_is_there() {
     let names: BTreeSet<&str> =
-        ALL.iter().copied().flatten().map(|(path, _)| name_of(path)).collect();
+        ALL.iter().copied().flatten().map(|(path, ..)| name_of(path)).collect();
     let suites: BTreeSet<&str> =
         names.iter().map(|name| name.split_once("::").map_or(*name, |(suite, _)| suite)).collect();
     let mut named = 0;

@@ -26,24 +26,24 @@ where
     spawn(move || play(&shared))
 }
 
+/// Starts so many who all run `play` on a clone of what is `shared`: nothing in it may tell one from
+/// another.
+pub(crate) fn spawn_alike<S, R>(
+    count: usize,
+    shared: &S,
+    play: impl FnOnce(&S) -> R + Clone + Send + 'static,
+) -> Vec<JoinHandle<R>>
+where
+    S: Clone + Send + 'static,
+    R: Serialize + DeserializeOwned + Send + 'static,
+{
+    let shared = shared.clone();
+    engine::alike(count, move || play.clone()(&shared))
+}
+
 /// For a model that begins with [`stop_exploring`]: lets the others run until `count` of them
 /// sleep, and explores from there.
 pub(crate) fn explore_once_asleep(count: usize) {
     let_sleep(count);
     explore();
-}
-
-/// The first half of [`explore_once_asleep`], for a model that does something more before it is
-/// explored.
-pub(crate) fn let_sleep(count: usize) {
-    while sleepers() < count {
-        yield_now();
-    }
-}
-
-impl Data {
-    /// Two steps: whoever else has access meanwhile is seen.
-    pub(crate) fn add(&self, more: u32) {
-        self.write(self.read() + more);
-    }
 }

@@ -53,11 +53,20 @@ pub(crate) fn holds_on(leg: Leg, play: fn(Orders)) {
     }
 }
 
-/// What is run of a model: nothing where it says `explored_only`.
+/// What the legs that explore are told.
+pub(crate) type Legs = ();
+
+/// What is run of a model: nothing where `explored_only` is the last that is said of it.
 macro_rules! legs {
-    (explored_only) => {};
-    ($loads:ident, explored_only) => {};
-    ($($loads:ident)?) => {
+    (explored_only) => {
+        pub(crate) const LEGS: $crate::stress::Legs = ();
+    };
+    ($how:ident, $($more:ident),+) => {
+        $crate::stress::legs!($($more),+);
+    };
+    ($($how:ident)?) => {
+        pub(crate) const LEGS: $crate::stress::Legs = ();
+
         #[test]
         fn on_threads() {
             $crate::stress::holds_on($crate::stage::Leg::Threads, |orders| MODEL.play(orders));

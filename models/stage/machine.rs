@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::asleep::sleeps;
 
-pub(crate) use std::thread::yield_now;
+use std::thread::yield_now;
 
 /// Who the others of a model are.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -98,6 +98,20 @@ pub(crate) fn spawn<R: Serialize + DeserializeOwned + Send + 'static>(
     }
 }
 
+pub(super) fn alike<R: Serialize + DeserializeOwned + Send + 'static>(
+    count: usize,
+    play: impl Fn() -> R + Clone + Send + 'static,
+) -> Vec<JoinHandle<R>> {
+    (0..count).map(|_| spawn(play.clone())).collect()
+}
+
+/// Waits until so many of the others sleep.
+pub(crate) fn let_sleep(count: usize) {
+    while sleepers() < count {
+        yield_now();
+    }
+}
+
 /// How many of the others sleep, now that this asks. It looks twice: one may be woken by another just
 /// before that one is seen asleep, too.
 pub(crate) fn sleepers() -> usize {
@@ -123,6 +137,9 @@ pub(crate) fn explore() {}
 
 /// As [`explore`].
 pub(crate) fn stop_exploring() {}
+
+/// As [`explore`].
+pub(crate) fn end_of_round(_: u32) {}
 
 /// What a model came across counts only where it is explored.
 pub(crate) fn witness(_: &'static str) {}
@@ -160,5 +177,10 @@ impl Data {
         yield_now();
         // SAFETY: as above.
         unsafe { self.0.get().write_volatile(value) };
+    }
+
+    /// Two steps: whoever else has access meanwhile is seen.
+    pub(crate) fn add(&self, more: u32) {
+        self.write(self.read() + more);
     }
 }

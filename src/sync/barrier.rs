@@ -8,7 +8,9 @@ use crate::error::BrokenBarrier;
 use crate::shm::ProcessSafe;
 use crate::sync::barrier::state::{Outcome, State};
 use crate::sync::roster::Roster;
-use crate::sys::{ALL, Deadline, Entry, Op, Ordering, Ordering::*, Wait, Word, const_fn, site};
+use crate::sys::{
+    ALL, Deadline, Entry, Mark, Op, Ordering, Ordering::*, Wait, Word, const_fn, site,
+};
 
 /// A place where a number of parties, threads of one process or of many, wait for one another: once
 /// as many have come, all go on, and it begins anew.
@@ -242,6 +244,7 @@ impl Barrier {
         action: Option<impl FnOnce()>,
     ) -> Result<usize, BrokenBarrier> {
         self.roster.enrol();
+        let mark = Mark::here();
         let (seen, mut turn) = self.come(until, action.is_some())?;
         let index = seen.count() as usize;
         if seen.count() + 1 == site!("barrier.last", self.size() => 0) {
@@ -253,6 +256,7 @@ impl Barrier {
         }
         let mut slices = 0;
         loop {
+            mark.keeps(&[seen.0, turn.into()]);
             // Weaker: the model `barrier::meets_once` sees one sleep on what it should wake from.
             let before = site!("barrier.turn.before", turn => self.turn());
             self.sleep(seen, before, until, &mut slices);
@@ -272,7 +276,9 @@ impl Barrier {
     /// comes last ends the round, unless there is something to be done first.
     fn come(&self, until: Deadline, acts: bool) -> Result<(State, u32), BrokenBarrier> {
         let mut slices = 0;
+        let mark = Mark::here();
         loop {
+            mark.keeps(&[]);
             let turn = self.turn();
             // Relaxed: only a guess for the CAS.
             let seen = self.look(Relaxed);

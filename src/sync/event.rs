@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::shm::ProcessSafe;
-use crate::sys::{ALL, Deadline, Op, Ordering::*, Wait, Word, const_fn, site};
+use crate::sys::{ALL, Deadline, Mark, Op, Ordering::*, Wait, Word, const_fn, site};
 
 const SET_BIT: u32 = 0;
 const SET: u32 = 1 << SET_BIT;
@@ -154,7 +154,9 @@ impl Event {
             set || site!("event.wait.round", seen / ROUND != first / ROUND => false)
         };
         let mut seen = first;
+        let mark = Mark::here();
         loop {
+            mark.keeps(&[seen.into()]);
             if is_over(seen) {
                 return true;
             }

@@ -49,7 +49,7 @@
 
 use crate::error::PoisonCause;
 use crate::sys::{
-    ALL, Deadline, MODELLED, Me, Node, Op, Ordering::*, Slot, Wait, Word, const_fn, site,
+    ALL, Deadline, MODELLED, Mark, Me, Node, Op, Ordering::*, Slot, Wait, Word, const_fn, site,
 };
 
 const OWNER: u32 = OWNER_DIED - 1;
@@ -99,12 +99,13 @@ impl RawLock {
     const_fn! {
         /// A free lock.
         pub(crate) fn new() -> Self {
+            let word = Word::new(0);
             RawLock {
-                word: Word::new(0),
+                node: Node::of(&word),
+                word,
                 poison: Word::new(0),
                 place: Word::new(0),
                 _spare: [0; 3],
-                node: Node::new(),
             }
         }
     }
@@ -173,7 +174,9 @@ impl RawLock {
     fn lock_slow(&self, me: Me, name: u32, settled: bool, seen: u32, until: Deadline) -> bool {
         let mut seen = self.word.spin(seen, |seen| seen & OWNER == 0 || seen & WAITERS != 0);
         let mut slices = 0u32;
+        let mark = Mark::here();
         loop {
+            mark.keeps(&[seen.into()]);
             if seen & site!("lock.slow.free", OWNER => u32::MAX) == 0 {
                 match self.take(name, seen) {
                     Ok(()) => return true,

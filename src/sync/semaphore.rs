@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Overflow;
 use crate::shm::ProcessSafe;
-use crate::sys::{ALL, Deadline, Op, Ordering::*, Wait, Word, const_fn, site};
+use crate::sys::{ALL, Deadline, Mark, Op, Ordering::*, Wait, Word, const_fn, site};
 
 const WAIT_BIT: u32 = 0;
 const WAIT: u32 = 1 << WAIT_BIT;
@@ -137,9 +137,11 @@ impl Semaphore {
     /// Gives `permits`, unless more than `limit` would be free.
     #[inline]
     pub(super) fn release_within(&self, limit: u32, permits: u32) -> Result<(), Overflow> {
+        let mark = Mark::here();
         // Relaxed: only a guess for the CAS.
         let mut seen = self.0.load(Relaxed);
         loop {
+            mark.keeps(&[seen.into()]);
             let value = seen >> ONE_BIT;
             let most = site!("semaphore.limit", limit => u32::MAX);
             let sum = value.checked_add(permits).filter(|&sum| sum <= most);
@@ -178,9 +180,11 @@ impl Semaphore {
     /// Takes a permit as long as one is seen.
     #[inline]
     pub(super) fn take(&self) -> bool {
+        let mark = Mark::here();
         // Relaxed: only a guess for the CAS.
         let mut seen = self.0.load(Relaxed);
         while seen >= site!("semaphore.free", ONE => 0) {
+            mark.keeps(&[seen.into()]);
             // Acquire: pairs with the Release of `release`. Weaker: `semaphore::hands_over` sees
             // the race.
             let order = site!("semaphore.acquire", Acquire => Relaxed);
@@ -190,13 +194,17 @@ impl Semaphore {
                 Err(now) => seen = now,
             }
         }
+        // That there was none, its caller goes on with.
+        mark.keeps(&[]);
         false
     }
 
     #[cold]
     fn take_slow(&self, until: Deadline) -> bool {
         let mut seen = self.0.spin(0, |seen| seen >= ONE || seen & WAIT != 0);
+        let mark = Mark::here();
         loop {
+            mark.keeps(&[seen.into()]);
             seen = match seen {
                 // Relaxed: it only announces a sleeper.
                 0 => match self.0.compare_exchange(0, WAIT, Relaxed, Relaxed) {

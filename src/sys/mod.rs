@@ -3,7 +3,8 @@
 //! Everything above is written once and runs on either of two backends with the same face:
 //!
 //! * `real`: std's atomics, Linux futexes that are never private, the kernel's robust list;
-//! * `model` (under `--cfg loom`): loom's atomics and cells, a futex queue that loom explores.
+//! * `model` (under `--cfg loom`): loom's atomics and cells, or the words of a search, and a futex
+//!   queue that both explore.
 //!
 //! This folder and `lib.rs` are the only places that know the cfg. The two macros below are the
 //! rest of the seam: [`const_fn!`] (loom's atomics have no const constructor) and [`site!`]
@@ -25,12 +26,13 @@ use real as backend;
 
 pub(crate) use backend::{
     Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
-    Cell, Entry, Granule, Life, Me, Node, Number, Packet, Slot, Socket, Word,
+    Cell, Entry, Granule, Life, Mark, Me, Node, Number, Packet, Slot, Socket, Word,
 };
 #[cfg(loom)]
 pub use backend::{
-    end_life, forget_lives, forget_sites_seen, forget_sleepers, load_latest, mutate, sites_seen,
-    sleepers,
+    Data, Failure, JoinHandle, Loads, Search, Searched, Weak, Weakly, end_life, end_of_round,
+    explore, forget_sites_seen, let_sleep, mutate, sites_seen, sleepers, spawn, spawn_alike,
+    spawn_mortal, stop_exploring,
 };
 pub(crate) use clock::{Deadline, millis};
 pub(crate) use memfd::bytes_present;
@@ -49,7 +51,6 @@ pub(crate) enum Wait {
     /// The value differed, or a signal came: look again.
     Changed,
     /// A slice of the wait is over, the deadline is not: look whether those waited for still live.
-    #[cfg_attr(loom, expect(dead_code, reason = "no slice ends in a model"))]
     Slice,
     /// The deadline has passed.
     TimedOut,
@@ -116,9 +117,9 @@ macro_rules! site {
 #[cfg(loom)]
 macro_rules! site {
     ($name:literal, $strong:expr => $weak:expr) => {
-        if $crate::sys::mutated($name) { $weak } else { $strong }
+        $crate::sys::passed($name, if $crate::sys::mutated($name) { $weak } else { $strong })
     };
 }
 #[cfg(loom)]
-pub(crate) use backend::mutated;
+pub(crate) use backend::{mutated, passed};
 pub(crate) use site;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use crate::error::{Error, RecvError, SendCause, SendError};
 use crate::shm::available;
 use crate::shm::handoff::{self, HandoffError, noted, send_fd, take_fd};
-use crate::sys::{Deadline, MODELLED, Packet, Refused, Side, Socket, site};
+use crate::sys::{Deadline, MODELLED, Mark, Packet, Refused, Side, Socket, site};
 
 /// Above this, a sender asks whether the machine has the memory for a message: the kernel would
 /// rather kill a process than refuse it pages.
@@ -38,7 +38,9 @@ impl End {
     }
 
     fn send_packet(&self, packet: &Packet, deadline: Option<Deadline>) -> Result<(), SendCause> {
+        let mark = Mark::here();
         loop {
+            mark.keeps(&[]);
             match self.0.try_send(packet) {
                 Err(Refused::NotNow) => {}
                 sent => return sent.map_err(not_sent),
@@ -56,7 +58,9 @@ impl End {
         &self,
         deadline: Option<Deadline>,
     ) -> Result<T, RecvError> {
+        let mark = Mark::here();
         loop {
+            mark.keeps(&[]);
             match self.0.try_recv(decode) {
                 Err(Refused::NotNow) => {}
                 received => return received.map_err(not_received)?,

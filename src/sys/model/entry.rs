@@ -1,33 +1,29 @@
-//! A number of a ledger, as loom explores it.
+//! A number of a ledger, as a model has it.
 
-use loom::sync::atomic::{AtomicU64, Ordering};
-
-use crate::sys::model::word::loads_latest;
-
-/// Stands in no entry, so that comparing with it always fails.
-const NEVER: u64 = u64::MAX;
+use crate::sys::Ordering;
+use crate::sys::model::atom::Atom;
 
 #[derive(Debug)]
-pub(crate) struct Entry(AtomicU64);
+pub(crate) struct Entry(Atom<u64>);
 
 impl Entry {
+    #[track_caller]
     pub(crate) fn new(value: u64) -> Self {
-        Entry(AtomicU64::new(value))
+        Entry(Atom::new(value))
     }
 
+    #[track_caller]
     pub(crate) fn all<const N: usize>(values: [u64; N]) -> [Self; N] {
-        values.map(Entry::new)
+        let at = std::panic::Location::caller();
+        values.map(|value| Entry(Atom::made(value, at)))
     }
 
+    #[track_caller]
     pub(crate) fn load(&self, order: Ordering) -> u64 {
-        if !loads_latest() {
-            return self.0.load(order);
-        }
-        match self.0.compare_exchange(NEVER, NEVER, Ordering::Relaxed, order) {
-            Ok(value) | Err(value) => value,
-        }
+        self.0.look(order)
     }
 
+    #[track_caller]
     pub(crate) fn compare_exchange(
         &self,
         old: u64,

@@ -1,21 +1,40 @@
-//! Eight bytes of a message, as loom tracks them: an access that another may race with fails the
-//! model.
+//! Eight bytes of a message, as a model tracks them: in loom, an access that another may race with
+//! fails the model.
+
+use std::panic::Location;
+
+use crate::sys::model::trace::Label;
+use crate::sys::model::world::{self, Var};
 
 #[derive(Debug)]
-pub(crate) struct Granule(loom::cell::UnsafeCell<u64>);
+pub(crate) enum Granule {
+    Loom(loom::cell::UnsafeCell<u64>),
+    Search(Var),
+}
 
 impl Granule {
+    #[track_caller]
     pub(crate) fn new() -> Self {
-        Granule(loom::cell::UnsafeCell::new(0))
+        if world::is_here() {
+            Granule::Search(world::make(0, Label::next(Location::caller())))
+        } else {
+            Granule::Loom(loom::cell::UnsafeCell::new(0))
+        }
     }
 
     pub(crate) fn read(&self) -> u64 {
-        // SAFETY: loom runs one thread at a time, and ends the model when this access races.
-        self.0.with(|bytes| unsafe { *bytes })
+        match self {
+            Granule::Search(var) => world::peek(*var),
+            // SAFETY: loom runs one thread at a time, and ends the model when this access races.
+            Granule::Loom(cell) => cell.with(|bytes| unsafe { *bytes }),
+        }
     }
 
     pub(crate) fn write(&self, bytes: u64) {
-        // SAFETY: as above.
-        self.0.with_mut(|place| unsafe { *place = bytes });
+        match self {
+            Granule::Search(var) => world::poke(*var, bytes),
+            // SAFETY: as above.
+            Granule::Loom(cell) => cell.with_mut(|place| unsafe { *place = bytes }),
+        }
     }
 }

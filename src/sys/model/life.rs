@@ -1,9 +1,10 @@
-//! A process of a model is a thread, which ends when it says so.
+//! A process of a model is a thread, which ends when it says so, or when the search kills it.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use crate::sys::Me;
+use crate::sys::model::world;
 
 std::thread_local! {
     /// In the model that this OS thread runs.
@@ -15,11 +16,13 @@ std::thread_local! {
 #[doc(hidden)]
 pub fn end_life() {
     ENDED.with_borrow_mut(|ended| ended.insert(Life::mine()));
+    if world::is_here() {
+        world::private_step("ends");
+    }
 }
 
 /// To be called as an interleaving begins.
-#[doc(hidden)]
-pub fn forget_lives() {
+pub(crate) fn forget_lives() {
     ENDED.take();
 }
 
@@ -36,6 +39,12 @@ impl Life {
     }
 
     pub(crate) fn is_over(life: u64) -> bool {
-        ENDED.with_borrow(|ended| ended.contains(&life))
+        let ended = ENDED.with_borrow(|ended| ended.contains(&life));
+        if !world::is_here() {
+            return ended;
+        }
+        let over = ended || world::is_named_dead(life);
+        world::observe(over);
+        over
     }
 }

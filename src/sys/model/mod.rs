@@ -1,27 +1,46 @@
-//! The machine as loom explores it.
+//! The machine as a model has it: loom's, with its memory orderings, or the search's, with its size.
 
+mod atom;
 mod cell;
 mod entry;
 mod granule;
 mod life;
 mod mutant;
 mod number;
+mod program;
+mod search;
 mod socket;
 mod thread;
+mod trace;
+mod weak;
 mod word;
+mod world;
 
 pub(crate) use cell::{Access, Cell};
 pub(crate) use entry::Entry;
 pub(crate) use granule::Granule;
 pub(crate) use life::Life;
-pub use life::{end_life, forget_lives};
-pub(crate) use loom::sync::atomic::{
-    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
-};
-pub(crate) use mutant::mutated;
+pub use life::end_life;
 pub use mutant::{forget_sites_seen, mutate, sites_seen};
+pub(crate) use mutant::{mutated, passed};
 pub(crate) use number::Number;
+pub use program::{
+    Data, JoinHandle, end_of_round, explore, let_sleep, sleepers, spawn, spawn_alike, spawn_mortal,
+    stop_exploring,
+};
+pub use search::{Search, Searched};
 pub(crate) use socket::{Packet, Socket};
 pub(crate) use thread::{Me, Node, Slot};
+pub use trace::Failure;
+pub use weak::{Loads, Weak, Weakly};
 pub(crate) use word::Word;
-pub use word::{forget_sleepers, load_latest, sleepers};
+pub(crate) use world::Mark;
+
+pub(crate) type AtomicI8 = atom::Atom<i8>;
+pub(crate) type AtomicI16 = atom::Atom<i16>;
+pub(crate) type AtomicI32 = atom::Atom<i32>;
+pub(crate) type AtomicI64 = atom::Atom<i64>;
+pub(crate) type AtomicU8 = atom::Atom<u8>;
+pub(crate) type AtomicU16 = atom::Atom<u16>;
+pub(crate) type AtomicU32 = atom::Atom<u32>;
+pub(crate) type AtomicU64 = atom::Atom<u64>;

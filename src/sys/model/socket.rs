@@ -5,10 +5,13 @@
 //! that step. The word counts what changed in its direction, so that nobody sleeps over it.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::sys::{ALL, Deadline, Op, Ordering, Refused, Side, Wait, Word, mutated};
+use crate::sys::model::world::{self, Contents};
+use crate::sys::{ALL, Deadline, Op, Ordering, Refused, Side, Wait, Word, site};
 
 /// Packets that a direction has room for: few, so that models see it full.
 const ROOM: usize = 2;
@@ -32,13 +35,13 @@ impl Packet {
 #[derive(Debug)]
 struct Lane {
     changes: Word,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 /// The bit of `changes` that a step sets which changes nothing else: it is always set.
 const SAME: u32 = 31;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 struct State {
     packets: VecDeque<Vec<u8>>,
     no_sender: bool,
@@ -57,9 +60,32 @@ impl State {
     }
 }
 
+/// As a search sees it.
+struct Seen(Arc<Mutex<State>>);
+
+impl Contents for Seen {
+    fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// The caller has seen this of a lane.
+fn observe(what: impl Hash) {
+    if world::is_here() {
+        world::observe(what);
+    }
+}
+
 impl Lane {
     fn new() -> Arc<Self> {
-        Arc::new(Lane { changes: Word::new(1 << SAME), state: Mutex::default() })
+        let state = Arc::<Mutex<State>>::default();
+        if world::is_here() {
+            // To the end of the execution: a lane goes when nobody can reach it any more.
+            world::enter(Rc::new(Seen(state.clone())));
+        }
+        Arc::new(Lane { changes: Word::new(1 << SAME), state })
     }
 
     /// The state as of the caller's last step.
@@ -75,7 +101,7 @@ impl Lane {
 
     /// A step that changes the state: whoever sleeps looks again.
     fn change(&self) -> MutexGuard<'_, State> {
-        let sleepers = if mutated("socket.wakes") { 0 } else { ALL };
+        let sleepers = site!("socket.wakes", ALL => 0);
         // AcqRel: who receives a packet has seen what its sender did before.
         self.changes.wake_op(Op::AddBit(0), sleepers, Ordering::AcqRel);
         let mut state = self.state();
@@ -86,7 +112,9 @@ impl Lane {
     /// The step of an operation: one that looks, or one that changes when it will do something.
     fn step(&self, side: Side) -> MutexGuard<'_, State> {
         // Seen before the step, so only a guess; a wrong one costs one more step.
-        if !self.state().is_ready(side) {
+        let ready = self.state().is_ready(side);
+        observe(ready);
+        if !ready {
             let state = self.look();
             if !state.is_ready(side) {
                 return state;
@@ -119,13 +147,14 @@ impl Socket {
 
     pub(crate) fn try_send(&self, packet: &Packet) -> Result<(), Refused> {
         let mut pieces = vec![&*packet.0];
-        if mutated("socket.packets") {
+        if site!("socket.packets", false => true) {
             // What a stream of bytes would do: the second half is a step of its own.
             let (head, tail) = packet.0.split_at(packet.0.len() / 2);
             pieces = vec![head, tail];
         }
         for piece in pieces {
             let mut state = self.outbound.step(Side::Send);
+            observe((state.no_receiver, state.packets.len() >= ROOM));
             match *state {
                 State { no_receiver: true, .. } => return Err(Refused::Gone),
                 State { ref packets, .. } if packets.len() >= ROOM => return Err(Refused::NotNow),
@@ -140,6 +169,7 @@ impl Socket {
         let packet = state.packets.pop_front();
         let ended = state.no_sender;
         drop(state);
+        observe((&packet, ended));
         match packet {
             Some(packet) => Ok(read(&packet)),
             None if ended => Err(Refused::Gone),
@@ -154,6 +184,7 @@ impl Socket {
         };
         let seen = {
             let state = lane.state();
+            observe((state.is_ready(side), state.changes));
             if state.is_ready(side) {
                 return Ok(true);
             }

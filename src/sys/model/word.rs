@@ -1,10 +1,10 @@
-//! A word to sleep on, as loom explores it.
+//! A word to sleep on, as a model has it.
 //!
-//! Between two steps that loom sees, nothing else runs. So one such step followed by work on a
-//! plain list is atomic, as the kernel's compare-and-enqueue and change-and-wake are. The step of
-//! `wait` and `wake` is a compare-exchange that always fails: it reads the latest value, stores
-//! nothing and orders nothing, as the kernel promises no more. A wake that is lost shows as loom's
-//! deadlock.
+//! For the search, that is the world's. With loom: between two steps that loom sees, nothing else
+//! runs. So one such step followed by work on a plain list is atomic, as the kernel's
+//! compare-and-enqueue and change-and-wake are. The step of `wait` and `wake` is a compare-exchange
+//! that always fails: it reads the latest value, stores nothing and orders nothing, as the kernel
+//! promises no more. A wake that is lost shows as loom's deadlock.
 //!
 //! One thing is stronger than it should be: loom's `unpark` makes the woken see what the waker
 //! wrote. So an ordering is not shown by a sleeper: every model has a way to the same data for one
@@ -12,16 +12,17 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread::{self, Thread};
 
-use crate::sys::{Deadline, Op, Wait};
-
-/// No protocol stores all ones, so that comparing with it always fails.
-const NEVER: u32 = u32::MAX;
+use crate::sys::model::atom::{Atom, Bits};
+use crate::sys::model::thread::me;
+use crate::sys::model::trace::{self, Action, Label};
+use crate::sys::model::world::{self, Ends};
+use crate::sys::{Deadline, Op, Ordering, Wait};
 
 std::thread_local! {
     /// In the model that this OS thread runs.
@@ -32,8 +33,7 @@ std::thread_local! {
 /// Whether loads, too, are steps that read the latest value. A plain load of loom's can be stale,
 /// as the machine's, but hides interleavings: of a thread that loads and then writes a word, loom
 /// forgets the load (tokio-rs/loom#392, #166). So models are explored in both ways.
-#[doc(hidden)]
-pub fn load_latest(on: bool) {
+pub(crate) fn load_latest(on: bool) {
     LATEST.set(on);
 }
 
@@ -44,20 +44,19 @@ pub(super) fn loads_latest() -> bool {
 
 /// How many threads of the model sleep on a word at this step. loom does not see the question:
 /// ask after a step on that word.
-#[doc(hidden)]
-pub fn sleepers() -> usize {
-    ASLEEP.get()
+pub(crate) fn sleepers() -> usize {
+    if world::is_here() { world::sleepers() } else { ASLEEP.get() }
 }
 
 /// To be called as an interleaving begins: the last one may have failed with threads asleep.
-#[doc(hidden)]
-pub fn forget_sleepers() {
+pub(crate) fn forget_sleepers() {
     ASLEEP.set(0);
 }
 
 #[derive(Debug)]
 pub(crate) struct Word {
-    value: AtomicU32,
+    atom: Atom<u32>,
+    /// loom's; those of a search the world has.
     sleepers: Mutex<VecDeque<Arc<Sleeper>>>,
 }
 
@@ -73,19 +72,42 @@ impl Sleeper {
     }
 }
 
+impl Op {
+    fn apply(self, word: u32) -> u32 {
+        match self {
+            Op::SetBit(bit) => 1 << bit,
+            Op::OrBit(bit) => word | 1 << bit,
+            Op::ClearBit(bit) => word & !(1 << bit),
+            Op::AddBit(bit) => word.wrapping_add(1 << bit),
+        }
+    }
+}
+
 impl Word {
+    #[track_caller]
     pub(crate) fn new(value: u32) -> Self {
-        Word { value: AtomicU32::new(value), sleepers: Mutex::default() }
+        Word { atom: Atom::new(value), sleepers: Mutex::default() }
     }
 
+    /// As the search knows it.
+    pub(super) fn var(&self) -> Option<world::Var> {
+        match self.atom {
+            Atom::Search(var) => Some(var),
+            Atom::Loom(..) => None,
+        }
+    }
+
+    #[track_caller]
     pub(crate) fn load(&self, order: Ordering) -> u32 {
-        if loads_latest() { self.latest(order) } else { self.value.load(order) }
+        self.atom.look(order)
     }
 
+    #[track_caller]
     pub(crate) fn store(&self, value: u32, order: Ordering) {
-        self.value.store(value, order);
+        self.atom.store(value, order);
     }
 
+    #[track_caller]
     pub(crate) fn compare_exchange(
         &self,
         old: u32,
@@ -93,7 +115,7 @@ impl Word {
         success: Ordering,
         failure: Ordering,
     ) -> Result<u32, u32> {
-        self.value.compare_exchange(old, new, success, failure)
+        self.atom.compare_exchange(old, new, success, failure)
     }
 
     /// A model has every interleaving anyway: the look that was taken is as good as a hundred.
@@ -102,75 +124,115 @@ impl Word {
     }
 
     /// As [`Word::spin`].
+    #[track_caller]
     pub(crate) fn spin_for(&self, turns: u32, _done: impl Fn(u32) -> bool) -> (u32, u32) {
-        (self.value.load(Ordering::Relaxed), turns)
+        (self.atom.load(Ordering::Relaxed), turns)
     }
 
     /// As [`Word::spin`].
+    #[track_caller]
     pub(crate) fn yield_for(&self, _times: u32, _done: impl Fn(u32) -> bool) -> u32 {
-        self.value.load(Ordering::Relaxed)
+        self.atom.load(Ordering::Relaxed)
     }
 
+    #[track_caller]
     pub(crate) fn wait(&self, expected: u32, deadline: Deadline) -> Wait {
-        if self.latest(Ordering::Relaxed) != expected {
+        self.sleep(expected, deadline, Ends::Never, Location::caller())
+    }
+
+    /// In loom's models no slice of a wait ever ends, or it would hide lost wakes; in a search it does
+    /// where somebody has died and nobody else can go on.
+    #[track_caller]
+    pub(crate) fn wait_slice(&self, expected: u32, deadline: Deadline) -> Wait {
+        self.sleep(expected, deadline, Ends::InSlices, Location::caller())
+    }
+
+    /// As [`Word::spin`].
+    #[track_caller]
+    pub(crate) fn spin_slice(&self, expected: u32, deadline: Deadline) -> Wait {
+        self.wait_slice(expected, deadline)
+    }
+
+    /// As [`Word::wait_slice`].
+    #[track_caller]
+    pub(crate) fn wait_at_most(&self, expected: u32, deadline: Deadline, _slice: Duration) -> Wait {
+        self.sleep(expected, deadline, Ends::InSlices, Location::caller())
+    }
+
+    fn sleep(
+        &self,
+        expected: u32,
+        deadline: Deadline,
+        ends: Ends,
+        at: &'static Location<'static>,
+    ) -> Wait {
+        let (atom, label) = match &self.atom {
+            Atom::Loom(atom, label) => (atom, *label),
+            Atom::Search(var) => {
+                let ends = if deadline == Deadline::Never { ends } else { Ends::InTime };
+                return world::sleep(*var, u64::from(expected), ends, at);
+            }
+        };
+        if latest(atom, label, "wait", at) != expected {
             return Wait::Changed;
         }
-        let me = Arc::new(Sleeper { thread: thread::current(), woken: Mutex::new(false) });
-        self.queue(|sleepers| sleepers.push_back(me.clone()));
-        match deadline {
+        let sleeper = Arc::new(Sleeper { thread: thread::current(), woken: Mutex::new(false) });
+        self.queue(|sleepers| sleepers.push_back(sleeper.clone()));
+        note(|| Action::Sleeps { var: label });
+        let wait = match deadline {
             Deadline::Never => {
-                while !me.is_woken() {
+                while !sleeper.is_woken() {
                     thread::park();
                 }
                 Wait::Woken
             }
             Deadline::At(_) => {
                 // The timer fires at this step; whoever wakes us before has won.
-                self.latest(Ordering::Relaxed);
-                if me.is_woken() {
-                    return Wait::Woken;
+                latest(atom, label, "time", at);
+                if sleeper.is_woken() {
+                    Wait::Woken
+                } else {
+                    self.queue(|sleepers| sleepers.retain(|one| !Arc::ptr_eq(one, &sleeper)));
+                    Wait::TimedOut
                 }
-                self.queue(|sleepers| sleepers.retain(|sleeper| !Arc::ptr_eq(sleeper, &me)));
-                Wait::TimedOut
+            }
+        };
+        note(|| Action::Wakes { wait });
+        wait
+    }
+
+    #[track_caller]
+    pub(crate) fn wake(&self, n: u32) -> u32 {
+        let at = Location::caller();
+        match &self.atom {
+            Atom::Search(var) => world::wake(*var, n, "wake", at, |_| 0),
+            Atom::Loom(atom, label) => {
+                latest(atom, *label, "wake", at);
+                self.rouse(n)
             }
         }
     }
 
-    /// No slice of a wait ever ends in a model, or it would hide lost wakes.
-    pub(crate) fn wait_slice(&self, expected: u32, deadline: Deadline) -> Wait {
-        self.wait(expected, deadline)
-    }
-
-    /// As [`Word::spin`].
-    pub(crate) fn spin_slice(&self, expected: u32, deadline: Deadline) -> Wait {
-        self.wait(expected, deadline)
-    }
-
-    /// As [`Word::wait_slice`].
-    pub(crate) fn wait_at_most(&self, expected: u32, deadline: Deadline, _slice: Duration) -> Wait {
-        self.wait(expected, deadline)
-    }
-
-    pub(crate) fn wake(&self, n: u32) -> u32 {
-        self.latest(Ordering::Relaxed);
-        self.rouse(n)
-    }
-
+    #[track_caller]
     pub(crate) fn wake_op(&self, op: Op, n: u32, order: Ordering) -> u32 {
-        match op {
-            Op::SetBit(bit) => self.value.swap(1 << bit, order),
-            Op::OrBit(bit) => self.value.fetch_or(1 << bit, order),
-            Op::ClearBit(bit) => self.value.fetch_and(!(1 << bit), order),
-            Op::AddBit(bit) => self.value.fetch_add(1 << bit, order),
+        let at = Location::caller();
+        let (atom, label) = match &self.atom {
+            Atom::Search(var) => {
+                return world::wake(*var, n, "change and wake", at, |word| {
+                    *word = u64::from(op.apply(*word as u32));
+                    0
+                });
+            }
+            Atom::Loom(atom, label) => (atom, *label),
         };
+        let before = match op {
+            Op::SetBit(bit) => u32::swap(atom, 1 << bit, order),
+            Op::OrBit(bit) => u32::or(atom, 1 << bit, order),
+            Op::ClearBit(bit) => u32::and(atom, !(1 << bit), order),
+            Op::AddBit(bit) => u32::add(atom, 1 << bit, order),
+        };
+        note(|| access(label, "change and wake", before, op.apply(before), at));
         self.rouse(n)
-    }
-
-    /// The latest value, by a step that stores nothing.
-    fn latest(&self, order: Ordering) -> u32 {
-        match self.value.compare_exchange(NEVER, NEVER, Ordering::Relaxed, order) {
-            Ok(value) | Err(value) => value,
-        }
     }
 
     fn rouse(&self, n: u32) -> u32 {
@@ -182,6 +244,7 @@ impl Word {
             *sleeper.woken.lock().unwrap_or_else(PoisonError::into_inner) = true;
             sleeper.thread.unpark();
         }
+        note(|| Action::Rouses { n: woken.len() as u32 });
         woken.len() as u32
     }
 
@@ -192,4 +255,34 @@ impl Word {
         ASLEEP.set(ASLEEP.get() + sleepers.len() - before);
         result
     }
+}
+
+fn note(action: impl FnOnce() -> Action) {
+    if trace::is_on() {
+        trace::note(me(), action());
+    }
+}
+
+fn access(
+    var: Label,
+    what: &'static str,
+    before: u32,
+    after: u32,
+    at: &'static Location<'static>,
+) -> Action {
+    let (before, after) = (u64::from(before), u64::from(after));
+    Action::Access { var, what, before, after, seen: before, at }
+}
+
+/// As [`Atom::latest`].
+fn latest(
+    atom: &<u32 as Bits>::Loom,
+    label: Label,
+    what: &'static str,
+    at: &'static Location<'static>,
+) -> u32 {
+    let never = (u32::NEVER, u32::NEVER);
+    let (Ok(seen) | Err(seen)) = u32::exchange(atom, never, Ordering::Relaxed, Ordering::Relaxed);
+    note(|| access(label, what, seen, seen, at));
+    seen
 }

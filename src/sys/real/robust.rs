@@ -17,6 +17,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use rustix::io::Errno;
 
+use crate::sys::real::word::Word;
+
 /// How many of glibc's mutexes a list is followed past: the kernel's own limit.
 const WALK: u32 = 2048;
 
@@ -35,7 +37,8 @@ pub(super) type Link = AtomicPtr<LinkEnd>;
 pub(crate) enum LinkEnd {}
 
 impl Node {
-    pub(crate) const fn new() -> Self {
+    /// Of the lock with this word, beside which it lies: so the kernel finds that.
+    pub(crate) const fn of(_: &Word) -> Self {
         Node { prev: AtomicPtr::new(null_mut()), next: AtomicPtr::new(null_mut()) }
     }
 
