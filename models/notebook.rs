@@ -1,11 +1,10 @@
-//! What the notebook's scenarios claim, in the memory that its processes share. The scenarios of
-//! the queue, the pipe and the array stand with their primitives: `queue::puts_five_gets_three`,
-//! `pipe::two_senders`, `shared_array::carries`.
+//! What the notebook's scenarios claim, in the memory that its processes share: small, with loom's
+//! weakly ordered loads, and at the notebook's own sizes.
 
-use multiproc::{Event, Lock, Semaphore, Shared};
+use multiproc::{Barrier, Event, Lock, Queue, Semaphore, Shared, Value, pipe};
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, spawn_with, witness};
+use crate::stage::{Data, end_of_round, spawn_alike, spawn_with, witness};
 
 models! {
     lock: Model {
@@ -13,47 +12,44 @@ models! {
         floor: 173_000,
         witnesses: &["looked between", "lock.clear.all"],
         twins: &["lock.fast.acquire", "lock.unlock.release", "lock.slow.acquire"],
+        run: || lock(2),
+    };
+
+    lock_ten_times (search_only): Model {
+        shows: "ten rounds of adding, ten of looking",
+        floor: 30_000,
+        witnesses: &["looked between", "lock.clear.all"],
+        twins: &["lock.wake.one", "lock.clear.all"],
+        run: || lock(10),
+    };
+
+    lock_of_four (search_only): Model {
+        shows: "four threads add under the lock, none is lost",
+        floor: 10_000,
+        witnesses: &["lock.clear.all"],
+        twins: &["lock.wake.one", "lock.slow.waiters"],
         run: || {
             let numbers = Shared::new(Lock::new(<[Data; 2]>::default())).unwrap();
-            let adder = spawn_with(&numbers, |numbers| {
-                for _ in 0..2 {
-                    let [a, b] = &*numbers.lock().unwrap();
-                    a.add(1);
-                    b.add(1);
-                }
-            });
-            for _ in 0..2 {
-                let [a, b] = &*numbers.lock().unwrap();
-                assert_eq!(a.read(), b.read());
-                if a.read() == 1 {
-                    witness("looked between");
-                }
-            }
-            adder.join();
+            let adders = spawn_alike(4, &numbers, |numbers| add(numbers));
+            adders.into_iter().for_each(|adder| adder.join());
+            assert_eq!(numbers.lock().unwrap()[0].read(), 4);
         },
     };
 
     semaphore: Model {
-        shows: "never more inside than permits, and the final value is the first",
+        shows: "two workers on one permit: never two inside, and the permit comes back",
         floor: 4_700,
-        witnesses: &["semaphore.wake.many", "inside"],
+        witnesses: &["semaphore.wake.many", "full"],
         twins: &["semaphore.wake.many"],
-        run: || {
-            let room = Shared::new((Semaphore::new(1), Data::default())).unwrap();
-            let workers = [(); 2].map(|()| {
-                spawn_with(&room, |room| {
-                    let (permits, inside) = &**room;
-                    permits.acquire().forget();
-                    assert_eq!(inside.read(), 0);
-                    inside.write(1);
-                    witness("inside");
-                    inside.write(0);
-                    permits.release(1).unwrap();
-                })
-            });
-            workers.into_iter().for_each(|worker| worker.join());
-            assert_eq!(room.0.value(), 1);
-        },
+        run: || semaphore(2, 1),
+    };
+
+    semaphore_of_five (search_only): Model {
+        shows: "five workers on three permits: never more inside, and the final value is 3",
+        floor: 10_000,
+        witnesses: &["semaphore.wake.many", "full"],
+        twins: &["semaphore.wake.many", "semaphore.clear.all"],
+        run: || semaphore(5, 3),
     };
 
     event: Model {
@@ -61,17 +57,151 @@ models! {
         floor: 77,
         witnesses: &["event.wake.all", "event.set.release"],
         twins: &["event.set.release", "event.wait.acquire"],
+        run: || event(1),
+    };
+
+    event_of_five (search_only): Model {
+        shows: "five wait, and all see the password",
+        floor: 1_000,
+        witnesses: &["event.wake.all"],
+        twins: &["event.wake.all"],
+        run: || event(5),
+    };
+
+    queue_whole (search_only): Model {
+        shows: "a producer puts five pairs, a consumer takes three, and two stay behind",
+        floor: 1_000,
+        witnesses: &["ring.put.wake.release"],
+        twins: &["ring.clear.all"],
         run: || {
-            let notice = Shared::new((Event::new(), Data::default())).unwrap();
-            let setter = spawn_with(&notice, |notice| {
-                let (event, password) = &**notice;
-                password.write(42);
-                event.set();
+            let queue = Queue::with_bytes(5, 40).unwrap();
+            let producer = spawn_with(&queue, |queue| {
+                for n in 0..5 {
+                    queue.put((10, 2)).unwrap();
+                    end_of_round(n);
+                }
             });
-            let (event, password) = &*notice;
-            event.wait();
-            assert_eq!(password.read(), 42);
-            setter.join();
+            for n in 0..3 {
+                let (a, b): (u32, u32) = queue.get().unwrap();
+                assert_eq!(a + b, 12);
+                end_of_round(n);
+            }
+            producer.join();
+            assert_eq!(queue.len(), 2);
         },
     };
+
+    pipe_of_five (search_only): Model {
+        shows: "five send into one end: five equal lists arrive, none torn",
+        floor: 1_000,
+        witnesses: &[],
+        twins: &["socket.wakes", "socket.packets"],
+        run: || {
+            let list = [1u8, 2, 3, 4, 5];
+            let (receiver, sender) = pipe::<[u8; 5]>().unwrap();
+            let senders = spawn_alike(5, &sender, move |sender| sender.send(list).unwrap());
+            drop(sender);
+            for n in 0..5 {
+                assert_eq!(receiver.recv().unwrap(), list);
+                end_of_round(n);
+            }
+            senders.into_iter().for_each(|sender| sender.join());
+            receiver.recv().unwrap_err();
+        },
+    };
+
+    barrier: Model {
+        shows: "two meet, and neither goes on alone",
+        floor: 100,
+        witnesses: &["barrier.wake.all"],
+        twins: &["barrier.wake.all"],
+        run: || barrier(2),
+    };
+
+    barrier_of_four (search_only): Model {
+        shows: "four meet, and nobody goes on before the last has come",
+        floor: 1_000,
+        witnesses: &["barrier.wake.all"],
+        twins: &["barrier.wake.all"],
+        run: || barrier(4),
+    };
+}
+
+fn add(numbers: &Lock<[Data; 2]>) {
+    let [a, b] = &*numbers.lock().unwrap();
+    let before = a.read();
+    assert_eq!(before, b.read());
+    a.write(before + 1);
+    b.write(before + 1);
+}
+
+pub(crate) fn lock(rounds: u32) {
+    let numbers = Shared::new(Lock::new(<[Data; 2]>::default())).unwrap();
+    let adder = spawn_with(&numbers, move |numbers| {
+        for n in 0..rounds {
+            add(numbers);
+            end_of_round(n);
+        }
+    });
+    for n in 0..rounds {
+        {
+            let [a, b] = &*numbers.lock().unwrap();
+            let seen = a.read();
+            assert_eq!(seen, b.read());
+            if seen == 1 {
+                witness("looked between");
+            }
+        }
+        end_of_round(n);
+    }
+    adder.join();
+}
+
+pub(crate) fn semaphore(workers: usize, permits: u32) {
+    let room = Shared::new((Semaphore::new(permits), Value::new(0u32))).unwrap();
+    let workers = spawn_alike(workers, &room, move |room| {
+        let (seats, inside) = &**room;
+        seats.acquire().forget();
+        end_of_round(1);
+        let others = inside.fetch_add(1);
+        assert!(others < permits);
+        if others + 1 == permits {
+            witness("full");
+        }
+        end_of_round(2);
+        inside.fetch_add(u32::MAX);
+        end_of_round(3);
+        seats.release(1).unwrap();
+    });
+    workers.into_iter().for_each(|worker| worker.join());
+    assert_eq!(room.0.value(), permits);
+}
+
+pub(crate) fn event(waiters: usize) {
+    let notice = Shared::new((Event::new(), Data::default())).unwrap();
+    let waiters = spawn_alike(waiters, &notice, |notice| {
+        let (event, password) = &**notice;
+        event.wait();
+        end_of_round(1);
+        assert_eq!(password.read(), 42);
+    });
+    let (event, password) = &*notice;
+    password.write(42);
+    event.set();
+    waiters.into_iter().for_each(|waiter| waiter.join());
+}
+
+pub(crate) fn barrier(parties: u32) {
+    let place = Shared::new((Barrier::new(parties), Value::new(0u32))).unwrap();
+    let others = spawn_alike(parties as usize - 1, &place, move |place| meet(place, parties));
+    meet(&place, parties);
+    others.into_iter().for_each(|party| party.join());
+}
+
+fn meet((barrier, come): &(Barrier, Value<u32>), parties: u32) {
+    come.fetch_add(1);
+    end_of_round(1);
+    barrier.wait().unwrap();
+    end_of_round(2);
+    assert_eq!(come.get(), parties);
 }

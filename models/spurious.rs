@@ -1,0 +1,87 @@
+//! Waits that end for no reason, as the kernel allows: one in each execution, at any time.
+
+use multiproc::{BoundedSemaphore, Condition, Lock, Queue};
+
+use crate::harness::{Model, models};
+use crate::notebook;
+use crate::stage::{share, spawn_with};
+
+models! {
+    lock (search_only, one_wakes): Model {
+        shows: "the lock's rounds, and one sleeper wakes for nothing",
+        floor: 9_000,
+        witnesses: &["lock.clear.all"],
+        twins: &["lock.wake.one"],
+        run: || notebook::lock(2),
+    };
+
+    semaphore (search_only, one_wakes): Model {
+        shows: "two workers on one permit, and one wakes for nothing",
+        floor: 250,
+        witnesses: &["full"],
+        twins: &["semaphore.wake.many"],
+        run: || notebook::semaphore(2, 1),
+    };
+
+    event (search_only, one_wakes): Model {
+        shows: "two wait, and one of them wakes for nothing",
+        floor: 500,
+        witnesses: &["event.wake.all"],
+        twins: &["event.wake.all"],
+        run: || notebook::event(2),
+    };
+
+    barrier (search_only, one_wakes): Model {
+        shows: "three meet, and one of them wakes for nothing",
+        floor: 500,
+        witnesses: &["barrier.wake.all"],
+        twins: &["barrier.wake.all"],
+        run: || notebook::barrier(3),
+    };
+
+    condition (search_only, one_wakes): Model {
+        shows: "one waits for a change, and may wake before it",
+        floor: 300,
+        witnesses: &[],
+        twins: &[],
+        run: || {
+            let meeting = share((Lock::new(0u32), Condition::new()));
+            let waiter = spawn_with(&meeting, |meeting| {
+                let (lock, changed) = &**meeting;
+                let done = changed.wait_while(lock.lock().unwrap(), |done| *done == 0).unwrap();
+                assert_eq!(*done, 1);
+            });
+            let (lock, changed) = &*meeting;
+            *lock.lock().unwrap() = 1;
+            changed.notify_all();
+            waiter.join();
+        },
+    };
+
+    queue (search_only, one_wakes): Model {
+        shows: "full and empty by turns, and one sleeper wakes for nothing",
+        floor: 1_000,
+        witnesses: &["ring.clear.all"],
+        twins: &[],
+        run: || {
+            let queue = Queue::<u32>::with_bytes(1, 8).unwrap();
+            let producer = spawn_with(&queue, |queue| (1..=2).for_each(|n| queue.put(n).unwrap()));
+            assert_eq!([queue.get(), queue.get()], [Ok(1), Ok(2)]);
+            producer.join();
+        },
+    };
+
+    bounded_semaphore (search_only, one_wakes): Model {
+        shows: "two on one seat, and one wakes for nothing",
+        floor: 250,
+        witnesses: &["semaphore.wake.many"],
+        twins: &["semaphore.wake.many"],
+        run: || {
+            let seats = share(BoundedSemaphore::new(1));
+            let sitter = spawn_with(&seats, |seats| drop(seats.acquire()));
+            drop(seats.acquire());
+            sitter.join();
+            assert_eq!(seats.value(), 1);
+        },
+    };
+}
