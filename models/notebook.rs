@@ -19,7 +19,7 @@ models! {
         shows: "ten rounds of adding, ten of looking",
         floor: 30_000,
         witnesses: &["looked between", "lock.clear.all"],
-        twins: &["lock.wake.one", "lock.clear.all"],
+        twins: &["lock.wake.one"],
         run: || lock(10),
     };
 
@@ -54,7 +54,7 @@ models! {
 
     event: Model {
         shows: "who waited always sees the password",
-        floor: 77,
+        floor: 25,
         witnesses: &["event.wake.all", "event.set.release"],
         twins: &["event.set.release", "event.wait.acquire"],
         run: || event(1),
@@ -112,9 +112,9 @@ models! {
 
     barrier: Model {
         shows: "two meet, and neither goes on alone",
-        floor: 100,
+        floor: 39_000,
         witnesses: &["barrier.wake.all"],
-        twins: &["barrier.wake.all"],
+        twins: &["barrier.come", "barrier.last.acquire"],
         run: || barrier(2),
     };
 
