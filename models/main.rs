@@ -5,6 +5,8 @@
 #[path = "../tests/support/asleep.rs"]
 mod asleep;
 #[cfg(loom)]
+mod explained;
+#[cfg(loom)]
 mod explore;
 mod harness;
 #[cfg(loom)]
