@@ -9,7 +9,7 @@ use crate::stage::{Data, end_of_round, share, spawn_mortal, witness};
 models! {
     lock_twice (one_dies, explored_only): Model {
         shows: "two threads, two rounds: whoever dies, the other comes through, and hears of it",
-        floor: 90_000,
+        floor: 37_000,
         witnesses: &["lived", "died", "poisoned"],
         twins: &["lock.wake.one"],
         run: || lock(2, 2),
@@ -17,7 +17,7 @@ models! {
 
     lock_of_three (one_dies, explored_only): Model {
         shows: "three threads, one round: whoever dies, the others come through",
-        floor: 700_000,
+        floor: 290_000,
         witnesses: &["lived", "died", "poisoned"],
         twins: &["lock.wake.one", "lock.slow.waiters", "lock.clear.all"],
         run: || lock(3, 1),
@@ -25,7 +25,7 @@ models! {
 
     robust_semaphore (one_dies, explored_only): Model {
         shows: "two on one permit: whoever dies, the permit comes back",
-        floor: 1_000,
+        floor: 1_250,
         witnesses: &["lived", "died"],
         twins: &[],
         run: || {
@@ -45,7 +45,7 @@ models! {
 
     ring_put (one_dies, explored_only): Model {
         shows: "a producer that dies leaves a queue on which the others put and get",
-        floor: 1_000,
+        floor: 4_000,
         witnesses: &["lived", "died", "put", "not put"],
         twins: &[],
         run: || {
@@ -70,7 +70,7 @@ models! {
 
     ring_get (one_dies, explored_only): Model {
         shows: "a consumer that dies takes at most the message in its hand with it",
-        floor: 1_000,
+        floor: 5_900,
         witnesses: &["lived", "died", "lost", "left"],
         twins: &[],
         run: || {

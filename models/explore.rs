@@ -60,6 +60,9 @@ impl Legs {
 /// In a quick run loom is given models of at most so many interleavings.
 const QUICK: usize = 3_000;
 
+/// And the search models of at most so many states, where they are its alone.
+const QUICK_SEARCH: usize = 50_000;
+
 /// Whether this is to be the whole, and not a quick run.
 pub(crate) fn is_whole() -> bool {
     std::env::var("MULTIPROC_MODELS").is_ok_and(|which| which == "all")
@@ -91,8 +94,12 @@ impl Model {
         let mut seen = BTreeSet::<&str>::new();
         let (mut sum, mut parts, mut all) = (0, Vec::new(), Vec::new());
         let start = Instant::now();
-        // In a quick run the search is enough of a large model.
-        let enough = if self.floor > QUICK && !is_whole() && legs.search { 1 } else { usize::MAX };
+        if self.is_spared(legs) {
+            say(&format!("SKIPPED: {name}, in a quick run"));
+            return all;
+        }
+        // There the search is enough of a model that is large for loom.
+        let enough = if self.floor > QUICK && !is_whole() { 1 } else { usize::MAX };
         for leg in self.legs(legs).into_iter().take(enough) {
             let explored = weakened(&leg);
             if let Some(failure) = &explored.failure {
@@ -112,7 +119,8 @@ impl Model {
         let took = start.elapsed().as_secs_f64();
         say(&format!("{name} holds ({}; {took:.1} s): {}", parts.join(", "), self.shows));
         let floor = self.floor;
-        if sum == 0 && floor > QUICK && !is_whole() {
+        if sum == 0 && enough == 1 {
+            say(&format!("SKIPPED: {name} by loom, in a quick run"));
             return all;
         }
         assert!(sum >= floor, "{name} explored {sum}, not the {floor} that it should at least");
@@ -120,6 +128,11 @@ impl Model {
             assert!(seen.contains(witness), "{name} never came to `{witness}`");
         }
         all
+    }
+
+    /// Whether a quick run does without it: what is the search's alone, and large.
+    fn is_spared(&self, legs: Legs) -> bool {
+        legs.loads.is_empty() && self.floor > QUICK_SEARCH && !is_whole()
     }
 
     fn legs(&self, legs: Legs) -> Vec<Box<dyn Fn() -> Explored + '_>> {
@@ -166,6 +179,9 @@ impl Model {
 
     /// Explores the model with each of its sites weakened; each must make it fail.
     pub(crate) fn twins_fall(&self, name: &str, legs: Legs) {
+        if self.is_spared(legs) {
+            return say(&format!("SKIPPED: {name} without its sites, in a quick run"));
+        }
         for site in self.twins {
             let mut held = Vec::new();
             let fallen = self.legs(legs).iter().find_map(|leg| {

@@ -17,22 +17,22 @@ models! {
 
     lock_ten_times (search_only): Model {
         shows: "ten rounds of adding, ten of looking",
-        floor: 30_000,
+        floor: 160_000,
         witnesses: &["looked between", "lock.clear.all"],
         twins: &["lock.wake.one"],
         run: || lock(10),
     };
 
-    lock_of_four (search_only): Model {
-        shows: "four threads add under the lock, none is lost",
+    lock_of_three (search_only): Model {
+        shows: "three threads add under the lock, none is lost",
         floor: 10_000,
         witnesses: &["lock.clear.all"],
         twins: &["lock.wake.one", "lock.slow.waiters"],
         run: || {
             let numbers = Shared::new(Lock::new(<[Data; 2]>::default())).unwrap();
-            let adders = spawn_alike(4, &numbers, |numbers| add(numbers));
+            let adders = spawn_alike(3, &numbers, |numbers| add(numbers));
             adders.into_iter().for_each(|adder| adder.join());
-            assert_eq!(numbers.lock().unwrap()[0].read(), 4);
+            assert_eq!(numbers.lock().unwrap()[0].read(), 3);
         },
     };
 
@@ -46,7 +46,7 @@ models! {
 
     semaphore_of_five (search_only): Model {
         shows: "five workers on three permits: never more inside, and the final value is 3",
-        floor: 10_000,
+        floor: 220_000,
         witnesses: &["semaphore.wake.many", "full"],
         twins: &["semaphore.wake.many", "semaphore.clear.all"],
         run: || semaphore(5, 3),
@@ -62,7 +62,7 @@ models! {
 
     event_of_five (search_only): Model {
         shows: "five wait, and all see the password",
-        floor: 1_000,
+        floor: 60_000,
         witnesses: &["event.wake.all"],
         twins: &["event.wake.all"],
         run: || event(5),
@@ -70,7 +70,7 @@ models! {
 
     queue_whole (search_only): Model {
         shows: "a producer puts five pairs, a consumer takes three, and two stay behind",
-        floor: 1_000,
+        floor: 14_000,
         witnesses: &["ring.put.wake.release"],
         twins: &["ring.clear.all"],
         run: || {
@@ -93,7 +93,7 @@ models! {
 
     pipe_of_five (search_only): Model {
         shows: "five send into one end: five equal lists arrive, none torn",
-        floor: 1_000,
+        floor: 7_000,
         witnesses: &[],
         twins: &["socket.wakes", "socket.packets"],
         run: || {
@@ -120,7 +120,7 @@ models! {
 
     barrier_of_four (search_only): Model {
         shows: "four meet, and nobody goes on before the last has come",
-        floor: 1_000,
+        floor: 10_000,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.wake.all"],
         run: || barrier(4),

@@ -9,7 +9,7 @@ use crate::stage::{share, spawn_with};
 models! {
     lock (search_only, one_wakes): Model {
         shows: "the lock's rounds, and one sleeper wakes for nothing",
-        floor: 9_000,
+        floor: 5_200,
         witnesses: &["lock.clear.all"],
         twins: &["lock.wake.one"],
         run: || notebook::lock(2),
@@ -60,7 +60,7 @@ models! {
 
     queue (search_only, one_wakes): Model {
         shows: "full and empty by turns, and one sleeper wakes for nothing",
-        floor: 1_000,
+        floor: 260_000,
         witnesses: &["ring.clear.all"],
         twins: &[],
         run: || {
