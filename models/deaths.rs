@@ -1,10 +1,14 @@
 //! What is left when one is killed, at any step, those of its robust list among them: the search has it
 //! die at each, does what the kernel then does, and goes on with the others.
 
-use multiproc::{Lock, PoisonCause, Queue, RobustSemaphore};
+use std::time::Duration;
+
+use multiproc::{Condition, Event, Lock, PoisonCause, Queue, RLock, RobustSemaphore, Semaphore};
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, end_of_round, share, spawn_mortal, witness};
+use crate::stage::{
+    Data, end_of_round, explore_once_asleep, share, spawn_mortal, stop_exploring, witness,
+};
 
 models! {
     lock_twice (one_dies, explored_only): Model {
@@ -90,6 +94,108 @@ models! {
             }
             queue.put(3).unwrap();
             assert_eq!(queue.get(), Ok(3));
+        },
+    };
+
+    ring_sleeper (one_dies, explored_only): Model {
+        shows: "of two who wait for a message one is killed, asleep or woken: the other gets one",
+        floor: 6_000,
+        witnesses: &["lived", "died"],
+        twins: &[],
+        run: || {
+            stop_exploring();
+            let queue = Queue::<u32>::with_bytes(2, 16).unwrap();
+            let consumers = [(); 2].map(|()| spawn_mortal(&queue, |queue| queue.get().unwrap()));
+            explore_once_asleep(2);
+            (1..=2).for_each(|n| queue.put(n).unwrap());
+            let got: Vec<_> = consumers.into_iter().filter_map(|one| one.ended()).collect();
+            witness(if got.len() == 2 { "lived" } else { "died" });
+            assert!(!got.is_empty());
+        },
+    };
+
+    semaphore_sleeper (one_dies, explored_only): Model {
+        shows: "one who sleeps for a permit is killed, or woken and then killed: the other gets his",
+        floor: 1_600,
+        witnesses: &["lived", "died"],
+        twins: &["semaphore.wake.many"],
+        run: || {
+            let seats = share(Semaphore::new(0));
+            let sitters = [(); 2].map(|()| spawn_mortal(&seats, |seats| seats.acquire().forget()));
+            seats.release(2).unwrap();
+            let sat = sitters.into_iter().filter_map(|one| one.ended()).count();
+            witness(if sat == 2 { "lived" } else { "died" });
+            // The dead has taken its permit with it, or not come to it.
+            assert!(seats.value() <= 2 - sat as u32);
+        },
+    };
+
+    event (one_dies, explored_only): Model {
+        shows: "one who waits is killed, the other goes on; a setter is killed, and the next one sets",
+        floor: 3_300,
+        witnesses: &["lived", "died"],
+        twins: &["event.wake.all"],
+        run: || {
+            let event = share(Event::new());
+            let waiters = [(); 2].map(|()| spawn_mortal(&event, |event| event.wait()));
+            let setter = spawn_mortal(&event, |event| event.set());
+            witness(if setter.ended().is_some() { "lived" } else { "died" });
+            event.set();
+            let went_on = waiters.into_iter().filter_map(|one| one.ended()).count();
+            assert!(went_on >= 1);
+        },
+    };
+
+    condition (one_dies, explored_only): Model {
+        shows: "who changes something is killed before it notifies, or with the lock: the waiter hears",
+        floor: 14_500,
+        witnesses: &["lived", "died", "poisoned", "changed", "unchanged"],
+        twins: &[],
+        run: || {
+            let meeting = share((Lock::new(0u32), Condition::new()));
+            let changer = spawn_mortal(&meeting, |meeting| {
+                let (lock, changed) = &**meeting;
+                if let Ok(mut value) = lock.lock() {
+                    *value = 1;
+                    drop(value);
+                    changed.notify_one();
+                }
+            });
+            let waiter = spawn_mortal(&meeting, |meeting| {
+                let (lock, changed) = &**meeting;
+                let Ok(guard) = lock.lock() else { return };
+                let same = |value: &mut u32| *value == 0;
+                if changed.wait_while_for(guard, Duration::from_secs(1), same).is_err() {
+                    witness("poisoned");
+                }
+            });
+            witness(if changer.ended().is_some() { "lived" } else { "died" });
+            waiter.ended();
+            let value = *meeting.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            witness(if value == 1 { "changed" } else { "unchanged" });
+        },
+    };
+
+    rlock (one_dies, explored_only): Model {
+        shows: "one that has locked twice dies: the other comes through, and hears of it",
+        floor: 18_500,
+        witnesses: &["lived", "died", "poisoned"],
+        twins: &["lock.wake.one"],
+        run: || {
+            let lock = share(RLock::new(Data::default()));
+            let owners = [(); 2].map(|()| {
+                spawn_mortal(&lock, |lock| {
+                    let Ok(outer) = lock.lock() else { return witness("poisoned") };
+                    let Ok(inner) = lock.lock() else { return };
+                    inner.add(1);
+                    drop(inner);
+                    outer.add(1);
+                })
+            });
+            for owner in owners {
+                witness(if owner.ended().is_some() { "lived" } else { "died" });
+            }
+            drop(lock.lock());
         },
     };
 }

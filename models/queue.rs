@@ -1,6 +1,8 @@
 //! `Queue` and the ring under it: nothing is lost, doubled or seen before it is whole, nobody
 //! sleeps while there is something for him, and what the putting one wrote the getting one sees.
 
+use std::time::Duration;
+
 use multiproc::{GetError, PutError, Queue};
 
 use crate::harness::{Model, models};
@@ -360,6 +362,34 @@ models! {
             let reports = u32::from(mine[0]) + u32::from(mine[1]) + u32::from(its);
             assert_eq!(reports, 2, "two were put");
             witness(if its { "refused" } else { "the other was refused" });
+        },
+    };
+
+    times_out (search_only): Model {
+        shows: "who gives up waiting for a message leaves it to the next, and for room has its own back",
+        floor: 9_500,
+        witnesses: &["got it", "too late", "put it", "still full"],
+        twins: &[],
+        run: || {
+            let queue = queue(1, 8);
+            let producer = spawn_with(&queue, |queue| {
+                queue.put(1).unwrap();
+                match queue.put_for(2, Duration::from_secs(1)) {
+                    Ok(()) => witness("put it"),
+                    Err(PutError::TimedOut(2)) => witness("still full"),
+                    Err(error) => panic!("{error}"),
+                }
+            });
+            match queue.get_for(Duration::from_secs(1)) {
+                Ok(n) => {
+                    assert_eq!(n, 1);
+                    witness("got it");
+                }
+                Err(GetError::TimedOut) => witness("too late"),
+                Err(error) => panic!("{error}"),
+            }
+            producer.join();
+            assert!(queue.len() <= 1);
         },
     };
 }

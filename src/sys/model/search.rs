@@ -165,7 +165,7 @@ impl State {
             self.result.executions += 1;
             if let Some(message) = world.failure {
                 let schedule = write_schedule(&self.path[..self.at]);
-                let (table, _) = trace::table();
+                let table = trace::table();
                 self.result.failure = Some(Failure { message, schedule, table });
             }
             let too_many = self.search.max_states.is_some_and(|most| self.seen.len() > most);

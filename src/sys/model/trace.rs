@@ -10,6 +10,7 @@ use std::sync::Once;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use crate::sys::Wait;
+use crate::sys::model::world;
 
 /// A word of the model: where it was made, and which it is of those made in one execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,8 +94,16 @@ fn short(at: &Location<'_>) -> String {
     format!("{file}:{}", at.line())
 }
 
+/// A value, with the thread that it names, if it does.
 fn number(value: u64) -> String {
-    if value < 1000 { value.to_string() } else { format!("{value:#x}") }
+    match world::named(value) {
+        Some(thread) => match value >> 30 {
+            0 => format!("thread {thread}"),
+            flags => format!("thread {thread} and {:#x}", flags << 30),
+        },
+        None if value < 1000 => value.to_string(),
+        None => format!("{value:#x}"),
+    }
 }
 
 impl fmt::Display for Action {
@@ -123,12 +132,12 @@ impl fmt::Display for Action {
     }
 }
 
-/// The table of the last execution, and how many steps it has.
-pub(crate) fn table() -> (String, usize) {
+/// The table of the last execution; empty where steps were not noted.
+pub(crate) fn table() -> String {
     EVENTS.with_borrow(|events| {
         let threads = events.iter().map(|&(thread, _)| thread + 1).max().unwrap_or(0);
         if events.is_empty() {
-            return (String::new(), 0);
+            return String::new();
         }
         let mut table = Table::new();
         table.load_preset(presets::UTF8_BORDERS_ONLY);
@@ -144,7 +153,7 @@ pub(crate) fn table() -> (String, usize) {
             row[thread + 1] = action.to_string();
             table.add_row(row);
         }
-        (table.to_string(), events.len())
+        table.to_string()
     })
 }
 

@@ -101,7 +101,7 @@ impl Weak {
                 });
             }))
         });
-        let (table, _) = trace::table();
+        let table = trace::table();
         trace::switch(false);
         word::load_latest(false);
         let interleavings = *count.lock().unwrap_or_else(PoisonError::into_inner);

@@ -43,7 +43,7 @@ pub(crate) fn name_of(task: Task) -> u32 {
 }
 
 /// The thread whose name the low bits are.
-fn named(value: u64) -> Option<Task> {
+pub(super) fn named(value: u64) -> Option<Task> {
     (value & NAMED == NAMES).then_some((value & !NAMED & OWNER) as Task)
 }
 

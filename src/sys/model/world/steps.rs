@@ -167,7 +167,7 @@ pub(crate) fn private_step(what: &'static str) {
     if leaving() {
         return;
     }
-    if with(|world| world.deaths > 0 && world.me().mortal) {
+    if with(|world| world.deaths > 0 && !world.straight && world.me().mortal) {
         pause(Status::Private);
     }
     with(|world| world.remember(what, &[]));
