@@ -12,6 +12,16 @@ mod wire;
 
 use arbitrary::{Arbitrary, Unstructured};
 
+/// How a call waits.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Way {
+    /// For ever: only where it need not wait.
+    Plain,
+    Try,
+    For,
+    Until,
+}
+
 /// A body, which is given any bytes. It fails by a panic, or by what a sanitizer sees.
 pub type Body = fn(&[u8]);
 

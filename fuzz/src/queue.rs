@@ -7,15 +7,7 @@ use std::time::{Duration, Instant};
 use arbitrary::Arbitrary;
 use multiproc::{GetError, PutError, Queue, fuzz_support};
 
-/// How a call waits.
-#[derive(Arbitrary, Clone, Copy, Debug)]
-enum Way {
-    /// For ever: only where it need not wait.
-    Plain,
-    Try,
-    For,
-    Until,
-}
+use super::Way;
 
 #[derive(Arbitrary, Debug)]
 enum Turn {

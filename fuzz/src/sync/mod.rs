@@ -17,6 +17,8 @@ use multiproc::{
     Value, fuzz_support,
 };
 
+use super::Way;
+
 const LOCKS: usize = 40;
 
 multiproc::process_safe! {
@@ -31,16 +33,6 @@ multiproc::process_safe! {
         barrier: Barrier,
         value: Value<i16>,
     }
-}
-
-/// How a call waits.
-#[derive(Arbitrary, Clone, Copy, Debug)]
-enum Way {
-    /// For ever: only where it need not wait.
-    Plain,
-    Try,
-    For,
-    Until,
 }
 
 #[derive(Arbitrary, Debug)]
