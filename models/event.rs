@@ -62,12 +62,7 @@ models! {
                 notice.write();
                 notice.event.set();
             });
-            if notice.event.is_set() {
-                notice.look();
-                witness("set");
-            } else {
-                witness("not set");
-            }
+            notice.ask();
             setter.join();
         },
     };
@@ -171,12 +166,7 @@ models! {
                 notice.write();
                 notice.event.set();
             });
-            if notice.event.is_set() {
-                notice.look();
-                witness("set");
-            } else {
-                witness("not set");
-            }
+            notice.ask();
             waiter.join();
             setter.join();
         },
@@ -202,5 +192,15 @@ impl Notice {
 
     fn look(&self) {
         assert_eq!(self.password.read(), 42);
+    }
+
+    /// Looks only if it is set.
+    fn ask(&self) {
+        if self.event.is_set() {
+            self.look();
+            witness("set");
+        } else {
+            witness("not set");
+        }
     }
 }

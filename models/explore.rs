@@ -13,14 +13,13 @@ use crate::stage::take_witnessed;
 #[derive(Clone, Copy)]
 pub(crate) struct Legs {
     pub(crate) loads: &'static [Loads],
-    pub(crate) search: bool,
     deaths: u32,
     spurious: u32,
 }
 
 impl Legs {
     pub(crate) const ALL: Legs =
-        Legs { loads: &[Loads::Stale, Loads::Latest], search: true, deaths: 0, spurious: 0 };
+        Legs { loads: &[Loads::Stale, Loads::Latest], deaths: 0, spurious: 0 };
 
     /// With latest loads there are too many steps: a smaller model has them.
     pub(crate) const fn stale_loads(self) -> Self {
@@ -137,9 +136,7 @@ impl Model {
 
     fn legs(&self, legs: Legs) -> Vec<Box<dyn Fn() -> Explored + '_>> {
         let mut all: Vec<Box<dyn Fn() -> Explored>> = Vec::new();
-        if legs.search {
-            all.push(Box::new(move || self.search(legs)));
-        }
+        all.push(Box::new(move || self.search(legs)));
         for &loads in legs.loads {
             all.push(Box::new(move || self.weakly(loads)));
         }

@@ -1,10 +1,10 @@
 //! Waits that end for no reason, as the kernel allows: one in each execution, at any time.
 
-use multiproc::{BoundedSemaphore, Condition, Lock, Queue};
+use multiproc::{Condition, Lock, Queue};
 
 use crate::harness::{Model, models};
-use crate::notebook;
 use crate::stage::{share, spawn_with};
+use crate::{bounded_semaphore as seats, notebook};
 
 models! {
     lock (search_only, one_wakes): Model {
@@ -76,12 +76,6 @@ models! {
         floor: 250,
         witnesses: &["semaphore.wake.many"],
         twins: &["semaphore.wake.many"],
-        run: || {
-            let seats = share(BoundedSemaphore::new(1));
-            let sitter = spawn_with(&seats, |seats| drop(seats.acquire()));
-            drop(seats.acquire());
-            sitter.join();
-            assert_eq!(seats.value(), 1);
-        },
+        run: seats::hands_over::MODEL.run,
     };
 }
