@@ -119,7 +119,7 @@ impl<T: Bits> Atom<T> {
 
     /// An access to the word, by either engine: gives what the word was.
     #[track_caller]
-    fn access(
+    pub(super) fn access(
         &self,
         what: &'static str,
         loom: impl FnOnce(&T::Loom) -> T,

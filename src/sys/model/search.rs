@@ -7,7 +7,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::panic::{self, AssertUnwindSafe};
+use std::panic;
 use std::rc::Rc;
 
 use shuttle::scheduler::{Schedule, Scheduler, Task as Coroutine, TaskId};
@@ -99,8 +99,7 @@ impl Search {
         config.stack_size = 1 << 16;
         let program = Here(program);
         let runner = Runner::new(Decider(state.clone()), config);
-        let run = AssertUnwindSafe(|| runner.run(move || world::run(0, || program.call())));
-        let outcome = quietly(|| panic::catch_unwind(run));
+        let outcome = quietly(|| runner.run(move || world::run(0, || program.call())));
         world::end();
         if let Err(panic) = outcome {
             panic::resume_unwind(panic);

@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::panic::{self, Location};
+use std::panic::{self, AssertUnwindSafe, Location};
 use std::sync::Once;
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -169,7 +169,7 @@ pub struct Failure {
 }
 
 /// Runs `model` without the panic hook's noise: a failure is told otherwise.
-pub(crate) fn quietly<R>(model: impl FnOnce() -> R) -> R {
+pub(crate) fn quietly<R>(model: impl FnOnce() -> R) -> Result<R, Box<dyn Any + Send>> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let loud = panic::take_hook();
@@ -182,7 +182,7 @@ pub(crate) fn quietly<R>(model: impl FnOnce() -> R) -> R {
         }));
     });
     QUIET.set(true);
-    let result = model();
+    let result = panic::catch_unwind(AssertUnwindSafe(model));
     QUIET.set(false);
     result
 }

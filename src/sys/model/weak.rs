@@ -1,7 +1,6 @@
 //! Every interleaving with every value that a weakly ordered load may give: loom, without a bound.
 
 use std::fmt;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::sys::model::trace::{self, Failure, quietly};
@@ -87,19 +86,17 @@ impl Weak {
         let counter = count.clone();
         let replay = self.replay;
         let outcome = quietly(|| {
-            panic::catch_unwind(AssertUnwindSafe(|| {
-                builder.check(move || {
-                    let mut count = counter.lock().unwrap_or_else(PoisonError::into_inner);
-                    assert!(replay != Some(*count), "{ENOUGH}");
-                    *count += 1;
-                    trace::clear();
-                    trace::switch(replay == Some(*count));
-                    drop(count);
-                    word::forget_sleepers();
-                    life::forget_lives();
-                    program();
-                });
-            }))
+            builder.check(move || {
+                let mut count = counter.lock().unwrap_or_else(PoisonError::into_inner);
+                assert!(replay != Some(*count), "{ENOUGH}");
+                *count += 1;
+                trace::clear();
+                trace::switch(replay == Some(*count));
+                drop(count);
+                word::forget_sleepers();
+                life::forget_lives();
+                program();
+            });
         });
         let table = trace::table();
         trace::switch(false);

@@ -20,7 +20,7 @@ use loom::thread::{self, Thread};
 
 use crate::sys::model::atom::{Atom, Bits};
 use crate::sys::model::thread::me;
-use crate::sys::model::trace::{self, Action, Label};
+use crate::sys::model::trace::{self, Action};
 use crate::sys::model::world::{self, Ends};
 use crate::sys::{Deadline, Op, Ordering, Wait};
 
@@ -137,14 +137,14 @@ impl Word {
 
     #[track_caller]
     pub(crate) fn wait(&self, expected: u32, deadline: Deadline) -> Wait {
-        self.sleep(expected, deadline, Ends::Never, Location::caller())
+        self.sleep(expected, deadline, Ends::Never)
     }
 
     /// In loom's models no slice of a wait ever ends, or it would hide lost wakes; in a search it does
     /// where somebody has died and nobody else can go on.
     #[track_caller]
     pub(crate) fn wait_slice(&self, expected: u32, deadline: Deadline) -> Wait {
-        self.sleep(expected, deadline, Ends::InSlices, Location::caller())
+        self.sleep(expected, deadline, Ends::InSlices)
     }
 
     /// As [`Word::spin`].
@@ -156,24 +156,19 @@ impl Word {
     /// As [`Word::wait_slice`].
     #[track_caller]
     pub(crate) fn wait_at_most(&self, expected: u32, deadline: Deadline, _slice: Duration) -> Wait {
-        self.sleep(expected, deadline, Ends::InSlices, Location::caller())
+        self.sleep(expected, deadline, Ends::InSlices)
     }
 
-    fn sleep(
-        &self,
-        expected: u32,
-        deadline: Deadline,
-        ends: Ends,
-        at: &'static Location<'static>,
-    ) -> Wait {
-        let (atom, label) = match &self.atom {
-            Atom::Loom(atom, label) => (atom, *label),
+    #[track_caller]
+    fn sleep(&self, expected: u32, deadline: Deadline, ends: Ends) -> Wait {
+        let label = match self.atom {
+            Atom::Loom(_, label) => label,
             Atom::Search(var) => {
                 let ends = if deadline == Deadline::Never { ends } else { Ends::InTime };
-                return world::sleep(*var, u64::from(expected), ends, at);
+                return world::sleep(var, u64::from(expected), ends, Location::caller());
             }
         };
-        if latest(atom, label, "wait", at) != expected {
+        if self.atom.latest("wait", Ordering::Relaxed) != expected {
             return Wait::Changed;
         }
         let sleeper = Arc::new(Sleeper { thread: thread::current(), woken: Mutex::new(false) });
@@ -188,7 +183,7 @@ impl Word {
             }
             Deadline::At(_) => {
                 // The timer fires at this step; whoever wakes us before has won.
-                latest(atom, label, "time", at);
+                self.atom.latest("time", Ordering::Relaxed);
                 if sleeper.is_woken() {
                     Wait::Woken
                 } else {
@@ -203,35 +198,28 @@ impl Word {
 
     #[track_caller]
     pub(crate) fn wake(&self, n: u32) -> u32 {
-        let at = Location::caller();
-        match &self.atom {
-            Atom::Search(var) => world::wake(*var, n, "wake", at, |_| 0),
-            Atom::Loom(atom, label) => {
-                latest(atom, *label, "wake", at);
-                self.rouse(n)
-            }
+        if let Some(var) = self.var() {
+            return world::wake(var, n, "wake", Location::caller(), |_| {});
         }
+        self.atom.latest("wake", Ordering::Relaxed);
+        self.rouse(n)
     }
 
     #[track_caller]
     pub(crate) fn wake_op(&self, op: Op, n: u32, order: Ordering) -> u32 {
-        let at = Location::caller();
-        let (atom, label) = match &self.atom {
-            Atom::Search(var) => {
-                return world::wake(*var, n, "change and wake", at, |word| {
-                    *word = u64::from(op.apply(*word as u32));
-                    0
-                });
-            }
-            Atom::Loom(atom, label) => (atom, *label),
-        };
-        let before = match op {
+        const WHAT: &str = "change and wake";
+        if let Some(var) = self.var() {
+            return world::wake(var, n, WHAT, Location::caller(), |word| {
+                *word = u64::from(op.apply(*word as u32));
+            });
+        }
+        let by_loom = |atom: &<u32 as Bits>::Loom| match op {
             Op::SetBit(bit) => u32::swap(atom, 1 << bit, order),
             Op::OrBit(bit) => u32::or(atom, 1 << bit, order),
             Op::ClearBit(bit) => u32::and(atom, !(1 << bit), order),
             Op::AddBit(bit) => u32::add(atom, 1 << bit, order),
         };
-        note(|| access(label, "change and wake", before, op.apply(before), at));
+        self.atom.access(WHAT, by_loom, |word| op.apply(word));
         self.rouse(n)
     }
 
@@ -261,28 +249,4 @@ fn note(action: impl FnOnce() -> Action) {
     if trace::is_on() {
         trace::note(me(), action());
     }
-}
-
-fn access(
-    var: Label,
-    what: &'static str,
-    before: u32,
-    after: u32,
-    at: &'static Location<'static>,
-) -> Action {
-    let (before, after) = (u64::from(before), u64::from(after));
-    Action::Access { var, what, before, after, seen: before, at }
-}
-
-/// As [`Atom::latest`].
-fn latest(
-    atom: &<u32 as Bits>::Loom,
-    label: Label,
-    what: &'static str,
-    at: &'static Location<'static>,
-) -> u32 {
-    let never = (u32::NEVER, u32::NEVER);
-    let (Ok(seen) | Err(seen)) = u32::exchange(atom, never, Ordering::Relaxed, Ordering::Relaxed);
-    note(|| access(label, what, seen, seen, at));
-    seen
 }

@@ -142,7 +142,7 @@ pub(crate) fn wake(
     n: u32,
     what: &'static str,
     at: &'static Location<'static>,
-    act: impl FnOnce(&mut u64) -> u64,
+    act: impl FnOnce(&mut u64),
 ) -> u32 {
     if !leaving() {
         pause(Status::Ready);
