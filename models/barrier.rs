@@ -11,7 +11,7 @@ use crate::stage::{Data, Place, explore_once_asleep, share, spawn_with, stop_exp
 models! {
     carries (stale_loads): Model {
         shows: "who has passed, also at the last moment, sees what the others did before they came",
-        floor: 3_600,
+        floor: 3_000,
         witnesses: &["last", "first"],
         twins: &["barrier.come", "barrier.last.acquire", "barrier.last.release", "barrier.passed"],
         run: || {
@@ -24,7 +24,7 @@ models! {
 
     meets_once: Model {
         shows: "two meet, each sees what the other brought, and nobody sleeps through it",
-        floor: 12_400,
+        floor: 4_400,
         witnesses: &["barrier.wake.all"],
         twins: &[
             "barrier.come",
@@ -69,7 +69,7 @@ models! {
 
     three_meet: Model {
         shows: "the last of three wakes both who sleep",
-        floor: 45,
+        floor: 9,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.wake.all"],
         run: || {
@@ -130,7 +130,7 @@ models! {
 
     is_reset: Model {
         shows: "who waits while it is reset hears of it, and it is whole for those who come then",
-        floor: 36_000,
+        floor: 13_000,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.round", "barrier.next.reset", "barrier.reset.waited"],
         run: || {
@@ -149,7 +149,7 @@ models! {
 
     is_mended: Model {
         shows: "broken, and then reset, it is whole for those who come",
-        floor: 13_000,
+        floor: 4_400,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.reset.broken"],
         run: || {
@@ -164,7 +164,7 @@ models! {
 
     is_reset_after: Model {
         shows: "who has passed hears nothing of a reset after it, however late it wakes",
-        floor: 200,
+        floor: 30,
         witnesses: &["barrier.outcome"],
         twins: &["barrier.outcome"],
         run: || {
@@ -181,7 +181,7 @@ models! {
 
     is_reset_often: Model {
         shows: "who sleeps through more resets than are remembered is not told that it has passed",
-        floor: 47_000,
+        floor: 680,
         witnesses: &["barrier.outcome.age"],
         twins: &["barrier.next.age", "barrier.outcome.age"],
         run: || {
@@ -199,7 +199,7 @@ models! {
 
     times_out_too_late (stale_loads): Model {
         shows: "when both pass, neither who gave up too late has broken it for those who come",
-        floor: 3_800,
+        floor: 3_100,
         witnesses: &["passed"],
         twins: &["barrier.break"],
         run: || {
@@ -216,7 +216,7 @@ models! {
 
     is_aborted: Model {
         shows: "what broke it first is what all hear, who waited and who come",
-        floor: 420,
+        floor: 310,
         witnesses: &["gave up", "aborted"],
         twins: &["barrier.abort"],
         run: || {
@@ -232,7 +232,7 @@ models! {
     // Not on the machine, where each round would print the panic.
     panics (stale_loads, explored_only): Model {
         shows: "an action that panics breaks it for who waits",
-        floor: 50,
+        floor: 39,
         witnesses: &["panicked", "passed"],
         twins: &["barrier.panicked"],
         run: || {
@@ -255,7 +255,7 @@ models! {
     // Not on the machine, where the third would wait out its time in each round.
     acts_alone (stale_loads, explored_only): Model {
         shows: "who comes while the last acts belongs to the next round",
-        floor: 8_000,
+        floor: 2_000,
         witnesses: &["acted"],
         twins: &["barrier.full"],
         run: || {

@@ -8,7 +8,7 @@ use crate::stage::{share, spawn_with, witness};
 models! {
     refuses: Model {
         shows: "of two who give back the one permit that is out, one is refused",
-        floor: 45,
+        floor: 28,
         witnesses: &["the other was refused", "refused"],
         twins: &["semaphore.limit"],
         run: || {
@@ -25,7 +25,7 @@ models! {
 
     hands_over: Model {
         shows: "two on one seat: one sits, and the seat comes back",
-        floor: 2_200,
+        floor: 1_500,
         witnesses: &["semaphore.wake.many", "semaphore.clear.all"],
         twins: &["semaphore.wake.many", "semaphore.give"],
         run: || {

@@ -10,7 +10,7 @@ use crate::stage::{Place, explore_once_asleep, share, spawn_with, stop_exploring
 models! {
     notifies: Model {
         shows: "who waits for a change sees it, whenever the one who changes it comes",
-        floor: 800,
+        floor: 200,
         witnesses: &["condition.wake", "condition.release.all"],
         twins: &[
             "condition.has_waiters",
@@ -31,7 +31,7 @@ models! {
 
     notifies_all: Model {
         shows: "a notification of all reaches one who sleeps and one who is about to",
-        floor: 460,
+        floor: 120,
         witnesses: &["condition.release.all"],
         twins: &[
             "condition.has_waiters",
@@ -52,7 +52,7 @@ models! {
 
     notifies_as_many (latest_loads): Model {
         shows: "of two who sleep, the first notification lets one go on, and the second the other",
-        floor: 52_000,
+        floor: 2_600,
         witnesses: &["one went on", "none yet"],
         twins: &["condition.wake"],
         run: || {
@@ -76,7 +76,7 @@ models! {
 
     notifies_of_nothing (latest_loads): Model {
         shows: "who was woken for nothing, or nearly, is not lost to the next notification",
-        floor: 120_000,
+        floor: 9_400,
         witnesses: &["condition.release.all"],
         twins: &["condition.release.all"],
         run: || {
@@ -93,7 +93,7 @@ models! {
 
     times_out: Model {
         shows: "one who gives up has the lock again, and knows whether it was notified",
-        floor: 25_000,
+        floor: 4_800,
         witnesses: &["notified", "gave up"],
         twins: &["lock.unlock.release", "lock.wake.one"],
         run: || {

@@ -34,7 +34,7 @@ models! {
 
     wakes: Model {
         shows: "two wait, and all who sleep are woken; who comes later sees as much",
-        floor: 36_000,
+        floor: 3_400,
         witnesses: &["event.wake.all"],
         twins: &["event.wake.all", "event.wake.release", "event.wait.acquire", "event.wait.set"],
         run: || {
@@ -156,7 +156,7 @@ models! {
 
     is_asked: Model {
         shows: "that someone waits for it does not set it",
-        floor: 1_100,
+        floor: 200,
         witnesses: &["set", "not set"],
         twins: &["event.is_set"],
         run: || {

@@ -84,3 +84,42 @@ fn what_holds_is_not_found_fault_with() {
         assert_eq!(*total.lock().unwrap(), 2);
     });
 }
+
+#[test]
+fn who_joins_sees_what_was_done() {
+    check(|| {
+        let data = Arc::new(Data::default());
+        let other = data.clone();
+        let writer = spawn(move || other.write(1));
+        // Nobody joins it, and it ends all the same.
+        spawn(|| {});
+        writer.join();
+        assert_eq!(data.read(), 1);
+    });
+}
+
+#[test]
+fn who_has_not_joined_yet_sees_nothing() {
+    for before in [true, false] {
+        let program = move || {
+            let shared = Arc::new((Data::default(), Event::new()));
+            let other = shared.clone();
+            let writer = spawn(move || {
+                if before {
+                    other.0.write(1);
+                }
+                other.1.is_set();
+                if !before {
+                    other.0.write(1);
+                }
+            });
+            shared.1.is_set();
+            shared.0.write(2);
+            writer.join();
+        };
+        for loads in [Loads::Stale, Loads::Latest] {
+            let failure = Weak::with(loads).run(program).failure.expect("they race");
+            assert!(failure.message.contains("Causality violation"), "{}", failure.message);
+        }
+    }
+}

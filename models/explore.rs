@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use multiproc::model_support::{self, Failure, Loads, Search, Weak};
+use serde::{Deserialize, Serialize};
 
 use crate::harness::Model;
 use crate::stage::take_witnessed;
@@ -68,6 +69,7 @@ pub(crate) fn is_whole() -> bool {
 }
 
 /// How an exploration ended.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Explored {
     /// By which leg, for a person.
     pub(crate) leg: String,
@@ -77,10 +79,12 @@ pub(crate) struct Explored {
     pub(crate) states: usize,
     /// Deaths that the search tried.
     pub(crate) deaths: usize,
+    #[serde(skip)]
     pub(crate) failure: Option<Failure>,
-    pub(crate) seen: BTreeSet<&'static str>,
+    pub(crate) seen: BTreeSet<String>,
     /// Of the sites passed, whether each is an ordering.
-    pub(crate) sites: BTreeMap<&'static str, bool>,
+    pub(crate) sites: BTreeMap<String, bool>,
+    pub(crate) took: Duration,
 }
 
 impl Model {
@@ -90,9 +94,7 @@ impl Model {
         if let Ok(schedule) = std::env::var("MULTIPROC_REPLAY") {
             panic!("{}", self.replayed(legs, &schedule));
         }
-        let mut seen = BTreeSet::<&str>::new();
-        let (mut sum, mut parts, mut all) = (0, Vec::new(), Vec::new());
-        let start = Instant::now();
+        let (mut sum, mut all) = (0, Vec::new());
         if self.is_spared(legs) {
             say(&format!("SKIPPED: {name}, in a quick run"));
             return all;
@@ -104,19 +106,12 @@ impl Model {
             if let Some(failure) = &explored.failure {
                 panic!("{}", weakened(|| self.explained(name, legs, &explored, failure)));
             }
-            seen.extend(&explored.seen);
-            let count = match explored.states {
-                0 => format!("{} interleavings", explored.runs),
-                states => format!("{states} states in {} executions", explored.runs),
-            };
-            parts.push(format!("{}: {count}", explored.leg));
             if explored.states == 0 || legs.loads.is_empty() {
                 sum += explored.runs.max(explored.states);
             }
             all.push(explored);
         }
-        let took = start.elapsed().as_secs_f64();
-        say(&format!("{name} holds ({}; {took:.1} s): {}", parts.join(", "), self.shows));
+        say(&self.told(name, &all));
         let floor = self.floor;
         if sum == 0 && enough == 1 {
             say(&format!("SKIPPED: {name} by loom, in a quick run"));
@@ -124,9 +119,21 @@ impl Model {
         }
         assert!(sum >= floor, "{name} explored {sum}, not the {floor} that it should at least");
         for witness in self.witnesses {
-            assert!(seen.contains(witness), "{name} never came to `{witness}`");
+            let came = all.iter().any(|explored| explored.seen.contains(*witness));
+            assert!(came, "{name} never came to `{witness}`");
         }
         all
+    }
+
+    /// That it holds, for a person.
+    pub(crate) fn told(&self, name: &str, all: &[Explored]) -> String {
+        let parts = all.iter().map(|explored| match explored.states {
+            0 => format!("{}: {} interleavings", explored.leg, explored.runs),
+            states => format!("{}: {states} states in {} executions", explored.leg, explored.runs),
+        });
+        let parts = parts.collect::<Vec<_>>().join(", ");
+        let took: Duration = all.iter().map(|explored| explored.took).sum();
+        format!("{name} holds ({parts}; {:.1} s): {}", took.as_secs_f64(), self.shows)
     }
 
     /// Whether a quick run does without it: what is the search's alone, and large.
@@ -144,8 +151,7 @@ impl Model {
     }
 
     pub(crate) fn search(&self, legs: Legs) -> Explored {
-        take_witnessed();
-        model_support::forget_sites_seen();
+        let start = begin();
         let searched = legs.searching().run(self.run);
         assert!(searched.complete || searched.failure.is_some(), "nothing limits it");
         Explored {
@@ -155,13 +161,13 @@ impl Model {
             deaths: searched.deaths,
             failure: searched.failure,
             seen: seen(),
-            sites: model_support::sites_seen(),
+            sites: sites(),
+            took: start.elapsed(),
         }
     }
 
     pub(crate) fn weakly(&self, loads: Loads) -> Explored {
-        take_witnessed();
-        model_support::forget_sites_seen();
+        let start = begin();
         let explored = Weak::with(loads).run(self.run);
         Explored {
             leg: format!("loom, {loads} loads"),
@@ -170,7 +176,8 @@ impl Model {
             deaths: 0,
             failure: explored.failure,
             seen: seen(),
-            sites: model_support::sites_seen(),
+            sites: sites(),
+            took: start.elapsed(),
         }
     }
 
@@ -239,10 +246,20 @@ fn weakened<R>(explore: impl FnOnce() -> R) -> R {
     }
 }
 
-fn seen() -> BTreeSet<&'static str> {
-    let mut seen = take_witnessed();
-    seen.extend(model_support::sites_seen().keys());
-    seen
+/// An exploration begins now: it has seen nothing.
+fn begin() -> Instant {
+    take_witnessed();
+    model_support::forget_sites_seen();
+    Instant::now()
+}
+
+fn seen() -> BTreeSet<String> {
+    take_witnessed().into_iter().map(str::to_owned).chain(sites().into_keys()).collect()
+}
+
+fn sites() -> BTreeMap<String, bool> {
+    let sites = model_support::sites_seen();
+    sites.into_iter().map(|(site, is_ordering)| (site.to_owned(), is_ordering)).collect()
 }
 
 /// Prints past the test harness, which would keep the lines of whoever passes to itself.

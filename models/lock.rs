@@ -14,7 +14,7 @@ use crate::stage::{
 models! {
     excludes: Model {
         shows: "two threads, two rounds each: under the lock a == b, and no round is lost",
-        floor: 173_000,
+        floor: 34_000,
         witnesses: &["lock.wake.one", "lock.clear.all"],
         twins: &[
             "lock.fast.acquire",
@@ -36,7 +36,7 @@ models! {
 
     hands_over: Model {
         shows: "one who barges in between an unlock and its wake leaves nobody asleep",
-        floor: 160_000,
+        floor: 7_200,
         witnesses: &["lock.slow.waiters", "lock.clear.all", "barged in"],
         twins: &[
             "lock.slow.acquire",
@@ -67,7 +67,7 @@ models! {
 
     wakes: Model {
         shows: "once two sleep, and a third barges in, the lock goes round and nobody sleeps on",
-        floor: 183_000,
+        floor: 10_000,
         witnesses: &["lock.clear.all"],
         twins: &["lock.slow.waiters", "lock.wake.one"],
         run: || {
@@ -117,7 +117,7 @@ models! {
 
     is_tried: Model {
         shows: "who only tries gets the lock with all that was written under it, or nothing",
-        floor: 52,
+        floor: 24,
         witnesses: &["got it", "held"],
         twins: &["lock.fast.acquire", "lock.unlock.release"],
         run: || {
@@ -138,7 +138,7 @@ models! {
     // Not on the machine, where each round would print the panic.
     refuses_its_owner (explored_only): Model {
         shows: "who holds it and locks it again is told so, whoever waits beside it",
-        floor: 90,
+        floor: 58,
         witnesses: &["lock.announce"],
         twins: &["lock.own"],
         run: || {
@@ -158,7 +158,7 @@ models! {
     // Not on the machine, as above.
     is_poisoned (explored_only): Model {
         shows: "an owner's panic is told to whoever locks, until one has made the value whole",
-        floor: 90,
+        floor: 41,
         witnesses: &["told", "too early"],
         twins: &["lock.poison", "lock.poison.seen", "lock.poison.clear"],
         run: || {

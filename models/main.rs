@@ -4,6 +4,7 @@
 #[cfg(not(loom))]
 #[path = "../tests/support/asleep.rs"]
 mod asleep;
+mod counted;
 #[cfg(loom)]
 mod explained;
 #[cfg(loom)]

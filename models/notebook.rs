@@ -9,7 +9,7 @@ use crate::stage::{Data, end_of_round, spawn_alike, spawn_with, witness};
 models! {
     lock: Model {
         shows: "one adds to a and b under the lock, the other looks: never a difference",
-        floor: 173_000,
+        floor: 34_000,
         witnesses: &["looked between", "lock.clear.all"],
         twins: &["lock.fast.acquire", "lock.unlock.release", "lock.slow.acquire"],
         run: || lock(2),
@@ -23,11 +23,11 @@ models! {
         run: || lock(10),
     };
 
-    lock_of_three (search_only): Model {
+    lock_of_three: Model {
         shows: "three threads add under the lock, none is lost",
-        floor: 10_000,
-        witnesses: &["lock.clear.all"],
-        twins: &["lock.wake.one", "lock.slow.waiters"],
+        floor: 1_100_000,
+        witnesses: &["lock.wake.one", "lock.clear.all", "lock.slow.waiters"],
+        twins: &["lock.wake.one", "lock.slow.waiters", "lock.slow.acquire"],
         run: || {
             let numbers = Shared::new(Lock::new(<[Data; 2]>::default())).unwrap();
             let adders = spawn_alike(3, &numbers, |numbers| add(numbers));
@@ -38,7 +38,7 @@ models! {
 
     semaphore: Model {
         shows: "two workers on one permit: never two inside, and the permit comes back",
-        floor: 4_700,
+        floor: 1_600,
         witnesses: &["semaphore.wake.many", "full"],
         twins: &["semaphore.wake.many"],
         run: || semaphore(2, 1),
@@ -68,11 +68,11 @@ models! {
         run: || event(5),
     };
 
-    queue_whole (search_only): Model {
+    queue: Model {
         shows: "a producer puts five pairs, a consumer takes three, and two stay behind",
-        floor: 14_000,
+        floor: 960_000,
         witnesses: &["ring.put.wake.release"],
-        twins: &["ring.clear.all"],
+        twins: &["ring.put.release", "ring.tail.acquire", "ring.clear.all"],
         run: || {
             let queue = Queue::with_bytes(5, 40).unwrap();
             let producer = spawn_with(&queue, |queue| {
@@ -112,7 +112,7 @@ models! {
 
     barrier: Model {
         shows: "two meet, and neither goes on alone",
-        floor: 39_000,
+        floor: 16_000,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.come", "barrier.last.acquire"],
         run: || barrier(2),

@@ -13,7 +13,7 @@ use crate::stage::{JoinHandle, spawn, witness};
 models! {
     two_senders: Model {
         shows: "two threads send into one end: none torn, none lost, then the end",
-        floor: 1_000,
+        floor: 240,
         witnesses: &["overtaken"],
         twins: &["socket.packets", "socket.wakes"],
         run: || {
@@ -33,7 +33,7 @@ models! {
 
     full: Model {
         shows: "a sender of more than there is room for waits, and its messages keep their order",
-        floor: 5_000,
+        floor: 2_400,
         witnesses: &["waited"],
         twins: &["socket.wakes", "pipe.send.again", "pipe.recv.again"],
         run: || {
@@ -54,7 +54,7 @@ models! {
 
     two_receivers: Model {
         shows: "two receivers share one end: each message comes to one, the end to both",
-        floor: 2_000,
+        floor: 500,
         witnesses: &["shared"],
         twins: &["socket.packets", "socket.wakes"],
         run: || {
@@ -78,7 +78,7 @@ models! {
 
     hang_up: Model {
         shows: "a sender that waits for room learns that the receiver left",
-        floor: 50,
+        floor: 18,
         witnesses: &["refused", "sent"],
         twins: &["socket.wakes"],
         run: || {

@@ -1,8 +1,8 @@
-//! The search's two reductions, each of which it is told and cannot know: that threads are alike, and
-//! that a thread has forgotten. Small sizes are gone through with and without them, and with mutants:
-//! the verdicts are the same.
+//! What is left out on purpose: by the search, which is told that threads are alike, and that a thread has
+//! forgotten; by loom, for which coming on and the first access are one step. Small sizes are gone through
+//! with and without, as they are and with mutants: the verdicts are the same.
 
-use multiproc::model_support::{Search, mutate};
+use multiproc::model_support::{Loads, Search, Weak, mutate};
 
 use crate::explore::say;
 use crate::notebook;
@@ -31,19 +31,48 @@ fn verdicts(name: &str, run: fn(), sites: &[&'static str]) {
     }
 }
 
+fn verdicts_by_loom(name: &str, run: fn(), sites: &[&'static str]) {
+    for site in [None].into_iter().chain(sites.iter().copied().map(Some)) {
+        for loads in [Loads::Stale, Loads::Latest] {
+            let [reduced, plain] = [false, true].map(|plain| {
+                let explore = move || Weak { plain, ..Weak::with(loads) }.run(run);
+                match site {
+                    Some(site) => mutate(site, explore),
+                    None => explore(),
+                }
+            });
+            say(&format!(
+                "{name} without {} by loom, {loads} loads: {} interleavings of {}: {}",
+                site.unwrap_or("nothing"),
+                reduced.interleavings,
+                plain.interleavings,
+                if plain.failure.is_some() { "falls" } else { "holds" },
+            ));
+            assert_eq!(reduced.failure.is_some(), plain.failure.is_some());
+            assert_eq!(site.is_some(), plain.failure.is_some(), "{name} without {site:?}");
+        }
+    }
+}
+
 #[test]
 fn semaphore() {
-    verdicts("semaphore", || notebook::semaphore(2, 1), &["semaphore.wake.many"]);
+    let sites = &["semaphore.wake.many"];
+    verdicts("semaphore", || notebook::semaphore(2, 1), sites);
+    verdicts_by_loom("semaphore", || notebook::semaphore(2, 1), sites);
 }
 
 #[test]
 fn event() {
     verdicts("event", || notebook::event(3), &["event.wake.all"]);
+    let sites = &["event.wake.all", "event.set.release", "event.wait.acquire"];
+    verdicts_by_loom("event", || notebook::event(2), sites);
 }
 
 #[test]
 fn lock() {
     verdicts("lock", || notebook::lock(2), &["lock.wake.one"]);
+    let sites = &["lock.wake.one", "lock.fast.acquire", "lock.unlock.release", "lock.slow.acquire"];
+    verdicts_by_loom("lock", || notebook::lock(2), sites);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::stage::{Data, share, spawn_with, witness};
 models! {
     excludes: Model {
         shows: "each of two locks twice, and is alone until it has given both back",
-        floor: 3_700,
+        floor: 3_100,
         witnesses: &["lock.wake.one", "lock.clear.all"],
         twins: &[
             "rlock.again",
@@ -56,7 +56,7 @@ models! {
     // Not on the machine, where each round would print the panic.
     is_poisoned (explored_only): Model {
         shows: "who panics within, once it is out, has poisoned it for the other",
-        floor: 2_000,
+        floor: 1_300,
         witnesses: &["told", "too early"],
         twins: &["lock.poison", "lock.poison.seen"],
         run: || {

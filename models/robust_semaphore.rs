@@ -40,7 +40,7 @@ models! {
 
     passes_on: Model {
         shows: "once two sleep, one who barges in and leaves no mark leaves nobody asleep",
-        floor: 25_000,
+        floor: 5_800,
         witnesses: &["barged in", "robust.keep"],
         twins: &["robust.keep", "robust.mark", "robust.wake"],
         run: || {
@@ -61,7 +61,7 @@ models! {
 
     wakes (latest_loads): Model {
         shows: "one who barges in while a permit is given back leaves nobody asleep",
-        floor: 3_000,
+        floor: 170,
         witnesses: &["barged in"],
         twins: &["robust.mark", "robust.turn", "robust.wake"],
         run: || {
@@ -84,7 +84,7 @@ models! {
 
     looks_again (latest_loads): Model {
         shows: "of two permits, one comes free behind the look of who is about to sleep",
-        floor: 20_000,
+        floor: 1_600,
         witnesses: &["the second was taken"],
         twins: &["robust.mark", "robust.turn", "robust.wake"],
         run: || {
@@ -124,7 +124,7 @@ models! {
 
     releases_all_or_nothing: Model {
         shows: "two who release at once more than there is room for release two or none",
-        floor: 1_200,
+        floor: 850,
         witnesses: &["one of them", "neither"],
         twins: &["robust.claim", "robust.claim.all", "robust.unclaim"],
         run: || {
@@ -150,7 +150,7 @@ models! {
 
     forgets: Model {
         shows: "who releases what it forgot finds room, also where another took the very entry",
-        floor: 1_200,
+        floor: 730,
         witnesses: &[],
         twins: &["robust.room", "robust.claim.release", "robust.claim.enough"],
         run: || {
@@ -164,7 +164,7 @@ models! {
 
     counts: Model {
         shows: "who sees a permit back, given or released, sees what its holder did",
-        floor: 100,
+        floor: 28,
         witnesses: &["none", "one", "two"],
         twins: &["robust.value", "robust.give"],
         run: || {
@@ -186,7 +186,7 @@ models! {
 
     times_out: Model {
         shows: "one who gives up takes no permit with it",
-        floor: 80,
+        floor: 68,
         witnesses: &["got one", "gave up"],
         twins: &["robust.wait.acquire", "robust.give"],
         run: || {
@@ -208,7 +208,7 @@ models! {
 
     times_out_beside_another (latest_loads): Model {
         shows: "once one sleeps, another who gives up takes no wake with it",
-        floor: 45_000,
+        floor: 11_000,
         witnesses: &["got one", "gave up"],
         twins: &["robust.wake"],
         run: || {
@@ -236,7 +236,7 @@ models! {
     // with a permit. `tests/robust_semaphore_deaths.rs` kills real ones.
     finds_dead (stale_loads, explored_only): Model {
         shows: "a dead one's permit goes to one who waits for it, who sees what the finder knows",
-        floor: 60_000,
+        floor: 26_000,
         witnesses: &["the finder has it", "the other had it"],
         twins: &[
             "robust.free",
@@ -270,7 +270,7 @@ models! {
     // Not on the machine, as above.
     finds_dead_once (stale_loads, explored_only): Model {
         shows: "two who find the same dead one bring back one permit, and rob nobody who lives",
-        floor: 110_000,
+        floor: 88_000,
         witnesses: &["the first had it", "the second had it"],
         twins: &["robust.dead", "robust.take.last"],
         run: || {

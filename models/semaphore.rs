@@ -13,7 +13,7 @@ use crate::stage::{
 models! {
     hands_over: Model {
         shows: "two workers on one permit, two rounds and one: one inside, all permits come back",
-        floor: 210_000,
+        floor: 160_000,
         witnesses: &["semaphore.wake.many", "semaphore.clear.all"],
         twins: &[
             "semaphore.acquire",
@@ -35,7 +35,7 @@ models! {
 
     wakes (latest_loads): Model {
         shows: "one who barges in between a release and its wake leaves nobody asleep",
-        floor: 90_000,
+        floor: 3_700,
         witnesses: &["semaphore.clear.all", "woken for nothing", "barged in"],
         twins: &["semaphore.wake.many", "semaphore.clear.all"],
         run: || {
@@ -68,7 +68,7 @@ models! {
 
     wakes_as_many: Model {
         shows: "once two sleep, two permits given at once let both in",
-        floor: 21_000,
+        floor: 6_100,
         witnesses: &["semaphore.clear.all"],
         twins: &["semaphore.wake.many"],
         run: || {
@@ -133,7 +133,7 @@ models! {
 
     wakes_each (latest_loads): Model {
         shows: "once two sleep, two permits given one after the other let both in",
-        floor: 450,
+        floor: 29,
         witnesses: &["semaphore.wake.many"],
         twins: &["semaphore.keep", "semaphore.slow.keep"],
         run: || {

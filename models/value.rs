@@ -8,7 +8,7 @@ use crate::stage::{Data, share, spawn_with, witness};
 models! {
     carries: Model {
         shows: "a number that is seen written carries what was done before it",
-        floor: 10,
+        floor: 5,
         witnesses: &["seen"],
         twins: &["array.set", "array.get"],
         run: || {
@@ -27,7 +27,7 @@ models! {
 
     adds: Model {
         shows: "two steps under the lock and one without: none is lost",
-        floor: 86,
+        floor: 43,
         witnesses: &["lock.wake.one"],
         twins: &["lock.unlock.release"],
         run: || {

@@ -4,18 +4,20 @@
 //! MULTIPROC_MODELS=all RUSTFLAGS="--cfg loom" cargo test --release --test models whole
 //! ```
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::fs;
-use std::panic::catch_unwind;
+use std::path::PathBuf;
+use std::process::{self, Command, Stdio};
 use std::sync::Mutex;
-use std::thread;
+use std::{env, fs, thread};
 
 use multiproc::model_support::{Loads, mutate};
+use serde::de::DeserializeOwned;
 
 use crate::ALL;
-use crate::explore::{Explored, Legs, is_whole, say};
-use crate::harness::{Model, name_of};
+use crate::explore::{Explored, is_whole, say};
+use crate::harness::name_of;
 
 /// Sites that no model falls without, each with the reason why the source is as good without it.
 const ARGUED: &[(&str, &str)] = &[];
@@ -26,29 +28,41 @@ fn whole() {
         return say("SKIPPED: the larger models by loom, and the table of all mutants; \
             MULTIPROC_MODELS=all runs them");
     }
-    let models: Vec<_> = ALL.iter().copied().flatten().collect();
-    // One that fails has said why, and the others go on.
-    let explored = side_by_side(&models, |(path, model, legs)| {
-        catch_unwind(|| model.holds(name_of(path), *legs)).ok()
+    let mut models: Vec<_> = ALL.iter().copied().flatten().collect();
+    // The longest first, so that no core is left with one of them at the end.
+    models.sort_by_key(|(_, model, _)| Reverse(model.floor));
+    let explored = side_by_side(&models, |(path, model, _)| {
+        let explored = apart::<Vec<Explored>>(&format!("model {path}"));
+        if let Some(explored) = &explored {
+            say(&model.told(name_of(path), explored));
+        }
+        explored
     });
-    let failed: Vec<_> = models
+    // One that fails has said why, and the others have gone on.
+    let failed = models.iter().zip(&explored).filter(|(_, explored)| explored.is_none());
+    let failed: Vec<_> = failed.map(|((path, ..), _)| name_of(path)).collect();
+    let explored: BTreeMap<_, _> = models
         .iter()
         .zip(&explored)
-        .filter(|(_, explored)| explored.is_none())
-        .map(|((path, ..), _)| name_of(path))
+        .filter_map(|(model, one)| Some((model.0, one.as_ref()?)))
         .collect();
-    let explored: Vec<_> = explored.into_iter().flatten().collect();
-    let kinds: BTreeMap<&str, bool> =
-        explored.iter().flatten().flat_map(|one| one.sites.clone()).collect();
+    let kinds: BTreeMap<_, _> =
+        explored.values().copied().flatten().flat_map(|one| &one.sites).collect();
+
     let claims: BTreeSet<&str> =
         models.iter().flat_map(|(_, model, _)| model.twins).copied().collect();
     let claims: Vec<_> = claims.into_iter().collect();
     let mutants = side_by_side(&claims, |site| {
-        let is_ordering = *kinds.get(site).unwrap_or_else(|| panic!("no model passes `{site}`"));
-        Mutant::new(site, is_ordering, &models)
+        let is_ordering =
+            *kinds.get(&site.to_string()).unwrap_or_else(|| panic!("no model passes `{site}`"));
+        let kind = if *is_ordering { "ordering" } else { "decision" };
+        let killed = apart::<Option<Killed>>(&format!("{kind} {site}"));
+        let mutant = Mutant { site, kind, killed: killed.expect("it explores to its end") };
+        say(&mutant.line());
+        mutant
     });
     assert!(failed.is_empty(), "{failed:?} failed");
-    let text = tables(&models, &explored, &mutants);
+    let text = tables(&explored, &mutants);
     say(&text);
     let survivors: Vec<_> = mutants
         .iter()
@@ -60,41 +74,79 @@ fn whole() {
     compare(&text);
 }
 
-/// A site, and who found it weakened.
+/// Which part of the whole this process is to explore.
+const PART: &str = "MULTIPROC_PART";
+/// The file for what it finds.
+const FOUND: &str = "MULTIPROC_FOUND";
+
+/// One part of the whole, in a process of its own. Threads of one process would wait for one another:
+/// loom maps stacks for each interleaving, and unmaps them.
+#[test]
+fn part() {
+    let Ok(part) = env::var(PART) else { return };
+    let (kind, name) = part.split_once(' ').expect("a kind and a name");
+    let mut models = ALL.iter().copied().flatten();
+    let found = match kind {
+        "model" => {
+            let (path, model, legs) = models.find(|(path, ..)| *path == name).expect("a model");
+            postcard::to_stdvec(&model.holds(name_of(path), *legs))
+        }
+        _ => {
+            let mut sites = models.flat_map(|(_, model, _)| model.twins);
+            let site = sites.find(|site| **site == name).expect("a site");
+            postcard::to_stdvec(&killed(site, kind == "ordering"))
+        }
+    };
+    fs::write(env::var(FOUND).unwrap(), found.unwrap()).unwrap();
+}
+
+/// What that part finds; `None` when it fails.
+fn apart<R: DeserializeOwned>(part: &str) -> Option<R> {
+    let name = format!("{}-{}", process::id(), part.replace([' ', ':'], "-"));
+    let found = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let status = Command::new(env::current_exe().unwrap())
+        .args(["whole::part", "--exact", "--nocapture"])
+        .envs([(PART, part.as_ref()), (FOUND, found.as_os_str())])
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    let bytes = fs::read(&found);
+    // Where it failed there is none.
+    let _ = fs::remove_file(&found);
+    status.success().then(|| postcard::from_bytes(&bytes.unwrap()).unwrap())
+}
+
+/// By which model and leg a site was found weakened, and after how many runs.
+type Killed = (String, String, usize);
+
+/// An ordering is loom's to find; anything else must be found by the search.
+fn killed(site: &'static str, is_ordering: bool) -> Option<Killed> {
+    let models = ALL.iter().copied().flatten();
+    models.filter(|(_, model, _)| model.twins.contains(&site)).find_map(|(path, model, legs)| {
+        let fell = |explored: Explored| {
+            explored.failure.map(|_| (name_of(path).to_owned(), explored.leg, explored.runs))
+        };
+        if !is_ordering {
+            return fell(mutate(site, || model.search(*legs)));
+        }
+        let by_loom = |&loads: &Loads| fell(mutate(site, || model.weakly(loads)));
+        legs.loads.iter().find_map(by_loom)
+    })
+}
+
 struct Mutant {
     site: &'static str,
-    is_ordering: bool,
-    /// Model, leg, and after how many runs.
-    killed: Option<(&'static str, String, usize)>,
+    kind: &'static str,
+    killed: Option<Killed>,
 }
 
 impl Mutant {
-    /// An ordering is loom's to find; anything else must be found by the search.
-    fn new(site: &'static str, is_ordering: bool, models: &[&(&'static str, Model, Legs)]) -> Self {
-        let killed = models.iter().filter(|(_, model, _)| model.twins.contains(&site)).find_map(
-            |(path, model, legs)| {
-                let fell = |explored: Explored| {
-                    explored.failure.map(|_| (name_of(path), explored.leg, explored.runs))
-                };
-                if !is_ordering {
-                    return fell(mutate(site, || model.search(*legs)));
-                }
-                let by_loom = |&loads: &Loads| fell(mutate(site, || model.weakly(loads)));
-                legs.loads.iter().find_map(by_loom)
-            },
-        );
-        let mutant = Mutant { site, is_ordering, killed };
-        say(&mutant.line());
-        mutant
-    }
-
     fn line(&self) -> String {
-        let kind = if self.is_ordering { "ordering" } else { "decision" };
         let by = match &self.killed {
             Some((model, leg, runs)) => format!("{model} ({leg}) | {runs}"),
             None => "nobody | -".to_owned(),
         };
-        format!("| `{}` | {kind} | {by} |", self.site)
+        format!("| `{}` | {} | {by} |", self.site, self.kind)
     }
 }
 
@@ -117,17 +169,14 @@ fn side_by_side<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> V
     results.into_inner().unwrap().into_values().collect()
 }
 
-fn tables(
-    models: &[&(&str, Model, Legs)],
-    explored: &[Vec<Explored>],
-    mutants: &[Mutant],
-) -> String {
+fn tables(explored: &BTreeMap<&str, &Vec<Explored>>, mutants: &[Mutant]) -> String {
     let mut text = String::from(
         "| model | shows | states (executions) | loom, stale loads | loom, latest loads |\n\
          |---|---|---:|---:|---:|\n",
     );
     let mut sum = 0;
-    for ((path, model, _), explored) in models.iter().zip(explored) {
+    for (path, model, _) in ALL.iter().copied().flatten() {
+        let explored = explored[path];
         let of = |leg: &str| explored.iter().find(|one| one.leg.contains(leg));
         let search = of("search").map_or(String::from("-"), |one| {
             let deaths = match one.deaths {
@@ -148,7 +197,7 @@ fn tables(
     writeln!(
         text,
         "\n{} models; {sum} interleavings by loom.\n\n{} sites, each weakened:\n",
-        models.len(),
+        explored.len(),
         mutants.len()
     )
     .unwrap();

@@ -3,6 +3,7 @@
 use std::panic::Location;
 
 use crate::sys::Ordering;
+use crate::sys::model::strand;
 use crate::sys::model::thread::me;
 use crate::sys::model::trace::{self, Action, Label};
 use crate::sys::model::word::loads_latest;
@@ -133,7 +134,7 @@ impl<T: Bits> Atom<T> {
                 before.bits()
             })),
             Atom::Loom(atom, label) => {
-                let seen = loom(atom);
+                let seen = strand::step(|| loom(atom));
                 self.tell(what, *label, seen, change(seen), at);
                 seen
             }
@@ -156,6 +157,9 @@ impl<T: Bits> Atom<T> {
 
     #[track_caller]
     pub(crate) fn load(&self, order: Ordering) -> T {
+        if strand::is_coming_on() {
+            return self.latest("load", order);
+        }
         self.access("load", |atom| T::load(atom, order), |value| value)
     }
 
@@ -192,7 +196,7 @@ impl<T: Bits> Atom<T> {
                 });
             }
             Atom::Loom(atom, label) => {
-                T::store(atom, value, order);
+                strand::step(|| T::store(atom, value, order));
                 self.tell("store", *label, value, value, at);
             }
         }

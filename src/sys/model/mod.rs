@@ -10,6 +10,7 @@ mod number;
 mod program;
 mod search;
 mod socket;
+mod strand;
 mod thread;
 mod trace;
 mod weak;

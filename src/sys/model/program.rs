@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::panic::Location;
 use std::rc::Rc;
 
+use crate::sys::model::strand::{self, Strand};
 use crate::sys::model::trace::Label;
 use crate::sys::model::word;
 use crate::sys::model::world::{self, Var};
@@ -15,18 +16,18 @@ pub struct JoinHandle<R>(Handle<R>);
 
 #[derive(Debug)]
 enum Handle<R> {
-    Loom(loom::thread::JoinHandle<R>),
+    Loom(Strand<R>),
     Search(usize, Rc<RefCell<Option<R>>>),
 }
 
-impl<R> JoinHandle<R> {
+impl<R: 'static> JoinHandle<R> {
     /// Waits until the thread has ended; `None` if it was killed.
     ///
     /// # Panics
     /// When the thread did.
     pub fn ended(self) -> Option<R> {
         match self.0 {
-            Handle::Loom(handle) => Some(handle.join().expect("it ends without a panic")),
+            Handle::Loom(handle) => Some(handle.join()),
             Handle::Search(task, result) => {
                 if world::join(task) {
                     result.take()
@@ -52,7 +53,7 @@ fn start<R: 'static>(
     run: impl FnOnce() -> R + 'static,
 ) -> JoinHandle<R> {
     if !world::is_here() {
-        return JoinHandle(Handle::Loom(loom::thread::spawn(run)));
+        return JoinHandle(Handle::Loom(Strand::spawn(run)));
     }
     let result = Rc::new(RefCell::new(None));
     let place = result.clone();
@@ -96,7 +97,7 @@ pub fn stop_exploring() {
     if world::is_here() {
         world::go_straight(true);
     } else {
-        loom::stop_exploring();
+        strand::stop_exploring();
     }
 }
 
@@ -105,7 +106,7 @@ pub fn explore() {
     if world::is_here() {
         world::go_straight(false);
     } else {
-        loom::explore();
+        strand::explore();
     }
 }
 
@@ -115,7 +116,7 @@ pub fn let_sleep(n: usize) {
         return world::let_sleep(n);
     }
     while sleepers() < n {
-        loom::thread::yield_now();
+        strand::yield_now();
     }
 }
 

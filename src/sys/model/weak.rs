@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::sys::model::trace::{self, Failure, quietly};
-use crate::sys::model::{life, word};
+use crate::sys::model::{life, strand, word};
 
 /// How loads are explored. loom's own can be stale, as the machine's, but it forgets the load of
 /// a thread that then writes the same word, and with it interleavings (tokio-rs/loom#392, #166);
@@ -35,6 +35,8 @@ pub struct Weak {
     pub preemptions: Option<usize>,
     /// Only as far as this interleaving, of which every step is noted.
     pub replay: Option<usize>,
+    /// Without the reduction of `strand.rs`: as loom has it.
+    pub plain: bool,
 }
 
 /// How an exploration ended.
@@ -55,7 +57,7 @@ const ENOUGH: &str = "the interleaving that was asked for has been played, and h
 impl Weak {
     /// With no bound.
     pub fn with(loads: Loads) -> Self {
-        Weak { loads, preemptions: None, replay: None }
+        Weak { loads, preemptions: None, replay: None, plain: false }
     }
 
     /// Of a [`Failure`]'s schedule, if it is one of loom's: `stale:2:37` is the 37th interleaving with
@@ -68,7 +70,8 @@ impl Weak {
             _ => return None,
         };
         let preemptions = parts.next()?.parse().ok();
-        Some(Weak { loads, preemptions, replay: Some(parts.next()?.parse().ok()?) })
+        let replay = Some(parts.next()?.parse().ok()?);
+        Some(Weak { preemptions, replay, ..Weak::with(loads) })
     }
 
     /// Goes through all interleavings of `program`, until one fails.
@@ -84,7 +87,7 @@ impl Weak {
         word::load_latest(self.loads == Loads::Latest);
         let count = Arc::new(Mutex::new(0));
         let counter = count.clone();
-        let replay = self.replay;
+        let Weak { replay, plain, .. } = self;
         let outcome = quietly(|| {
             builder.check(move || {
                 let mut count = counter.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,6 +97,7 @@ impl Weak {
                 trace::switch(replay == Some(*count));
                 drop(count);
                 word::forget_sleepers();
+                strand::begin(plain);
                 life::forget_lives();
                 program();
             });

@@ -19,6 +19,7 @@ use std::time::Duration;
 use loom::thread::{self, Thread};
 
 use crate::sys::model::atom::{Atom, Bits};
+use crate::sys::model::strand;
 use crate::sys::model::thread::me;
 use crate::sys::model::trace::{self, Action};
 use crate::sys::model::world::{self, Ends};
@@ -176,9 +177,7 @@ impl Word {
         note(|| Action::Sleeps { var: label });
         let wait = match deadline {
             Deadline::Never => {
-                while !sleeper.is_woken() {
-                    thread::park();
-                }
+                strand::park_until(|| sleeper.is_woken());
                 Wait::Woken
             }
             Deadline::At(_) => {

@@ -1,0 +1,153 @@
+//! A thread by loom, made so that loom tries next to nothing twice.
+//!
+//! Where a later step depends on an earlier one, loom goes back and lets others go first, but does not
+//! remember what it has tried there (it has no sleep sets). A moment at which others can come in, and in
+//! which the thread touches nothing, doubles what follows. Two such moments are taken out:
+//!
+//! * *Coming on.* A thread that starts, or was woken, does that in one step with its first access. That
+//!   access gives the latest value, which hides nothing: as nothing lies before it, an older value is what
+//!   the same step gives when it comes earlier, and it can come as early as whoever woke the thread lets
+//!   it.
+//! * *Joining.* For one who is blocked on an object of its own, as in loom's `join`, loom lets everybody
+//!   go first. Here the two meet by `park` alone: the one who ends waits for the one who joins, so that
+//!   what was done is seen by him, and before he joins by nobody.
+
+use std::cell::Cell;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use loom::thread::{self, Thread};
+
+use crate::sys::model::thread::me;
+
+std::thread_local! {
+    /// The thread that has come on and touched nothing yet, in the model that this OS thread runs.
+    static COMING_ON: Cell<Option<usize>> = const { Cell::new(None) };
+    /// Whether loom is trying more than one way.
+    static EXPLORING: Cell<bool> = const { Cell::new(true) };
+    static PLAIN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// An interleaving begins. A plain one has coming on as a moment of its own.
+pub(super) fn begin(plain: bool) {
+    COMING_ON.set(None);
+    EXPLORING.set(true);
+    PLAIN.set(plain);
+}
+
+fn come_on() {
+    COMING_ON.set((!PLAIN.get()).then(me));
+}
+
+/// Whether the next access is the first one since the calling thread came on.
+pub(super) fn is_coming_on() -> bool {
+    COMING_ON.get().is_some_and(|thread| thread == me())
+}
+
+/// Every access by loom goes through this.
+pub(super) fn step<R>(access: impl FnOnce() -> R) -> R {
+    let at_once = is_coming_on() && EXPLORING.get();
+    COMING_ON.set(None);
+    if !at_once {
+        return access();
+    }
+    loom::stop_exploring();
+    let seen = access();
+    loom::explore();
+    seen
+}
+
+pub(super) fn stop_exploring() {
+    EXPLORING.set(false);
+    loom::stop_exploring();
+}
+
+pub(super) fn explore() {
+    EXPLORING.set(true);
+    loom::explore();
+}
+
+/// Lets the others go on.
+pub(super) fn yield_now() {
+    thread::yield_now();
+    COMING_ON.set(None);
+}
+
+/// Sleeps until it is so; whoever makes it so unparks the thread.
+pub(super) fn park_until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        thread::park();
+        come_on();
+    }
+}
+
+/// The handle of a thread that will give an `R`.
+#[derive(Debug)]
+pub(super) struct Strand<R> {
+    thread: Thread,
+    end: Arc<Mutex<End<R>>>,
+}
+
+#[derive(Debug)]
+struct End<R> {
+    result: Option<R>,
+    awaited: Awaited,
+    is_joined: bool,
+}
+
+#[derive(Debug)]
+enum Awaited {
+    NotYet,
+    By(Thread),
+    ByNobody,
+}
+
+impl<R: 'static> Strand<R> {
+    pub(super) fn spawn(run: impl FnOnce() -> R + 'static) -> Self {
+        let end =
+            Arc::new(Mutex::new(End { result: None, awaited: Awaited::NotYet, is_joined: false }));
+        let mine = end.clone();
+        let handle = thread::spawn(move || {
+            come_on();
+            let result = run();
+            locked(&mine).result = Some(result);
+            park_until(|| !matches!(locked(&mine).awaited, Awaited::NotYet));
+            let mut end = locked(&mine);
+            end.is_joined = true;
+            if let Awaited::By(joiner) = &end.awaited {
+                joiner.unpark();
+            }
+        });
+        Strand { thread: handle.thread().clone(), end }
+    }
+
+    pub(super) fn join(self) -> R {
+        self.await_by(Awaited::By(thread::current()));
+        park_until(|| locked(&self.end).is_joined);
+        locked(&self.end).result.take().expect("it ends without a panic")
+    }
+}
+
+impl<R> Strand<R> {
+    fn await_by(&self, joiner: Awaited) {
+        let mut end = locked(&self.end);
+        end.awaited = joiner;
+        // Not before it has ended: what is done here it is not to see.
+        if end.result.is_some() {
+            self.thread.unpark();
+        }
+    }
+}
+
+impl<R> Drop for Strand<R> {
+    fn drop(&mut self) {
+        let is_awaited = !matches!(locked(&self.end).awaited, Awaited::NotYet);
+        // A model that failed takes no more steps.
+        if !is_awaited && !std::thread::panicking() {
+            self.await_by(Awaited::ByNobody);
+        }
+    }
+}
+
+fn locked<R>(end: &Mutex<End<R>>) -> MutexGuard<'_, End<R>> {
+    end.lock().unwrap_or_else(PoisonError::into_inner)
+}
