@@ -9,9 +9,9 @@ use crate::harness::{Model, models};
 use crate::stage::{Data, Place, explore_once_asleep, share, spawn_with, stop_exploring, witness};
 
 models! {
-    carries (stale_loads): Model {
+    carries: Model {
         shows: "who has passed, also at the last moment, sees what the others did before they came",
-        floor: 3_000,
+        floor: 9_800,
         witnesses: &["last", "first"],
         twins: &["barrier.come", "barrier.last.acquire", "barrier.last.release", "barrier.passed"],
         run: || {
@@ -24,7 +24,7 @@ models! {
 
     meets_once: Model {
         shows: "two meet, each sees what the other brought, and nobody sleeps through it",
-        floor: 4_400,
+        floor: 100,
         witnesses: &["barrier.wake.all"],
         twins: &[
             "barrier.come",
@@ -48,9 +48,9 @@ models! {
         },
     };
 
-    meets (stale_loads): Model {
+    meets: Model {
         shows: "two meet twice, and nobody sleeps through the second time",
-        floor: 2_400,
+        floor: 17_000,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.round", "barrier.turn.acquire", "barrier.turn.release"],
         run: || {
@@ -84,9 +84,9 @@ models! {
         },
     };
 
-    acts (stale_loads): Model {
+    acts: Model {
         shows: "what the last does for all is done before any goes on",
-        floor: 800,
+        floor: 7_900,
         witnesses: &["the second acted"],
         twins: &["barrier.acted", "barrier.last.acquire", "barrier.passed"],
         run: || {
@@ -97,9 +97,9 @@ models! {
         },
     };
 
-    times_out (stale_loads): Model {
+    times_out: Model {
         shows: "who gives up breaks it for the other, unless both pass",
-        floor: 400,
+        floor: 4_900,
         witnesses: &["passed", "gave up"],
         twins: &["barrier.turn.acquire", "barrier.come.broken"],
         run: || {
@@ -130,7 +130,7 @@ models! {
 
     is_reset: Model {
         shows: "who waits while it is reset hears of it, and it is whole for those who come then",
-        floor: 13_000,
+        floor: 240,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.round", "barrier.next.reset", "barrier.reset.waited"],
         run: || {
@@ -149,7 +149,7 @@ models! {
 
     is_mended: Model {
         shows: "broken, and then reset, it is whole for those who come",
-        floor: 4_400,
+        floor: 100,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.reset.broken"],
         run: || {
@@ -197,9 +197,9 @@ models! {
         },
     };
 
-    times_out_too_late (stale_loads): Model {
+    times_out_too_late: Model {
         shows: "when both pass, neither who gave up too late has broken it for those who come",
-        floor: 3_100,
+        floor: 10_000,
         witnesses: &["passed"],
         twins: &["barrier.break"],
         run: || {
@@ -230,9 +230,9 @@ models! {
     };
 
     // Not on the machine, where each round would print the panic.
-    panics (stale_loads, explored_only): Model {
+    panics (explored_only): Model {
         shows: "an action that panics breaks it for who waits",
-        floor: 39,
+        floor: 100,
         witnesses: &["panicked", "passed"],
         twins: &["barrier.panicked"],
         run: || {
@@ -253,9 +253,9 @@ models! {
     };
 
     // Not on the machine, where the third would wait out its time in each round.
-    acts_alone (stale_loads, explored_only): Model {
+    acts_alone (explored_only): Model {
         shows: "who comes while the last acts belongs to the next round",
-        floor: 2_000,
+        floor: 3_900,
         witnesses: &["acted"],
         twins: &["barrier.full"],
         run: || {
@@ -278,9 +278,9 @@ models! {
         },
     };
 
-    times_out_of_the_action (stale_loads): Model {
+    times_out_of_the_action: Model {
         shows: "who gives up while the last acts has broken it for the last, too",
-        floor: 850,
+        floor: 10_000,
         witnesses: &["passed", "gave up"],
         twins: &["barrier.acted.broken"],
         run: || {

@@ -50,9 +50,9 @@ models! {
         },
     };
 
-    notifies_as_many (latest_loads): Model {
+    notifies_as_many: Model {
         shows: "of two who sleep, the first notification lets one go on, and the second the other",
-        floor: 2_600,
+        floor: 4_400,
         witnesses: &["one went on", "none yet"],
         twins: &["condition.wake"],
         run: || {
@@ -74,9 +74,9 @@ models! {
         },
     };
 
-    notifies_of_nothing (latest_loads): Model {
+    notifies_of_nothing: Model {
         shows: "who was woken for nothing, or nearly, is not lost to the next notification",
-        floor: 9_400,
+        floor: 18_000,
         witnesses: &["condition.release.all"],
         twins: &["condition.release.all"],
         run: || {

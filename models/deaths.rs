@@ -13,7 +13,7 @@ use crate::stage::{
 models! {
     lock_twice (one_dies, explored_only): Model {
         shows: "two threads, two rounds: whoever dies, the other comes through, and hears of it",
-        floor: 37_000,
+        floor: 10_000,
         witnesses: &["lived", "died", "poisoned"],
         twins: &["lock.wake.one"],
         run: || lock(2, 2),
@@ -21,7 +21,7 @@ models! {
 
     lock_of_three (one_dies, explored_only): Model {
         shows: "three threads, one round: whoever dies, the others come through",
-        floor: 290_000,
+        floor: 60_000,
         witnesses: &["lived", "died", "poisoned"],
         twins: &["lock.wake.one", "lock.slow.waiters", "lock.clear.all"],
         run: || lock(3, 1),
@@ -49,7 +49,7 @@ models! {
 
     ring_put (one_dies, explored_only): Model {
         shows: "a producer that dies leaves a queue on which the others put and get",
-        floor: 4_000,
+        floor: 2_900,
         witnesses: &["lived", "died", "put", "not put"],
         twins: &[],
         run: || {
@@ -74,7 +74,7 @@ models! {
 
     ring_get (one_dies, explored_only): Model {
         shows: "a consumer that dies takes at most the message in its hand with it",
-        floor: 5_900,
+        floor: 4_400,
         witnesses: &["lived", "died", "lost", "left"],
         twins: &[],
         run: || {
@@ -97,9 +97,39 @@ models! {
         },
     };
 
+    ring_both (one_dies, explored_only): Model {
+        shows: "one puts and one gets, and either dies: what is left is whole, and in its order",
+        floor: 51_000,
+        witnesses: &["lived", "died", "lost", "left"],
+        twins: &[],
+        run: || {
+            let queue = Queue::<u32>::with_bytes(2, 16).unwrap();
+            let producer =
+                spawn_mortal(&queue, |queue| (1..=2).for_each(|n| queue.put(n).unwrap()));
+            let consumer = spawn_mortal(&queue, |queue| queue.get().unwrap());
+            let puts = producer.ended().is_some();
+            if !puts {
+                // The other may wait for a message that does not come.
+                queue.put(3).unwrap();
+            }
+            let got = consumer.ended();
+            let left: Vec<_> = std::iter::from_fn(|| queue.try_get().ok()).collect();
+            witness(if puts && got.is_some() { "lived" } else { "died" });
+            let all: Vec<_> = got.into_iter().chain(left.iter().copied()).collect();
+            assert!(all.is_sorted() && all.windows(2).all(|pair| pair[0] < pair[1]), "{all:?}");
+            if puts {
+                // Of the two that were put at most the one in the dead consumer's hand is gone.
+                assert!(all == [1, 2] || got.is_none() && all == [2], "{all:?}");
+                witness(if all.len() == 2 { "left" } else { "lost" });
+            } else {
+                assert!(all.ends_with(&[3]) && got.is_some(), "{all:?}");
+            }
+        },
+    };
+
     ring_sleeper (one_dies, explored_only): Model {
         shows: "of two who wait for a message one is killed, asleep or woken: the other gets one",
-        floor: 6_000,
+        floor: 4_100,
         witnesses: &["lived", "died"],
         twins: &[],
         run: || {
@@ -116,7 +146,7 @@ models! {
 
     semaphore_sleeper (one_dies, explored_only): Model {
         shows: "one who sleeps for a permit is killed, or woken and then killed: the other gets his",
-        floor: 1_600,
+        floor: 1_100,
         witnesses: &["lived", "died"],
         twins: &["semaphore.wake.many"],
         run: || {
@@ -132,7 +162,7 @@ models! {
 
     event (one_dies, explored_only): Model {
         shows: "one who waits is killed, the other goes on; a setter is killed, and the next one sets",
-        floor: 3_300,
+        floor: 2_000,
         witnesses: &["lived", "died"],
         twins: &["event.wake.all"],
         run: || {
@@ -148,7 +178,7 @@ models! {
 
     condition (one_dies, explored_only): Model {
         shows: "who changes something is killed before it notifies, or with the lock: the waiter hears",
-        floor: 14_500,
+        floor: 4_000,
         witnesses: &["lived", "died", "poisoned", "changed", "unchanged"],
         twins: &[],
         run: || {
@@ -178,7 +208,7 @@ models! {
 
     rlock (one_dies, explored_only): Model {
         shows: "one that has locked twice dies: the other comes through, and hears of it",
-        floor: 18_500,
+        floor: 14_000,
         witnesses: &["lived", "died", "poisoned"],
         twins: &["lock.wake.one"],
         run: || {

@@ -69,7 +69,7 @@ models! {
 
     releases_in_a_pulse: Model {
         shows: "a set that is followed at once by a clear releases whoever slept",
-        floor: 51,
+        floor: 63,
         witnesses: &["asleep", "awake"],
         twins: &["event.round", "event.wait.round"],
         run: || {

@@ -27,11 +27,6 @@ impl Legs {
         Legs { loads: &[Loads::Stale], ..self }
     }
 
-    /// Who wakes whom, and too large with stale loads: what such a load could do, a smaller model shows.
-    pub(crate) const fn latest_loads(self) -> Self {
-        Legs { loads: &[Loads::Latest], ..self }
-    }
-
     /// Too large for loom, or of what loom does not have.
     pub(crate) const fn search_only(self) -> Self {
         Legs { loads: &[], ..self }

@@ -30,7 +30,7 @@ pub(crate) fn name_of(path: &str) -> &str {
 /// Turns each `name: Model { … }` into the tests of this build's legs: `name::holds` and
 /// `name::twins_fall` where models are explored, `name::on_threads` and `name::on_processes` on the
 /// machine. What differs from the usual stands behind the name (see `Legs` in `explore.rs`):
-/// `name (latest_loads): …`; `explored_only`, as the last, is that the machine does not play it.
+/// `name (search_only): …`; `explored_only`, as the last, is that the machine does not play it.
 macro_rules! models {
     ($( $(#[$meta:meta])* $name:ident $(($($how:tt)*))?: $model:expr; )+) => {
         /// Each with its path, for the roll call.

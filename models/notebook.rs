@@ -17,7 +17,7 @@ models! {
 
     lock_ten_times (search_only): Model {
         shows: "ten rounds of adding, ten of looking",
-        floor: 160_000,
+        floor: 34_000,
         witnesses: &["looked between", "lock.clear.all"],
         twins: &["lock.wake.one"],
         run: || lock(10),
@@ -28,12 +28,15 @@ models! {
         floor: 1_100_000,
         witnesses: &["lock.wake.one", "lock.clear.all", "lock.slow.waiters"],
         twins: &["lock.wake.one", "lock.slow.waiters", "lock.slow.acquire"],
-        run: || {
-            let numbers = Shared::new(Lock::new(<[Data; 2]>::default())).unwrap();
-            let adders = spawn_alike(3, &numbers, |numbers| add(numbers));
-            adders.into_iter().for_each(|adder| adder.join());
-            assert_eq!(numbers.lock().unwrap()[0].read(), 3);
-        },
+        run: || lock_of(3),
+    };
+
+    lock_of_five (search_only): Model {
+        shows: "five threads add under the lock, none is lost",
+        floor: 120_000,
+        witnesses: &["lock.clear.all"],
+        twins: &["lock.wake.one", "lock.slow.waiters", "lock.clear.all"],
+        run: || lock_of(5),
     };
 
     semaphore: Model {
@@ -46,7 +49,7 @@ models! {
 
     semaphore_of_five (search_only): Model {
         shows: "five workers on three permits: never more inside, and the final value is 3",
-        floor: 220_000,
+        floor: 76_000,
         witnesses: &["semaphore.wake.many", "full"],
         twins: &["semaphore.wake.many", "semaphore.clear.all"],
         run: || semaphore(5, 3),
@@ -62,7 +65,7 @@ models! {
 
     event_of_five (search_only): Model {
         shows: "five wait, and all see the password",
-        floor: 60_000,
+        floor: 14_000,
         witnesses: &["event.wake.all"],
         twins: &["event.wake.all"],
         run: || event(5),
@@ -155,6 +158,16 @@ pub(crate) fn lock(rounds: u32) {
         end_of_round(n);
     }
     adder.join();
+}
+
+fn lock_of(threads: usize) {
+    let numbers = Shared::new(Lock::new(<[Data; 2]>::default())).unwrap();
+    let adders = spawn_alike(threads, &numbers, |numbers| {
+        add(numbers);
+        end_of_round(0);
+    });
+    adders.into_iter().for_each(|adder| adder.join());
+    assert_eq!(numbers.lock().unwrap()[0].read(), threads as u32);
 }
 
 pub(crate) fn semaphore(workers: usize, permits: u32) {

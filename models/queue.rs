@@ -35,7 +35,7 @@ models! {
 
     reuses: Model {
         shows: "a producer writes over a message only when it was taken, and waits for that",
-        floor: 20,
+        floor: 110,
         witnesses: &["ring.get.wake.release"],
         twins: &[
             "ring.get.release",
@@ -133,7 +133,7 @@ models! {
 
     closing_frees: Model {
         shows: "closing wakes who waits for room, and nothing is put after it",
-        floor: 100,
+        floor: 200,
         witnesses: &["ring.close.wake_producers"],
         twins: &["ring.close.head", "ring.put.closed"],
         run: || {
@@ -149,7 +149,7 @@ models! {
 
     hands_on: Model {
         shows: "once two wait, room too small for the one who is woken is offered to the other",
-        floor: 900,
+        floor: 1_400,
         witnesses: &["ring.put.hand_on"],
         twins: &["ring.put.hand_on"],
         run: || {
@@ -171,7 +171,7 @@ models! {
 
     joins: Model {
         shows: "whoever joins sees what was done with each message",
-        floor: 3_000,
+        floor: 3_600,
         witnesses: &["unfinished.wake"],
         twins: &[
             "unfinished.done.release",
@@ -345,9 +345,9 @@ models! {
         },
     };
 
-    times_out (search_only): Model {
+    times_out: Model {
         shows: "who gives up waiting for a message leaves it to the next, and for room has its own back",
-        floor: 9_500,
+        floor: 120_000,
         witnesses: &["got it", "too late", "put it", "still full"],
         twins: &[],
         run: || {

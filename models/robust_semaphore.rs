@@ -59,9 +59,9 @@ models! {
         },
     };
 
-    wakes (latest_loads): Model {
+    wakes: Model {
         shows: "one who barges in while a permit is given back leaves nobody asleep",
-        floor: 170,
+        floor: 440,
         witnesses: &["barged in"],
         twins: &["robust.mark", "robust.turn", "robust.wake"],
         run: || {
@@ -82,9 +82,9 @@ models! {
         },
     };
 
-    looks_again (latest_loads): Model {
+    looks_again: Model {
         shows: "of two permits, one comes free behind the look of who is about to sleep",
-        floor: 1_600,
+        floor: 2_800,
         witnesses: &["the second was taken"],
         twins: &["robust.mark", "robust.turn", "robust.wake"],
         run: || {
@@ -206,9 +206,9 @@ models! {
         },
     };
 
-    times_out_beside_another (latest_loads): Model {
+    times_out_beside_another: Model {
         shows: "once one sleeps, another who gives up takes no wake with it",
-        floor: 11_000,
+        floor: 61_000,
         witnesses: &["got one", "gave up"],
         twins: &["robust.wake"],
         run: || {
@@ -234,9 +234,9 @@ models! {
 
     // Not on the machine: a thread does not die alone, and of the processes each would die that ends
     // with a permit. `tests/robust_semaphore_deaths.rs` kills real ones.
-    finds_dead (stale_loads, explored_only): Model {
+    finds_dead (explored_only): Model {
         shows: "a dead one's permit goes to one who waits for it, who sees what the finder knows",
-        floor: 26_000,
+        floor: 54_000,
         witnesses: &["the finder has it", "the other had it"],
         twins: &[
             "robust.free",

@@ -33,9 +33,9 @@ models! {
         },
     };
 
-    wakes (latest_loads): Model {
+    wakes: Model {
         shows: "one who barges in between a release and its wake leaves nobody asleep",
-        floor: 3_700,
+        floor: 9_300,
         witnesses: &["semaphore.clear.all", "woken for nothing", "barged in"],
         twins: &["semaphore.wake.many", "semaphore.clear.all"],
         run: || {
@@ -110,7 +110,7 @@ models! {
 
     times_out: Model {
         shows: "one who gives up takes no permit with it",
-        floor: 1_050,
+        floor: 1_300,
         witnesses: &["got one", "gave up"],
         twins: &["semaphore.slow.acquire", "semaphore.release"],
         run: || {
@@ -131,9 +131,9 @@ models! {
         },
     };
 
-    wakes_each (latest_loads): Model {
+    wakes_each: Model {
         shows: "once two sleep, two permits given one after the other let both in",
-        floor: 29,
+        floor: 60,
         witnesses: &["semaphore.wake.many"],
         twins: &["semaphore.keep", "semaphore.slow.keep"],
         run: || {

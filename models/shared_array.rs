@@ -8,7 +8,7 @@ use crate::stage::{Data, share, spawn_with, witness};
 models! {
     carries: Model {
         shows: "an element that is seen written carries what was done before it",
-        floor: 2,
+        floor: 5,
         witnesses: &["seen"],
         twins: &["array.set", "array.get"],
         run: || {
@@ -18,7 +18,7 @@ models! {
 
     swaps: Model {
         shows: "a swap hands over and takes over",
-        floor: 2,
+        floor: 3,
         witnesses: &["seen"],
         twins: &["array.swap.release", "array.swap.acquire"],
         run: || {
@@ -29,7 +29,7 @@ models! {
 
     adds: Model {
         shows: "an addition hands over and takes over, and none is lost",
-        floor: 2,
+        floor: 3,
         witnesses: &["seen"],
         twins: &["array.add.release", "array.add.acquire"],
         run: || {
@@ -41,7 +41,7 @@ models! {
 
     exchanges: Model {
         shows: "an exchange hands over and takes over, also when it only reads",
-        floor: 2,
+        floor: 5,
         witnesses: &["seen"],
         twins: &["array.exchange.release", "array.exchange.acquire", "array.exchange.failure"],
         run: || {

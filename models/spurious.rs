@@ -9,7 +9,7 @@ use crate::{bounded_semaphore as seats, notebook};
 models! {
     lock (search_only, one_wakes): Model {
         shows: "the lock's rounds, and one sleeper wakes for nothing",
-        floor: 5_200,
+        floor: 1_700,
         witnesses: &["lock.clear.all"],
         twins: &["lock.wake.one"],
         run: || notebook::lock(2),
@@ -17,7 +17,7 @@ models! {
 
     semaphore (search_only, one_wakes): Model {
         shows: "two workers on one permit, and one wakes for nothing",
-        floor: 250,
+        floor: 160,
         witnesses: &["full"],
         twins: &["semaphore.wake.many"],
         run: || notebook::semaphore(2, 1),
@@ -33,7 +33,7 @@ models! {
 
     barrier (search_only, one_wakes): Model {
         shows: "three meet, and one of them wakes for nothing",
-        floor: 500,
+        floor: 3_100,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.wake.all"],
         run: || notebook::barrier(3),
@@ -73,7 +73,7 @@ models! {
 
     bounded_semaphore (search_only, one_wakes): Model {
         shows: "two on one seat, and one wakes for nothing",
-        floor: 250,
+        floor: 190,
         witnesses: &["semaphore.wake.many"],
         twins: &["semaphore.wake.many"],
         run: seats::hands_over::MODEL.run,

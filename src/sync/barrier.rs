@@ -9,7 +9,7 @@ use crate::shm::ProcessSafe;
 use crate::sync::barrier::state::{Outcome, State};
 use crate::sync::roster::Roster;
 use crate::sys::{
-    ALL, Deadline, Entry, Mark, Op, Ordering, Ordering::*, Wait, Word, const_fn, site,
+    ALL, AtomicU32, Deadline, Entry, Mark, Op, Ordering, Ordering::*, Wait, Word, const_fn, site,
 };
 
 /// A place where a number of parties, threads of one process or of many, wait for one another: once
@@ -79,7 +79,7 @@ pub struct Barrier {
     state: Entry,
     turn: Word,
     /// Written once. A word, since a peer can write there too.
-    parties: Word,
+    parties: AtomicU32,
     roster: Roster,
 }
 
@@ -109,7 +109,7 @@ impl Barrier {
             Barrier {
                 state: Entry::new(State::FRESH),
                 turn: Word::new(0),
-                parties: Word::new(parties),
+                parties: AtomicU32::new(parties),
                 roster: Roster::new(),
             }
         }

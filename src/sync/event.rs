@@ -146,6 +146,7 @@ impl Event {
     }
 
     fn wait_by(&self, until: Deadline) -> bool {
+        let mark = Mark::here();
         // Acquire: as in `is_set`. Weaker: `event::carries` sees the race.
         let order = || site!("event.wait.acquire", Acquire => Relaxed);
         let first = self.0.load(order());
@@ -154,11 +155,10 @@ impl Event {
             set || site!("event.wait.round", seen / ROUND != first / ROUND => false)
         };
         let mut seen = first;
-        let mark = Mark::here();
-        loop {
-            mark.keeps(&[seen.into()]);
+        let is_set = loop {
+            mark.keeps(&[seen.into(), (first / ROUND).into()]);
             if is_over(seen) {
-                return true;
+                break true;
             }
             if seen & WAIT == 0 {
                 // Acquire on failure: the value it gives may be the set one.
@@ -174,9 +174,11 @@ impl Event {
             let ended = self.0.wait(seen, until);
             seen = self.0.load(order());
             if ended == Wait::TimedOut {
-                return is_over(seen);
+                break is_over(seen);
             }
-        }
+        };
+        mark.keeps(&[is_set.into()]);
+        is_set
     }
 }
 

@@ -125,7 +125,12 @@ impl RawLock {
     /// When this thread holds the lock already, and there is no deadline: it would wait for ever.
     #[inline(always)]
     pub(crate) fn lock(&self, until: Deadline) -> Option<Hold> {
-        self.acquire(|me, name, settled, seen| self.lock_slow(me, name, settled, seen, until))
+        let mark = Mark::here();
+        let hold = self.acquire(|me, name, settled, seen| {
+            self.lock_slow(me, name, settled, seen, until, &mark)
+        });
+        mark.keeps(&[hold.is_some().into()]);
+        hold
     }
 
     /// Locks, if that is possible now.
@@ -171,10 +176,17 @@ impl RawLock {
     }
 
     #[cold]
-    fn lock_slow(&self, me: Me, name: u32, settled: bool, seen: u32, until: Deadline) -> bool {
+    fn lock_slow(
+        &self,
+        me: Me,
+        name: u32,
+        settled: bool,
+        seen: u32,
+        until: Deadline,
+        mark: &Mark,
+    ) -> bool {
         let mut seen = self.word.spin(seen, |seen| seen & OWNER == 0 || seen & WAITERS != 0);
         let mut slices = 0u32;
-        let mark = Mark::here();
         loop {
             mark.keeps(&[seen.into()]);
             if seen & site!("lock.slow.free", OWNER => u32::MAX) == 0 {
@@ -265,6 +277,7 @@ impl RawLock {
     /// Unlocks. Does nothing in a forked child that only has a copy of the hold.
     #[inline(always)]
     pub(crate) fn unlock(&self, Hold(slot, me): Hold) {
+        let mark = Mark::here();
         let settled = slot != PRIVATE;
         let name = if settled { me.begin(&self.node) } else { me.name() };
         if !settled || me.unlink(&self.node, slot) {
@@ -278,6 +291,7 @@ impl RawLock {
         if settled {
             me.end();
         }
+        mark.keeps(&[]);
     }
 
     #[cold]

@@ -151,12 +151,15 @@ impl Semaphore {
             let order = site!("semaphore.release", Release => Relaxed);
             let wait = site!("semaphore.keep", seen & WAIT => 0);
             match self.0.compare_exchange(seen, wait | sum << ONE_BIT, order, Relaxed) {
-                Ok(_) if seen & site!("semaphore.has_waiters", WAIT => 0) == 0 => return Ok(()),
-                Ok(_) => break,
+                Ok(_) if seen & site!("semaphore.has_waiters", WAIT => 0) == 0 => break,
+                Ok(_) => {
+                    self.wake(permits);
+                    break;
+                }
                 Err(now) => seen = now,
             }
         }
-        self.wake(permits);
+        mark.keeps(&[]);
         Ok(())
     }
 
@@ -174,7 +177,10 @@ impl Semaphore {
     /// Takes a permit by a deadline, which is worked out only when none is free.
     #[inline]
     pub(super) fn take_by(&self, until: impl FnOnce() -> Deadline) -> bool {
-        self.take() || self.take_slow(until())
+        let mark = Mark::here();
+        let taken = self.take() || self.take_slow(until());
+        mark.keeps(&[taken.into()]);
+        taken
     }
 
     /// Takes a permit as long as one is seen.

@@ -1,6 +1,7 @@
 //! What a program under a model does beside the primitives: threads, and data that nothing guards.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::panic::Location;
 use std::rc::Rc;
@@ -8,7 +9,7 @@ use std::rc::Rc;
 use crate::sys::model::strand::{self, Strand};
 use crate::sys::model::trace::Label;
 use crate::sys::model::word;
-use crate::sys::model::world::{self, Var};
+use crate::sys::model::world::{self, Task, Var};
 
 /// A thread of the model, which will give an `R`.
 #[derive(Debug)]
@@ -17,8 +18,11 @@ pub struct JoinHandle<R>(Handle<R>);
 #[derive(Debug)]
 enum Handle<R> {
     Loom(Strand<R>),
-    Search(usize, Rc<RefCell<Option<R>>>),
+    Search(Task, Results<R>),
 }
+
+/// What threads have given, those that are alike in one place.
+type Results<R> = Rc<RefCell<BTreeMap<Task, R>>>;
 
 impl<R: 'static> JoinHandle<R> {
     /// Waits until the thread has ended; `None` if it was killed.
@@ -28,12 +32,8 @@ impl<R: 'static> JoinHandle<R> {
     pub fn ended(self) -> Option<R> {
         match self.0 {
             Handle::Loom(handle) => Some(handle.join()),
-            Handle::Search(task, result) => {
-                if world::join(task) {
-                    result.take()
-                } else {
-                    None
-                }
+            Handle::Search(task, results) => {
+                world::join(task).and_then(|joined| results.borrow_mut().remove(&joined))
             }
         }
     }
@@ -48,20 +48,20 @@ impl<R: 'static> JoinHandle<R> {
 }
 
 fn start<R: 'static>(
-    kind: Option<u32>,
+    alike: Option<(u32, &Results<R>)>,
     mortal: bool,
     run: impl FnOnce() -> R + 'static,
 ) -> JoinHandle<R> {
     if !world::is_here() {
         return JoinHandle(Handle::Loom(Strand::spawn(run)));
     }
-    let result = Rc::new(RefCell::new(None));
-    let place = result.clone();
-    let task = world::spawn(kind, mortal, move || {
-        let outcome = run();
-        place.replace(Some(outcome));
+    let results = alike.map_or_else(Results::default, |(_, results)| results.clone());
+    let place = results.clone();
+    let task = world::spawn(alike.map(|(kind, _)| kind), mortal, move || {
+        let result = run();
+        place.borrow_mut().insert(world::with(|world| world.current()), result);
     });
-    JoinHandle(Handle::Search(task, result))
+    JoinHandle(Handle::Search(task, results))
 }
 
 /// Starts a thread of the model.
@@ -80,8 +80,9 @@ pub fn spawn_alike<R: 'static>(
     n: usize,
     run: impl Fn() -> R + Clone + 'static,
 ) -> Vec<JoinHandle<R>> {
-    let kind = world::is_here().then(world::kind);
-    (0..n).map(|_| start(kind, false, run.clone())).collect()
+    let results = Results::default();
+    let alike = world::is_here().then(|| (world::kind(), &results));
+    (0..n).map(|_| start(alike, false, run.clone())).collect()
 }
 
 /// The caller says that all it still knows is `what`: its other locals are dead, or follow from that.

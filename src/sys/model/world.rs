@@ -71,7 +71,7 @@ enum Status {
         var: Var,
         ends: Ends,
     },
-    /// Waits for the end of another.
+    /// Waits for the end of another; of those that are alike, for whichever ends.
     Joining(Task),
     /// Waits until so many sleep.
     Awaiting(usize),
@@ -93,6 +93,7 @@ struct Thread {
     /// Whom it knows of: the names among what it has seen, in order.
     knows: Vec<Task>,
     woken: bool,
+    is_joined: bool,
     /// Whether it may be killed.
     mortal: bool,
     /// Threads of one kind run the same program on the same values.
@@ -207,6 +208,7 @@ impl World {
             memory: 0,
             knows: Vec::new(),
             woken: false,
+            is_joined: false,
             mortal,
             kind: kind.filter(|_| !self.rules.plain),
             held: Vec::new(),
@@ -261,7 +263,9 @@ impl World {
         for &task in &order {
             match self.threads[task].status {
                 Status::Ready | Status::Private => turns.push((task, Turn::Go)),
-                Status::Joining(other) if self.has_ended(other) => turns.push((task, Turn::Go)),
+                Status::Joining(other) if self.joined(other).is_some() => {
+                    turns.push((task, Turn::Go))
+                }
                 Status::Awaiting(n) if asleep >= n => turns.push((task, Turn::Go)),
                 Status::Asleep { ends, .. } => {
                     if ends == Ends::InTime {
@@ -294,6 +298,18 @@ impl World {
 
     fn has_ended(&self, task: Task) -> bool {
         matches!(self.threads[task].status, Status::Done | Status::Dead)
+    }
+
+    /// Who has ended that is joined by waiting for this one: of threads that are alike, nothing tells one
+    /// from another, so the first that ends may be taken for it.
+    fn joined(&self, task: Task) -> Option<Task> {
+        let mut alike: Vec<Task> = vec![task];
+        if let Some(kind) = self.threads[task].kind {
+            alike = (0..self.threads.len())
+                .filter(|&one| self.threads[one].kind == Some(kind))
+                .collect();
+        }
+        alike.into_iter().find(|&one| self.has_ended(one) && !self.threads[one].is_joined)
     }
 
     /// Whether all have ended who still can.

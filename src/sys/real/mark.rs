@@ -1,4 +1,5 @@
-//! What a search of a model is told of a loop. On the machine there is nothing to tell.
+//! What a search of a model is told of a loop, or of a whole operation. On the machine there is nothing
+//! to tell.
 
 #[derive(Debug)]
 pub(crate) struct Mark;
@@ -9,7 +10,7 @@ impl Mark {
         Mark
     }
 
-    /// What the loop goes on with is what was known at the mark, and these values.
+    /// What the caller goes on with is what was known at the mark, and these values.
     #[inline(always)]
     pub(crate) fn keeps(&self, _values: &[u64]) {}
 }

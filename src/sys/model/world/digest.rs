@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::{OWNER, Status, Task, World, digest, named};
+use super::{OWNER, Status, Task, Thread, World, digest, named};
 
 impl World {
     /// The state of the whole: two that are equal, but for who is who among threads that are alike,
@@ -28,7 +28,8 @@ impl World {
                     Status::Private => Status::Ready,
                     status => status,
                 };
-                digest((status, thread.memory, thread.kind, thread.mortal, thread.woken, stands))
+                let Thread { memory, kind, mortal, woken, is_joined, .. } = *thread;
+                digest((status, memory, kind, mortal, woken, is_joined, stands))
             })
             .collect();
         let mut order: Vec<Task> = (0..self.threads.len()).collect();
@@ -61,7 +62,10 @@ impl World {
                 thread.knows.len().hash(&mut hasher);
                 thread.knows.iter().for_each(|&other| rank[other].hash(&mut hasher));
                 if let Status::Joining(other) = thread.status {
-                    rank[other].hash(&mut hasher);
+                    match self.threads[other].kind {
+                        Some(kind) => kind.hash(&mut hasher),
+                        None => rank[other].hash(&mut hasher),
+                    }
                 }
                 (&thread.held, thread.pending).hash(&mut hasher);
             }

@@ -243,16 +243,18 @@ pub(crate) fn run(task: Task, body: impl FnOnce()) {
     });
 }
 
-/// Waits for the end of a thread; false if it was killed.
-pub(crate) fn join(task: Task) -> bool {
+/// Waits for the end of a thread, or of one that is alike; gives it, unless it was killed.
+pub(crate) fn join(task: Task) -> Option<Task> {
     if leaving() {
-        return false;
+        return None;
     }
     pause(Status::Joining(task));
     with(|world| {
-        let lived = !world.is_dead(task);
+        let joined = world.joined(task).expect("it goes on when one has ended");
+        world.threads[joined].is_joined = true;
+        let lived = !world.is_dead(joined);
         world.remember(("joined", lived), &[]);
-        lived
+        lived.then_some(joined)
     })
 }
 
@@ -325,17 +327,20 @@ impl Mark {
     /// What the caller goes on with is what it knew at the mark, and these: it has no other local that
     /// is still of use. Then the search needs not tell apart by what ways it came here. If it is not
     /// so, the search misses executions.
+    #[track_caller]
     pub(crate) fn keeps(&self, values: &[u64]) {
         if !is_here() || leaving() {
             return;
         }
+        // Where it stands, it knows too.
+        let at = Location::caller();
         with(|world| {
             if !world.rules.plain {
                 let me = world.me();
                 me.memory = self.memory;
                 me.knows.truncate(self.knows);
             }
-            world.remember("keeps", values);
+            world.remember(("keeps", at.file(), at.line(), at.column()), values);
         });
     }
 }
