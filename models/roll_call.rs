@@ -8,6 +8,8 @@ use std::path::Path;
 use crate::ALL;
 use crate::harness::name_of;
 
+// Where models are explored: on the machine those of deaths are not built.
+#[cfg(loom)]
 #[test]
 fn every_site_has_a_twin() {
     let sites: BTreeSet<String> = source().iter().flat_map(|text| sites_in(text)).collect();
