@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use multiproc::{Condition, Event, Lock, PoisonCause, Queue, RLock, RobustSemaphore, Semaphore};
+use multiproc::{
+    Condition, Event, Lock, LockGuard, PoisonCause, Queue, RLock, RobustSemaphore, Semaphore,
+};
 
 use crate::harness::{Model, models};
 use crate::stage::{
@@ -15,7 +17,7 @@ models! {
         shows: "two threads, two rounds: whoever dies, the other comes through, and hears of it",
         floor: 10_000,
         witnesses: &["lived", "died", "poisoned"],
-        twins: &["lock.wake.one"],
+        twins: &["lock.wake.one", "lock.died"],
         run: || lock(2, 2),
     };
 
@@ -23,7 +25,7 @@ models! {
         shows: "three threads, one round: whoever dies, the others come through",
         floor: 60_000,
         witnesses: &["lived", "died", "poisoned"],
-        twins: &["lock.wake.one", "lock.slow.waiters", "lock.clear.all"],
+        twins: &["lock.wake.one", "lock.slow.waiters", "lock.clear.all", "lock.died"],
         run: || lock(3, 1),
     };
 
@@ -248,12 +250,12 @@ fn lock(threads: usize, rounds: u32) {
         witness(if ended { "lived" } else { "died" });
         lived += u32::from(ended);
     }
-    let numbers = numbers.lock().unwrap_or_else(|poisoned| {
+    let (poisoned, numbers) = locked(&numbers);
+    if poisoned {
         witness("poisoned");
-        assert_eq!(poisoned.cause(), PoisonCause::OwnerDied);
-        poisoned.into_inner()
-    });
+    }
     let (a, b) = (numbers[0].read(), numbers[1].read());
+    assert!(a == b || poisoned, "left half done, and nobody is told");
     // Who lived did all rounds; who died, some, and none twice.
     assert!(a >= lived * rounds && a <= threads as u32 * rounds);
     assert!(b >= lived * rounds && b <= a);
@@ -261,7 +263,20 @@ fn lock(threads: usize, rounds: u32) {
 
 /// One round, also where an owner has died: what it left half done, nobody makes up for.
 fn add(numbers: &Lock<[Data; 2]>) {
-    let numbers = numbers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    numbers[0].add(1);
-    numbers[1].add(1);
+    let (poisoned, numbers) = locked(numbers);
+    let (a, b) = (numbers[0].read(), numbers[1].read());
+    assert!(a == b || poisoned, "left half done, and nobody is told");
+    numbers[0].write(a + 1);
+    numbers[1].write(b + 1);
+}
+
+/// The guard, and whether an owner has died.
+fn locked<T>(lock: &Lock<T>) -> (bool, LockGuard<'_, T>) {
+    match lock.lock() {
+        Ok(guard) => (false, guard),
+        Err(poisoned) => {
+            assert_eq!(poisoned.cause(), PoisonCause::OwnerDied);
+            (true, poisoned.into_inner())
+        }
+    }
 }

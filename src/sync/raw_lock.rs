@@ -240,7 +240,7 @@ impl RawLock {
         // Acquire: as in `acquire`. Weaker: `lock::hands_over` sees the race.
         let order = site!("lock.slow.acquire", Acquire => Relaxed);
         self.word.compare_exchange(seen, name | waiters, order, Relaxed)?;
-        if seen & OWNER_DIED != 0 {
+        if site!("lock.died", seen & OWNER_DIED != 0 => false) {
             self.set_poison(PoisonCause::OwnerDied);
         }
         Ok(())
