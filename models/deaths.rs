@@ -9,7 +9,8 @@ use multiproc::{
 
 use crate::harness::{Model, models};
 use crate::stage::{
-    Data, end_of_round, explore_once_asleep, share, spawn_mortal, stop_exploring, witness,
+    Data, end_of_round, explore_once_asleep, share, spawn_mortal, spawn_with, stop_exploring,
+    witness,
 };
 
 models! {
@@ -29,9 +30,55 @@ models! {
         run: || lock(3, 1),
     };
 
+    lock_unmarked (one_vanishes, explored_only): Model {
+        shows: "an owner goes, and the kernel does not find its lock: the others do, and hear of it",
+        floor: 49_000,
+        witnesses: &["lived", "died", "lock.rob.died"],
+        twins: &[
+            "lock.rob",
+            "lock.rob.waiters",
+            "lock.rob.died",
+            "lock.wake.one",
+        ],
+        run: || {
+            let numbers = share(Lock::new(<[Data; 2]>::default()));
+            let owner = spawn_mortal(&numbers, |numbers| add(numbers));
+            let other = spawn_with(&numbers, |numbers| drop(numbers.lock()));
+            let (poisoned, numbers) = locked(&numbers);
+            let (a, b) = (numbers[0].read(), numbers[1].read());
+            assert!(a == b || poisoned, "left half done, and nobody is told");
+            drop(numbers);
+            witness(if owner.ended().is_some() { "lived" } else { "died" });
+            other.join();
+        },
+    };
+
+    lock_of_the_living (one_vanishes, explored_only): Model {
+        shows: "who waits for one that waits for a dead owner does not take that one for dead",
+        floor: 21_500,
+        witnesses: &["lived", "died"],
+        twins: &["lock.gone"],
+        run: || {
+            let locks = share([(); 2].map(|()| Lock::new(Data::default())));
+            let first = spawn_mortal(&locks, |locks| drop(locks[0].lock()));
+            let second = spawn_mortal(&locks, |locks| {
+                let (_, outer) = locked(&locks[1]);
+                let (_, inner) = locked(&locks[0]);
+                inner.add(1);
+                outer.add(1);
+            });
+            let (_, outer) = locked(&locks[1]);
+            outer.add(1);
+            drop(outer);
+            for other in [first, second] {
+                witness(if other.ended().is_some() { "lived" } else { "died" });
+            }
+        },
+    };
+
     robust_semaphore (one_dies, explored_only): Model {
         shows: "two on one permit: whoever dies, the permit comes back",
-        floor: 1_250,
+        floor: 1_150,
         witnesses: &["lived", "died"],
         twins: &[],
         run: || {

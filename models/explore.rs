@@ -15,12 +15,13 @@ use crate::stage::take_witnessed;
 pub(crate) struct Legs {
     pub(crate) loads: &'static [Loads],
     deaths: u32,
+    unmarked: bool,
     spurious: u32,
 }
 
 impl Legs {
     pub(crate) const ALL: Legs =
-        Legs { loads: &[Loads::Stale, Loads::Latest], deaths: 0, spurious: 0 };
+        Legs { loads: &[Loads::Stale, Loads::Latest], deaths: 0, unmarked: false, spurious: 0 };
 
     /// With latest loads there are too many steps: a smaller model has them.
     pub(crate) const fn stale_loads(self) -> Self {
@@ -42,13 +43,19 @@ impl Legs {
         Legs { loads: &[], deaths: 1, ..self }
     }
 
+    /// As [`Legs::one_dies`], but what it holds the kernel does not find.
+    pub(crate) const fn one_vanishes(self) -> Self {
+        Legs { unmarked: true, ..self.one_dies() }
+    }
+
     /// One wait may end for no reason.
     pub(crate) const fn one_wakes(self) -> Self {
         Legs { spurious: 1, ..self }
     }
 
     pub(crate) fn searching(self) -> Search {
-        Search { deaths: self.deaths, spurious: self.spurious, ..Search::default() }
+        let Legs { deaths, unmarked, spurious, .. } = self;
+        Search { deaths, unmarked, spurious, ..Search::default() }
     }
 }
 

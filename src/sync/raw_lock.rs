@@ -220,8 +220,9 @@ impl RawLock {
                     let look_closely = slices.is_multiple_of(CLOSELY);
                     slices = slices.wrapping_add(1);
                     // An owner in private memory, where it goes with the lock, never is gone.
-                    let gone = settled && Me::is_gone(seen & OWNER, &self.node, look_closely);
-                    if gone && self.rob(me, name, seen) {
+                    let is_gone = || settled && Me::is_gone(seen & OWNER, &self.node, look_closely);
+                    let gone = site!("lock.gone", is_gone() => true);
+                    if site!("lock.rob", gone => false) && self.rob(me, name, seen) {
                         return true;
                     }
                 }
@@ -267,8 +268,9 @@ impl RawLock {
         me.begin(&self.node);
         // Acquire: there is no Release to pair with; what the dead wrote before dying is seen in
         // the order that the kernel's switch from it gave.
-        let taken = self.word.compare_exchange(seen, name | WAITERS, Acquire, Relaxed).is_ok();
-        if taken {
+        let waiters = site!("lock.rob.waiters", WAITERS => 0);
+        let taken = self.word.compare_exchange(seen, name | waiters, Acquire, Relaxed).is_ok();
+        if site!("lock.rob.died", taken => false) {
             self.set_poison(PoisonCause::OwnerDied);
         }
         taken

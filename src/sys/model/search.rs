@@ -44,6 +44,9 @@ pub struct Searched {
 pub struct Search {
     /// How many threads may be killed, of those that were spawned as mortal.
     pub deaths: u32,
+    /// The kernel does not find the locks of who is killed, but for one that it is about to take or to
+    /// give back: as where a thread holds too many, or has gone on to another program.
+    pub unmarked: bool,
     /// How many waits may end for no reason.
     pub spurious: u32,
     /// Without the reductions: threads that are alike are told apart, and nothing is forgotten.
@@ -189,8 +192,8 @@ impl State {
         self.at = 0;
         life::forget_lives();
         trace::switch(self.forced.is_some());
-        let Search { deaths, spurious, plain, .. } = self.search;
-        world::begin(Rules { deaths, spurious, plain });
+        let Search { deaths, unmarked, spurious, plain, .. } = self.search;
+        world::begin(Rules { deaths, unmarked, spurious, plain });
         true
     }
 

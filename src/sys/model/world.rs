@@ -35,8 +35,9 @@ const OWNER: u64 = 0x3FFF_FFFF;
 const OWNER_DIED: u64 = 0x4000_0000;
 const WAITERS: u64 = 0x8000_0000;
 
-/// So often in one execution a slice of a wait ends, once somebody has died.
-const SLICES: u32 = 24;
+/// So often in one execution a slice of a thread's waits ends, once somebody has died. (Of each: nobody
+/// who waits in vain takes the time from those who would find something.)
+const SLICES: u32 = 8;
 
 pub(crate) fn name_of(task: Task) -> u32 {
     NAMES as u32 | task as u32
@@ -101,6 +102,8 @@ struct Thread {
     /// The locks on its robust list, oldest first, and the pending one.
     held: Vec<Var>,
     pending: Option<Var>,
+    /// So many slices of its waits can still end.
+    slices: u32,
 }
 
 struct Place {
@@ -120,6 +123,8 @@ pub(crate) trait Contents {
 pub(crate) struct Rules {
     /// How many threads may be killed in one execution, of those that may.
     pub(crate) deaths: u32,
+    /// The kernel does nothing with the list of who is killed.
+    pub(crate) unmarked: bool,
     /// How many waits may end for no reason.
     pub(crate) spurious: u32,
     /// Threads that are alike are told apart, and what a thread forgot is kept: to check the reductions.
@@ -138,7 +143,6 @@ pub(crate) struct World {
     rules: Rules,
     deaths: u32,
     spurious: u32,
-    slices: u32,
     kinds: u32,
     /// Only one way is tried: that in which nobody is interrupted.
     straight: bool,
@@ -179,7 +183,6 @@ pub(crate) fn begin(rules: Rules) {
         deaths: rules.deaths,
         spurious: rules.spurious,
         rules,
-        slices: SLICES,
         kinds: 0,
         straight: false,
         over: false,
@@ -213,6 +216,7 @@ impl World {
             kind: kind.filter(|_| !self.rules.plain),
             held: Vec::new(),
             pending: None,
+            slices: SLICES,
         });
         assert!(self.threads.len() <= 32, "a search has room for 32 threads");
         self.threads.len() - 1
@@ -279,10 +283,11 @@ impl World {
             }
         }
         // Slices end only where they must, or they would hide a wake that was lost.
-        let someone_died = self.threads.iter().any(|thread| thread.status == Status::Dead);
-        if turns.is_empty() && someone_died && self.slices > 0 {
-            turns.extend(order.iter().filter_map(|&task| match self.threads[task].status {
-                Status::Asleep { ends: Ends::InSlices, .. } => Some((task, Turn::Slice)),
+        if turns.is_empty() && self.has_left_something() {
+            turns.extend(order.iter().filter_map(|&task| match self.threads[task] {
+                Thread {
+                    status: Status::Asleep { ends: Ends::InSlices, .. }, slices: 1.., ..
+                } => Some((task, Turn::Slice)),
                 _ => None,
             }));
         }
@@ -294,6 +299,16 @@ impl World {
             turns.extend(order.into_iter().filter(mortal).map(|task| (task, Turn::Die)));
         }
         turns
+    }
+
+    /// Whether one has died, and what it left may be for those to find whose slices end: where the kernel
+    /// has not marked it, that is its name.
+    fn has_left_something(&self) -> bool {
+        let dead = |task: Task| self.is_dead(task);
+        if self.rules.unmarked {
+            return self.places.iter().any(|place| named(place.value).is_some_and(dead));
+        }
+        (0..self.threads.len()).any(dead)
     }
 
     fn has_ended(&self, task: Task) -> bool {
@@ -344,7 +359,7 @@ impl World {
         match turn {
             Turn::Die => self.kill(task),
             Turn::Spurious => self.spurious -= 1,
-            Turn::Slice => self.slices -= 1,
+            Turn::Slice => self.threads[task].slices -= 1,
             Turn::Go | Turn::Expire => {}
         }
     }
@@ -362,7 +377,12 @@ impl World {
         }
         let thread = &mut self.threads[task];
         thread.status = Status::Dead;
-        let (held, pending) = (std::mem::take(&mut thread.held), thread.pending.take());
+        let (mut held, mut pending) = (std::mem::take(&mut thread.held), thread.pending.take());
+        if self.rules.unmarked {
+            // Since it took what it holds, the pending entry has been another.
+            pending = pending.filter(|var| !held.contains(var));
+            held.clear();
+        }
         let name = u64::from(name_of(task));
         for &var in held.iter().rev().filter(|&&var| Some(var) != pending) {
             self.bury(var, name, false);

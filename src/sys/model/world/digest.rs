@@ -28,8 +28,8 @@ impl World {
                     Status::Private => Status::Ready,
                     status => status,
                 };
-                let Thread { memory, kind, mortal, woken, is_joined, .. } = *thread;
-                digest((status, memory, kind, mortal, woken, is_joined, stands))
+                let Thread { memory, kind, mortal, woken, is_joined, slices, .. } = *thread;
+                digest((status, memory, kind, mortal, woken, is_joined, slices, stands))
             })
             .collect();
         let mut order: Vec<Task> = (0..self.threads.len()).collect();
@@ -44,7 +44,7 @@ impl World {
         }
         let half = |seed: u64| {
             let mut hasher = DefaultHasher::new();
-            (seed, self.deaths, self.spurious, self.slices, self.straight).hash(&mut hasher);
+            (seed, self.deaths, self.spurious, self.straight).hash(&mut hasher);
             for place in &self.places {
                 match named(place.value) {
                     Some(task) => (1u8, place.value & !OWNER, rank[task]).hash(&mut hasher),
