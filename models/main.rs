@@ -23,6 +23,8 @@ mod barrier;
 mod bounded_semaphore;
 mod condition;
 #[cfg(loom)]
+mod condition_deaths;
+#[cfg(loom)]
 mod deaths;
 mod event;
 mod lock;
@@ -41,6 +43,8 @@ const ALL: &[&[(&str, harness::Model, harness::Legs)]] = &[
     barrier::MODELS,
     bounded_semaphore::MODELS,
     condition::MODELS,
+    #[cfg(loom)]
+    condition_deaths::MODELS,
     #[cfg(loom)]
     deaths::MODELS,
     event::MODELS,

@@ -222,10 +222,12 @@ impl Condition {
     #[cold]
     fn wake(&self, n: u32) {
         // Before the wake: if this process dies in between, a waiter finds what is owed.
-        self.owe(|owed| owed.saturating_add(n));
+        let given = site!("condition.owe", n => 0);
+        self.owe(|owed| owed.saturating_add(given));
         let woken = self.word.wake(site!("condition.wake", n => 0));
         if site!("condition.fewer", woken < n => false) {
-            self.owe(|owed| owed.saturating_sub(n - woken));
+            let none = site!("condition.owe.fewer", n - woken => 0);
+            self.owe(|owed| owed.saturating_sub(none));
             // There are not so many asleep, but there may be some on their way.
             self.release_all();
         }
@@ -279,15 +281,19 @@ impl Condition {
         looks: bool,
     ) -> (Result<LockGuard<'a, T>, Poisoned<LockGuard<'a, T>>>, Ended) {
         let lock = LockGuard::lock_of(&guard);
-        let was_poisoned = lock.is_poisoned();
+        let was_poisoned = site!("condition.poisoned.before", lock.is_poisoned() => false);
         let announced = self.announce();
         drop(guard);
-        let lost = || lock.is_forsaken() || lock.is_poisoned() && !was_poisoned;
+        let is_poisoned = || site!("condition.poisoned", lock.is_poisoned() => false);
+        let lost = || {
+            site!("condition.forsaken", lock.is_forsaken() => false)
+                || is_poisoned() && !was_poisoned
+        };
         // Weaker: whoever is notified while the lock is free sleeps on, in `condition::notifies_all`.
         let epoch = site!("condition.before", announced => self.announce());
         let ended = self.sleep(epoch, until, looks, lost);
         let guard = lock.lock();
-        if ended == Ended::Woken {
+        if site!("condition.acted", ended == Ended::Woken => false) {
             self.owe(|owed| owed.saturating_sub(1));
         }
         (guard, ended)
@@ -323,12 +329,13 @@ impl Condition {
             }
             match ended {
                 Wait::TimedOut => return Ended::TimedOut,
-                Wait::Slice if looks => return Ended::Slice,
+                Wait::Slice if site!("condition.looks", looks => false) => return Ended::Slice,
                 Wait::Slice if lost() => return Ended::Notified,
                 Wait::Slice => {
                     // Relaxed: only a guess for what follows.
                     let still = self.owed.load(Relaxed) > 0;
-                    if owed && still && self.owe(|owed| owed.saturating_sub(1)) > 0 {
+                    let mine = site!("condition.hand_on", owed && still => false);
+                    if mine && self.owe(|owed| owed.saturating_sub(1)) > 0 {
                         return Ended::Notified;
                     }
                     owed = still;

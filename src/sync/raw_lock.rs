@@ -325,7 +325,8 @@ impl RawLock {
         // Relaxed: a glance; who then locks sees it again, in order.
         let seen = self.word.load(Relaxed);
         let is_gone = || self.is_settled() && Me::is_gone(seen & OWNER, &self.node, true);
-        seen & OWNER_DIED != 0 || seen & OWNER != 0 && is_gone()
+        site!("lock.forsaken.died", seen & OWNER_DIED != 0 => false)
+            || site!("lock.forsaken.gone", seen & OWNER != 0 => false) && is_gone()
     }
 
     /// Whether an owner died or panicked, and nobody cleared it since.

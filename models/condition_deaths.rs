@@ -1,0 +1,181 @@
+//! `Condition`, where one is killed: what it was to tell is told, and nothing that is not so.
+
+use std::panic::{self, AssertUnwindSafe};
+
+use multiproc::{Condition, Lock, Poisoned};
+
+use crate::harness::{Model, models};
+use crate::stage::{
+    Data, Place, explore_once_asleep, let_sleep, share, spawn_mortal, spawn_with, stop_exploring,
+    witness,
+};
+
+models! {
+    hands_on (one_dies, explored_only): Model {
+        shows: "one who was woken is killed before it has the lock: its notification goes to another",
+        floor: 360,
+        witnesses: &["lived", "died", "condition.hand_on"],
+        twins: &["condition.owe", "condition.hand_on"],
+        run: || {
+            stop_exploring();
+            let meeting = Meeting::new();
+            let first = spawn_mortal(&meeting, |meeting| meeting.wait_and_count());
+            let second = spawn_with(&meeting, |meeting| meeting.wait_and_count());
+            explore_once_asleep(2);
+            meeting.changed.notify_one();
+            let lived = first.ended().is_some();
+            witness(if lived { "lived" } else { "died" });
+            // Whoever had the lock again has acted on it.
+            let acted = meeting.count.lock().map_or(true, |count| *count > 0);
+            if acted {
+                meeting.changed.notify_one();
+            }
+            second.join();
+        },
+    };
+
+    tells_of_no_more (one_vanishes, explored_only): Model {
+        shows: "who waits is told neither of what another acted on, nor of what reached nobody",
+        floor: 2_350,
+        witnesses: &["lived", "died", "condition.hand_on"],
+        twins: &["condition.acted", "condition.owe.fewer", "condition.poisoned.before"],
+        run: || {
+            stop_exploring();
+            let meeting = Meeting::new();
+            let before = spawn_with(&meeting, |meeting| meeting.wait_and_count());
+            let_sleep(1);
+            meeting.changed.notify_one();
+            before.join();
+            meeting.changed.notify_one();
+            // Nor of a panic that was before it came.
+            let panicking = panic::catch_unwind(AssertUnwindSafe(|| {
+                let _count = meeting.count.lock();
+                panic!("half done");
+            }));
+            panicking.unwrap_err();
+            let waiter = spawn_with(&meeting, |meeting| {
+                let count = in_any_case(meeting.count.lock());
+                let count = in_any_case(meeting.changed.wait(count));
+                assert_eq!(*count, 2, "told of nothing");
+            });
+            let owner = spawn_mortal(&meeting, |meeting| drop(meeting.other.lock()));
+            explore_once_asleep(1);
+            // This takes a slice or two, if the owner is gone, and as many end meanwhile for who waits.
+            drop(meeting.other.lock());
+            *in_any_case(meeting.count.lock()) = 2;
+            meeting.changed.notify_one();
+            waiter.join();
+            witness(if owner.ended().is_some() { "lived" } else { "died" });
+        },
+    };
+
+    owner_dies (one_dies, explored_only): Model {
+        shows: "who is to notify is killed with the lock, which nobody takes: the waiter hears",
+        floor: 515,
+        witnesses: &["lived", "died", "poisoned", "notified"],
+        twins: &["condition.forsaken", "lock.forsaken.died"],
+        run: || owner_dies(false),
+    };
+
+    owner_vanishes (one_vanishes, explored_only): Model {
+        shows: "the same where the kernel does not find the lock",
+        floor: 535,
+        witnesses: &["lived", "died", "poisoned", "notified"],
+        twins: &["condition.forsaken", "lock.forsaken.gone"],
+        run: || owner_dies(false),
+    };
+
+    is_poisoned (one_dies, explored_only): Model {
+        shows: "who is to notify is killed with the lock, and another takes it: the waiter hears",
+        floor: 3_200,
+        witnesses: &["lived", "died", "poisoned", "notified"],
+        twins: &["condition.poisoned"],
+        run: || owner_dies(true),
+    };
+
+    looks (one_dies, explored_only): Model {
+        shows: "who has changed something is killed before it notifies: the waiter sees it",
+        floor: 380,
+        witnesses: &["lived", "died", "changed"],
+        twins: &["condition.looks"],
+        run: || {
+            stop_exploring();
+            let meeting = Meeting::new();
+            let waiter = spawn_with(&meeting, |meeting| {
+                let count = meeting.count.lock().unwrap();
+                _ = meeting.changed.wait_while(count, |count| *count == 0);
+            });
+            let changer = spawn_mortal(&meeting, |meeting| {
+                *meeting.count.lock().unwrap() = 1;
+                meeting.changed.notify_one();
+            });
+            explore_once_asleep(1);
+            let lived = changer.ended().is_some();
+            witness(if lived { "lived" } else { "died" });
+            let mut count = in_any_case(meeting.count.lock());
+            if *count == 0 {
+                *count = 1;
+                meeting.changed.notify_one();
+            } else if !lived {
+                witness("changed");
+            }
+            drop(count);
+            waiter.join();
+        },
+    };
+}
+
+multiproc::process_safe! {
+    struct Meeting {
+        count: Lock<u32>,
+        changed: Condition,
+        other: Lock<u32>,
+        came: Data,
+    }
+}
+
+impl Meeting {
+    fn new() -> Place<Self> {
+        share(Meeting {
+            count: Lock::new(0),
+            changed: Condition::new(),
+            other: Lock::new(0),
+            came: Data::default(),
+        })
+    }
+
+    fn wait_and_count(&self) {
+        let count = in_any_case(self.count.lock());
+        *in_any_case(self.changed.wait(count)) += 1;
+    }
+}
+
+/// What it guards, poisoned or not.
+fn in_any_case<T>(result: Result<T, Poisoned<T>>) -> T {
+    result.unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn owner_dies(is_taken: bool) {
+    stop_exploring();
+    let meeting = Meeting::new();
+    let waiter = spawn_with(&meeting, |meeting| {
+        let waited = meeting.changed.wait(meeting.count.lock().unwrap());
+        witness(if waited.is_ok() { "notified" } else { "poisoned" });
+    });
+    let changer = spawn_mortal(&meeting, |meeting| {
+        let _count = meeting.count.lock().unwrap();
+        meeting.came.write(1);
+        meeting.changed.notify_one();
+    });
+    explore_once_asleep(1);
+    let lived = changer.ended().is_some();
+    witness(if lived { "lived" } else { "died" });
+    if meeting.came.read() == 0 {
+        // It may have died before it had the lock.
+        meeting.changed.notify_one();
+    }
+    if is_taken {
+        drop(meeting.count.lock());
+    }
+    waiter.join();
+}
