@@ -20,6 +20,8 @@ mod stress;
 mod whole;
 
 mod barrier;
+#[cfg(loom)]
+mod barrier_deaths;
 mod bounded_semaphore;
 mod condition;
 #[cfg(loom)]
@@ -41,6 +43,8 @@ mod value;
 /// Every file of models.
 const ALL: &[&[(&str, harness::Model, harness::Legs)]] = &[
     barrier::MODELS,
+    #[cfg(loom)]
+    barrier_deaths::MODELS,
     bounded_semaphore::MODELS,
     condition::MODELS,
     #[cfg(loom)]

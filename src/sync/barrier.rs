@@ -254,9 +254,9 @@ impl Barrier {
             self.rouse();
             return Ok(index);
         }
-        let mut slices = 0;
+        let mut slices = 0u32;
         loop {
-            mark.keeps(&[seen.0, turn.into()]);
+            mark.keeps(&[seen.0, turn.into(), slices.into()]);
             // Weaker: the model `barrier::meets_once` sees one sleep on what it should wake from.
             let before = site!("barrier.turn.before", turn => self.turn());
             self.sleep(seen, before, until, &mut slices);
@@ -275,10 +275,10 @@ impl Barrier {
     /// Comes, as soon as it is not full; gives the state before, and a turn that is not newer. Who
     /// comes last ends the round, unless there is something to be done first.
     fn come(&self, until: Deadline, acts: bool) -> Result<(State, u32), BrokenBarrier> {
-        let mut slices = 0;
+        let mut slices = 0u32;
         let mark = Mark::here();
         loop {
-            mark.keeps(&[]);
+            mark.keeps(&[slices.into()]);
             let turn = self.turn();
             // Relaxed: only a guess for the CAS.
             let seen = self.look(Relaxed);
@@ -344,7 +344,8 @@ impl Barrier {
             Wait::TimedOut => BrokenBarrier::TimedOut,
             Wait::Slice => {
                 *slices += 1;
-                if *slices < GRACE || !self.roster.has_ended() {
+                let died = *slices >= GRACE && self.roster.has_ended();
+                if !site!("barrier.died", died => false) {
                     return;
                 }
                 BrokenBarrier::PartyDied

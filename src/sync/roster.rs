@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::sync::patrol::Patrol;
-use crate::sys::{Entry, Life, MODELLED, Ordering::Relaxed, const_fn};
+use crate::sys::{Entry, Life, MODELLED, Ordering::Relaxed, const_fn, site};
 
 /// The lives of processes. An entry is 0, or a life that came and was not struck off since. One that was
 /// entered may be entered again where another was struck off; that does no harm.
@@ -19,7 +19,7 @@ const GAP: Duration = Duration::from_millis(50);
 
 impl Roster {
     /// Those who come when it is full are not entered.
-    pub(super) const LEN: usize = if MODELLED { 2 } else { 64 };
+    pub(super) const LEN: usize = if MODELLED { 3 } else { 64 };
 
     const_fn! {
         pub(super) fn new() -> Self {
@@ -27,11 +27,11 @@ impl Roster {
         }
     }
 
-    /// Enters the calling process, unless it is there. (In a model nobody ends, and these steps would
-    /// only multiply those that matter.)
+    /// Enters the calling process, unless it is there. (In a model in which nobody can end, these
+    /// steps would only multiply those that matter.)
     #[inline]
     pub(super) fn enrol(&self) {
-        if MODELLED {
+        if !Life::can_end() {
             return;
         }
         let mine = Life::mine();
@@ -46,7 +46,7 @@ impl Roster {
         for i in 0..Self::LEN {
             let entry = &self.lives[(mine as usize + i) % Self::LEN];
             // Relaxed: as in `enrol`.
-            match entry.compare_exchange(0, mine, Relaxed, Relaxed) {
+            match entry.compare_exchange(0, site!("roster.enrol", mine => 0), Relaxed, Relaxed) {
                 Err(other) if other != mine => {}
                 _ => return,
             }
@@ -63,13 +63,15 @@ impl Roster {
     pub(super) fn strike(&self) {
         for (entry, life) in self.ended() {
             // Relaxed: as in `enrol`. If it fails, another has struck it off.
-            let _ = entry.compare_exchange(life, 0, Relaxed, Relaxed);
+            let _ =
+                entry.compare_exchange(life, site!("roster.strike", 0 => life), Relaxed, Relaxed);
         }
     }
 
     fn ended(&self) -> impl Iterator<Item = (&Entry, u64)> {
         // Relaxed: as in `enrol`.
         let entered = self.lives.iter().map(|entry| (entry, entry.load(Relaxed)));
-        entered.filter(|&(_, life)| life != 0 && Life::is_over(life))
+        let is_over = |life| site!("roster.over", Life::is_over(life) => true);
+        entered.filter(move |&(_, life)| life != 0 && is_over(life))
     }
 }

@@ -26,7 +26,7 @@ use real as backend;
 
 pub(crate) use backend::{
     Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
-    Cell, Entry, Granule, Life, Mark, Me, Node, Number, Packet, Slot, Socket, Word,
+    Cell, Entry, Granule, Life, Mark, Me, Node, Number, Packet, Slot, Socket, Word, millis,
 };
 #[cfg(loom)]
 pub use backend::{
@@ -34,7 +34,7 @@ pub use backend::{
     explore, forget_sites_seen, let_sleep, mutate, sites_seen, sleepers, spawn, spawn_alike,
     spawn_mortal, stop_exploring,
 };
-pub(crate) use clock::{Deadline, millis};
+pub(crate) use clock::Deadline;
 pub(crate) use memfd::bytes_present;
 pub(crate) use number::Atomic;
 pub(crate) use poll::poll;

@@ -30,6 +30,11 @@ pub(crate) fn forget_lives() {
 pub(crate) struct Life(());
 
 impl Life {
+    /// Whether this model is about lives that end where nobody says so.
+    pub(crate) fn can_end() -> bool {
+        world::is_here() && world::with(|world| world.has_deaths())
+    }
+
     pub(crate) fn mine() -> u64 {
         u64::from(Me::current().tid())
     }

@@ -222,6 +222,11 @@ impl World {
         self.threads.len() - 1
     }
 
+    /// Whether this search is about deaths.
+    pub(crate) fn has_deaths(&self) -> bool {
+        self.rules.deaths > 0
+    }
+
     pub(crate) fn current(&self) -> Task {
         self.current
     }

@@ -31,6 +31,12 @@ static MINE: AtomicU64 = AtomicU64::new(0);
 pub(crate) struct Life(());
 
 impl Life {
+    /// Whether a life can end. On the machine each will.
+    #[inline(always)]
+    pub(crate) const fn can_end() -> bool {
+        true
+    }
+
     /// Of the calling process. A forked child has its own.
     #[inline(always)]
     pub(crate) fn mine() -> u64 {

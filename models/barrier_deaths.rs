@@ -1,0 +1,86 @@
+//! `Barrier`, where a party is killed: the others hear of it, and meet again without it.
+
+use multiproc::{Barrier, BrokenBarrier, RobustSemaphore};
+
+use crate::harness::{Model, models};
+use crate::stage::{explore, let_sleep, share, spawn_mortal, spawn_with, stop_exploring, witness};
+
+models! {
+    of_two (one_dies, explored_only): Model {
+        shows: "of two who have met one is killed: the other hears, and after a reset meets a third",
+        floor: 11_300,
+        witnesses: &["lived", "died", "passed", "broken"],
+        twins: &["roster.enrol", "roster.strike", "roster.over", "barrier.died"],
+        run: || {
+            stop_exploring();
+            let hall = share(Hall { barrier: Barrier::new(2), seat: RobustSemaphore::new(1) });
+            let party = spawn_mortal(&hall, |hall| {
+                let _seat = hall.seat.acquire();
+                hall.barrier.wait().unwrap();
+                hall.barrier.wait().unwrap();
+            });
+            let_sleep(1);
+            hall.barrier.wait().unwrap();
+            explore();
+            let mine = hall.barrier.wait();
+            let lived = party.ended().is_some();
+            witness(if lived { "lived" } else { "died" });
+            witness(if mine.is_ok() { "passed" } else { "broken" });
+            if mine.is_err() {
+                assert_eq!((mine, lived), (Err(BrokenBarrier::PartyDied), false));
+            }
+            if lived {
+                return;
+            }
+            hall.barrier.reset();
+            let third = spawn_with(&hall, |hall| _ = hall.barrier.wait().unwrap());
+            // The dead had it: this takes a slice or two, and the third waits for many.
+            drop(hall.seat.acquire());
+            hall.barrier.wait().unwrap();
+            third.join();
+        },
+    };
+
+    of_three (one_dies, explored_only): Model {
+        shows: "of three who have met one is killed: the others both pass, or both hear, and are met again",
+        floor: 13_400,
+        witnesses: &["lived", "died", "passed", "broken"],
+        twins: &["roster.enrol", "barrier.died"],
+        run: || {
+            stop_exploring();
+            let barrier = share(Barrier::new(3));
+            let twice = |barrier: &Barrier| {
+                barrier.wait().unwrap();
+                barrier.wait().map(drop)
+            };
+            let other = spawn_with(&barrier, move |barrier| twice(barrier));
+            let party = spawn_mortal(&barrier, move |barrier| twice(barrier));
+            let_sleep(2);
+            barrier.wait().unwrap();
+            // The other has come again.
+            let_sleep(1);
+            explore();
+            let mine = barrier.wait().map(drop);
+            witness(if mine.is_ok() { "passed" } else { "broken" });
+            assert_eq!(mine, other.join());
+            let its = party.ended();
+            witness(if its.is_some() { "lived" } else { "died" });
+            assert!(its.is_none_or(|its| its == mine));
+            if mine.is_err() {
+                assert_eq!((mine, its), (Err(BrokenBarrier::PartyDied), None));
+                stop_exploring();
+                barrier.reset();
+                let others = [(); 2].map(|()| spawn_with(&barrier, |barrier| barrier.wait().is_ok()));
+                barrier.wait().unwrap();
+                assert!(others.into_iter().all(|other| other.join()));
+            }
+        },
+    };
+}
+
+multiproc::process_safe! {
+    struct Hall {
+        barrier: Barrier,
+        seat: RobustSemaphore<1>,
+    }
+}
