@@ -34,6 +34,32 @@ models! {
         },
     };
 
+    hands_on_once (one_dies, slices_meet, explored_only): Model {
+        shows: "of two who find at once that a wake is owed, one goes on",
+        floor: 6_900,
+        witnesses: &["lived", "died", "condition.hand_on.left"],
+        twins: &["condition.hand_on.left"],
+        run: || {
+            stop_exploring();
+            let meeting = Meeting::new();
+            let first = spawn_mortal(&meeting, |meeting| meeting.wait_and_count());
+            let others = [(); 2].map(|()| {
+                spawn_with(&meeting, |meeting| match meeting.wait_and_count() {
+                    1 => meeting.let_all_go(),
+                    _ => assert_eq!(meeting.came.read(), 1, "one notification let two go on"),
+                })
+            });
+            explore_once_asleep(3);
+            meeting.changed.notify_one();
+            witness(if first.ended().is_some() { "lived" } else { "died" });
+            let acted = meeting.count.lock().map_or(true, |count| *count > 0);
+            if acted {
+                meeting.let_all_go();
+            }
+            others.into_iter().for_each(|other| other.join());
+        },
+    };
+
     tells_of_no_more (one_vanishes, explored_only): Model {
         shows: "who waits is told neither of what another acted on, nor of what reached nobody",
         floor: 2_350,
@@ -144,9 +170,17 @@ impl Meeting {
         })
     }
 
-    fn wait_and_count(&self) {
+    /// Gives how many have gone on by now.
+    fn wait_and_count(&self) -> u32 {
         let count = in_any_case(self.count.lock());
-        *in_any_case(self.changed.wait(count)) += 1;
+        let mut count = in_any_case(self.changed.wait(count));
+        *count += 1;
+        *count
+    }
+
+    fn let_all_go(&self) {
+        self.came.write(1);
+        self.changed.notify_all();
     }
 }
 

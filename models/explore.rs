@@ -16,12 +16,18 @@ pub(crate) struct Legs {
     pub(crate) loads: &'static [Loads],
     deaths: u32,
     unmarked: bool,
+    at_once: bool,
     spurious: u32,
 }
 
 impl Legs {
-    pub(crate) const ALL: Legs =
-        Legs { loads: &[Loads::Stale, Loads::Latest], deaths: 0, unmarked: false, spurious: 0 };
+    pub(crate) const ALL: Legs = Legs {
+        loads: &[Loads::Stale, Loads::Latest],
+        deaths: 0,
+        unmarked: false,
+        at_once: false,
+        spurious: 0,
+    };
 
     /// With latest loads there are too many steps: a smaller model has them.
     pub(crate) const fn stale_loads(self) -> Self {
@@ -48,14 +54,19 @@ impl Legs {
         Legs { unmarked: true, ..self.one_dies() }
     }
 
+    /// Slices of several waits may end at once.
+    pub(crate) const fn slices_meet(self) -> Self {
+        Legs { at_once: true, ..self }
+    }
+
     /// One wait may end for no reason.
     pub(crate) const fn one_wakes(self) -> Self {
         Legs { spurious: 1, ..self }
     }
 
     pub(crate) fn searching(self) -> Search {
-        let Legs { deaths, unmarked, spurious, .. } = self;
-        Search { deaths, unmarked, spurious, ..Search::default() }
+        let Legs { deaths, unmarked, at_once, spurious, .. } = self;
+        Search { deaths, unmarked, at_once, spurious, ..Search::default() }
     }
 }
 

@@ -335,7 +335,12 @@ impl Condition {
                     // Relaxed: only a guess for what follows.
                     let still = self.owed.load(Relaxed) > 0;
                     let mine = site!("condition.hand_on", owed && still => false);
-                    if mine && self.owe(|owed| owed.saturating_sub(1)) > 0 {
+                    // Another may have found it, too.
+                    let was_left = || {
+                        let owed = self.owe(|owed| owed.saturating_sub(1));
+                        site!("condition.hand_on.left", owed > 0 => true)
+                    };
+                    if mine && was_left() {
                         return Ended::Notified;
                     }
                     owed = still;

@@ -47,6 +47,8 @@ pub struct Search {
     /// The kernel does not find the locks of who is killed, but for one that it is about to take or to
     /// give back: as where a thread holds too many, or has gone on to another program.
     pub unmarked: bool,
+    /// Slices of several waits may end at once: the next while all who go on only look.
+    pub at_once: bool,
     /// How many waits may end for no reason.
     pub spurious: u32,
     /// Without the reductions: threads that are alike are told apart, and nothing is forgotten.
@@ -192,8 +194,8 @@ impl State {
         self.at = 0;
         life::forget_lives();
         trace::switch(self.forced.is_some());
-        let Search { deaths, unmarked, spurious, plain, .. } = self.search;
-        world::begin(Rules { deaths, unmarked, spurious, plain });
+        let Search { deaths, unmarked, at_once, spurious, plain, .. } = self.search;
+        world::begin(Rules { deaths, unmarked, at_once, spurious, plain });
         true
     }
 

@@ -7,6 +7,7 @@
 //! nothing else, so a digest of that, its *memory*, stands for its program counter and its locals.
 //! Words, cells, queues and memories together are the state of the whole.
 
+mod death;
 mod digest;
 mod steps;
 
@@ -15,7 +16,7 @@ use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use crate::sys::model::trace::{self, Action, Label};
+use crate::sys::model::trace::{self, Label};
 
 pub(crate) use steps::*;
 
@@ -104,6 +105,8 @@ struct Thread {
     pending: Option<Var>,
     /// So many slices of its waits can still end.
     slices: u32,
+    /// One has ended, and it has only looked since.
+    sliced: bool,
 }
 
 struct Place {
@@ -125,6 +128,8 @@ pub(crate) struct Rules {
     pub(crate) deaths: u32,
     /// The kernel does nothing with the list of who is killed.
     pub(crate) unmarked: bool,
+    /// Slices of several waits may end at once.
+    pub(crate) at_once: bool,
     /// How many waits may end for no reason.
     pub(crate) spurious: u32,
     /// Threads that are alike are told apart, and what a thread forgot is kept: to check the reductions.
@@ -217,6 +222,7 @@ impl World {
             held: Vec::new(),
             pending: None,
             slices: SLICES,
+            sliced: false,
         });
         assert!(self.threads.len() <= 32, "a search has room for 32 threads");
         self.threads.len() - 1
@@ -288,7 +294,10 @@ impl World {
             }
         }
         // Slices end only where they must, or they would hide a wake that was lost.
-        if turns.is_empty() && self.has_left_something() {
+        let only_go_on =
+            |&(task, turn): &(Task, Turn)| turn == Turn::Go && self.threads[task].sliced;
+        let must = turns.is_empty() || self.rules.at_once && turns.iter().all(only_go_on);
+        if must && self.has_left_something() {
             turns.extend(order.iter().filter_map(|&task| match self.threads[task] {
                 Thread {
                     status: Status::Asleep { ends: Ends::InSlices, .. }, slices: 1.., ..
@@ -304,16 +313,6 @@ impl World {
             turns.extend(order.into_iter().filter(mortal).map(|task| (task, Turn::Die)));
         }
         turns
-    }
-
-    /// Whether one has died, and what it left may be for those to find whose slices end: where the kernel
-    /// has not marked it, that is its name.
-    fn has_left_something(&self) -> bool {
-        let dead = |task: Task| self.is_dead(task);
-        if self.rules.unmarked {
-            return self.places.iter().any(|place| named(place.value).is_some_and(dead));
-        }
-        (0..self.threads.len()).any(dead)
     }
 
     fn has_ended(&self, task: Task) -> bool {
@@ -364,49 +363,16 @@ impl World {
         match turn {
             Turn::Die => self.kill(task),
             Turn::Spurious => self.spurious -= 1,
-            Turn::Slice => self.threads[task].slices -= 1,
+            Turn::Slice => {
+                self.threads[task].slices -= 1;
+                self.threads[task].sliced = self.rules.at_once;
+            }
             Turn::Go | Turn::Expire => {}
         }
     }
 
     pub(crate) fn is_dead(&self, task: Task) -> bool {
         self.threads[task].status == Status::Dead
-    }
-
-    /// Kills a thread, and does what the kernel then does with its robust list.
-    fn kill(&mut self, task: Task) {
-        self.deaths -= 1;
-        trace::note(task, Action::Dies);
-        for place in &mut self.places {
-            place.sleepers.retain(|&sleeper| sleeper != task);
-        }
-        let thread = &mut self.threads[task];
-        thread.status = Status::Dead;
-        let (mut held, mut pending) = (std::mem::take(&mut thread.held), thread.pending.take());
-        if self.rules.unmarked {
-            // Since it took what it holds, the pending entry has been another.
-            pending = pending.filter(|var| !held.contains(var));
-            held.clear();
-        }
-        let name = u64::from(name_of(task));
-        for &var in held.iter().rev().filter(|&&var| Some(var) != pending) {
-            self.bury(var, name, false);
-        }
-        if let Some(var) = pending {
-            self.bury(var, name, true);
-        }
-    }
-
-    fn bury(&mut self, var: Var, name: u64, pending: bool) {
-        let word = self.places[var].value;
-        if pending && word & OWNER == 0 {
-            self.rouse(var, 1);
-        } else if word & OWNER == name {
-            self.places[var].value = word & WAITERS | OWNER_DIED;
-            if word & WAITERS != 0 {
-                self.rouse(var, 1);
-            }
-        }
     }
 
     fn rouse(&mut self, var: Var, n: u32) -> u32 {

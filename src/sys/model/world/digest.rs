@@ -28,8 +28,9 @@ impl World {
                     Status::Private => Status::Ready,
                     status => status,
                 };
-                let Thread { memory, kind, mortal, woken, is_joined, slices, .. } = *thread;
-                digest((status, memory, kind, mortal, woken, is_joined, slices, stands))
+                let Thread { memory, kind, mortal, woken, is_joined, slices, sliced, .. } = *thread;
+                let waits = (woken, slices, sliced);
+                digest((status, memory, kind, mortal, is_joined, waits, stands))
             })
             .collect();
         let mut order: Vec<Task> = (0..self.threads.len()).collect();

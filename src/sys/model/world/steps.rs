@@ -72,6 +72,9 @@ impl World {
     ) -> u64 {
         let before = self.places[var].value;
         let seen = act(&mut self.places[var].value);
+        if self.places[var].value != before {
+            self.me().sliced = false;
+        }
         if !leaving() {
             let after = self.places[var].value;
             trace::note(
@@ -117,6 +120,7 @@ pub(crate) fn sleep(var: Var, expected: u64, ends: Ends, at: &'static Location<'
         let me = world.current;
         world.places[var].sleepers.push_back(me);
         world.me().woken = false;
+        world.me().sliced = false;
         trace::note(me, Action::Sleeps { var: world.label(var) });
     });
     let turn = pause(Status::Asleep { var, ends });
