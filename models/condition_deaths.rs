@@ -36,7 +36,7 @@ models! {
 
     hands_on_once (one_dies, slices_meet, explored_only): Model {
         shows: "of two who find at once that a wake is owed, one goes on",
-        floor: 6_900,
+        floor: 4_800,
         witnesses: &["lived", "died", "condition.hand_on.left"],
         twins: &["condition.hand_on.left"],
         run: || {
@@ -62,7 +62,7 @@ models! {
 
     tells_of_no_more (one_vanishes, explored_only): Model {
         shows: "who waits is told neither of what another acted on, nor of what reached nobody",
-        floor: 2_350,
+        floor: 1_600,
         witnesses: &["lived", "died", "condition.hand_on"],
         twins: &["condition.acted", "condition.owe.fewer", "condition.poisoned.before"],
         run: || {
@@ -97,7 +97,7 @@ models! {
 
     owner_dies (one_dies, explored_only): Model {
         shows: "who is to notify is killed with the lock, which nobody takes: the waiter hears",
-        floor: 515,
+        floor: 450,
         witnesses: &["lived", "died", "poisoned", "notified"],
         twins: &["condition.forsaken", "lock.forsaken.died"],
         run: || owner_dies(false),
@@ -105,7 +105,7 @@ models! {
 
     owner_vanishes (one_vanishes, explored_only): Model {
         shows: "the same where the kernel does not find the lock",
-        floor: 535,
+        floor: 470,
         witnesses: &["lived", "died", "poisoned", "notified"],
         twins: &["condition.forsaken", "lock.forsaken.gone"],
         run: || owner_dies(false),
@@ -113,7 +113,7 @@ models! {
 
     is_poisoned (one_dies, explored_only): Model {
         shows: "who is to notify is killed with the lock, and another takes it: the waiter hears",
-        floor: 3_200,
+        floor: 1_700,
         witnesses: &["lived", "died", "poisoned", "notified"],
         twins: &["condition.poisoned"],
         run: || owner_dies(true),
@@ -121,7 +121,7 @@ models! {
 
     looks (one_dies, explored_only): Model {
         shows: "who has changed something is killed before it notifies: the waiter sees it",
-        floor: 380,
+        floor: 310,
         witnesses: &["lived", "died", "changed"],
         twins: &["condition.looks"],
         run: || {

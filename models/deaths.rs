@@ -32,7 +32,7 @@ models! {
 
     lock_unmarked (one_vanishes, explored_only): Model {
         shows: "an owner goes, and the kernel does not find its lock: the others do, and hear of it",
-        floor: 49_000,
+        floor: 9_400,
         witnesses: &["lived", "died", "lock.rob.died"],
         twins: &[
             "lock.rob",
@@ -55,7 +55,7 @@ models! {
 
     lock_of_the_living (one_vanishes, explored_only): Model {
         shows: "who waits for one that waits for a dead owner does not take that one for dead",
-        floor: 21_500,
+        floor: 11_000,
         witnesses: &["lived", "died"],
         twins: &["lock.gone"],
         run: || {

@@ -115,7 +115,7 @@ models! {
 
     barrier: Model {
         shows: "two meet, and neither goes on alone",
-        floor: 16_000,
+        floor: 280,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.come", "barrier.last.acquire"],
         run: || barrier(2),

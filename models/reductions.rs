@@ -5,7 +5,8 @@
 use multiproc::model_support::{Loads, Search, Weak, forget_sites_seen, mutate, sites_seen};
 
 use crate::ALL;
-use crate::explore::{is_whole, say};
+use crate::explore::{Legs, say};
+use crate::harness::Model;
 use crate::notebook;
 
 fn verdicts(name: &str, run: fn(), sites: &[&'static str]) {
@@ -32,38 +33,46 @@ fn verdicts(name: &str, run: fn(), sites: &[&'static str]) {
     }
 }
 
-/// Every model, as it is and with each decision that it passes weakened, also those that it need not fall
-/// without: what the plain search says of it, if it comes to an end or finds something, the reduced one
-/// says too.
+/// A model, as it is and with each decision that it passes weakened, also those that it need not fall
+/// without: what the plain search says of it, if it comes to an end within so many states or finds
+/// something, the reduced one says too. Gives of how many that could be said, and of how many not.
+pub(crate) fn compare(path: &str, model: &Model, legs: Legs, most: usize) -> (usize, usize) {
+    let explore = |plain| {
+        let limits =
+            Search { max_states: Some(most), max_decisions: Some(2_000), ..legs.searching() };
+        let search = Search { plain, ..limits };
+        search.run(model.run)
+    };
+    let (mut compared, mut large) = (0, 0);
+    let mut compare = |site: Option<&'static str>| {
+        let [plain, reduced] = [true, false].map(|plain| match site {
+            Some(site) => mutate(site, || explore(plain)),
+            None => explore(plain),
+        });
+        let falls = plain.failure.is_some();
+        if !falls && !plain.complete {
+            large += 1;
+            return;
+        }
+        assert_eq!(reduced.failure.is_some(), falls, "{path} without {site:?}");
+        compared += 1;
+    };
+    forget_sites_seen();
+    compare(None);
+    let decisions = sites_seen().into_iter().filter(|&(_, is_ordering)| !is_ordering);
+    decisions.for_each(|(site, _)| compare(Some(site)));
+    (compared, large)
+}
+
 #[test]
 fn everywhere() {
-    let most = if is_whole() { std::env::var("MOST").unwrap().parse().unwrap() } else { 1_000 };
     let (mut compared, mut large) = (0, 0);
     for (path, model, legs) in ALL.iter().copied().flatten() {
-        let explore = |plain| {
-            let search = Search { plain, max_states: Some(most), ..legs.searching() };
-            search.run(model.run)
-        };
-        forget_sites_seen();
-        let mut compare = |site: Option<&'static str>| {
-            let [plain, reduced] = [true, false].map(|plain| match site {
-                Some(site) => mutate(site, || explore(plain)),
-                None => explore(plain),
-            });
-            if plain.failure.is_none() && !plain.complete {
-                large += 1;
-                return;
-            }
-            compared += 1;
-            let falls = plain.failure.is_some();
-            assert_eq!(reduced.failure.is_some(), falls, "{path} without {site:?}");
-        };
-        compare(None);
-        let decisions = sites_seen().into_iter().filter(|&(_, is_ordering)| !is_ordering);
-        decisions.for_each(|(site, _)| compare(Some(site)));
+        let (some, others) = compare(path, model, *legs, 200);
+        (compared, large) = (compared + some, large + others);
     }
-    say(&format!("{compared} with equal verdicts; {large} are larger than {most} states"));
-    assert!(compared > large / 2, "nearly all are too large");
+    say(&format!("{compared} equal verdicts; SKIPPED: {large} larger ones, in a quick run"));
+    assert!(compared > 400, "only {compared} verdicts are compared");
 }
 
 fn verdicts_by_loom(name: &str, run: fn(), sites: &[&'static str]) {

@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use crate::ALL;
 use crate::explore::{Explored, is_whole, say};
 use crate::harness::name_of;
+use crate::reductions;
 
 /// Sites that no model falls without, each with the reason why the source is as good without it.
 const ARGUED: &[(&str, &str)] = &[];
@@ -62,6 +63,15 @@ fn whole() {
         mutant
     });
     assert!(failed.is_empty(), "{failed:?} failed");
+    let same = side_by_side(&models, |(path, ..)| {
+        apart::<(usize, usize)>(&format!("reductions {path}")).expect("the verdicts are equal")
+    });
+    let (compared, large) =
+        same.into_iter().fold((0, 0), |(all, more), one| (all + one.0, more + one.1));
+    say(&format!(
+        "{compared} verdicts of the search are the same without its reductions; {large} would have \
+         more than {PLAIN} states"
+    ));
     let text = tables(&explored, &mutants);
     say(&text);
     let survivors: Vec<_> = mutants
@@ -76,6 +86,8 @@ fn whole() {
 
 /// Which part of the whole this process is to explore.
 const PART: &str = "MULTIPROC_PART";
+/// Of so many states at most a model is searched without reductions.
+const PLAIN: usize = 3_000;
 /// The file for what it finds.
 const FOUND: &str = "MULTIPROC_FOUND";
 
@@ -90,6 +102,10 @@ fn part() {
         "model" => {
             let (path, model, legs) = models.find(|(path, ..)| *path == name).expect("a model");
             postcard::to_stdvec(&model.holds(name_of(path), *legs))
+        }
+        "reductions" => {
+            let (path, model, legs) = models.find(|(path, ..)| *path == name).expect("a model");
+            postcard::to_stdvec(&reductions::compare(path, model, *legs, PLAIN))
         }
         _ => {
             let mut sites = models.flat_map(|(_, model, _)| model.twins);
