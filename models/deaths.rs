@@ -45,8 +45,7 @@ models! {
             let owner = spawn_mortal(&numbers, |numbers| add(numbers));
             let other = spawn_with(&numbers, |numbers| drop(numbers.lock()));
             let (poisoned, numbers) = locked(&numbers);
-            let (a, b) = (numbers[0].read(), numbers[1].read());
-            assert!(a == b || poisoned, "left half done, and nobody is told");
+            looked_at(&numbers, poisoned);
             drop(numbers);
             witness(if owner.ended().is_some() { "lived" } else { "died" });
             other.join();
@@ -165,7 +164,7 @@ models! {
             let left: Vec<_> = std::iter::from_fn(|| queue.try_get().ok()).collect();
             witness(if puts && got.is_some() { "lived" } else { "died" });
             let all: Vec<_> = got.into_iter().chain(left.iter().copied()).collect();
-            assert!(all.is_sorted() && all.windows(2).all(|pair| pair[0] < pair[1]), "{all:?}");
+            assert!(all.is_sorted_by(|one, next| one < next), "{all:?}");
             if puts {
                 // Of the two that were put at most the one in the dead consumer's hand is gone.
                 assert!(all == [1, 2] || got.is_none() && all == [2], "{all:?}");
@@ -301,8 +300,7 @@ fn lock(threads: usize, rounds: u32) {
     if poisoned {
         witness("poisoned");
     }
-    let (a, b) = (numbers[0].read(), numbers[1].read());
-    assert!(a == b || poisoned, "left half done, and nobody is told");
+    let (a, b) = looked_at(&numbers, poisoned);
     // Who lived did all rounds; who died, some, and none twice.
     assert!(a >= lived * rounds && a <= threads as u32 * rounds);
     assert!(b >= lived * rounds && b <= a);
@@ -311,10 +309,16 @@ fn lock(threads: usize, rounds: u32) {
 /// One round, also where an owner has died: what it left half done, nobody makes up for.
 fn add(numbers: &Lock<[Data; 2]>) {
     let (poisoned, numbers) = locked(numbers);
-    let (a, b) = (numbers[0].read(), numbers[1].read());
-    assert!(a == b || poisoned, "left half done, and nobody is told");
+    let (a, b) = looked_at(&numbers, poisoned);
     numbers[0].write(a + 1);
     numbers[1].write(b + 1);
+}
+
+/// Both numbers: a difference is one that was told of.
+fn looked_at([a, b]: &[Data; 2], poisoned: bool) -> (u32, u32) {
+    let (a, b) = (a.read(), b.read());
+    assert!(a == b || poisoned, "left half done, and nobody is told");
+    (a, b)
 }
 
 /// The guard, and whether an owner has died.

@@ -78,7 +78,7 @@ use crate::sys::{
 pub struct Barrier {
     state: Entry,
     turn: Word,
-    /// Written once. A word, since a peer can write there too.
+    /// Written once. An atomic, since a peer can write there too.
     parties: AtomicU32,
     roster: Roster,
 }
