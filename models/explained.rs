@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use multiproc::model::{check, spawn};
 use multiproc::model_support::{Loads, Search, Weak};
-use multiproc::{Event, Lock};
+use multiproc::{Event, Lock, Value};
 
-use crate::stage::Data;
+use crate::stage::{Data, explore, stop_exploring};
 
 /// The example in the documentation of `multiproc::model`.
 mod lost_update {
@@ -120,6 +120,51 @@ fn who_has_not_joined_yet_sees_nothing() {
         for loads in [Loads::Stale, Loads::Latest] {
             let failure = Weak::with(loads).run(program).failure.expect("they race");
             assert!(failure.message.contains("Causality violation"), "{}", failure.message);
+        }
+    }
+}
+
+#[test]
+fn what_a_thread_gives_is_part_of_the_state() {
+    let program = || {
+        let data = Arc::new(Data::default());
+        let other = data.clone();
+        let reader = spawn(move || other.read());
+        data.write(1);
+        data.write(0);
+        assert_ne!(reader.join(), 1);
+    };
+    for plain in [true, false] {
+        let searched = Search { plain, ..Search::default() }.run(program);
+        assert!(searched.failure.is_some(), "it can have read in between");
+    }
+}
+
+/// Between a thread's coming on and its first access others begin, who can be faster.
+#[test]
+fn who_is_spawned_by_one_that_comes_on_can_come_first() {
+    for straight in [true, false] {
+        let program = move || {
+            if straight {
+                stop_exploring();
+            }
+            let value = Arc::new(Value::new(0u32));
+            let set = |to: u32| {
+                let value = value.clone();
+                spawn(move || value.set(to))
+            };
+            let other = straight.then(|| set(1));
+            spawn(|| {}).join();
+            if straight {
+                explore();
+            }
+            let other = other.unwrap_or_else(|| set(1));
+            assert_ne!(value.get(), 1);
+            other.join();
+        };
+        for loads in [Loads::Stale, Loads::Latest] {
+            let failure = Weak::with(loads).run(program).failure;
+            assert!(failure.is_some(), "straight: {straight}, {loads} loads");
         }
     }
 }

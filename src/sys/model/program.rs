@@ -57,7 +57,8 @@ fn start<R: 'static>(
     }
     let results = alike.map_or_else(Results::default, |(_, results)| results.clone());
     let place = results.clone();
-    let task = world::spawn(alike.map(|(kind, _)| kind), mortal, move || {
+    let gives = size_of::<R>() > 0;
+    let task = world::spawn(alike.map(|(kind, _)| kind), mortal, gives, move || {
         let result = run();
         place.borrow_mut().insert(world::with(|world| world.current()), result);
     });

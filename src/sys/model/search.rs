@@ -104,7 +104,7 @@ impl Search {
         config.stack_size = 1 << 16;
         let program = Here(program);
         let runner = Runner::new(Decider(state.clone()), config);
-        let outcome = quietly(|| runner.run(move || world::run(0, || program.call())));
+        let outcome = quietly(|| runner.run(move || world::run(0, false, || program.call())));
         world::end();
         if let Err(panic) = outcome {
             panic::resume_unwind(panic);

@@ -62,6 +62,8 @@ pub(super) fn stop_exploring() {
 }
 
 pub(super) fn explore() {
+    // Here others can come in, and before here they could not.
+    COMING_ON.set(None);
     EXPLORING.set(true);
     loom::explore();
 }
@@ -106,6 +108,8 @@ impl<R: 'static> Strand<R> {
         let end =
             Arc::new(Mutex::new(End { result: None, awaited: Awaited::NotYet, is_joined: false }));
         let mine = end.clone();
+        // The new one can come before whatever its parent does next, and not before this.
+        COMING_ON.set(None);
         let handle = thread::spawn(move || {
             come_on();
             let result = run();

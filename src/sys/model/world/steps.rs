@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::{
     Contents, Ends, Leave, Place, SLICES, Status, Task, Turn, Var, WORLD, World, digest, is_here,
-    named, with,
+    name_of, named, with,
 };
 use crate::sys::Wait;
 use crate::sys::model::trace::{self, Action, Label};
@@ -195,8 +195,13 @@ pub(crate) fn let_go(var: Var) {
     }
 }
 
-/// A thread that runs `body`; gives its number.
-pub(crate) fn spawn(kind: Option<u32>, mortal: bool, body: impl FnOnce() + 'static) -> Task {
+/// A thread that runs `body`; gives its number. With `gives`, it leaves something to who joins it.
+pub(crate) fn spawn(
+    kind: Option<u32>,
+    mortal: bool,
+    gives: bool,
+    body: impl FnOnce() + 'static,
+) -> Task {
     struct Here<F>(F);
     // SAFETY: the threads of a search are coroutines of one OS thread.
     unsafe impl<F> Send for Here<F> {}
@@ -211,7 +216,7 @@ pub(crate) fn spawn(kind: Option<u32>, mortal: bool, body: impl FnOnce() + 'stat
     shuttle::thread::spawn(move || {
         // The whole, so that it is sent as it is.
         let body = body;
-        run(task, body.0);
+        run(task, gives, body.0);
     });
     // It runs up to its first step, since what comes before it nobody sees; then the caller does.
     with(|world| {
@@ -225,8 +230,9 @@ pub(crate) fn spawn(kind: Option<u32>, mortal: bool, body: impl FnOnce() + 'stat
     task
 }
 
-/// Runs the body of a thread, and notes how it ended.
-pub(crate) fn run(task: Task, body: impl FnOnce()) {
+/// Runs the body of a thread, and notes how it ended. What it gives follows from what it has seen, which
+/// is then kept.
+pub(crate) fn run(task: Task, gives: bool, body: impl FnOnce()) {
     if with(|world| world.over) {
         return;
     }
@@ -242,8 +248,10 @@ pub(crate) fn run(task: Task, body: impl FnOnce()) {
             world.threads[task].status = Status::Done;
         }
         let thread = &mut world.threads[task];
-        thread.memory = 0;
-        thread.knows.clear();
+        if !gives || thread.status == Status::Dead {
+            thread.memory = 0;
+            thread.knows.clear();
+        }
     });
 }
 
@@ -255,9 +263,13 @@ pub(crate) fn join(task: Task) -> Option<Task> {
     pause(Status::Joining(task));
     with(|world| {
         let joined = world.joined(task).expect("it goes on when one has ended");
-        world.threads[joined].is_joined = true;
         let lived = !world.is_dead(joined);
-        world.remember(("joined", lived), &[]);
+        let thread = &mut world.threads[joined];
+        thread.is_joined = true;
+        let given = std::mem::take(&mut thread.memory);
+        let knows = std::mem::take(&mut thread.knows);
+        let names: Vec<u64> = knows.into_iter().map(|other| name_of(other).into()).collect();
+        world.remember(("joined", lived, given), &names);
         lived.then_some(joined)
     })
 }
