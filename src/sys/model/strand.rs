@@ -5,9 +5,9 @@
 //! which the thread touches nothing, doubles what follows. Two such moments are taken out:
 //!
 //! * *Coming on.* A thread that starts, or was woken, does that in one step with its first access. That
-//!   access gives the latest value, which hides nothing: as nothing lies before it, an older value is what
-//!   the same step gives when it comes earlier, and it can come as early as whoever woke the thread lets
-//!   it.
+//!   access gives the latest value. An older one is what the same step gives when it comes earlier, as it
+//!   can from when the thread was woken. Of a word other than that slept on, a value that was old even
+//!   then is not tried.
 //! * *Joining.* For one who is blocked on an object of its own, as in loom's `join`, loom lets everybody
 //!   go first. Here the two meet by `park` alone: the one who ends waits for the one who joins, so that
 //!   what was done is seen by him, and before he joins by nobody.
