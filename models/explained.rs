@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use multiproc::model::{check, spawn};
-use multiproc::model_support::{Loads, Search, Weak};
+use multiproc::model_support::{Loads, Search, Weak, mutate};
 use multiproc::{Event, Lock, Value};
 
 use crate::stage::{Data, explore, stop_exploring};
@@ -166,5 +166,29 @@ fn who_is_spawned_by_one_that_comes_on_can_come_first() {
             let failure = Weak::with(loads).run(program).failure;
             assert!(failure.is_some(), "straight: {straight}, {loads} loads");
         }
+    }
+}
+
+/// A first load may be of a value that was old already when the thread came on, where nothing in order told
+/// who woke or spawned it of a newer one.
+#[test]
+fn who_comes_on_can_see_what_was_old_already() {
+    for joins in [true, false] {
+        let program = move || {
+            let values = Arc::new([(); 2].map(|()| Value::new(0u32)));
+            let [ours, others] = [(); 2].map(|()| values.clone());
+            let writer = spawn(move || others.iter().for_each(|value| value.set(1)));
+            let told = move || ours[1].get() == 1;
+            let told = if joins { spawn(told).join() } else { told() };
+            if told && joins {
+                assert_eq!(values[0].get(), 1);
+            } else if told {
+                spawn(move || assert_eq!(values[0].get(), 1)).join();
+            }
+            writer.join();
+        };
+        let stale = move || Weak::with(Loads::Stale).run(program).failure;
+        assert!(stale().is_none(), "an Acquire tells in order");
+        assert!(mutate("array.get", stale).is_some(), "it joins: {joins}");
     }
 }

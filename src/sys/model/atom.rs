@@ -1,6 +1,7 @@
 //! An atomic number of a model: loom's, or a word of the search.
 
 use std::panic::Location;
+use std::ptr;
 
 use crate::sys::Ordering;
 use crate::sys::model::strand;
@@ -141,6 +142,10 @@ impl<T: Bits> Atom<T> {
         }
     }
 
+    pub(super) fn address(&self) -> *const () {
+        ptr::from_ref(self).cast()
+    }
+
     fn tell(
         &self,
         what: &'static str,
@@ -157,17 +162,10 @@ impl<T: Bits> Atom<T> {
 
     #[track_caller]
     pub(crate) fn load(&self, order: Ordering) -> T {
-        if strand::is_coming_on() {
+        if loads_latest() || strand::loads_at_once(self.address()) {
             return self.latest("load", order);
         }
         self.access("load", |atom| T::load(atom, order), |value| value)
-    }
-
-    /// As [`Atom::load`]; where loads are to be of the latest value, a step that reads that and
-    /// stores nothing.
-    #[track_caller]
-    pub(crate) fn look(&self, order: Ordering) -> T {
-        if loads_latest() { self.latest("load", order) } else { self.load(order) }
     }
 
     /// The latest value, by a step that stores nothing.

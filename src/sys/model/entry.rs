@@ -20,7 +20,7 @@ impl Entry {
 
     #[track_caller]
     pub(crate) fn load(&self, order: Ordering) -> u64 {
-        self.0.look(order)
+        self.0.load(order)
     }
 
     #[track_caller]

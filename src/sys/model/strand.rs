@@ -4,10 +4,11 @@
 //! remember what it has tried there (it has no sleep sets). A moment at which others can come in, and in
 //! which the thread touches nothing, doubles what follows. Two such moments are taken out:
 //!
-//! * *Coming on.* A thread that starts, or was woken, does that in one step with its first access. That
-//!   access gives the latest value. An older one is what the same step gives when it comes earlier, as it
-//!   can from when the thread was woken. Of a word other than that slept on, a value that was old even
-//!   then is not tried.
+//! * *Coming on.* A thread that starts, or was woken, does that in one step with its first access, which
+//!   gives the latest value. An older one is what the same step gives when it comes earlier, as it can from
+//!   when the thread was spawned or woken. A value that was old even then must be one that it cannot see:
+//!   whoever spawned it had seen nothing of others, or whoever woke it had seen the word slept on. Where
+//!   neither is so, a plain load is a step of its own.
 //! * *Joining.* For one who is blocked on an object of its own, as in loom's `join`, loom lets everybody
 //!   go first. Here the two meet by `park` alone: the one who ends waits for the one who joins, so that
 //!   what was done is seen by him, and before he joins by nobody.
@@ -21,32 +22,65 @@ use crate::sys::model::thread::me;
 
 std::thread_local! {
     /// The thread that has come on and touched nothing yet, in the model that this OS thread runs.
-    static COMING_ON: Cell<Option<usize>> = const { Cell::new(None) };
+    static COMING_ON: Cell<Option<Coming>> = const { Cell::new(None) };
+    /// A bit for each thread that may have seen something of others, or was spawned by such a one; none as
+    /// long as there are no others.
+    static WISE: Cell<Option<u64>> = const { Cell::new(None) };
     /// Whether loom is trying more than one way.
     static EXPLORING: Cell<bool> = const { Cell::new(true) };
     static PLAIN: Cell<bool> = const { Cell::new(false) };
 }
 
+/// A thread that comes on.
+#[derive(Clone, Copy)]
+struct Coming {
+    thread: usize,
+    knows: Knows,
+}
+
+/// Of what a thread that comes on can see no value that is old already.
+#[derive(Clone, Copy, PartialEq)]
+enum Knows {
+    All,
+    The(Address),
+    Nothing,
+}
+
+/// Where an atom is.
+type Address = *const ();
+
 /// An interleaving begins. A plain one has coming on as a moment of its own.
 pub(super) fn begin(plain: bool) {
     COMING_ON.set(None);
+    WISE.set(None);
     EXPLORING.set(true);
     PLAIN.set(plain);
 }
 
-fn come_on() {
-    COMING_ON.set((!PLAIN.get()).then(me));
+fn come_on(knows: Knows) {
+    COMING_ON.set((!PLAIN.get()).then(|| Coming { thread: me(), knows }));
 }
 
-/// Whether the next access is the first one since the calling thread came on.
-pub(super) fn is_coming_on() -> bool {
-    COMING_ON.get().is_some_and(|thread| thread == me())
+fn coming_on() -> Option<Knows> {
+    COMING_ON.get().filter(|coming| coming.thread == me()).map(|coming| coming.knows)
+}
+
+/// Whether a plain load of this atom comes at once, as the first access since the calling thread came on:
+/// then it is to give the latest value.
+pub(super) fn loads_at_once(atom: Address) -> bool {
+    let Some(knows) = coming_on() else { return false };
+    let at_once = knows == Knows::All || knows == Knows::The(atom);
+    if !at_once {
+        COMING_ON.set(None);
+    }
+    at_once
 }
 
 /// Every access by loom goes through this.
 pub(super) fn step<R>(access: impl FnOnce() -> R) -> R {
-    let at_once = is_coming_on() && EXPLORING.get();
+    let at_once = coming_on().is_some() && EXPLORING.get();
     COMING_ON.set(None);
+    WISE.set(WISE.get().map(|wise| wise | 1 << me()));
     if !at_once {
         return access();
     }
@@ -74,11 +108,15 @@ pub(super) fn yield_now() {
     COMING_ON.set(None);
 }
 
-/// Sleeps until it is so; whoever makes it so unparks the thread.
-pub(super) fn park_until(is_so: impl Fn() -> bool) {
+/// Sleeps on the atom until it is so; whoever makes it so has seen the atom, and unparks the thread.
+pub(super) fn sleep_until(atom: Address, is_so: impl Fn() -> bool) {
+    park_until(Knows::The(atom), is_so);
+}
+
+fn park_until(knows: Knows, is_so: impl Fn() -> bool) {
     while !is_so() {
         thread::park();
-        come_on();
+        come_on(knows);
     }
 }
 
@@ -110,11 +148,15 @@ impl<R: 'static> Strand<R> {
         let mine = end.clone();
         // The new one can come before whatever its parent does next, and not before this.
         COMING_ON.set(None);
+        let wise = WISE.get().unwrap_or(0);
+        let is_wise = wise >> me() & 1 != 0;
+        WISE.set(Some(wise));
         let handle = thread::spawn(move || {
-            come_on();
+            WISE.set(WISE.get().map(|wise| wise | u64::from(is_wise) << me()));
+            come_on(if is_wise { Knows::Nothing } else { Knows::All });
             let result = run();
             locked(&mine).result = Some(result);
-            park_until(|| !matches!(locked(&mine).awaited, Awaited::NotYet));
+            park_until(Knows::Nothing, || !matches!(locked(&mine).awaited, Awaited::NotYet));
             let mut end = locked(&mine);
             end.is_joined = true;
             if let Awaited::By(joiner) = &end.awaited {
@@ -126,7 +168,7 @@ impl<R: 'static> Strand<R> {
 
     pub(super) fn join(self) -> R {
         self.await_by(Awaited::By(thread::current()));
-        park_until(|| locked(&self.end).is_joined);
+        park_until(Knows::Nothing, || locked(&self.end).is_joined);
         locked(&self.end).result.take().expect("it ends without a panic")
     }
 }

@@ -100,7 +100,7 @@ impl Word {
 
     #[track_caller]
     pub(crate) fn load(&self, order: Ordering) -> u32 {
-        self.atom.look(order)
+        self.atom.load(order)
     }
 
     #[track_caller]
@@ -177,7 +177,7 @@ impl Word {
         note(|| Action::Sleeps { var: label });
         let wait = match deadline {
             Deadline::Never => {
-                strand::park_until(|| sleeper.is_woken());
+                strand::sleep_until(self.atom.address(), || sleeper.is_woken());
                 Wait::Woken
             }
             Deadline::At(_) => {
