@@ -6,7 +6,7 @@ use crate::harness::{Model, models};
 use crate::stage::{explore, let_sleep, share, spawn_mortal, spawn_with, stop_exploring, witness};
 
 models! {
-    of_two (one_dies, explored_only): Model {
+    of_two (one_dies, slices_end, explored_only): Model {
         shows: "of two who have met one is killed: the other hears, and after a reset meets a third",
         floor: 11_300,
         witnesses: &["lived", "died", "passed", "broken"],
@@ -41,7 +41,7 @@ models! {
         },
     };
 
-    of_three (one_dies, explored_only): Model {
+    of_three (one_dies, slices_end, explored_only): Model {
         shows: "of three who have met one is killed: the others both pass, or both hear, and are met again",
         floor: 13_400,
         witnesses: &["lived", "died", "passed", "broken"],

@@ -11,7 +11,7 @@ use crate::stage::{
 };
 
 models! {
-    hands_on (one_dies, explored_only): Model {
+    hands_on (one_dies, slices_end, explored_only): Model {
         shows: "one who was woken is killed before it has the lock: its notification goes to another",
         floor: 360,
         witnesses: &["lived", "died", "condition.hand_on"],
@@ -95,7 +95,7 @@ models! {
         },
     };
 
-    owner_dies (one_dies, explored_only): Model {
+    owner_dies (one_dies, slices_end, explored_only): Model {
         shows: "who is to notify is killed with the lock, which nobody takes: the waiter hears",
         floor: 450,
         witnesses: &["lived", "died", "poisoned", "notified"],
@@ -111,7 +111,7 @@ models! {
         run: || owner_dies(false),
     };
 
-    is_poisoned (one_dies, explored_only): Model {
+    is_poisoned (one_dies, slices_end, explored_only): Model {
         shows: "who is to notify is killed with the lock, and another takes it: the waiter hears",
         floor: 1_700,
         witnesses: &["lived", "died", "poisoned", "notified"],
@@ -119,7 +119,7 @@ models! {
         run: || owner_dies(true),
     };
 
-    looks (one_dies, explored_only): Model {
+    looks (one_dies, slices_end, explored_only): Model {
         shows: "who has changed something is killed before it notifies: the waiter sees it",
         floor: 310,
         witnesses: &["lived", "died", "changed"],

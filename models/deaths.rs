@@ -18,7 +18,7 @@ models! {
         shows: "two threads, two rounds: whoever dies, the other comes through, and hears of it",
         floor: 10_000,
         witnesses: &["lived", "died", "poisoned"],
-        twins: &["lock.wake.one", "lock.died"],
+        twins: &["lock.wake.one", "lock.died", "kernel.marks", "kernel.wakes.heir"],
         run: || lock(2, 2),
     };
 
@@ -26,8 +26,39 @@ models! {
         shows: "three threads, one round: whoever dies, the others come through",
         floor: 60_000,
         witnesses: &["lived", "died", "poisoned"],
-        twins: &["lock.wake.one", "lock.slow.waiters", "lock.clear.all", "lock.died"],
+        twins: &[
+            "lock.wake.one",
+            "lock.slow.waiters",
+            "lock.clear.all",
+            "lock.died",
+            "kernel.wakes.next",
+            "kernel.keeps.waiters",
+        ],
         run: || lock(3, 1),
+    };
+
+    two_locks (one_dies, explored_only): Model {
+        shows: "the owner of two locks dies, and one waits for each: both come through, and hear of it",
+        floor: 2,
+        witnesses: &["lived", "died", "inner", "outer"],
+        twins: &["kernel.marks", "kernel.wakes.heir"],
+        run: || {
+            let locks = share([(); 2].map(|()| Lock::new(<[Data; 2]>::default())));
+            let owner = spawn_mortal(&locks, |locks| {
+                let (_, outer) = locked(&locks[0]);
+                add(&locks[1]);
+                outer.iter().for_each(|number| number.add(1));
+            });
+            let other = spawn_with(&locks, |locks| add(&locks[1]));
+            add(&locks[0]);
+            witness(if owner.ended().is_some() { "lived" } else { "died" });
+            other.join();
+            for (lock, name) in locks.iter().zip(["outer", "inner"]) {
+                if lock.is_poisoned() {
+                    witness(name);
+                }
+            }
+        },
     };
 
     lock_unmarked (one_vanishes, explored_only): Model {
@@ -75,7 +106,7 @@ models! {
         },
     };
 
-    robust_semaphore (one_dies, explored_only): Model {
+    robust_semaphore (one_dies, slices_end, explored_only): Model {
         shows: "two on one permit: whoever dies, the permit comes back",
         floor: 1_150,
         witnesses: &["lived", "died"],

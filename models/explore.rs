@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use multiproc::model_support::{self, Failure, Loads, Search, Weak};
+use multiproc::model_support::{self, Failure, Loads, Search, Slices, Weak};
 use serde::{Deserialize, Serialize};
 
 use crate::harness::Model;
@@ -16,7 +16,7 @@ pub(crate) struct Legs {
     pub(crate) loads: &'static [Loads],
     deaths: u32,
     unmarked: bool,
-    at_once: bool,
+    slices: Slices,
     spurious: u32,
 }
 
@@ -25,7 +25,7 @@ impl Legs {
         loads: &[Loads::Stale, Loads::Latest],
         deaths: 0,
         unmarked: false,
-        at_once: false,
+        slices: Slices::Never,
         spurious: 0,
     };
 
@@ -44,19 +44,24 @@ impl Legs {
         self
     }
 
-    /// One of its mortal threads may be killed, at any step.
+    /// One of its mortal threads may be killed, at any step. The others must come on by being woken.
     pub(crate) const fn one_dies(self) -> Self {
         Legs { loads: &[], deaths: 1, ..self }
     }
 
     /// As [`Legs::one_dies`], but what it holds the kernel does not find.
     pub(crate) const fn one_vanishes(self) -> Self {
-        Legs { unmarked: true, ..self.one_dies() }
+        Legs { unmarked: true, ..self.one_dies().slices_end() }
     }
 
-    /// Slices of several waits may end at once.
+    /// Who sleeps looks again from time to time, as it must where nobody wakes it after a death.
+    pub(crate) const fn slices_end(self) -> Self {
+        Legs { slices: Slices::Singly, ..self }
+    }
+
+    /// As [`Legs::slices_end`]; slices of several waits may end at once.
     pub(crate) const fn slices_meet(self) -> Self {
-        Legs { at_once: true, ..self }
+        Legs { slices: Slices::AtOnce, ..self }
     }
 
     /// One wait may end for no reason.
@@ -65,8 +70,8 @@ impl Legs {
     }
 
     pub(crate) fn searching(self) -> Search {
-        let Legs { deaths, unmarked, at_once, spurious, .. } = self;
-        Search { deaths, unmarked, at_once, spurious, ..Search::default() }
+        let Legs { deaths, unmarked, slices, spurious, .. } = self;
+        Search { deaths, unmarked, slices, spurious, ..Search::default() }
     }
 }
 

@@ -104,9 +104,9 @@ pub use thread::Thread;
 #[doc(hidden)]
 pub mod model_support {
     pub use crate::sys::{
-        Data, Failure, JoinHandle, Loads, Search, Searched, Weak, Weakly, end_life, end_of_round,
-        explore, forget_sites_seen, let_sleep, mutate, sites_seen, sleepers, spawn, spawn_alike,
-        spawn_mortal, stop_exploring,
+        Data, Failure, JoinHandle, Loads, Search, Searched, Slices, Weak, Weakly, end_life,
+        end_of_round, explore, forget_sites_seen, let_sleep, mutate, sites_seen, sleepers, spawn,
+        spawn_alike, spawn_mortal, stop_exploring,
     };
 }
 

@@ -30,9 +30,9 @@ pub(crate) use backend::{
 };
 #[cfg(loom)]
 pub use backend::{
-    Data, Failure, JoinHandle, Loads, Search, Searched, Weak, Weakly, end_life, end_of_round,
-    explore, forget_sites_seen, let_sleep, mutate, sites_seen, sleepers, spawn, spawn_alike,
-    spawn_mortal, stop_exploring,
+    Data, Failure, JoinHandle, Loads, Search, Searched, Slices, Weak, Weakly, end_life,
+    end_of_round, explore, forget_sites_seen, let_sleep, mutate, sites_seen, sleepers, spawn,
+    spawn_alike, spawn_mortal, stop_exploring,
 };
 pub(crate) use clock::Deadline;
 pub(crate) use memfd::bytes_present;

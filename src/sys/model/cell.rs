@@ -103,7 +103,7 @@ impl<T> Cell<T> {
             Cell::Search(data, _) => {
                 let me = world::with(|world| {
                     let other = data.taken.replace(Some(world.current()));
-                    let is_free = other.is_none_or(|other| world.is_dead(other));
+                    let is_free = other.is_none_or(|other| !world.lives(other));
                     assert!(is_free || std::thread::panicking(), "two have access");
                     world.current()
                 });

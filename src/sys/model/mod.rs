@@ -29,7 +29,7 @@ pub use program::{
     Data, JoinHandle, end_of_round, explore, let_sleep, sleepers, spawn, spawn_alike, spawn_mortal,
     stop_exploring,
 };
-pub use search::{Search, Searched};
+pub use search::{Search, Searched, Slices};
 pub(crate) use socket::{Packet, Socket};
 pub(crate) use thread::{Me, Node, Slot};
 pub use trace::Failure;

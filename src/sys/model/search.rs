@@ -39,6 +39,18 @@ pub struct Searched {
     pub complete: bool,
 }
 
+/// When a slice of a wait ends, after a death. Before one none does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Slices {
+    /// Never: who is not woken sleeps for ever.
+    #[default]
+    Never,
+    /// Where nobody can go on otherwise, of one wait.
+    Singly,
+    /// As [`Slices::Singly`], and of the next while all who go on only look.
+    AtOnce,
+}
+
 /// How a program is searched.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
@@ -47,8 +59,8 @@ pub struct Search {
     /// The kernel does not find the locks of who is killed, but for one that it is about to take or to
     /// give back: as where a thread holds too many, or has gone on to another program.
     pub unmarked: bool,
-    /// Slices of several waits may end at once: the next while all who go on only look.
-    pub at_once: bool,
+    /// Where one has died, how slices of waits end.
+    pub slices: Slices,
     /// How many waits may end for no reason.
     pub spurious: u32,
     /// Without the reductions: threads that are alike are told apart, and nothing is forgotten.
@@ -194,8 +206,8 @@ impl State {
         self.at = 0;
         life::forget_lives();
         trace::switch(self.forced.is_some());
-        let Search { deaths, unmarked, at_once, spurious, plain, .. } = self.search;
-        world::begin(Rules { deaths, unmarked, at_once, spurious, plain });
+        let Search { deaths, unmarked, slices, spurious, plain, .. } = self.search;
+        world::begin(Rules { deaths, unmarked, slices, spurious, plain });
         true
     }
 
@@ -284,7 +296,7 @@ impl Scheduler for Decider {
                 return Some(id);
             }
             while let Some((task, turn)) = self.0.borrow_mut().decide() {
-                if turn == Turn::Die {
+                if matches!(turn, Turn::Die | Turn::Bury) {
                     continue;
                 }
                 return runs(task);

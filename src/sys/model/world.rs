@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
+use crate::sys::model::search::Slices;
 use crate::sys::model::trace::{self, Label};
 
 pub(crate) use steps::*;
@@ -56,6 +57,8 @@ pub(crate) enum Turn {
     Go,
     /// It is killed before its next step.
     Die,
+    /// Of one that was killed, the kernel comes to the next lock.
+    Bury,
     /// Its wait ends: the time is over, or a slice of it, or for no reason.
     Expire,
     Slice,
@@ -78,6 +81,8 @@ enum Status {
     /// Waits until so many sleep.
     Awaiting(usize),
     Done,
+    /// Was killed, and the kernel is not yet through with its robust list.
+    Dying,
     Dead,
 }
 
@@ -128,8 +133,7 @@ pub(crate) struct Rules {
     pub(crate) deaths: u32,
     /// The kernel does nothing with the list of who is killed.
     pub(crate) unmarked: bool,
-    /// Slices of several waits may end at once.
-    pub(crate) at_once: bool,
+    pub(crate) slices: Slices,
     /// How many waits may end for no reason.
     pub(crate) spurious: u32,
     /// Threads that are alike are told apart, and what a thread forgot is kept: to check the reductions.
@@ -278,6 +282,7 @@ impl World {
         for &task in &order {
             match self.threads[task].status {
                 Status::Ready | Status::Private => turns.push((task, Turn::Go)),
+                Status::Dying => turns.push((task, Turn::Bury)),
                 Status::Joining(other) if self.joined(other).is_some() => {
                     turns.push((task, Turn::Go))
                 }
@@ -296,7 +301,11 @@ impl World {
         // Slices end only where they must, or they would hide a wake that was lost.
         let only_go_on =
             |&(task, turn): &(Task, Turn)| turn == Turn::Go && self.threads[task].sliced;
-        let must = turns.is_empty() || self.rules.at_once && turns.iter().all(only_go_on);
+        let must = match self.rules.slices {
+            Slices::Never => false,
+            Slices::Singly => turns.is_empty(),
+            Slices::AtOnce => turns.iter().all(only_go_on),
+        };
         if must && self.has_left_something() {
             turns.extend(order.iter().filter_map(|&task| match self.threads[task] {
                 Thread {
@@ -309,7 +318,7 @@ impl World {
             turns.sort_by_key(|&(_, turn)| turn != Turn::Go);
             turns.truncate(1);
         } else if !turns.is_empty() && self.deaths > 0 {
-            let mortal = |&task: &Task| self.threads[task].mortal && !self.has_ended(task);
+            let mortal = |&task: &Task| self.threads[task].mortal && self.lives(task);
             turns.extend(order.into_iter().filter(mortal).map(|task| (task, Turn::Die)));
         }
         turns
@@ -362,15 +371,22 @@ impl World {
         self.turn = turn;
         match turn {
             Turn::Die => self.kill(task),
+            Turn::Bury => self.bury(task),
             Turn::Spurious => self.spurious -= 1,
             Turn::Slice => {
                 self.threads[task].slices -= 1;
-                self.threads[task].sliced = self.rules.at_once;
+                self.threads[task].sliced = self.rules.slices == Slices::AtOnce;
             }
             Turn::Go | Turn::Expire => {}
         }
     }
 
+    /// Whether it can still do something.
+    pub(crate) fn lives(&self, task: Task) -> bool {
+        !self.has_ended(task) && self.threads[task].status != Status::Dying
+    }
+
+    /// Whether it was killed, and what it held is marked.
     pub(crate) fn is_dead(&self, task: Task) -> bool {
         self.threads[task].status == Status::Dead
     }

@@ -1,8 +1,9 @@
 //! What the kernel does where a thread is killed, and what is left for others to find.
 
-use super::{OWNER, OWNER_DIED, Status, Task, WAITERS, World, name_of, named};
+use super::{OWNER, OWNER_DIED, Status, Task, Thread, WAITERS, World, name_of, named};
 use crate::sys::model::trace::{self, Action};
 use crate::sys::model::world::Var;
+use crate::sys::site;
 
 impl World {
     /// Whether one has died, and what it left may be for those to find whose slices end: where the kernel
@@ -22,31 +23,42 @@ impl World {
         for place in &mut self.places {
             place.sleepers.retain(|&sleeper| sleeper != task);
         }
-        let thread = &mut self.threads[task];
-        thread.status = Status::Dead;
-        let (mut held, mut pending) = (std::mem::take(&mut thread.held), thread.pending.take());
+        let Thread { status, held, pending, .. } = &mut self.threads[task];
+        *status = Status::Dying;
         if self.rules.unmarked {
             // Since it took what it holds, the pending entry has been another.
-            pending = pending.filter(|var| !held.contains(var));
+            *pending = pending.filter(|var| !held.contains(var));
             held.clear();
         }
-        let name = u64::from(name_of(task));
-        for &var in held.iter().rev().filter(|&&var| Some(var) != pending) {
-            self.bury(var, name, false);
+        held.retain(|&var| Some(var) != *pending);
+        self.bury(task);
+    }
+
+    /// The kernel does what is to be done with the next lock of the dying, the youngest first, the pending
+    /// one last. Before the next, others can come in.
+    pub(super) fn bury(&mut self, task: Task) {
+        let Thread { status, held, pending, .. } = &mut self.threads[task];
+        let (var, is_pending) = match held.pop() {
+            Some(var) => (Some(var), false),
+            None => (pending.take(), true),
+        };
+        if held.is_empty() && pending.is_none() {
+            *status = Status::Dead;
         }
-        if let Some(var) = pending {
-            self.bury(var, name, true);
+        if let Some(var) = var {
+            self.mark(var, name_of(task).into(), is_pending);
         }
     }
 
-    fn bury(&mut self, var: Var, name: u64, pending: bool) {
+    fn mark(&mut self, var: Var, name: u64, pending: bool) {
         let word = self.places[var].value;
         if pending && word & OWNER == 0 {
-            self.rouse(var, 1);
+            self.rouse(var, site!("kernel.wakes.next", 1 => 0));
         } else if word & OWNER == name {
-            self.places[var].value = word & WAITERS | OWNER_DIED;
+            let waiters = site!("kernel.keeps.waiters", word & WAITERS => 0);
+            self.places[var].value = waiters | site!("kernel.marks", OWNER_DIED => 0);
             if word & WAITERS != 0 {
-                self.rouse(var, 1);
+                self.rouse(var, site!("kernel.wakes.heir", 1 => 0));
             }
         }
     }
