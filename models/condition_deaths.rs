@@ -20,7 +20,11 @@ models! {
             stop_exploring();
             let meeting = Meeting::new();
             let first = spawn_mortal(&meeting, |meeting| meeting.wait_and_count());
-            let second = spawn_with(&meeting, |meeting| meeting.wait_and_count());
+            let second = spawn_with(&meeting, |meeting| {
+                meeting.wait_and_count();
+                // The first may have to wait for it.
+                meeting.changed.notify_one();
+            });
             explore_once_asleep(2);
             meeting.changed.notify_one();
             let lived = first.ended().is_some();

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use multiproc::model_support::{Search, Slices, mutate};
 use multiproc::{
     Condition, Event, Lock, LockGuard, PoisonCause, Queue, RLock, RobustSemaphore, Semaphore,
+    TryLockError,
 };
 
 use crate::harness::{Model, models};
@@ -78,6 +80,26 @@ models! {
             let (poisoned, numbers) = locked(&numbers);
             looked_at(&numbers, poisoned);
             drop(numbers);
+            witness(if owner.ended().is_some() { "lived" } else { "died" });
+            other.join();
+        },
+    };
+
+    lock_in_time (one_vanishes, explored_only): Model {
+        shows: "as lock_unmarked, of those who wait only for a time: they have it, or it is over",
+        floor: 2,
+        witnesses: &["lived", "died", "lock.rob.died", "late"],
+        twins: &["lock.rob.died"],
+        run: || {
+            let numbers = share(Lock::new(<[Data; 2]>::default()));
+            let owner = spawn_mortal(&numbers, |numbers| add(numbers));
+            let has_time = |lock: &Lock<_>| match lock.lock_for(Duration::from_secs(1)) {
+                Err(TryLockError::WouldBlock) => witness("late"),
+                Err(TryLockError::Poisoned(poisoned)) => drop(looked_at(&poisoned.into_inner(), true)),
+                Ok(guard) => drop(looked_at(&guard, false)),
+            };
+            let other = spawn_with(&numbers, move |numbers| has_time(numbers));
+            has_time(&numbers);
             witness(if owner.ended().is_some() { "lived" } else { "died" });
             other.join();
         },
@@ -307,6 +329,16 @@ models! {
             drop(lock.lock());
         },
     };
+}
+
+/// Linux before 6.2 wakes nobody where `WAITERS` stands in a free lock that a dead one was about to take.
+#[test]
+fn an_older_kernel_costs_a_slice() {
+    for (slices, holds) in [(Slices::Never, false), (Slices::Singly, true)] {
+        let search = Search { deaths: 1, slices, ..Search::default() };
+        let searched = mutate("kernel.wakes.next", || search.run(|| lock(3, 1)));
+        assert_eq!(searched.failure.is_none(), holds, "{slices:?}");
+    }
 }
 
 fn lock(threads: usize, rounds: u32) {

@@ -36,7 +36,9 @@
 //!   the kernel, seeing owner 0 there, wakes another. That works only while the owner is 0, so
 //!   whoever barges in must leave a trace for its own unlock to wake someone: therefore
 //!   `WAITERS` is sticky. It outlives the sleeper it was set for, and is cleared only by an
-//!   unlock that found nobody asleep, in one step with waking whoever came meanwhile.
+//!   unlock that found nobody asleep, in one step with waking whoever came meanwhile. (Linux
+//!   before 6.2 wakes another only where the whole word is 0: there a sleeper finds the lock free
+//!   at the end of a slice.)
 //!
 //! # Private memory
 //!

@@ -35,7 +35,7 @@ pub(crate) use thread::{Me, Node, Slot};
 pub use trace::Failure;
 pub use weak::{Loads, Weak, Weakly};
 pub(crate) use word::Word;
-pub(crate) use world::{Mark, millis};
+pub(crate) use world::{Mark, is_late, millis};
 
 pub(crate) type AtomicI8 = atom::Atom<i8>;
 pub(crate) type AtomicI16 = atom::Atom<i16>;

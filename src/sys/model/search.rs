@@ -296,7 +296,7 @@ impl Scheduler for Decider {
                 return Some(id);
             }
             while let Some((task, turn)) = self.0.borrow_mut().decide() {
-                if matches!(turn, Turn::Die | Turn::Bury) {
+                if matches!(turn, Turn::Die | Turn::Bury | Turn::Wake) {
                     continue;
                 }
                 return runs(task);

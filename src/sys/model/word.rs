@@ -138,14 +138,14 @@ impl Word {
 
     #[track_caller]
     pub(crate) fn wait(&self, expected: u32, deadline: Deadline) -> Wait {
-        self.sleep(expected, deadline, Ends::Never)
+        self.sleep(expected, deadline, false)
     }
 
     /// In loom's models no slice of a wait ever ends, or it would hide lost wakes; in a search it does
     /// where somebody has died and nobody else can go on.
     #[track_caller]
     pub(crate) fn wait_slice(&self, expected: u32, deadline: Deadline) -> Wait {
-        self.sleep(expected, deadline, Ends::InSlices)
+        self.sleep(expected, deadline, true)
     }
 
     /// As [`Word::spin`].
@@ -157,15 +157,15 @@ impl Word {
     /// As [`Word::wait_slice`].
     #[track_caller]
     pub(crate) fn wait_at_most(&self, expected: u32, deadline: Deadline, _slice: Duration) -> Wait {
-        self.sleep(expected, deadline, Ends::InSlices)
+        self.sleep(expected, deadline, true)
     }
 
     #[track_caller]
-    fn sleep(&self, expected: u32, deadline: Deadline, ends: Ends) -> Wait {
+    fn sleep(&self, expected: u32, deadline: Deadline, in_slices: bool) -> Wait {
         let label = match self.atom {
             Atom::Loom(_, label) => label,
             Atom::Search(var) => {
-                let ends = if deadline == Deadline::Never { ends } else { Ends::InTime };
+                let ends = Ends { in_time: deadline != Deadline::Never, in_slices };
                 return world::sleep(var, u64::from(expected), ends, Location::caller());
             }
         };

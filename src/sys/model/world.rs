@@ -10,9 +10,9 @@
 mod death;
 mod digest;
 mod steps;
+mod turns;
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
@@ -57,9 +57,11 @@ pub(crate) enum Turn {
     Go,
     /// It is killed before its next step.
     Die,
+    /// It is the one who is woken, of several.
+    Wake,
     /// Of one that was killed, the kernel comes to the next lock.
     Bury,
-    /// Its wait ends: the time is over, or a slice of it, or for no reason.
+    /// Its wait ends: the time is over (so it is, too, for one who asks), or a slice of it, or for no reason.
     Expire,
     Slice,
     Spurious,
@@ -72,6 +74,8 @@ enum Status {
     Ready,
     /// At a step that nobody else sees: only whether it is killed there is to be decided.
     Private,
+    /// Asks whether it is late.
+    Asking,
     Asleep {
         var: Var,
         ends: Ends,
@@ -88,10 +92,9 @@ enum Status {
 
 /// How a wait may end but by a wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Ends {
-    Never,
-    InSlices,
-    InTime,
+pub(crate) struct Ends {
+    pub(crate) in_time: bool,
+    pub(crate) in_slices: bool,
 }
 
 struct Thread {
@@ -116,7 +119,7 @@ struct Thread {
 
 struct Place {
     value: u64,
-    sleepers: VecDeque<Task>,
+    sleepers: Vec<Task>,
     label: Label,
 }
 
@@ -153,6 +156,8 @@ pub(crate) struct World {
     deaths: u32,
     spurious: u32,
     kinds: u32,
+    /// So many of those who sleep there are woken; who, is to be decided.
+    owed: Option<(Var, usize)>,
     /// Only one way is tried: that in which nobody is interrupted.
     straight: bool,
     /// The execution is over: whoever runs on only leaves.
@@ -193,6 +198,7 @@ pub(crate) fn begin(rules: Rules) {
         spurious: rules.spurious,
         rules,
         kinds: 0,
+        owed: None,
         straight: false,
         over: false,
         failure: None,
@@ -266,83 +272,8 @@ impl World {
     }
 
     fn asleep(&self) -> usize {
-        self.places.iter().map(|place| place.sleepers.len()).sum()
-    }
-
-    /// What may happen next: nothing, where nobody can go on.
-    pub(crate) fn turns(&self) -> Vec<(Task, Turn)> {
-        if self.threads[self.current].status == Status::Private {
-            return vec![(self.current, Turn::Go), (self.current, Turn::Die)];
-        }
-        // The current one first: so a failure is found with few changes of thread.
-        let others = (0..self.threads.len()).filter(|&task| task != self.current);
-        let order: Vec<Task> = std::iter::once(self.current).chain(others).collect();
-        let asleep = self.asleep();
-        let mut turns = Vec::new();
-        for &task in &order {
-            match self.threads[task].status {
-                Status::Ready | Status::Private => turns.push((task, Turn::Go)),
-                Status::Dying => turns.push((task, Turn::Bury)),
-                Status::Joining(other) if self.joined(other).is_some() => {
-                    turns.push((task, Turn::Go))
-                }
-                Status::Awaiting(n) if asleep >= n => turns.push((task, Turn::Go)),
-                Status::Asleep { ends, .. } => {
-                    if ends == Ends::InTime {
-                        turns.push((task, Turn::Expire));
-                    }
-                    if self.spurious > 0 {
-                        turns.push((task, Turn::Spurious));
-                    }
-                }
-                _ => {}
-            }
-        }
-        // Slices end only where they must, or they would hide a wake that was lost.
-        let only_go_on =
-            |&(task, turn): &(Task, Turn)| turn == Turn::Go && self.threads[task].sliced;
-        let must = match self.rules.slices {
-            Slices::Never => false,
-            Slices::Singly => turns.is_empty(),
-            Slices::AtOnce => turns.iter().all(only_go_on),
-        };
-        if must && self.has_left_something() {
-            turns.extend(order.iter().filter_map(|&task| match self.threads[task] {
-                Thread {
-                    status: Status::Asleep { ends: Ends::InSlices, .. }, slices: 1.., ..
-                } => Some((task, Turn::Slice)),
-                _ => None,
-            }));
-        }
-        if self.straight {
-            turns.sort_by_key(|&(_, turn)| turn != Turn::Go);
-            turns.truncate(1);
-        } else if !turns.is_empty() && self.deaths > 0 {
-            let mortal = |&task: &Task| self.threads[task].mortal && self.lives(task);
-            turns.extend(order.into_iter().filter(mortal).map(|task| (task, Turn::Die)));
-        }
-        turns
-    }
-
-    fn has_ended(&self, task: Task) -> bool {
-        matches!(self.threads[task].status, Status::Done | Status::Dead)
-    }
-
-    /// Who has ended that is joined by waiting for this one: of threads that are alike, nothing tells one
-    /// from another, so the first that ends may be taken for it.
-    fn joined(&self, task: Task) -> Option<Task> {
-        let mut alike: Vec<Task> = vec![task];
-        if let Some(kind) = self.threads[task].kind {
-            alike = (0..self.threads.len())
-                .filter(|&one| self.threads[one].kind == Some(kind))
-                .collect();
-        }
-        alike.into_iter().find(|&one| self.has_ended(one) && !self.threads[one].is_joined)
-    }
-
-    /// Whether all have ended who still can.
-    pub(crate) fn is_done(&self) -> bool {
-        (0..self.threads.len()).all(|task| self.has_ended(task))
+        let owed = self.owed.map_or(0, |(_, n)| n);
+        self.places.iter().map(|place| place.sleepers.len()).sum::<usize>() - owed
     }
 
     /// Why nobody can go on.
@@ -363,43 +294,6 @@ impl World {
 
     fn label(&self, var: Var) -> Label {
         self.places[var].label
-    }
-
-    /// Does what was decided; the thread finds it when it runs on.
-    pub(crate) fn decide(&mut self, task: Task, turn: Turn) {
-        self.current = task;
-        self.turn = turn;
-        match turn {
-            Turn::Die => self.kill(task),
-            Turn::Bury => self.bury(task),
-            Turn::Spurious => self.spurious -= 1,
-            Turn::Slice => {
-                self.threads[task].slices -= 1;
-                self.threads[task].sliced = self.rules.slices == Slices::AtOnce;
-            }
-            Turn::Go | Turn::Expire => {}
-        }
-    }
-
-    /// Whether it can still do something.
-    pub(crate) fn lives(&self, task: Task) -> bool {
-        !self.has_ended(task) && self.threads[task].status != Status::Dying
-    }
-
-    /// Whether it was killed, and what it held is marked.
-    pub(crate) fn is_dead(&self, task: Task) -> bool {
-        self.threads[task].status == Status::Dead
-    }
-
-    fn rouse(&mut self, var: Var, n: u32) -> u32 {
-        let sleepers = &mut self.places[var].sleepers;
-        let count = sleepers.len().min(n as usize);
-        for task in sleepers.drain(..count) {
-            let thread = &mut self.threads[task];
-            thread.woken = true;
-            thread.status = Status::Ready;
-        }
-        count as u32
     }
 
     /// The execution is over: all leave.

@@ -8,14 +8,11 @@ impl World {
     /// The state of the whole: two that are equal, but for who is who among threads that are alike,
     /// have one digest.
     pub(crate) fn state(&self) -> u128 {
-        // Where each stands for the others to see: as what they sleep behind, and as what they find.
-        let mut stands = vec![(0usize, 0u64); self.threads.len()];
+        // Where each stands for the others to see.
+        let mut stands = vec![0u64; self.threads.len()];
         for (var, place) in self.places.iter().enumerate() {
-            for (at, &task) in place.sleepers.iter().enumerate() {
-                stands[task].0 = at + 1;
-            }
             if let Some(task) = named(place.value) {
-                stands[task].1 = digest((stands[task].1, var));
+                stands[task] = digest((stands[task], var));
             }
         }
         let locals: Vec<u64> = self
@@ -45,14 +42,12 @@ impl World {
         }
         let half = |seed: u64| {
             let mut hasher = DefaultHasher::new();
-            (seed, self.deaths, self.spurious, self.straight).hash(&mut hasher);
+            (seed, self.deaths, self.spurious, self.straight, self.owed).hash(&mut hasher);
             for place in &self.places {
                 match named(place.value) {
                     Some(task) => (1u8, place.value & !OWNER, rank[task]).hash(&mut hasher),
                     None => (0u8, place.value).hash(&mut hasher),
                 }
-                place.sleepers.len().hash(&mut hasher);
-                place.sleepers.iter().for_each(|&task| rank[task].hash(&mut hasher));
             }
             for contents in self.contents.iter().flatten() {
                 contents.digest().hash(&mut hasher);

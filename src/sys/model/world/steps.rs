@@ -1,6 +1,5 @@
 //! What the thread that runs does in the world.
 
-use std::collections::VecDeque;
 use std::hash::Hash;
 use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
@@ -44,7 +43,7 @@ pub(crate) fn is_named_dead(value: u64) -> bool {
 /// A new word.
 pub(crate) fn make(value: u64, label: Label) -> Var {
     with(|world| {
-        world.places.push(Place { value, sleepers: VecDeque::new(), label });
+        world.places.push(Place { value, sleepers: Vec::new(), label });
         world.places.len() - 1
     })
 }
@@ -118,7 +117,7 @@ pub(crate) fn sleep(var: Var, expected: u64, ends: Ends, at: &'static Location<'
     }
     with(|world| {
         let me = world.current;
-        world.places[var].sleepers.push_back(me);
+        world.places[var].sleepers.push(me);
         world.me().woken = false;
         world.me().sliced = false;
         trace::note(me, Action::Sleeps { var: world.label(var) });
@@ -175,6 +174,16 @@ pub(crate) fn private_step(what: &'static str) {
         pause(Status::Private);
     }
     with(|world| world.remember(what, &[]));
+}
+
+/// Whether the time of a wait is over, which it can be at any moment.
+pub(crate) fn is_late() -> bool {
+    if !is_here() || leaving() || with(|world| world.straight) {
+        return false;
+    }
+    let is_late = pause(Status::Asking) == Turn::Expire;
+    with(|world| world.remember(("late", is_late), &[]));
+    is_late
 }
 
 pub(crate) fn set_pending(var: Option<Var>) {
