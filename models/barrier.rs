@@ -9,7 +9,7 @@ use crate::harness::{Model, models};
 use crate::stage::{Data, Place, explore_once_asleep, share, spawn_with, stop_exploring, witness};
 
 models! {
-    carries: Model {
+    carries (stale_loads): Model {
         shows: "who has passed, also at the last moment, sees what the others did before they came",
         floor: 9_800,
         witnesses: &["last", "first"],
@@ -48,7 +48,7 @@ models! {
         },
     };
 
-    meets: Model {
+    meets (stale_loads): Model {
         shows: "two meet twice, and nobody sleeps through the second time",
         floor: 17_000,
         witnesses: &["barrier.wake.all"],
@@ -197,7 +197,7 @@ models! {
         },
     };
 
-    times_out_too_late: Model {
+    times_out_too_late (stale_loads): Model {
         shows: "when both pass, neither who gave up too late has broken it for those who come",
         floor: 10_000,
         witnesses: &["passed"],
@@ -278,7 +278,7 @@ models! {
         },
     };
 
-    times_out_of_the_action: Model {
+    times_out_of_the_action (stale_loads): Model {
         shows: "who gives up while the last acts has broken it for the last, too",
         floor: 10_000,
         witnesses: &["passed", "gave up"],

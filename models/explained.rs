@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use multiproc::model::{check, spawn};
-use multiproc::model_support::{Loads, Search, Weak, mutate};
-use multiproc::{Event, Lock, Value};
+use multiproc::model_support::{Loads, Search, Weak};
+use multiproc::{Event, Lock};
 
-use crate::stage::{Data, explore, stop_exploring};
+use crate::stage::Data;
 
 /// The example in the documentation of `multiproc::model`.
 mod lost_update {
@@ -83,112 +83,4 @@ fn what_holds_is_not_found_fault_with() {
         other.join();
         assert_eq!(*total.lock().unwrap(), 2);
     });
-}
-
-#[test]
-fn who_joins_sees_what_was_done() {
-    check(|| {
-        let data = Arc::new(Data::default());
-        let other = data.clone();
-        let writer = spawn(move || other.write(1));
-        // Nobody joins it, and it ends all the same.
-        spawn(|| {});
-        writer.join();
-        assert_eq!(data.read(), 1);
-    });
-}
-
-#[test]
-fn who_has_not_joined_yet_sees_nothing() {
-    for before in [true, false] {
-        let program = move || {
-            let shared = Arc::new((Data::default(), Event::new()));
-            let other = shared.clone();
-            let writer = spawn(move || {
-                if before {
-                    other.0.write(1);
-                }
-                other.1.is_set();
-                if !before {
-                    other.0.write(1);
-                }
-            });
-            shared.1.is_set();
-            shared.0.write(2);
-            writer.join();
-        };
-        for loads in [Loads::Stale, Loads::Latest] {
-            let failure = Weak::with(loads).run(program).failure.expect("they race");
-            assert!(failure.message.contains("Causality violation"), "{}", failure.message);
-        }
-    }
-}
-
-#[test]
-fn what_a_thread_gives_is_part_of_the_state() {
-    let program = || {
-        let data = Arc::new(Data::default());
-        let other = data.clone();
-        let reader = spawn(move || other.read());
-        data.write(1);
-        data.write(0);
-        assert_ne!(reader.join(), 1);
-    };
-    for plain in [true, false] {
-        let searched = Search { plain, ..Search::default() }.run(program);
-        assert!(searched.failure.is_some(), "it can have read in between");
-    }
-}
-
-/// Between a thread's coming on and its first access others begin, who can be faster.
-#[test]
-fn who_is_spawned_by_one_that_comes_on_can_come_first() {
-    for straight in [true, false] {
-        let program = move || {
-            if straight {
-                stop_exploring();
-            }
-            let value = Arc::new(Value::new(0u32));
-            let set = |to: u32| {
-                let value = value.clone();
-                spawn(move || value.set(to))
-            };
-            let other = straight.then(|| set(1));
-            spawn(|| {}).join();
-            if straight {
-                explore();
-            }
-            let other = other.unwrap_or_else(|| set(1));
-            assert_ne!(value.get(), 1);
-            other.join();
-        };
-        for loads in [Loads::Stale, Loads::Latest] {
-            let failure = Weak::with(loads).run(program).failure;
-            assert!(failure.is_some(), "straight: {straight}, {loads} loads");
-        }
-    }
-}
-
-/// A first load may be of a value that was old already when the thread came on, where nothing in order told
-/// who woke or spawned it of a newer one.
-#[test]
-fn who_comes_on_can_see_what_was_old_already() {
-    for joins in [true, false] {
-        let program = move || {
-            let values = Arc::new([(); 2].map(|()| Value::new(0u32)));
-            let [ours, others] = [(); 2].map(|()| values.clone());
-            let writer = spawn(move || others.iter().for_each(|value| value.set(1)));
-            let told = move || ours[1].get() == 1;
-            let told = if joins { spawn(told).join() } else { told() };
-            if told && joins {
-                assert_eq!(values[0].get(), 1);
-            } else if told {
-                spawn(move || assert_eq!(values[0].get(), 1)).join();
-            }
-            writer.join();
-        };
-        let stale = move || Weak::with(Loads::Stale).run(program).failure;
-        assert!(stale().is_none(), "an Acquire tells in order");
-        assert!(mutate("array.get", stale).is_some(), "it joins: {joins}");
-    }
 }

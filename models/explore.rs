@@ -18,6 +18,7 @@ pub(crate) struct Legs {
     unmarked: bool,
     slices: Slices,
     spurious: u32,
+    early: u32,
 }
 
 impl Legs {
@@ -27,6 +28,7 @@ impl Legs {
         unmarked: false,
         slices: Slices::Never,
         spurious: 0,
+        early: 0,
     };
 
     /// With latest loads there are too many steps: a smaller model has them.
@@ -69,9 +71,19 @@ impl Legs {
         Legs { spurious: 1, ..self }
     }
 
+    /// Twice one who sleeps looks round, while others go on as they can, and though nobody has died.
+    pub(crate) const fn two_look(self) -> Self {
+        Legs { early: 2, ..self }
+    }
+
+    /// As [`Legs::two_look`], six times.
+    pub(crate) const fn six_look(self) -> Self {
+        Legs { early: 6, ..self }
+    }
+
     pub(crate) fn searching(self) -> Search {
-        let Legs { deaths, unmarked, slices, spurious, .. } = self;
-        Search { deaths, unmarked, slices, spurious, ..Search::default() }
+        let Legs { deaths, unmarked, slices, spurious, early, .. } = self;
+        Search { deaths, unmarked, slices, spurious, early, ..Search::default() }
     }
 }
 

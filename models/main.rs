@@ -6,6 +6,8 @@
 mod asleep;
 mod counted;
 #[cfg(loom)]
+mod engines;
+#[cfg(loom)]
 mod explained;
 #[cfg(loom)]
 mod explore;
@@ -30,6 +32,8 @@ mod condition_deaths;
 mod deaths;
 mod event;
 mod lock;
+#[cfg(loom)]
+mod looks;
 mod notebook;
 mod pipe;
 mod queue;
@@ -53,6 +57,8 @@ const ALL: &[&[(&str, harness::Model, harness::Legs)]] = &[
     deaths::MODELS,
     event::MODELS,
     lock::MODELS,
+    #[cfg(loom)]
+    looks::MODELS,
     notebook::MODELS,
     pipe::MODELS,
     queue::MODELS,

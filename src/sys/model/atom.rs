@@ -2,6 +2,7 @@
 
 use std::panic::Location;
 use std::ptr;
+use std::sync::{Mutex, PoisonError};
 
 use crate::sys::Ordering;
 use crate::sys::model::strand;
@@ -13,7 +14,7 @@ use crate::sys::model::world::{self, Var};
 /// A number that an atomic can hold.
 pub trait Bits: Copy + Eq {
     type Loom;
-    /// Stands in no atomic that is compared with it, so that comparing always fails.
+    /// Stands in hardly any atomic. One that is compared with it, and exchanged for it, stays as it is.
     const NEVER: Self;
 
     fn bits(self) -> u64;
@@ -98,9 +99,28 @@ bits! {
     i8, u8: AtomicI8, i16, u16: AtomicI16, i32, u32: AtomicI32, i64, u64: AtomicI64,
 }
 
+/// Which threads have written, and whether one of them by a plain store: where such a write is in no order
+/// with another's, either is the latest for loom.
+#[derive(Debug, Default)]
+pub struct Writers(Mutex<(u64, bool)>);
+
+impl Writers {
+    fn enter(&self, stores: bool) {
+        let mut writers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        writers.0 |= 1 << me();
+        writers.1 |= stores;
+    }
+
+    /// Whether there can be only one latest value.
+    fn agree(&self) -> bool {
+        let (who, stores) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        !stores || who.count_ones() < 2
+    }
+}
+
 #[derive(Debug)]
 pub enum Atom<T: Bits> {
-    Loom(T::Loom, Label),
+    Loom(T::Loom, Label, Writers),
     Search(Var),
 }
 
@@ -115,13 +135,27 @@ impl<T: Bits> Atom<T> {
         if world::is_here() {
             Atom::Search(world::make(value.bits(), label))
         } else {
-            Atom::Loom(value.loom(), label)
+            Atom::Loom(value.loom(), label, Writers::default())
         }
     }
 
-    /// An access to the word, by either engine: gives what the word was.
+    /// An access by which the word is written, by either engine: gives what it was.
     #[track_caller]
     pub(super) fn access(
+        &self,
+        what: &'static str,
+        loom: impl FnOnce(&T::Loom) -> T,
+        change: impl Fn(T) -> T,
+    ) -> T {
+        if let Atom::Loom(.., writers) = self {
+            writers.enter(false);
+        }
+        self.touch(what, loom, change)
+    }
+
+    /// As [`Atom::access`], or one that only reads.
+    #[track_caller]
+    fn touch(
         &self,
         what: &'static str,
         loom: impl FnOnce(&T::Loom) -> T,
@@ -134,8 +168,8 @@ impl<T: Bits> Atom<T> {
                 *word = change(before).bits();
                 before.bits()
             })),
-            Atom::Loom(atom, label) => {
-                let seen = strand::step(|| loom(atom));
+            Atom::Loom(atom, label, writers) => {
+                let seen = strand::step(writers.agree(), || loom(atom));
                 self.tell(what, *label, seen, change(seen), at);
                 seen
             }
@@ -165,21 +199,16 @@ impl<T: Bits> Atom<T> {
         if loads_latest() || strand::loads_at_once(self.address()) {
             return self.latest("load", order);
         }
-        self.access("load", |atom| T::load(atom, order), |value| value)
+        self.touch("load", |atom| T::load(atom, order), |value| value)
     }
 
     /// The latest value, by a step that stores nothing.
     #[track_caller]
     pub(crate) fn latest(&self, what: &'static str, order: Ordering) -> T {
-        let latest = |atom: &T::Loom| match T::exchange(
-            atom,
-            (T::NEVER, T::NEVER),
-            Ordering::Relaxed,
-            order,
-        ) {
+        let latest = |atom: &T::Loom| match T::exchange(atom, (T::NEVER, T::NEVER), order, order) {
             Ok(value) | Err(value) => value,
         };
-        self.access(what, latest, |value| value)
+        self.touch(what, latest, |value| value)
     }
 
     #[track_caller]
@@ -193,8 +222,9 @@ impl<T: Bits> Atom<T> {
                     value.bits()
                 });
             }
-            Atom::Loom(atom, label) => {
-                strand::step(|| T::store(atom, value, order));
+            Atom::Loom(atom, label, writers) => {
+                writers.enter(true);
+                strand::step(true, || T::store(atom, value, order));
                 self.tell("store", *label, value, value, at);
             }
         }

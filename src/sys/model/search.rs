@@ -39,13 +39,13 @@ pub struct Searched {
     pub complete: bool,
 }
 
-/// When a slice of a wait ends, after a death. Before one none does.
+/// When a slice of a wait ends, after a death, but for those that end early.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Slices {
     /// Never: who is not woken sleeps for ever.
     #[default]
     Never,
-    /// Where nobody can go on otherwise, of one wait.
+    /// Where nobody can go on otherwise, of one wait; of a wait that ends in time, always.
     Singly,
     /// As [`Slices::Singly`], and of the next while all who go on only look.
     AtOnce,
@@ -63,6 +63,8 @@ pub struct Search {
     pub slices: Slices,
     /// How many waits may end for no reason.
     pub spurious: u32,
+    /// How many slices of waits may end at any time, also where nobody has died.
+    pub early: u32,
     /// Without the reductions: threads that are alike are told apart, and nothing is forgotten.
     pub plain: bool,
     /// The most states; what has more is not complete.
@@ -206,8 +208,8 @@ impl State {
         self.at = 0;
         life::forget_lives();
         trace::switch(self.forced.is_some());
-        let Search { deaths, unmarked, slices, spurious, plain, .. } = self.search;
-        world::begin(Rules { deaths, unmarked, slices, spurious, plain });
+        let Search { deaths, unmarked, slices, spurious, early, plain, .. } = self.search;
+        world::begin(Rules { deaths, unmarked, slices, spurious, early, plain });
         true
     }
 

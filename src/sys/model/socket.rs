@@ -10,6 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::sys::model::strand;
 use crate::sys::model::world::{self, Contents};
 use crate::sys::{ALL, Deadline, Op, Ordering, Refused, Side, Wait, Word, site};
 
@@ -75,6 +76,8 @@ impl Contents for Seen {
 fn observe(what: impl Hash) {
     if world::is_here() {
         world::observe(what);
+    } else {
+        strand::look_about();
     }
 }
 

@@ -5,7 +5,7 @@
 //! which the thread touches nothing, doubles what follows. Two such moments are taken out:
 //!
 //! * *Coming on.* A thread that starts, or was woken, does that in one step with its first access, which
-//!   gives the latest value. An older one is what the same step gives when it comes earlier, as it can from
+//!   gives the latest value, where there is one. An older one is what the same step gives when it comes earlier, as it can from
 //!   when the thread was spawned or woken. A value that was old even then must be one that it cannot see:
 //!   whoever spawned it had seen nothing of others, or whoever woke it had seen the word slept on. Where
 //!   neither is so, a plain load is a step of its own.
@@ -76,11 +76,11 @@ pub(super) fn loads_at_once(atom: Address) -> bool {
     at_once
 }
 
-/// Every access by loom goes through this.
-pub(super) fn step<R>(access: impl FnOnce() -> R) -> R {
-    let at_once = coming_on().is_some() && EXPLORING.get();
+/// Every access by loom goes through this; whether there is one latest value, it is told.
+pub(super) fn step<R>(has_latest: bool, access: impl FnOnce() -> R) -> R {
+    let at_once = coming_on().is_some() && has_latest && EXPLORING.get();
     COMING_ON.set(None);
-    WISE.set(WISE.get().map(|wise| wise | 1 << me()));
+    look_about();
     if !at_once {
         return access();
     }
@@ -102,10 +102,16 @@ pub(super) fn explore() {
     loom::explore();
 }
 
+/// The calling thread may have seen something of others.
+pub(super) fn look_about() {
+    WISE.set(WISE.get().map(|wise| wise | 1 << me()));
+}
+
 /// Lets the others go on.
 pub(super) fn yield_now() {
     thread::yield_now();
     COMING_ON.set(None);
+    look_about();
 }
 
 /// Sleeps on the atom until it is so; whoever makes it so has seen the atom, and unparks the thread.
@@ -169,6 +175,7 @@ impl<R: 'static> Strand<R> {
     pub(super) fn join(self) -> R {
         self.await_by(Awaited::By(thread::current()));
         park_until(Knows::Nothing, || locked(&self.end).is_joined);
+        look_about();
         locked(&self.end).result.take().expect("it ends without a panic")
     }
 }

@@ -163,7 +163,7 @@ impl Word {
     #[track_caller]
     fn sleep(&self, expected: u32, deadline: Deadline, in_slices: bool) -> Wait {
         let label = match self.atom {
-            Atom::Loom(_, label) => label,
+            Atom::Loom(_, label, _) => label,
             Atom::Search(var) => {
                 let ends = Ends { in_time: deadline != Deadline::Never, in_slices };
                 return world::sleep(var, u64::from(expected), ends, Location::caller());

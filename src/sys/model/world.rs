@@ -65,6 +65,8 @@ pub(crate) enum Turn {
     Expire,
     Slice,
     Spurious,
+    /// A slice of its wait ends, though others can go on.
+    Early,
 }
 
 /// What a thread is at.
@@ -139,6 +141,8 @@ pub(crate) struct Rules {
     pub(crate) slices: Slices,
     /// How many waits may end for no reason.
     pub(crate) spurious: u32,
+    /// How many slices of waits may end at any time.
+    pub(crate) early: u32,
     /// Threads that are alike are told apart, and what a thread forgot is kept: to check the reductions.
     pub(crate) plain: bool,
 }
@@ -155,6 +159,7 @@ pub(crate) struct World {
     rules: Rules,
     deaths: u32,
     spurious: u32,
+    early: u32,
     kinds: u32,
     /// So many of those who sleep there are woken; who, is to be decided.
     owed: Option<(Var, usize)>,
@@ -196,6 +201,7 @@ pub(crate) fn begin(rules: Rules) {
         at_step: false,
         deaths: rules.deaths,
         spurious: rules.spurious,
+        early: rules.early,
         rules,
         kinds: 0,
         owed: None,
@@ -238,9 +244,9 @@ impl World {
         self.threads.len() - 1
     }
 
-    /// Whether this search is about deaths.
+    /// Whether this search is about deaths, or about who looks for them.
     pub(crate) fn has_deaths(&self) -> bool {
-        self.rules.deaths > 0
+        self.rules.deaths > 0 || self.rules.early > 0
     }
 
     pub(crate) fn current(&self) -> Task {

@@ -42,7 +42,8 @@ impl World {
         }
         let half = |seed: u64| {
             let mut hasher = DefaultHasher::new();
-            (seed, self.deaths, self.spurious, self.straight, self.owed).hash(&mut hasher);
+            (seed, self.deaths, self.spurious, self.early, self.straight, self.owed)
+                .hash(&mut hasher);
             for place in &self.places {
                 match named(place.value) {
                     Some(task) => (1u8, place.value & !OWNER, rank[task]).hash(&mut hasher),

@@ -130,7 +130,7 @@ pub(crate) fn sleep(var: Var, expected: u64, ends: Ends, at: &'static Location<'
         let wait = match turn {
             _ if woken => Wait::Woken,
             Turn::Expire => Wait::TimedOut,
-            Turn::Slice => Wait::Slice,
+            Turn::Slice | Turn::Early => Wait::Slice,
             _ => Wait::Changed,
         };
         trace::note(me, Action::Wakes { wait });

@@ -6,8 +6,7 @@ impl World {
     /// What may happen next: nothing, where nobody can go on.
     pub(crate) fn turns(&self) -> Vec<(Task, Turn)> {
         if let Some((var, _)) = self.owed {
-            let sleepers = self.places[var].sleepers.iter().map(|&task| (task, Turn::Wake));
-            return sleepers.take(if self.straight { 1 } else { usize::MAX }).collect();
+            return self.places[var].sleepers.iter().map(|&task| (task, Turn::Wake)).collect();
         }
         let own = |turn| vec![(self.current, Turn::Go), (self.current, turn)];
         match self.threads[self.current].status {
@@ -22,7 +21,8 @@ impl World {
         let mut turns = Vec::new();
         for &task in &order {
             match self.threads[task].status {
-                Status::Ready | Status::Private | Status::Asking => turns.push((task, Turn::Go)),
+                Status::Ready | Status::Private => turns.push((task, Turn::Go)),
+                Status::Asking => turns.extend([(task, Turn::Go), (task, Turn::Expire)]),
                 Status::Dying => turns.push((task, Turn::Bury)),
                 Status::Joining(other) if self.joined(other).is_some() => {
                     turns.push((task, Turn::Go))
@@ -34,6 +34,9 @@ impl World {
                     }
                     if self.spurious > 0 {
                         turns.push((task, Turn::Spurious));
+                    }
+                    if self.early > 0 && ends.in_slices {
+                        turns.push((task, Turn::Early));
                     }
                 }
                 _ => {}
@@ -77,6 +80,10 @@ impl World {
             Turn::Die => self.kill(task),
             Turn::Bury => self.bury(task),
             Turn::Spurious => self.spurious -= 1,
+            Turn::Early => {
+                self.early -= 1;
+                self.threads[task].slices -= 1;
+            }
             Turn::Slice => {
                 self.threads[task].slices -= 1;
                 self.threads[task].sliced = self.rules.slices == Slices::AtOnce;
@@ -86,11 +93,13 @@ impl World {
     }
 
     /// Wakes up to so many of those who sleep there, and gives how many. If it is not all of them, the
-    /// search decides whom, before anything else happens: the kernel promises no order.
+    /// search decides whom before anything else happens, since the kernel promises no order; but not where
+    /// only one way is tried, or somebody unwinds, who takes no steps in between.
     pub(super) fn rouse(&mut self, var: Var, n: u32) -> u32 {
         let sleepers = self.places[var].sleepers.clone();
         let n = sleepers.len().min(n as usize);
-        if 0 < n && n < sleepers.len() && !self.over {
+        let one_way = self.straight || std::thread::panicking();
+        if 0 < n && n < sleepers.len() && !one_way {
             self.owed = Some((var, n));
         } else {
             sleepers[..n].iter().for_each(|&task| self.wake_up(task, var));

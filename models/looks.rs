@@ -1,0 +1,82 @@
+//! Who sleeps looks round from time to time, whether those it waits for still live. Here all do, and it
+//! looks at any time while they go on: nobody is robbed, and nothing lost.
+
+use multiproc::{Barrier, Condition, Lock};
+
+use crate::harness::{Model, models};
+use crate::stage::{
+    end_life, end_of_round, explore_once_asleep, share, spawn_alike, spawn_with, stop_exploring,
+};
+use crate::{notebook, rlock as owners, robust_semaphore as permits};
+
+models! {
+    lock (search_only, two_look): Model {
+        shows: "the lock's rounds: its owner is not taken for dead",
+        floor: 2,
+        witnesses: &["lock.gone", "lock.clear.all"],
+        twins: &["lock.gone", "lock.wake.one"],
+        run: || notebook::lock(2),
+    };
+
+    rlock (search_only, two_look): Model {
+        shows: "as lock, where it is locked twice",
+        floor: 2,
+        witnesses: &["lock.gone"],
+        twins: &["lock.gone"],
+        run: owners::excludes::MODEL.run,
+    };
+
+    condition (search_only, two_look): Model {
+        shows: "two take what is given one by one: who is slow to take it has not lost it to the other",
+        floor: 2,
+        witnesses: &["condition.hand_on.left"],
+        twins: &[],
+        run: || {
+            stop_exploring();
+            let shop = share((Lock::new(0u32), Condition::new()));
+            let takers = spawn_alike(2, &shop, |shop| {
+                let (stock, filled) = &**shop;
+                let mut stock = stock.lock().unwrap();
+                while *stock == 0 {
+                    stock = filled.wait(stock).unwrap();
+                    end_of_round(0);
+                }
+                *stock -= 1;
+            });
+            explore_once_asleep(2);
+            let (stock, filled) = &*shop;
+            for taker in takers {
+                *stock.lock().unwrap() += 1;
+                filled.notify_one();
+                // Of two who are alike, whichever has taken it.
+                taker.join();
+            }
+            assert_eq!(*stock.lock().unwrap(), 0);
+        },
+    };
+
+    barrier (search_only, six_look): Model {
+        shows: "two meet, and who has passed ends: the other, who is slow, is not told that it died",
+        floor: 2,
+        witnesses: &["barrier.died"],
+        twins: &["roster.over", "barrier.break"],
+        run: || {
+            let barrier = share(Barrier::new(2));
+            let other = spawn_with(&barrier, |barrier| {
+                barrier.wait().unwrap();
+                end_life();
+            });
+            barrier.wait().unwrap();
+            other.join();
+            assert!(!barrier.is_broken());
+        },
+    };
+
+    robust_semaphore (search_only, two_look): Model {
+        shows: "two on one permit, which is taken from nobody who holds it",
+        floor: 2,
+        witnesses: &["robust.dead"],
+        twins: &["robust.dead"],
+        run: permits::hands_over::MODEL.run,
+    };
+}
