@@ -11,7 +11,8 @@ use crate::sys::model::trace::Label;
 use crate::sys::model::word;
 use crate::sys::model::world::{self, Task, Var};
 
-/// A thread of the model, which will give an `R`.
+/// A thread of the model, which will give an `R`. When it is dropped, the thread goes on; when it is leaked,
+/// loom takes the thread's end for a deadlock.
 #[derive(Debug)]
 pub struct JoinHandle<R>(Handle<R>);
 
