@@ -11,7 +11,7 @@ use crate::stage::{Data, Place, explore_once_asleep, share, spawn_with, stop_exp
 models! {
     carries (stale_loads): Model {
         shows: "who has passed, also at the last moment, sees what the others did before they came",
-        floor: 9_800,
+        floor: 3_000,
         witnesses: &["last", "first"],
         twins: &["barrier.come", "barrier.last.acquire", "barrier.last.release", "barrier.passed"],
         run: || {
@@ -24,7 +24,7 @@ models! {
 
     meets_once: Model {
         shows: "two meet, each sees what the other brought, and nobody sleeps through it",
-        floor: 100,
+        floor: 4_400,
         witnesses: &["barrier.wake.all"],
         twins: &[
             "barrier.come",
@@ -50,7 +50,7 @@ models! {
 
     meets (stale_loads): Model {
         shows: "two meet twice, and nobody sleeps through the second time",
-        floor: 17_000,
+        floor: 2_900,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.round", "barrier.turn.acquire", "barrier.turn.release"],
         run: || {
@@ -86,7 +86,7 @@ models! {
 
     acts: Model {
         shows: "what the last does for all is done before any goes on",
-        floor: 7_900,
+        floor: 280_000,
         witnesses: &["the second acted"],
         twins: &["barrier.acted", "barrier.last.acquire", "barrier.passed"],
         run: || {
@@ -99,7 +99,7 @@ models! {
 
     times_out: Model {
         shows: "who gives up breaks it for the other, unless both pass",
-        floor: 4_900,
+        floor: 190_000,
         witnesses: &["passed", "gave up"],
         twins: &["barrier.turn.acquire", "barrier.come.broken"],
         run: || {
@@ -130,7 +130,7 @@ models! {
 
     is_reset: Model {
         shows: "who waits while it is reset hears of it, and it is whole for those who come then",
-        floor: 240,
+        floor: 13_000,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.round", "barrier.next.reset", "barrier.reset.waited"],
         run: || {
@@ -149,7 +149,7 @@ models! {
 
     is_mended: Model {
         shows: "broken, and then reset, it is whole for those who come",
-        floor: 100,
+        floor: 4_400,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.reset.broken"],
         run: || {
@@ -199,7 +199,7 @@ models! {
 
     times_out_too_late (stale_loads): Model {
         shows: "when both pass, neither who gave up too late has broken it for those who come",
-        floor: 10_000,
+        floor: 3_100,
         witnesses: &["passed"],
         twins: &["barrier.break"],
         run: || {
@@ -232,7 +232,7 @@ models! {
     // Not on the machine, where each round would print the panic.
     panics (explored_only): Model {
         shows: "an action that panics breaks it for who waits",
-        floor: 100,
+        floor: 4_400,
         witnesses: &["panicked", "passed"],
         twins: &["barrier.panicked"],
         run: || {
@@ -280,7 +280,7 @@ models! {
 
     times_out_of_the_action (stale_loads): Model {
         shows: "who gives up while the last acts has broken it for the last, too",
-        floor: 10_000,
+        floor: 3_600,
         witnesses: &["passed", "gave up"],
         twins: &["barrier.acted.broken"],
         run: || {

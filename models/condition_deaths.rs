@@ -13,7 +13,7 @@ use crate::stage::{
 models! {
     hands_on (one_dies, slices_end, explored_only): Model {
         shows: "one who was woken is killed before it has the lock: its notification goes to another",
-        floor: 360,
+        floor: 1_000,
         witnesses: &["lived", "died", "condition.hand_on"],
         twins: &["condition.owe", "condition.hand_on"],
         run: || {
@@ -40,7 +40,7 @@ models! {
 
     hands_on_once (one_dies, slices_meet, explored_only): Model {
         shows: "of two who find at once that a wake is owed, one goes on",
-        floor: 4_800,
+        floor: 14_000,
         witnesses: &["lived", "died", "condition.hand_on.left"],
         twins: &["condition.hand_on.left"],
         run: || {

@@ -41,7 +41,7 @@ models! {
 
     two_locks (one_dies, explored_only): Model {
         shows: "the owner of two locks dies: the next owner of one hears before the other is marked",
-        floor: 2,
+        floor: 3_800,
         witnesses: &["lived", "died", "between"],
         twins: &["kernel.marks", "kernel.wakes.heir"],
         run: || {
@@ -87,7 +87,7 @@ models! {
 
     lock_in_time (one_vanishes, explored_only): Model {
         shows: "as lock_unmarked, of those who wait only for a time: they have it, or it is over",
-        floor: 2,
+        floor: 19_000,
         witnesses: &["lived", "died", "lock.rob.died", "late"],
         twins: &["lock.rob.died"],
         run: || {
@@ -107,7 +107,7 @@ models! {
 
     lock_of_the_living (one_vanishes, two_look, explored_only): Model {
         shows: "who waits for one that waits for a dead owner does not take that one for dead",
-        floor: 11_000,
+        floor: 48_000,
         witnesses: &["lived", "died"],
         twins: &["lock.gone"],
         run: || {
@@ -200,7 +200,7 @@ models! {
 
     ring_both (one_dies, explored_only): Model {
         shows: "one puts and one gets, and either dies: what is left is whole, and in its order",
-        floor: 51_000,
+        floor: 65_000,
         witnesses: &["lived", "died", "lost", "left"],
         twins: &[],
         run: || {
@@ -230,7 +230,7 @@ models! {
 
     ring_sleeper (one_dies, explored_only): Model {
         shows: "of two who wait for a message one is killed, asleep or woken: the other gets one",
-        floor: 4_100,
+        floor: 5_200,
         witnesses: &["lived", "died"],
         twins: &[],
         run: || {
@@ -279,7 +279,7 @@ models! {
 
     condition (one_dies, explored_only): Model {
         shows: "who changes something is killed before it notifies, or with the lock: the waiter hears",
-        floor: 4_000,
+        floor: 5_100,
         witnesses: &["lived", "died", "poisoned", "changed", "unchanged"],
         twins: &[],
         run: || {

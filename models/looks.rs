@@ -12,7 +12,7 @@ use crate::{notebook, rlock as owners, robust_semaphore as permits};
 models! {
     lock (search_only, two_look): Model {
         shows: "the lock's rounds: its owner is not taken for dead",
-        floor: 2,
+        floor: 3_600,
         witnesses: &["lock.gone", "lock.clear.all"],
         twins: &["lock.gone", "lock.wake.one"],
         run: || notebook::lock(2),
@@ -20,7 +20,7 @@ models! {
 
     rlock (search_only, two_look): Model {
         shows: "as lock, where it is locked twice",
-        floor: 2,
+        floor: 4_400,
         witnesses: &["lock.gone"],
         twins: &["lock.gone"],
         run: owners::excludes::MODEL.run,
@@ -28,7 +28,7 @@ models! {
 
     condition (search_only, two_look): Model {
         shows: "two take what is given one by one: who is slow to take it has not lost it to the other",
-        floor: 2,
+        floor: 22_000,
         witnesses: &["condition.hand_on.left"],
         twins: &[],
         run: || {
@@ -57,7 +57,7 @@ models! {
 
     barrier (search_only, six_look): Model {
         shows: "two meet, and who has passed ends: the other, who is slow, is not told that it died",
-        floor: 2,
+        floor: 1_100,
         witnesses: &["barrier.died"],
         twins: &["roster.over", "barrier.break"],
         run: || {
@@ -74,7 +74,7 @@ models! {
 
     robust_semaphore (search_only, two_look): Model {
         shows: "two on one permit, which is taken from nobody who holds it",
-        floor: 2,
+        floor: 17_000,
         witnesses: &["robust.dead"],
         twins: &["robust.dead"],
         run: permits::hands_over::MODEL.run,

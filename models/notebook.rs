@@ -115,7 +115,7 @@ models! {
 
     barrier: Model {
         shows: "two meet, and neither goes on alone",
-        floor: 280,
+        floor: 48_000,
         witnesses: &["barrier.wake.all"],
         twins: &["barrier.come", "barrier.last.acquire"],
         run: || barrier(2),

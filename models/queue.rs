@@ -58,7 +58,7 @@ models! {
 
     has_two_consumers: Model {
         shows: "of two that take at the same time, both get a message and none the same",
-        floor: 50,
+        floor: 45,
         witnesses: &["lock.slow.waiters"],
         twins: &["lock.fast.acquire"],
         run: || {
@@ -239,7 +239,7 @@ models! {
 
     is_full_of_messages: Model {
         shows: "with bytes to spare, no more messages are there than it may hold",
-        floor: 130,
+        floor: 110,
         witnesses: &["ring.head.acquire"],
         twins: &["ring.fits.count", "ring.head.acquire"],
         run: || {
@@ -254,7 +254,7 @@ models! {
 
     is_full_of_bytes: Model {
         shows: "with messages to spare, none is written over the bytes of another",
-        floor: 130,
+        floor: 110,
         witnesses: &["ring.head.acquire"],
         twins: &["ring.fits.bytes", "ring.head.acquire"],
         run: || {

@@ -208,7 +208,7 @@ models! {
 
     times_out_beside_another: Model {
         shows: "once one sleeps, another who gives up takes no wake with it",
-        floor: 61_000,
+        floor: 300_000,
         witnesses: &["got one", "gave up"],
         twins: &["robust.wake"],
         run: || {
@@ -236,7 +236,7 @@ models! {
     // with a permit. `tests/robust_semaphore_deaths.rs` kills real ones.
     finds_dead (explored_only): Model {
         shows: "a dead one's permit goes to one who waits for it, who sees what the finder knows",
-        floor: 54_000,
+        floor: 100_000,
         witnesses: &["the finder has it", "the other had it"],
         twins: &[
             "robust.free",
@@ -270,7 +270,7 @@ models! {
     // Not on the machine, as above.
     finds_dead_once (stale_loads, explored_only): Model {
         shows: "two who find the same dead one bring back one permit, and rob nobody who lives",
-        floor: 88_000,
+        floor: 78_000,
         witnesses: &["the first had it", "the second had it"],
         twins: &["robust.dead", "robust.take.last"],
         run: || {

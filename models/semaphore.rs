@@ -35,7 +35,7 @@ models! {
 
     wakes: Model {
         shows: "one who barges in between a release and its wake leaves nobody asleep",
-        floor: 9_300,
+        floor: 31_000,
         witnesses: &["semaphore.clear.all", "woken for nothing", "barged in"],
         twins: &["semaphore.wake.many", "semaphore.clear.all"],
         run: || {

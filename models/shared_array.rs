@@ -57,7 +57,7 @@ models! {
 
     locks: Model {
         shows: "under the lock two elements change together",
-        floor: 50,
+        floor: 45,
         witnesses: &[],
         twins: &["lock.fast.acquire"],
         run: || {
