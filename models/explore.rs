@@ -125,12 +125,9 @@ impl Model {
             panic!("{}", self.replayed(legs, &schedule));
         }
         let (mut sum, mut all) = (0, Vec::new());
-        if self.is_spared(legs) {
-            say(&format!("SKIPPED: {name}, in a quick run"));
-            return all;
-        }
+        let spared = self.spared(legs);
         // There the search is enough of a model that is large for loom.
-        let enough = if self.floor > QUICK && !is_whole() { 1 } else { usize::MAX };
+        let enough = spared.map_or(usize::MAX, |_| legs.loads.len().min(1));
         for leg in self.legs(legs).into_iter().take(enough) {
             let explored = weakened(&leg);
             if let Some(failure) = &explored.failure {
@@ -141,12 +138,14 @@ impl Model {
             }
             all.push(explored);
         }
-        say(&self.told(name, &all));
-        let floor = self.floor;
-        if sum == 0 && enough == 1 {
-            say(&format!("SKIPPED: {name} by loom, in a quick run"));
+        if !all.is_empty() {
+            say(&self.told(name, &all));
+        }
+        if let Some(what) = spared {
+            say(&format!("SKIPPED: {name}{what}, in a quick run"));
             return all;
         }
+        let floor = self.floor;
         assert!(sum >= floor, "{name} explored {sum}, not the {floor} that it should at least");
         for witness in self.witnesses {
             let came = all.iter().any(|explored| explored.seen.contains(*witness));
@@ -166,9 +165,14 @@ impl Model {
         format!("{name} holds ({parts}; {:.1} s): {}", took.as_secs_f64(), self.shows)
     }
 
-    /// Whether a quick run does without it: what is the search's alone, and large.
-    fn is_spared(&self, legs: Legs) -> bool {
-        legs.loads.is_empty() && self.floor > QUICK_SEARCH && !is_whole()
+    /// What of it a quick run does without: by loom, what is large, and the search's alone, what is very
+    /// large.
+    fn spared(&self, legs: Legs) -> Option<&'static str> {
+        let (most, what) = match legs.loads {
+            [] => (QUICK_SEARCH, ""),
+            _ => (QUICK, " by loom"),
+        };
+        (self.floor > most && !is_whole()).then_some(what)
     }
 
     fn legs(&self, legs: Legs) -> Vec<Box<dyn Fn() -> Explored + '_>> {
@@ -213,7 +217,7 @@ impl Model {
 
     /// Explores the model with each of its sites weakened; each must make it fail.
     pub(crate) fn twins_fall(&self, name: &str, legs: Legs) {
-        if self.is_spared(legs) {
+        if legs.loads.is_empty() && self.spared(legs).is_some() {
             return say(&format!("SKIPPED: {name} without its sites, in a quick run"));
         }
         for site in self.twins {

@@ -34,7 +34,7 @@ models! {
             let worker = spawn_with(&room, |room| (0..2).for_each(|_| room.visit_alone()));
             room.visit_alone();
             worker.join();
-            assert_eq!(room.permits.value(), 1);
+            assert_eq!((room.permits.value(), room.visits()), (1, 3));
         },
     };
 
