@@ -27,31 +27,33 @@ models! {
     };
 
     condition (search_only, two_look): Model {
-        shows: "two take what is given one by one: who is slow to take it has not lost it to the other",
+        shows: "a card goes round: who is slow to take it has not lost it to the other",
         floor: 22_000,
         witnesses: &["condition.hand_on.left"],
         twins: &[],
         run: || {
             stop_exploring();
-            let shop = share((Lock::new(0u32), Condition::new()));
-            let takers = spawn_alike(2, &shop, |shop| {
-                let (stock, filled) = &**shop;
-                let mut stock = stock.lock().unwrap();
-                while *stock == 0 {
-                    stock = filled.wait(stock).unwrap();
+            let table = share((Lock::new(0u32), Condition::new()));
+            let give = |(cards, laid): &(Lock<u32>, Condition)| {
+                *cards.lock().unwrap() += 1;
+                laid.notify_one();
+            };
+            let players = spawn_alike(2, &table, move |table| {
+                let (cards, laid) = &**table;
+                let mut left = cards.lock().unwrap();
+                while *left == 0 {
+                    left = laid.wait(left).unwrap();
                     end_of_round(0);
                 }
-                *stock -= 1;
+                *left -= 1;
+                drop(left);
+                end_of_round(1);
+                give(table);
             });
             explore_once_asleep(2);
-            let (stock, filled) = &*shop;
-            for taker in takers {
-                *stock.lock().unwrap() += 1;
-                filled.notify_one();
-                // Of two who are alike, whichever has taken it.
-                taker.join();
-            }
-            assert_eq!(*stock.lock().unwrap(), 0);
+            give(&table);
+            players.into_iter().for_each(|player| player.join());
+            assert_eq!(*table.0.lock().unwrap(), 1);
         },
     };
 
