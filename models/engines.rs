@@ -136,6 +136,20 @@ fn who_is_spawned_once_others_sleep_can_see_what_was_old_already() {
     assert!(Weak::with(Loads::Stale).run(program).failure.is_some());
 }
 
+#[test]
+fn who_was_spawned_before_others_can_come_in_can_see_what_was_old_already() {
+    let program = || {
+        stop_exploring();
+        let value = Arc::new(Value::new(0u32));
+        let ours = value.clone();
+        let reader = spawn(move || ours.get());
+        value.set(1);
+        explore();
+        assert_ne!(reader.join(), 0);
+    };
+    assert!(Weak::with(Loads::Stale).run(program).failure.is_some());
+}
+
 /// Of two stores that are in no order either can be the latest.
 #[test]
 fn who_comes_on_can_see_either_of_two_stores() {
@@ -200,6 +214,25 @@ fn any_of_those_who_sleep_may_be_woken() {
         sitters.into_iter().for_each(|sitter| sitter.join());
     };
     assert!(Search::default().run(program).failure.is_some());
+}
+
+/// One that has not come to its first step yet can spawn others, and the program goes on to its end.
+#[test]
+fn who_is_spawned_can_spawn_before_anything_else() {
+    let program = || {
+        let value = Arc::new(Value::new(0u32));
+        let ours = value.clone();
+        let one = spawn(move || {
+            let other = ours.clone();
+            drop(spawn(move || other.set(1)));
+            ours.get()
+        });
+        let seen = value.get();
+        assert_ne!([seen, one.join()], [0, 1]);
+    };
+    for plain in [true, false] {
+        assert!(Search { plain, ..Search::default() }.run(program).failure.is_some());
+    }
 }
 
 /// Who unwinds takes no steps, and still wakes everybody.

@@ -13,6 +13,8 @@ mod explained;
 mod explore;
 mod harness;
 #[cfg(loom)]
+mod programs;
+#[cfg(loom)]
 mod reductions;
 mod roll_call;
 mod stage;

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use crate::ALL;
 use crate::explore::{Explored, is_whole, say};
 use crate::harness::name_of;
-use crate::reductions;
+use crate::{programs, reductions};
 
 /// Sites that no model falls without, each with the reason why the source is as good without it.
 const ARGUED: &[(&str, &str)] = &[];
@@ -63,14 +63,17 @@ fn whole() {
         mutant
     });
     assert!(failed.is_empty(), "{failed:?} failed");
-    let same = side_by_side(&models, |(path, ..)| {
-        apart::<(usize, usize)>(&format!("reductions {path}")).expect("the verdicts are equal")
+    let models = models.iter().map(|(path, ..)| format!("reductions {path}"));
+    let parts: Vec<_> = [format!("programs {PROGRAMS}")].into_iter().chain(models).collect();
+    let same = side_by_side(&parts, |part| {
+        apart::<(usize, usize)>(part).expect("the verdicts and outcomes are equal")
     });
-    let (compared, large) =
-        same.into_iter().fold((0, 0), |(all, more), one| (all + one.0, more + one.1));
+    let [(programs, _), verdicts @ ..] = &same[..] else { unreachable!("there are models") };
+    let compared: usize = verdicts.iter().map(|(compared, _)| compared).sum();
+    let large: usize = verdicts.iter().map(|(_, large)| large).sum();
     say(&format!(
         "{compared} verdicts of the search are the same without its reductions; {large} would have \
-         more than {PLAIN} states"
+         more than {PLAIN} states. {programs} random programs come to the same outcomes"
     ));
     let text = tables(&explored, &mutants);
     say(&text);
@@ -88,6 +91,8 @@ fn whole() {
 const PART: &str = "MULTIPROC_PART";
 /// Of so many states at most a model is searched without reductions.
 const PLAIN: usize = 3_000;
+/// So many random programs.
+const PROGRAMS: u32 = 5_000;
 /// The file for what it finds.
 const FOUND: &str = "MULTIPROC_FOUND";
 
@@ -107,6 +112,7 @@ fn part() {
             let (path, model, legs) = models.find(|(path, ..)| *path == name).expect("a model");
             postcard::to_stdvec(&reductions::compare(path, model, *legs, PLAIN))
         }
+        "programs" => postcard::to_stdvec(&programs::compare_some(name.parse().unwrap())),
         _ => {
             let mut sites = models.flat_map(|(_, model, _)| model.twins);
             let site = sites.find(|site| **site == name).expect("a site");

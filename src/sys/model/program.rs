@@ -76,8 +76,9 @@ pub fn spawn_mortal<R: 'static>(run: impl FnOnce() -> R + 'static) -> JoinHandle
     start(None, true, run)
 }
 
-/// Starts `n` threads that all run the same on the same: nothing in it may tell one from another.
-/// Then the search goes but once through executions that differ only in who is who.
+/// Starts `n` threads that all run the same on the same: nothing in it may tell one from another, nor may
+/// who joins them care which has ended or given what. Then the search goes but once through executions that
+/// differ only in who is who.
 pub fn spawn_alike<R: 'static>(
     n: usize,
     run: impl Fn() -> R + Clone + 'static,

@@ -271,15 +271,17 @@ impl Scheduler for Decider {
         &mut self,
         runnable: &[&Coroutine],
         current: Option<TaskId>,
-        _is_yielding: bool,
+        is_yielding: bool,
     ) -> Option<TaskId> {
         let runs = |task: Task| {
             runnable.iter().map(|coroutine| coroutine.id()).find(|&id| usize::from(id) == task)
         };
         let any = || runnable.first().map(|coroutine| coroutine.id());
+        // shuttle's own steps, as before it makes a thread: whoever runs goes on.
+        let goes_on = !is_yielding && current.is_some_and(|current| runs(current.into()).is_some());
         // A new thread runs to its first step, and its maker on.
         let forced = world::with(|world| {
-            let forced = world.forced.pop()?;
+            let forced = if goes_on { None } else { world.forced.pop() }?;
             world.decide(forced, Turn::Go);
             world.at_step = false;
             Some(forced)

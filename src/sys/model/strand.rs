@@ -5,10 +5,10 @@
 //! which the thread touches nothing, doubles what follows. Two such moments are taken out:
 //!
 //! * *Coming on.* A thread that starts, or was woken, does that in one step with its first access, which
-//!   gives the latest value, where there is one. An older one is what the same step gives when it comes earlier, as it can from
-//!   when the thread was spawned or woken. A value that was old even then must be one that it cannot see:
-//!   whoever spawned it had seen nothing of others, or whoever woke it had seen the word slept on. Where
-//!   neither is so, a plain load is a step of its own.
+//!   gives the latest value, where there is one. An older one is what the same step gives when it comes
+//!   earlier, as it can from when the thread was spawned or woken, if loom was exploring then. A value that
+//!   was old even then must be one that it cannot see: whoever spawned it had seen nothing of others, or
+//!   whoever woke it had seen the word slept on. Where that is not so, a plain load is a step of its own.
 //! * *Joining.* For one who is blocked on an object of its own, as in loom's `join`, loom lets everybody
 //!   go first. Here the two meet by `park` alone: the one who ends waits for the one who joins, so that
 //!   what was done is seen by him, and before he joins by nobody.
@@ -28,6 +28,7 @@ std::thread_local! {
     static WISE: Cell<Option<u64>> = const { Cell::new(None) };
     /// Whether loom is trying more than one way.
     static EXPLORING: Cell<bool> = const { Cell::new(true) };
+    static STRETCH: Cell<Stretch> = const { Cell::new(0) };
     static PLAIN: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -49,15 +50,21 @@ enum Knows {
 /// Where an atom is.
 type Address = *const ();
 
+/// How often loom has begun to explore: who could have come on in an earlier stretch, could not at any moment.
+pub(super) type Stretch = u32;
+
 /// An interleaving begins. A plain one has coming on as a moment of its own.
 pub(super) fn begin(plain: bool) {
     COMING_ON.set(None);
     WISE.set(None);
     EXPLORING.set(true);
+    STRETCH.set(0);
     PLAIN.set(plain);
 }
 
-fn come_on(knows: Knows) {
+/// Who could come on since that stretch does so now.
+fn come_on(since: Stretch, knows: Knows) {
+    let knows = if since == stretch() { knows } else { Knows::Nothing };
     COMING_ON.set((!PLAIN.get()).then(|| Coming { thread: me(), knows }));
 }
 
@@ -99,7 +106,12 @@ pub(super) fn explore() {
     // Here others can come in, and before here they could not.
     COMING_ON.set(None);
     EXPLORING.set(true);
+    STRETCH.set(stretch() + 1);
     loom::explore();
+}
+
+pub(super) fn stretch() -> Stretch {
+    STRETCH.get()
 }
 
 /// The calling thread may have seen something of others.
@@ -114,15 +126,19 @@ pub(super) fn yield_now() {
     look_about();
 }
 
-/// Sleeps on the atom until it is so; whoever makes it so has seen the atom, and unparks the thread.
-pub(super) fn sleep_until(atom: Address, is_so: impl Fn() -> bool) {
-    park_until(Knows::The(atom), is_so);
+/// Sleeps on the atom until `woken` tells in which stretch that was. Whoever wakes has seen the atom, and
+/// unparks the thread.
+pub(super) fn sleep_until(atom: Address, woken: impl Fn() -> Option<Stretch>) {
+    while woken().is_none() {
+        thread::park();
+        come_on(woken().unwrap_or_default(), Knows::The(atom));
+    }
 }
 
-fn park_until(knows: Knows, is_so: impl Fn() -> bool) {
+fn park_until(is_so: impl Fn() -> bool) {
     while !is_so() {
         thread::park();
-        come_on(knows);
+        come_on(stretch(), Knows::Nothing);
     }
 }
 
@@ -157,12 +173,13 @@ impl<R: 'static> Strand<R> {
         let wise = WISE.get().unwrap_or(0);
         let is_wise = wise >> me() & 1 != 0;
         WISE.set(Some(wise));
+        let since = stretch();
         let handle = thread::spawn(move || {
             WISE.set(WISE.get().map(|wise| wise | u64::from(is_wise) << me()));
-            come_on(if is_wise { Knows::Nothing } else { Knows::All });
+            come_on(since, if is_wise { Knows::Nothing } else { Knows::All });
             let result = run();
             locked(&mine).result = Some(result);
-            park_until(Knows::Nothing, || !matches!(locked(&mine).awaited, Awaited::NotYet));
+            park_until(|| !matches!(locked(&mine).awaited, Awaited::NotYet));
             let mut end = locked(&mine);
             end.is_joined = true;
             if let Awaited::By(joiner) = &end.awaited {
@@ -174,7 +191,7 @@ impl<R: 'static> Strand<R> {
 
     pub(super) fn join(self) -> R {
         self.await_by(Awaited::By(thread::current()));
-        park_until(Knows::Nothing, || locked(&self.end).is_joined);
+        park_until(|| locked(&self.end).is_joined);
         look_about();
         locked(&self.end).result.take().expect("it ends without a panic")
     }

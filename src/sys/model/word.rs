@@ -19,7 +19,7 @@ use std::time::Duration;
 use loom::thread::{self, Thread};
 
 use crate::sys::model::atom::{Atom, Bits};
-use crate::sys::model::strand;
+use crate::sys::model::strand::{self, Stretch};
 use crate::sys::model::thread::me;
 use crate::sys::model::trace::{self, Action};
 use crate::sys::model::world::{self, Ends};
@@ -64,11 +64,11 @@ pub(crate) struct Word {
 #[derive(Debug)]
 struct Sleeper {
     thread: Thread,
-    woken: Mutex<bool>,
+    woken: Mutex<Option<Stretch>>,
 }
 
 impl Sleeper {
-    fn is_woken(&self) -> bool {
+    fn woken(&self) -> Option<Stretch> {
         *self.woken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -172,18 +172,18 @@ impl Word {
         if self.atom.latest("wait", Ordering::Relaxed) != expected {
             return Wait::Changed;
         }
-        let sleeper = Arc::new(Sleeper { thread: thread::current(), woken: Mutex::new(false) });
+        let sleeper = Arc::new(Sleeper { thread: thread::current(), woken: Mutex::default() });
         self.queue(|sleepers| sleepers.push_back(sleeper.clone()));
         note(|| Action::Sleeps { var: label });
         let wait = match deadline {
             Deadline::Never => {
-                strand::sleep_until(self.atom.address(), || sleeper.is_woken());
+                strand::sleep_until(self.atom.address(), || sleeper.woken());
                 Wait::Woken
             }
             Deadline::At(_) => {
                 // The timer fires at this step; whoever wakes us before has won.
                 self.atom.latest("time", Ordering::Relaxed);
-                if sleeper.is_woken() {
+                if sleeper.woken().is_some() {
                     Wait::Woken
                 } else {
                     self.queue(|sleepers| sleepers.retain(|one| !Arc::ptr_eq(one, &sleeper)));
@@ -228,7 +228,7 @@ impl Word {
             sleepers.drain(..count).collect::<Vec<_>>()
         });
         for sleeper in &woken {
-            *sleeper.woken.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            *sleeper.woken.lock().unwrap_or_else(PoisonError::into_inner) = Some(strand::stretch());
             sleeper.thread.unpark();
         }
         note(|| Action::Rouses { n: woken.len() as u32 });

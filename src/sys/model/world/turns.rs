@@ -35,7 +35,7 @@ impl World {
                     if self.spurious > 0 {
                         turns.push((task, Turn::Spurious));
                     }
-                    if self.early > 0 && ends.in_slices {
+                    if self.early > 0 && ends.in_slices && self.threads[task].slices > 0 {
                         turns.push((task, Turn::Early));
                     }
                 }
