@@ -116,7 +116,7 @@ fn event() {
 fn lock() {
     verdicts("lock", || notebook::lock(2), &["lock.wake.one"]);
     let sites = &["lock.wake.one", "lock.fast.acquire", "lock.unlock.release", "lock.slow.acquire"];
-    verdicts_by_loom("lock", || notebook::lock(2), sites);
+    verdicts_by_loom("lock", || notebook::lock(1), sites);
 }
 
 #[test]

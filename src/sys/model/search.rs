@@ -277,11 +277,11 @@ impl Scheduler for Decider {
             runnable.iter().map(|coroutine| coroutine.id()).find(|&id| usize::from(id) == task)
         };
         let any = || runnable.first().map(|coroutine| coroutine.id());
-        // shuttle's own steps, as before it makes a thread: whoever runs goes on.
-        let goes_on = !is_yielding && current.is_some_and(|current| runs(current.into()).is_some());
-        // A new thread runs to its first step, and its maker on.
+        let running = current.filter(|&current| runs(current.into()).is_some());
+        // A new thread runs to its first step, and its maker on. At shuttle's own steps, as before it makes
+        // one, whoever runs goes on.
         let forced = world::with(|world| {
-            let forced = if goes_on { None } else { world.forced.pop() }?;
+            let forced = if is_yielding || running.is_none() { world.forced.pop() } else { None }?;
             world.decide(forced, Turn::Go);
             world.at_step = false;
             Some(forced)
@@ -294,10 +294,8 @@ impl Scheduler for Decider {
             (world.is_over(), at_step, world.failure.is_some())
         });
         if !over && !failed {
-            // shuttle's own steps: whoever runs goes on.
-            if !at_step && let Some(id) = current.filter(|&current| runs(current.into()).is_some())
-            {
-                return Some(id);
+            if !at_step && running.is_some() {
+                return running;
             }
             while let Some((task, turn)) = self.0.borrow_mut().decide() {
                 if matches!(turn, Turn::Die | Turn::Bury | Turn::Wake) {
