@@ -92,7 +92,7 @@ const PART: &str = "MULTIPROC_PART";
 /// Of so many states at most a model is searched without reductions.
 const PLAIN: usize = 3_000;
 /// So many random programs.
-const PROGRAMS: u32 = 5_000;
+const PROGRAMS: u32 = 3_000;
 /// The file for what it finds.
 const FOUND: &str = "MULTIPROC_FOUND";
 
