@@ -15,7 +15,7 @@ use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 
 use crate::sys::model::life;
 use crate::sys::model::trace::{self, Failure, quietly};
-use crate::sys::model::world::{self, Rules, Task, Turn};
+use crate::sys::model::world::{self, Task, Turn};
 
 /// One decision: what could be, and which of it is.
 #[derive(Clone, Debug)]
@@ -208,8 +208,7 @@ impl State {
         self.at = 0;
         life::forget_lives();
         trace::switch(self.forced.is_some());
-        let Search { deaths, unmarked, slices, spurious, early, plain, .. } = self.search;
-        world::begin(Rules { deaths, unmarked, slices, spurious, early, plain });
+        world::begin(self.search.clone());
         true
     }
 

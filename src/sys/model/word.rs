@@ -141,8 +141,8 @@ impl Word {
         self.sleep(expected, deadline, false)
     }
 
-    /// In loom's models no slice of a wait ever ends, or it would hide lost wakes; in a search it does
-    /// where somebody has died and nobody else can go on.
+    /// By loom no slice of a wait ever ends, or it would hide lost wakes; in a search, as its
+    /// [`Slices`](crate::sys::Slices) say.
     #[track_caller]
     pub(crate) fn wait_slice(&self, expected: u32, deadline: Deadline) -> Wait {
         self.sleep(expected, deadline, true)

@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use crate::sys::model::search::Slices;
+use crate::sys::model::search::{Search, Slices};
 use crate::sys::model::trace::{self, Label};
 
 pub(crate) use steps::*;
@@ -131,22 +131,6 @@ pub(crate) trait Contents {
     fn digest(&self) -> u64;
 }
 
-/// What a search is to take into account.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Rules {
-    /// How many threads may be killed in one execution, of those that may.
-    pub(crate) deaths: u32,
-    /// The kernel does nothing with the list of who is killed.
-    pub(crate) unmarked: bool,
-    pub(crate) slices: Slices,
-    /// How many waits may end for no reason.
-    pub(crate) spurious: u32,
-    /// How many slices of waits may end at any time.
-    pub(crate) early: u32,
-    /// Threads that are alike are told apart, and what a thread forgot is kept: to check the reductions.
-    pub(crate) plain: bool,
-}
-
 pub(crate) struct World {
     threads: Vec<Thread>,
     places: Vec<Place>,
@@ -156,7 +140,8 @@ pub(crate) struct World {
     turn: Turn,
     /// Whether the current thread stands at a step, for the search to decide.
     pub(crate) at_step: bool,
-    rules: Rules,
+    rules: Search,
+    /// How many there may still be.
     deaths: u32,
     spurious: u32,
     early: u32,
@@ -190,7 +175,7 @@ pub(crate) fn with<R>(act: impl FnOnce(&mut World) -> R) -> R {
 }
 
 /// Begins an execution.
-pub(crate) fn begin(rules: Rules) {
+pub(crate) fn begin(rules: Search) {
     trace::clear();
     let mut world = World {
         threads: Vec::new(),
