@@ -7,15 +7,15 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open, pidfd_send_signal, waitid,
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
 };
 use rustix::time::Timespec;
 
 use crate::error::Error;
-use crate::process::identity::{Identity, number};
+use crate::process::identity::Identity;
 use crate::process::page::Page;
 use crate::process::status::ExitStatus;
-use crate::sys::Deadline;
+use crate::sys::{Deadline, fork_generation};
 
 /// Between two looks, where the kernel cannot be asked to wake us.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -27,7 +27,8 @@ pub(super) struct Child {
     pub(super) pidfd: OwnedFd,
     pub(super) name: String,
     pub(super) daemon: bool,
-    parent: i32,
+    /// Of the process that started it.
+    generation: u64,
     end: Mutex<Option<End>>,
     /// Where its outcome will be; taken by the join that gets it.
     page: Mutex<Option<Page>>,
@@ -51,7 +52,7 @@ impl Child {
                 pidfd,
                 name: identity.name.clone(),
                 daemon: identity.daemon,
-                parent: identity.parent,
+                generation: fork_generation(),
                 end: Mutex::new(None),
                 page: Mutex::new(Some(page)),
             }),
@@ -68,7 +69,7 @@ impl Child {
     /// Whether it is a child of the running process: a forked process has copies of the handles
     /// of its siblings.
     pub(super) fn is_ours(&self) -> bool {
-        self.parent == number(getpid())
+        self.generation == fork_generation()
     }
 
     /// Waits until it has ended; false when the deadline came first.

@@ -10,8 +10,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use rustix::process::{Pid, getpid};
+use rustix::process::getpid;
 use rustix::thread::gettid;
+
+use crate::sys::fork_generation;
 
 /// One duty. They are done in the order of the variants of [`Rank`].
 #[derive(Clone, Copy)]
@@ -33,8 +35,9 @@ pub(crate) enum Rank {
 }
 
 struct Duties {
-    /// The process whose they are: another that has a copy of this memory has none of them.
-    of: Option<Pid>,
+    /// The generation of the process whose they are: another that has a copy of this memory has
+    /// none of them.
+    of: Option<u64>,
     list: Vec<Duty>,
     registered: bool,
     /// They are being done.
@@ -54,12 +57,12 @@ fn duties() -> MutexGuard<'static, Duties> {
 
 /// Adds a duty, once for each rank.
 pub(crate) fn register(duty: Duty) {
-    if duties().of.is_some_and(|of| of != getpid()) {
+    if duties().of.is_some_and(|of| of != fork_generation()) {
         // Somebody has forked without this crate: what there is belongs to the parent.
         after_fork();
     }
     let mut duties = duties();
-    duties.of.get_or_insert_with(getpid);
+    duties.of.get_or_insert_with(fork_generation);
     if !duties.list.iter().any(|known| known.rank == duty.rank) {
         duties.list.push(duty);
         duties.list.sort_by_key(|duty| duty.rank);
@@ -76,7 +79,7 @@ pub(crate) fn register(duty: Duty) {
 }
 
 extern "C" fn at_exit() {
-    if duties().of != Some(getpid()) {
+    if duties().of != Some(fork_generation()) {
         return;
     }
     // A panic must not leave a C function; it has been told by the hook.
@@ -112,7 +115,7 @@ pub(crate) fn is_asked_for() -> bool {
 pub(super) fn after_fork() {
     let list = {
         let mut duties = duties();
-        duties.of = Some(getpid());
+        duties.of = Some(fork_generation());
         duties.ending = false;
         duties.list.clone()
     };

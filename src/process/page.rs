@@ -16,11 +16,11 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
 
 use rustix::fs::MemfdFlags;
-use rustix::io::{FdFlags, fcntl_dupfd_cloexec};
+use rustix::io::FdFlags;
 
 use crate::error::Error;
 use crate::process::panics::Panic;
-use crate::sys::bytes_present;
+use crate::sys::{above_stdio, bytes_present};
 
 const RETURNED: u64 = u64::from_le_bytes(*b"returned");
 const PANICKED: u64 = u64::from_le_bytes(*b"panicked");
@@ -49,13 +49,8 @@ impl Page {
     pub(super) fn new() -> Result<Self, Error> {
         let fd = rustix::fs::memfd_create("multiproc-child", MemfdFlags::CLOEXEC)
             .map_err(|errno| Error::os("memfd_create", errno))?;
-        if fd.as_raw_fd() > 2 {
-            return Ok(Page(fd.into()));
-        }
-        // A standard stream is closed: its place is not for a page, which the child would print to.
-        fcntl_dupfd_cloexec(&fd, 3)
-            .map(|fd| Page(fd.into()))
-            .map_err(|errno| Error::os("F_DUPFD_CLOEXEC", errno))
+        let fd = above_stdio(fd).map_err(|errno| Error::os("F_DUPFD_CLOEXEC", errno))?;
+        Ok(Page(fd.into()))
     }
 
     pub(super) fn from_fd(fd: OwnedFd) -> Self {

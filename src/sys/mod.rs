@@ -11,6 +11,8 @@
 //! (what a mutant may weaken in a model, and a constant everywhere else).
 
 mod clock;
+mod fd;
+mod generation;
 mod memfd;
 #[cfg(loom)]
 mod model;
@@ -35,6 +37,8 @@ pub use backend::{
     spawn_alike, spawn_mortal, stop_exploring,
 };
 pub(crate) use clock::Deadline;
+pub(crate) use fd::above_stdio;
+pub(crate) use generation::fork_generation;
 pub(crate) use memfd::bytes_present;
 pub(crate) use number::Atomic;
 pub(crate) use poll::poll;

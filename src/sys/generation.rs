@@ -1,0 +1,145 @@
+//! Which copy of the memory this process has.
+//!
+//! What remembers its process (a handle, a pool, a hook for the end) lies in memory that a fork
+//! copies, also one that this crate does not see: a daemonizer's, a C library's, a bare `clone`. So
+//! it keeps the generation in which it was made, and is refused where the generation is another.
+//!
+//! ```text
+//! page     the generation; the kernel empties it in a child     (MADV_WIPEONFORK)
+//! NEWEST   the highest that was given; a child has its parent's, and gives itself the next
+//! ```
+//!
+//! A process number would not do: it comes round again, and asking for it is a system call.
+#![allow(clippy::disallowed_types, reason = "the shim itself")]
+
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+use rustix::process::getpid;
+
+static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(null_mut());
+
+/// Never emptied.
+static NEWEST: AtomicU64 = AtomicU64::new(0);
+
+/// Where the kernel empties no page (before Linux 4.14, or in a sandbox): the process number, and in
+/// the upper half the generation.
+static NUMBERED: AtomicU64 = AtomicU64::new(0);
+
+/// How many forks, plus one, lie between the first process that asked and this one. Higher in a
+/// child than in each of its ancestors; the same in all threads. Two children of one parent may have
+/// the same: neither has anything of the other's.
+pub(crate) fn fork_generation() -> u64 {
+    // Acquire: pairs with the Release in `make_page`; the page is mapped.
+    let page = PAGE.load(Ordering::Acquire);
+    // SAFETY: null, or the page, which is never unmapped.
+    match unsafe { page.as_ref() } {
+        // Relaxed: here and below, a generation stands for itself and carries nothing.
+        Some(page) => match page.load(Ordering::Relaxed) {
+            0 => begin(page),
+            generation => generation,
+        },
+        None => make_page().map_or_else(by_number, begin),
+    }
+}
+
+#[cold]
+fn begin(page: &AtomicU64) -> u64 {
+    // Before the page: a child that is forked in between gives itself a higher one.
+    let next = NEWEST.fetch_add(1, Ordering::Relaxed) + 1;
+    match page.compare_exchange(0, next, Ordering::Relaxed, Ordering::Relaxed) {
+        Ok(_) => next,
+        Err(other) => other,
+    }
+}
+
+/// The page, made by this thread or by another just now; `None` where there can be none.
+#[cold]
+fn make_page() -> Option<&'static AtomicU64> {
+    if NUMBERED.load(Ordering::Relaxed) != 0 {
+        return None;
+    }
+    let bytes = rustix::param::page_size();
+    let access = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: a fresh mapping at an address that the kernel chooses.
+    let made = unsafe { mmap_anonymous(null_mut(), bytes, access, MapFlags::PRIVATE) }.ok()?;
+    let unmap = || {
+        // SAFETY: the mapping that was just made, which nobody else knows.
+        let _ = unsafe { munmap(made, bytes) };
+    };
+    // SAFETY: as above; what it advises is for children.
+    if unsafe { madvise(made, bytes, Advice::LinuxWipeOnFork) }.is_err() {
+        unmap();
+        return None;
+    }
+    // Release: pairs with the Acquire in `fork_generation`. Acquire: as there.
+    let first =
+        PAGE.compare_exchange(null_mut(), made.cast(), Ordering::Release, Ordering::Acquire);
+    let page = match first {
+        Ok(_) => made.cast(),
+        Err(other) => {
+            unmap();
+            other
+        }
+    };
+    // SAFETY: mapped, aligned to a page, all zero or an atomic's value, and never unmapped.
+    Some(unsafe { &*page })
+}
+
+#[cold]
+fn by_number() -> u64 {
+    let pid = getpid().as_raw_nonzero().get() as u64;
+    let mut seen = NUMBERED.load(Ordering::Relaxed);
+    while seen as u32 as u64 != pid {
+        let next = (seen >> 32) + 1;
+        match NUMBERED.compare_exchange(
+            seen,
+            next << 32 | pid,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        ) {
+            Ok(_) => return next,
+            Err(now) => seen = now,
+        }
+    }
+    seen >> 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `ask` gives in this process, in a child and in a child's child, by bare forks.
+    fn lineage(ask: fn() -> u64) -> [u64; 3] {
+        fn in_child(ask: fn() -> u64, depth: u32) -> u64 {
+            // SAFETY: the child asks, which needs no lock, and leaves.
+            match unsafe { libc::fork() } {
+                0 => {
+                    let seen = if depth == 1 { ask() } else { in_child(ask, depth - 1) };
+                    // SAFETY: it ends the child.
+                    unsafe { libc::_exit(seen as i32) }
+                }
+                child => {
+                    let mut status = 0;
+                    // SAFETY: there is room for a status.
+                    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+                    libc::WEXITSTATUS(status) as u64
+                }
+            }
+        }
+        let own = ask();
+        let all = [own, in_child(ask, 1), in_child(ask, 2)];
+        assert_eq!(ask(), own, "a fork changes nothing for the parent");
+        all
+    }
+
+    #[test]
+    fn a_child_is_of_another_generation_than_its_ancestors() {
+        for ask in [fork_generation, by_number] {
+            let [own, child, grandchild] = lineage(ask);
+            assert!(own > 0 && child > own && grandchild > own, "{own}, {child}, {grandchild}");
+            assert_eq!(std::thread::spawn(ask).join().unwrap(), own, "of all threads");
+        }
+    }
+}
