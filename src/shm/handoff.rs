@@ -13,6 +13,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::io::fcntl_dupfd_cloexec;
@@ -20,11 +21,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 use crate::shm::mapping::Mapping;
 
+/// A list that is there as long as its thread: what has no drop is not gone when other thread-locals
+/// are dropped, which may start processes. Nothing is left in it when its context ends.
+type List<T> = ManuallyDrop<RefCell<Option<Vec<T>>>>;
+
 thread_local! {
-    static SENDING: RefCell<Option<Vec<OwnedFd>>> = const { RefCell::new(None) };
+    static SENDING: List<OwnedFd> = const { ManuallyDrop::new(RefCell::new(None)) };
     /// Why the last hand-over failed: postcard's errors keep no text of others.
     static TROUBLE: RefCell<Option<String>> = const { RefCell::new(None) };
-    static TAKING: RefCell<Option<Vec<Option<OwnedFd>>>> = const { RefCell::new(None) };
+    static TAKING: List<Option<OwnedFd>> = const { ManuallyDrop::new(RefCell::new(None)) };
 }
 
 /// Why a descriptor was not handed over.
@@ -60,13 +65,13 @@ pub(crate) fn sending<R>(serialise: impl FnOnce() -> R) -> (R, Vec<OwnedFd>) {
     struct Outer(Option<Vec<OwnedFd>>);
     impl Drop for Outer {
         fn drop(&mut self) {
-            SENDING.set(self.0.take());
+            SENDING.with(|list| list.replace(self.0.take()));
         }
     }
-    let outer = Outer(SENDING.replace(Some(Vec::new())));
-    TROUBLE.set(None);
+    let outer = Outer(SENDING.with(|list| list.replace(Some(Vec::new()))));
+    note(None);
     let value = serialise();
-    let sent = SENDING.take().unwrap_or_default();
+    let sent = SENDING.with(|list| list.take()).unwrap_or_default();
     drop(outer);
     (value, sent)
 }
@@ -76,17 +81,19 @@ pub(crate) fn taking<R>(fds: Vec<OwnedFd>, deserialise: impl FnOnce() -> R) -> R
     struct Outer(Option<Vec<Option<OwnedFd>>>);
     impl Drop for Outer {
         fn drop(&mut self) {
-            TAKING.set(self.0.take());
+            TAKING.with(|list| list.replace(self.0.take()));
         }
     }
-    let _outer = Outer(TAKING.replace(Some(fds.into_iter().map(Some).collect())));
-    TROUBLE.set(None);
+    let fds = fds.into_iter().map(Some).collect();
+    let _outer = Outer(TAKING.with(|list| list.replace(Some(fds))));
+    note(None);
     deserialise()
 }
 
 /// Hands a duplicate of `fd` to the carrier; gives its number for the message.
 pub(crate) fn send_fd(fd: BorrowedFd<'_>) -> Result<u32, HandoffError> {
-    SENDING.with_borrow_mut(|sent| {
+    SENDING.with(|list| {
+        let mut sent = list.borrow_mut();
         let sent = sent.as_mut().ok_or(HandoffError::NoCarrier)?;
         let copy = fcntl_dupfd_cloexec(fd, 3).map_err(|errno| HandoffError::Os(errno.into()))?;
         sent.push(copy);
@@ -96,7 +103,8 @@ pub(crate) fn send_fd(fd: BorrowedFd<'_>) -> Result<u32, HandoffError> {
 
 /// Takes descriptor `number` from the carrier; each can be taken once.
 pub(crate) fn take_fd(number: u32) -> Result<OwnedFd, HandoffError> {
-    TAKING.with_borrow_mut(|fds| {
+    TAKING.with(|list| {
+        let mut fds = list.borrow_mut();
         let fds = fds.as_mut().ok_or(HandoffError::NoCarrier)?;
         fds.get_mut(number as usize).and_then(Option::take).ok_or(HandoffError::Missing)
     })
@@ -104,12 +112,17 @@ pub(crate) fn take_fd(number: u32) -> Result<OwnedFd, HandoffError> {
 
 /// What went wrong with a message: in a hand-over, if that was it.
 pub(crate) fn explain(error: &postcard::Error) -> String {
-    TROUBLE.take().unwrap_or_else(|| error.to_string())
+    note(None).unwrap_or_else(|| error.to_string())
 }
 
 pub(crate) fn noted<E: fmt::Display>(error: E) -> E {
-    TROUBLE.set(Some(error.to_string()));
+    note(Some(error.to_string()));
     error
+}
+
+/// Puts a note in the place of the last, which it gives; none where the thread has no notes any more.
+fn note(text: Option<String>) -> Option<String> {
+    TROUBLE.try_with(|last| last.replace(text)).ok().flatten()
 }
 
 /// Serialises a mapping: its descriptor to the carrier, its place in the list to the message.

@@ -8,6 +8,9 @@
 #![cfg(not(loom))]
 
 mod alone;
+mod at_the_end;
+#[path = "../support/alone.rs"]
+mod own_process;
 
 use std::sync::Arc;
 use std::thread;
