@@ -17,7 +17,7 @@ pub use array::{IndexOutOfRange, ValueTooLong};
 pub use barrier::BrokenBarrier;
 pub use name::NameProblem;
 pub use pipe::{RecvError, SendCause, SendError};
-pub use pool::{NotClosed, TaskError};
+pub use pool::{PoolJoinError, TaskError};
 pub use queue::{GetError, PutError, TooManyDone};
 
 /// Why something could not be made.

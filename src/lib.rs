@@ -82,8 +82,8 @@ mod sys;
 pub mod thread;
 
 pub use error::{
-    BrokenBarrier, Error, GetError, IndexOutOfRange, NameProblem, NotClosed, Overflow, PoisonCause,
-    Poisoned, ProcessError, PutError, RecvError, SendCause, SendError, TaskError, ThreadError,
+    BrokenBarrier, Error, GetError, IndexOutOfRange, NameProblem, Overflow, PoisonCause, Poisoned,
+    PoolJoinError, ProcessError, PutError, RecvError, SendCause, SendError, TaskError, ThreadError,
     TooManyDone, TryLockError, ValueTooLong,
 };
 pub use ipc::{

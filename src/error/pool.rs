@@ -48,9 +48,26 @@ pub enum TaskError {
     /// The pool has no worker left and cannot start any.
     #[error("the pool is broken, it cannot start workers: {0}")]
     Broken(String),
+    /// The pool was made by another process, of which this one is a fork: its workers and its
+    /// results are that process's alone.
+    #[error(
+        "the pool belongs to the process that made it, and this one is a fork of that: make a pool \
+         of this process's own"
+    )]
+    OtherProcess,
 }
 
-/// A pool that still takes tasks was to be joined: that could last for ever.
+/// Why the end of a pool was not waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the pool still takes tasks: close or terminate it before joining it")]
-pub struct NotClosed;
+#[non_exhaustive]
+pub enum PoolJoinError {
+    /// It still takes tasks: that could last for ever.
+    #[error("the pool still takes tasks: close or terminate it before joining it")]
+    NotClosed,
+    /// It was made by another process, of which this one is a fork.
+    #[error(
+        "the pool belongs to the process that made it, and this one is a fork of that: only that \
+         process can join it"
+    )]
+    OtherProcess,
+}

@@ -26,6 +26,11 @@ use crate::sys::Deadline;
 ///
 /// The task that it had gets an error. The result never waits for ever on a dead process, nor on
 /// a pool that is gone.
+///
+/// # In a forked process
+///
+/// A copy has the result if it was there when the process was forked. If not, it never comes there:
+/// the copy has the error [`TaskError::OtherProcess`] at once.
 pub struct AsyncResult<R> {
     slot: Arc<Slot>,
     decode: fn(&[Part]) -> Result<R, TaskError>,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::error::TaskError;
 use crate::pool::slot::Task;
-use crate::pool::task::{Reply, Request};
+use crate::pool::task::{Outcome, Reply, Request};
 use crate::pool::worker::Worker;
 use crate::process::ExitStatus;
 
@@ -36,6 +36,8 @@ pub(super) struct Board {
     pub(super) posts: Vec<Post>,
     /// Workers started so far.
     pub(super) hired: u64,
+    /// Tasks given to workers so far.
+    dealt: u64,
     /// Starts that failed since the last that did not.
     failures: u32,
     /// Why no more workers are started; while some are left, they do the work.
@@ -62,6 +64,7 @@ impl Board {
             pending: VecDeque::new(),
             posts: Vec::new(),
             hired: 0,
+            dealt: 0,
             failures: 0,
             broken: None,
             over: false,
@@ -109,9 +112,12 @@ impl Board {
         let free = |post: &&mut Post| post.ready && !post.leaving && post.task.is_none();
         let post = self.posts.iter_mut().find(free)?;
         let mut task = self.pending.pop_front()?;
-        let request = task.request.take();
+        let mut request = task.request.take()?;
+        self.dealt += 1;
+        task.number = self.dealt;
+        request.task = self.dealt;
         post.task = Some(task);
-        request.map(|request| (post.worker.clone(), request))
+        Some((post.worker.clone(), request))
     }
 
     /// The request did not come to the worker, which is gone: another shall have it.
@@ -132,27 +138,30 @@ impl Board {
         }
     }
 
-    /// The worker has said something.
-    pub(super) fn hear(&mut self, worker: &Arc<Worker>, reply: Reply) {
-        let result = match reply {
+    /// The worker has said something; whether it could be meant: no worker says anything of a task
+    /// that it does not have.
+    pub(super) fn hear(&mut self, worker: &Arc<Worker>, reply: Reply) -> bool {
+        let Some(post) = self.post_of(worker) else { return false };
+        let (number, outcome) = match reply {
             Reply::Ready => {
+                post.ready = true;
                 self.failures = 0;
                 self.broken = None;
-                if let Some(post) = self.post_of(worker) {
-                    post.ready = true;
-                }
-                return;
+                return true;
             }
-            Reply::Returned(bytes) => Ok(bytes),
-            Reply::Panicked(panic) => {
+            Reply::Done(number, outcome) => (number, outcome),
+        };
+        let its_own = |task: &mut Task| number.is_none_or(|number| number == task.number);
+        let Some(task) = post.task.take_if(its_own) else { return false };
+        task.finish(match outcome {
+            Outcome::Returned(bytes) => Ok(bytes),
+            Outcome::Panicked(panic) => {
                 Err(TaskError::Panicked { message: panic.message, location: panic.location })
             }
-            Reply::NotRead(why) => Err(TaskError::Argument(why)),
-            Reply::NotSent(why) => Err(TaskError::Encode(why)),
-        };
-        if let Some(task) = self.post_of(worker).and_then(|post| post.task.take()) {
-            task.finish(result);
-        }
+            Outcome::NotRead(why) => Err(TaskError::Argument(why)),
+            Outcome::NotSent(why) => Err(TaskError::Encode(why)),
+        });
+        true
     }
 
     /// The worker has ended.

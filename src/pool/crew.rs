@@ -12,17 +12,20 @@ use std::time::Duration;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 
-use crate::error::{Error, NotClosed, RecvError, SendCause, TaskError};
+use crate::error::{Error, PoolJoinError, RecvError, SendCause, TaskError};
 use crate::pool::board::{Board, Stage};
 use crate::pool::slot::Task;
 use crate::pool::worker::Worker;
-use crate::sys::{self, Deadline};
+use crate::sys::{self, Deadline, fork_generation};
 
 /// Between two looks of a manager that the system does not let wait.
 const PAUSE: Duration = Duration::from_millis(5);
 
 #[derive(Debug)]
 pub(super) struct Crew {
+    /// Of the process whose it is. In another, which has a copy, a lock may be held by a thread that
+    /// is not there, and the lines are the parent's: nothing but this and the size is looked at.
+    generation: u64,
     size: usize,
     board: Mutex<Board>,
     over: Condvar,
@@ -39,7 +42,17 @@ impl Crew {
             board.hired += 1;
             board.post(Worker::start(board.hired)?);
         }
-        Ok(Crew { size, board: Mutex::new(board), over: Condvar::new(), bell })
+        let (board, over) = (Mutex::new(board), Condvar::new());
+        Ok(Crew { generation: fork_generation(), size, board, over, bell })
+    }
+
+    /// Whether this is the process whose pool it is, and no fork of that.
+    fn is_ours(&self) -> bool {
+        self.generation == fork_generation()
+    }
+
+    pub(super) fn check_process(&self) -> Result<(), TaskError> {
+        if self.is_ours() { Ok(()) } else { Err(TaskError::OtherProcess) }
     }
 
     pub(super) fn size(&self) -> usize {
@@ -48,6 +61,8 @@ impl Crew {
 
     /// Takes all of these tasks, or none.
     pub(super) fn take(&self, tasks: Vec<Task>) -> Result<(), TaskError> {
+        // Again: what has encoded the arguments is the user's, and may have forked.
+        self.check_process()?;
         let short_of_workers = {
             let mut board = self.board();
             board.accepts()?;
@@ -61,8 +76,11 @@ impl Crew {
         Ok(())
     }
 
-    /// Goes on to that stage, if it is not there yet.
+    /// Goes on to that stage, if it is not there yet. A fork's copy has none.
     pub(super) fn advance(&self, stage: Stage) {
+        if !self.is_ours() {
+            return;
+        }
         {
             let mut board = self.board();
             board.stage = board.stage.max(stage);
@@ -71,10 +89,13 @@ impl Crew {
     }
 
     /// Waits until all workers have ended.
-    pub(super) fn join(&self) -> Result<(), NotClosed> {
+    pub(super) fn join(&self) -> Result<(), PoolJoinError> {
+        if !self.is_ours() {
+            return Err(PoolJoinError::OtherProcess);
+        }
         let mut board = self.board();
         if board.stage == Stage::Open {
-            return Err(NotClosed);
+            return Err(PoolJoinError::NotClosed);
         }
         while !board.over {
             board = self.over.wait(board).unwrap_or_else(PoisonError::into_inner);
@@ -159,24 +180,27 @@ impl Crew {
     /// Hears all that the worker has to say.
     fn hear(&self, worker: &Arc<Worker>) {
         loop {
-            match worker.hear() {
-                Ok(reply) => self.board().hear(worker, reply),
+            let heard = worker.hear();
+            let mut board = self.board();
+            match heard {
+                Ok(reply) => {
+                    if board.hear(worker, reply) {
+                        continue;
+                    }
+                    log::warn!("{} has replied to a task that it does not have", worker.name());
+                }
                 Err(RecvError::Empty) => return,
                 Err(RecvError::Closed) if worker.has_ended() => return,
-                Err(error) => {
-                    // It has closed its line, or said what is no reply: a task has meddled with
-                    // it, or there was no memory for what it said. It will not be understood again.
-                    let mut board = self.board();
-                    if !matches!(error, RecvError::Closed) {
-                        board.fail(worker, TaskError::Decode(error.to_string()));
-                    }
-                    worker.kill();
-                    for post in &mut board.posts {
-                        post.leaving |= Arc::ptr_eq(&post.worker, worker);
-                    }
-                    return;
-                }
+                Err(RecvError::Closed) => {}
+                Err(error) => board.fail(worker, TaskError::Decode(error.to_string())),
             }
+            // It has closed its line, or said what is no reply of its own: a task has meddled with
+            // it, or there was no memory for what it said. It will not be understood again.
+            worker.kill();
+            for post in &mut board.posts {
+                post.leaving |= Arc::ptr_eq(&post.worker, worker);
+            }
+            return;
         }
     }
 

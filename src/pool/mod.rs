@@ -26,7 +26,7 @@ use std::thread::JoinHandle;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, NotClosed, TaskError};
+use crate::error::{Error, PoolJoinError, TaskError};
 use crate::pool::board::Stage;
 use crate::pool::crew::Crew;
 use crate::pool::slot::{Slot, Task};
@@ -64,6 +64,13 @@ const CHUNKS: usize = 4;
 ///
 /// A worker that is killed, or that a task makes exit, fails that one task with an error that says
 /// so; another takes its place, and the pool goes on. When the program is killed, its workers end.
+///
+/// # In a forked process
+///
+/// A pool is the process's that made it. A copy of it that a fork has got, also one by other means than
+/// this crate's, does nothing there: calls give [`TaskError::OtherProcess`], so does an
+/// [`AsyncResult`] that was not there before the fork; [`close`](Pool::close) and
+/// [`terminate`](Pool::terminate) have no effect, and dropping it leaves the pool alone.
 ///
 /// # Dropping
 ///
@@ -140,12 +147,14 @@ impl Pool {
     /// # Errors
     ///
     /// Why the pool does not take it: [`TaskError::Closed`], [`TaskError::Terminated`],
-    /// [`TaskError::Broken`], [`TaskError::Argument`], [`TaskError::NotInProgram`].
+    /// [`TaskError::Broken`], [`TaskError::OtherProcess`], [`TaskError::Argument`],
+    /// [`TaskError::NotInProgram`].
     pub fn apply_async<A, R>(&self, f: fn(A) -> R, argument: A) -> Result<AsyncResult<R>, TaskError>
     where
         A: Serialize + DeserializeOwned,
         R: Serialize + DeserializeOwned,
     {
+        self.crew.check_process()?;
         let request = Request::one(f, &argument)?;
         let slot = Arc::new(Slot::new(1));
         self.crew.take(vec![Task::new(request, slot.clone(), 0)])?;
@@ -185,6 +194,7 @@ impl Pool {
         R: Serialize + DeserializeOwned,
         I: IntoIterator<Item = A>,
     {
+        self.crew.check_process()?;
         let items: Vec<A> = items.into_iter().collect();
         let size = items.len().div_ceil(CHUNKS * self.workers()).max(1);
         let requests: Vec<_> =
@@ -215,8 +225,9 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// [`NotClosed`] without either: the workers would never end.
-    pub fn join(&self) -> Result<(), NotClosed> {
+    /// [`PoolJoinError::NotClosed`] without either: the workers would never end.
+    /// [`PoolJoinError::OtherProcess`] in a forked process, which has only a copy of the pool.
+    pub fn join(&self) -> Result<(), PoolJoinError> {
         self.crew.join()?;
         // A process with one thread can fork: so not only the workers have ended.
         self.join_manager();
@@ -232,6 +243,14 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
+        if self.crew.check_process().is_err() {
+            // A fork's copy. The manager is a thread of the parent's: its handle here is of memory
+            // that libc may have given to another. The descriptors' numbers may be others' by now.
+            let manager = self.manager.get_mut().unwrap_or_else(PoisonError::into_inner);
+            std::mem::forget(manager.take());
+            std::mem::forget(self.crew.clone());
+            return;
+        }
         self.terminate();
         self.join_manager();
     }

@@ -4,14 +4,20 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::error::TaskError;
 use crate::pool::task::Request;
-use crate::sys::Deadline;
+use crate::sys::{Deadline, fork_generation};
 
 /// The result of one task, encoded.
 pub(super) type Part = Result<Vec<u8>, TaskError>;
 
+/// What is complete in a fork's copy of a slot that was not: nobody fills it there.
+static ELSEWHERE: [Part; 1] = [Err(TaskError::OtherProcess)];
+
 /// The results of the tasks of one call; complete when each has its part.
 #[derive(Debug)]
 pub(super) struct Slot {
+    /// Of the process that made the call. In another, which has a copy, the lock may be held by a
+    /// thread that is not there: it is never taken there.
+    generation: u64,
     parts: Mutex<Vec<Option<Part>>>,
     complete: OnceLock<Vec<Part>>,
     changed: Condvar,
@@ -20,6 +26,7 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn new(parts: usize) -> Self {
         let slot = Slot {
+            generation: fork_generation(),
             parts: Mutex::new(vec![None; parts]),
             complete: OnceLock::new(),
             changed: Condvar::new(),
@@ -45,11 +52,17 @@ impl Slot {
     }
 
     pub(super) fn complete(&self) -> Option<&[Part]> {
-        self.complete.get().map(Vec::as_slice)
+        match self.complete.get() {
+            None if self.generation != fork_generation() => Some(&ELSEWHERE),
+            parts => parts.map(Vec::as_slice),
+        }
     }
 
     /// Waits until it is complete; `None` when the deadline came first.
     pub(super) fn wait(&self, deadline: Deadline) -> Option<&[Part]> {
+        if let Some(complete) = self.complete() {
+            return Some(complete);
+        }
         let mut parts = self.lock();
         while self.complete.get().is_none() {
             parts = match deadline.remaining() {
@@ -76,13 +89,15 @@ impl Slot {
 pub(super) struct Task {
     /// `None` while a worker has it.
     pub(super) request: Option<Request>,
+    /// The number of that request.
+    pub(super) number: u64,
     slot: std::sync::Arc<Slot>,
     part: usize,
 }
 
 impl Task {
     pub(super) fn new(request: Request, slot: std::sync::Arc<Slot>, part: usize) -> Self {
-        Task { request: Some(request), slot, part }
+        Task { request: Some(request), number: 0, slot, part }
     }
 
     pub(super) fn finish(self, result: Part) {

@@ -13,6 +13,8 @@ use crate::shm::handoff;
 /// A call to make in a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Request {
+    /// Its number in the pool, which the reply bears; given when a worker gets it.
+    pub(super) task: u64,
     /// The name of the [`Runner`] that knows the types of the function.
     runner: u64,
     function: u64,
@@ -25,6 +27,13 @@ pub(super) struct Request {
 pub(super) enum Reply {
     /// It has started.
     Ready,
+    /// What this task came to; without a number, the task whose request could not be read.
+    Done(Option<u64>, Outcome),
+}
+
+/// What a task came to.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Outcome {
     Returned(#[serde(with = "serde_bytes")] Vec<u8>),
     Panicked(Panic),
     NotRead(String),
@@ -36,7 +45,7 @@ pub(super) enum Reply {
 /// # Safety
 ///
 /// The function has the types that the runner was made for.
-type Runner = unsafe fn(function: *const (), argument: &[u8]) -> Reply;
+type Runner = unsafe fn(function: *const (), argument: &[u8]) -> Outcome;
 
 impl Request {
     /// `function(argument)`, which gives an `R`.
@@ -66,20 +75,20 @@ impl Request {
         let (runner, function) = (name(runner as *const ())?, name(function)?);
         let argument = postcard::to_stdvec(argument)
             .map_err(|error| TaskError::Argument(handoff::explain(&error)))?;
-        Ok(Request { runner, function, argument })
+        Ok(Request { task: 0, runner, function, argument })
     }
 
-    /// Makes the call. What it panics with is a reply too.
-    pub(super) fn run(&self) -> Reply {
+    /// Makes the call. What it panics with is an outcome too.
+    pub(super) fn run(&self) -> Outcome {
         let (Some(runner), Some(function)) =
             (image().find(self.runner), image().find(self.function))
         else {
-            return Reply::NotRead("it names a function that is not in this program".to_owned());
+            return Outcome::NotRead("it names a function that is not in this program".to_owned());
         };
         // SAFETY: `new` has named a `Runner`, in this same program.
         let runner = unsafe { std::mem::transmute::<*const (), Runner>(runner) };
         // SAFETY: `one` and `many` have put a runner and a function of the same types together.
-        caught(|| unsafe { runner(function, &self.argument) }).unwrap_or_else(Reply::Panicked)
+        caught(|| unsafe { runner(function, &self.argument) }).unwrap_or_else(Outcome::Panicked)
     }
 }
 
@@ -94,10 +103,10 @@ fn image() -> &'static Image {
 unsafe fn run_one<A: DeserializeOwned, R: Serialize>(
     function: *const (),
     argument: &[u8],
-) -> Reply {
+) -> Outcome {
     // SAFETY: the caller's promise.
     let function = unsafe { std::mem::transmute::<*const (), fn(A) -> R>(function) };
-    reply_to(argument, function)
+    outcome_of(argument, function)
 }
 
 /// # Safety
@@ -106,16 +115,19 @@ unsafe fn run_one<A: DeserializeOwned, R: Serialize>(
 unsafe fn run_many<A: DeserializeOwned, R: Serialize>(
     function: *const (),
     arguments: &[u8],
-) -> Reply {
+) -> Outcome {
     // SAFETY: the caller's promise.
     let function = unsafe { std::mem::transmute::<*const (), fn(A) -> R>(function) };
-    reply_to(arguments, |all: Vec<A>| all.into_iter().map(function).collect::<Vec<R>>())
+    outcome_of(arguments, |all: Vec<A>| all.into_iter().map(function).collect::<Vec<R>>())
 }
 
-fn reply_to<A: DeserializeOwned, R: Serialize>(argument: &[u8], f: impl FnOnce(A) -> R) -> Reply {
+fn outcome_of<A: DeserializeOwned, R: Serialize>(
+    argument: &[u8],
+    f: impl FnOnce(A) -> R,
+) -> Outcome {
     match postcard::from_bytes(argument).map(f).map(|result| postcard::to_stdvec(&result)) {
-        Ok(Ok(bytes)) => Reply::Returned(bytes),
-        Ok(Err(error)) => Reply::NotSent(handoff::explain(&error)),
-        Err(error) => Reply::NotRead(handoff::explain(&error)),
+        Ok(Ok(bytes)) => Outcome::Returned(bytes),
+        Ok(Err(error)) => Outcome::NotSent(handoff::explain(&error)),
+        Err(error) => Outcome::NotRead(handoff::explain(&error)),
     }
 }

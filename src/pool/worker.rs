@@ -6,7 +6,7 @@ use nix::sys::signal::{SigHandler, Signal, signal};
 
 use crate::error::{Error, RecvError, SendCause, SendError};
 use crate::ipc::{Connection, duplex};
-use crate::pool::task::{Reply, Request};
+use crate::pool::task::{Outcome, Reply, Request};
 use crate::process::{ExitStatus, Process};
 
 /// A worker, as the pool has it; killed and reaped when dropped.
@@ -88,19 +88,19 @@ fn work(line: Connection<Reply, Request>) {
         return;
     }
     loop {
-        let reply = match line.recv() {
-            Ok(request) => request.run(),
+        let (task, outcome) = match line.recv() {
+            Ok(request) => (Some(request.task), request.run()),
             // The pool is closed, or its process has ended.
             Err(RecvError::Closed) => return,
             // A long argument for which there is no memory.
-            Err(error) => Reply::NotRead(error.to_string()),
+            Err(error) => (None, Outcome::NotRead(error.to_string())),
         };
-        let Err(refused) = line.send(reply) else { continue };
+        let Err(refused) = line.send(Reply::Done(task, outcome)) else { continue };
         if matches!(refused.cause(), SendCause::Disconnected) {
             return;
         }
         // A long result for which there is no memory: say so instead.
-        if line.send(Reply::NotSent(refused.to_string())).is_err() {
+        if line.send(Reply::Done(task, Outcome::NotSent(refused.to_string()))).is_err() {
             return;
         }
     }

@@ -12,6 +12,7 @@
 
 mod clock;
 mod fd;
+mod fork_local;
 mod generation;
 mod memfd;
 #[cfg(loom)]
@@ -38,6 +39,7 @@ pub use backend::{
 };
 pub(crate) use clock::Deadline;
 pub(crate) use fd::above_stdio;
+pub(crate) use fork_local::ForkLocal;
 pub(crate) use generation::fork_generation;
 pub(crate) use memfd::bytes_present;
 pub(crate) use number::Atomic;

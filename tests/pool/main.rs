@@ -9,6 +9,8 @@
 
 mod alone;
 mod at_the_end;
+mod forked;
+mod gate;
 #[path = "../support/alone.rs"]
 mod own_process;
 
@@ -16,7 +18,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use multiproc::{AsyncResult, Error, NotClosed, Pool, Process, Sender, TaskError, pipe, process};
+use multiproc::{
+    AsyncResult, Error, Pool, PoolJoinError, Process, Sender, TaskError, pipe, process,
+};
 use nix::sys::signal::Signal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -258,7 +262,7 @@ fn what_serde_refuses_is_an_error_of_the_task() -> Nothing {
 #[test]
 fn a_closed_pool_does_what_it_has_and_takes_no_more() -> Nothing {
     let pool = Pool::new(2)?;
-    assert_eq!(pool.join(), Err(NotClosed));
+    assert_eq!(pool.join(), Err(PoolJoinError::NotClosed));
     let results: Vec<_> = (0..50).map(|n| pool.apply_async(square, n)).collect::<Result<_, _>>()?;
     pool.close();
     assert_eq!(pool.apply(square, 1), Err(TaskError::Closed));

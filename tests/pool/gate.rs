@@ -1,0 +1,56 @@
+//! A gate at which tasks wait until the test lets them through.
+
+use std::fs::{File, OpenOptions};
+use std::io::{PipeReader, PipeWriter, Read, Write};
+use std::os::fd::AsRawFd;
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+use crate::LONG;
+
+/// Where a task finds a gate: what it writes to when it has come there, and reads from to go on.
+pub(crate) type Way = (String, String);
+
+pub(crate) struct Gate {
+    /// For tasks.
+    open: PipeReader,
+    opener: PipeWriter,
+    /// For the test.
+    arrivals: PipeReader,
+    bell: PipeWriter,
+}
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        let (open, opener) = std::io::pipe().unwrap();
+        let (arrivals, bell) = std::io::pipe().unwrap();
+        Gate { open, opener, arrivals, bell }
+    }
+
+    pub(crate) fn way(&self) -> Way {
+        let path = |fd| format!("/proc/{}/fd/{fd}", std::process::id());
+        (path(self.bell.as_raw_fd()), path(self.open.as_raw_fd()))
+    }
+
+    /// Waits until so many tasks more have come to it.
+    pub(crate) fn await_arrivals(&self, tasks: usize) {
+        let timeout = LONG.try_into().unwrap();
+        for arrived in 0..tasks {
+            let some = poll(&mut [PollFd::new(&self.arrivals, PollFlags::IN)], Some(&timeout));
+            assert_eq!(some, Ok(1), "{arrived} tasks of {tasks} came to the gate");
+            (&self.arrivals).read_exact(&mut [0]).unwrap();
+        }
+    }
+
+    /// Lets so many tasks through.
+    pub(crate) fn let_through(&self, tasks: usize) {
+        (&self.opener).write_all(&vec![0; tasks]).unwrap();
+    }
+}
+
+/// A task: goes through the gate, gives `n` and who it was.
+pub(crate) fn pass(((bell, open), n): (Way, u64)) -> (u64, u32) {
+    OpenOptions::new().write(true).open(bell).unwrap().write_all(&[0]).unwrap();
+    File::open(open).unwrap().read_exact(&mut [0]).unwrap();
+    (n, std::process::id())
+}
