@@ -45,7 +45,9 @@ pub enum TaskError {
     /// The pool was terminated, or dropped, before the task was done.
     #[error("the pool was terminated before the task was done")]
     Terminated,
-    /// The pool has no worker left and cannot start any.
+    /// The pool has had no worker, and could not start any, for as long as its
+    /// [`start_timeout`](crate::PoolBuilder::start_timeout). It goes on trying: once the trouble is
+    /// over, it works again.
     #[error("the pool is broken, it cannot start workers: {0}")]
     Broken(String),
     /// The pool was made by another process, of which this one is a fork: its workers and its

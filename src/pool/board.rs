@@ -8,16 +8,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::error::TaskError;
+use crate::pool::backoff::Backoff;
 use crate::pool::slot::Task;
 use crate::pool::task::{Outcome, Reply, Request};
 use crate::pool::worker::Worker;
 use crate::process::ExitStatus;
-
-/// Workers that may fail to start one after another before no more are started: more than a machine
-/// in trouble kills by chance, few enough to be told at once.
-const FAILURES: u32 = 10;
 
 /// How far the pool has come; it only ever goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,10 +36,9 @@ pub(super) struct Board {
     pub(super) hired: u64,
     /// Tasks given to workers so far.
     dealt: u64,
-    /// Starts that failed since the last that did not.
-    failures: u32,
-    /// Why no more workers are started; while some are left, they do the work.
-    broken: Option<String>,
+    backoff: Backoff,
+    /// Since when no worker is there that could be given a task.
+    lacking: Option<Instant>,
     /// All workers have ended, and so has the manager.
     pub(super) over: bool,
 }
@@ -52,9 +49,17 @@ pub(super) struct Post {
     pub(super) worker: Arc<Worker>,
     /// It has said so, and can be given tasks.
     ready: bool,
+    /// It has done a task.
+    proven: bool,
     task: Option<Task>,
     /// It was told to end, or will never be heard again.
     pub(super) leaving: bool,
+}
+
+impl Post {
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready
+    }
 }
 
 impl Board {
@@ -65,26 +70,23 @@ impl Board {
             posts: Vec::new(),
             hired: 0,
             dealt: 0,
-            failures: 0,
-            broken: None,
+            backoff: Backoff::new(),
+            lacking: Some(Instant::now()),
             over: false,
         }
     }
 
     pub(super) fn post(&mut self, worker: Worker) {
         let worker = Arc::new(worker);
-        self.posts.push(Post { worker, ready: false, task: None, leaving: false });
+        self.posts.push(Post { worker, ready: false, proven: false, task: None, leaving: false });
     }
 
     /// Whether another task may come.
     pub(super) fn accepts(&self) -> Result<(), TaskError> {
-        match (self.stage, &self.broken) {
-            (Stage::Open, Some(why)) if self.posts.is_empty() => {
-                Err(TaskError::Broken(why.clone()))
-            }
-            (Stage::Open, _) => Ok(()),
-            (Stage::Closed, _) => Err(TaskError::Closed),
-            (Stage::Terminated, _) => Err(TaskError::Terminated),
+        match self.stage {
+            Stage::Open => Ok(()),
+            Stage::Closed => Err(TaskError::Closed),
+            Stage::Terminated => Err(TaskError::Terminated),
         }
     }
 
@@ -93,14 +95,40 @@ impl Board {
         self.pending.is_empty() && self.posts.iter().all(|post| post.task.is_none())
     }
 
-    /// How many workers to start.
-    pub(super) fn vacancies(&self, size: usize) -> usize {
-        let needed = self.stage == Stage::Open || !self.pending.is_empty();
-        if needed && self.stage < Stage::Terminated && self.failures < FAILURES {
-            size.saturating_sub(self.posts.len())
-        } else {
-            0
+    /// Whether workers have something to do, or may get it.
+    fn needs_workers(&self) -> bool {
+        match self.stage {
+            Stage::Open => true,
+            Stage::Closed => !self.pending.is_empty(),
+            Stage::Terminated => false,
         }
+    }
+
+    /// Whether a worker has been started that has not said yet that it is ready.
+    fn is_starting_one(&self) -> bool {
+        self.posts.iter().any(|post| !post.ready && !post.leaving)
+    }
+
+    /// Whether to start a worker now. After a failure, the next one shows whether others can be.
+    pub(super) fn is_short_of_one(&self, size: usize) -> bool {
+        match self.next_start(size) {
+            Some(again) => again <= Instant::now(),
+            None => {
+                self.backoff.again().is_none() && self.needs_workers() && self.posts.len() < size
+            }
+        }
+    }
+
+    /// When to start the next worker, after a failure; `None` when none is to be started before
+    /// something happens.
+    pub(super) fn next_start(&self, size: usize) -> Option<Instant> {
+        let wanted = self.needs_workers() && self.posts.len() < size && !self.is_starting_one();
+        self.backoff.again().filter(|_| wanted)
+    }
+
+    /// Whether the manager has to hear of new tasks, since they may need more than a free worker.
+    pub(super) fn is_short(&self, size: usize) -> bool {
+        self.posts.len() < size || self.lacking.is_some()
     }
 
     /// The next task and a worker that has none: it is the worker's from here on, and the request
@@ -145,14 +173,17 @@ impl Board {
         let (number, outcome) = match reply {
             Reply::Ready => {
                 post.ready = true;
-                self.failures = 0;
-                self.broken = None;
+                self.backoff.started();
                 return true;
             }
             Reply::Done(number, outcome) => (number, outcome),
         };
         let its_own = |task: &mut Task| number.is_none_or(|number| number == task.number);
         let Some(task) = post.task.take_if(its_own) else { return false };
+        let first = !std::mem::replace(&mut post.proven, true);
+        if first {
+            self.backoff.works();
+        }
         task.finish(match outcome {
             Outcome::Returned(bytes) => Ok(bytes),
             Outcome::Panicked(panic) => {
@@ -177,8 +208,9 @@ impl Board {
         }
         let status = worker.status();
         let how = status.map_or("has ended".to_owned(), |status| status.to_string());
-        if !post.ready {
-            self.start_failed(&format!("{} {how} before it was ready", worker.name()));
+        let is_failure = !post.proven && post.task.is_none();
+        if is_failure && self.needs_workers() {
+            self.start_failed(format!("{} {how} before it had done anything", worker.name()));
         } else if post.task.is_some() || self.stage == Stage::Open {
             log::warn!("{} {how}: another takes its place", worker.name());
         }
@@ -192,23 +224,31 @@ impl Board {
     }
 
     /// A worker could not be started.
-    pub(super) fn start_failed(&mut self, why: &str) {
-        log::warn!("a worker of a pool could not be started: {why}");
-        self.failures += 1;
-        if self.failures >= FAILURES {
-            self.broken = Some(why.to_owned());
-        }
+    pub(super) fn start_failed(&mut self, why: String) {
+        self.backoff.failed(why, Instant::now());
     }
 
-    /// Fails what no worker is left for.
-    pub(super) fn give_up(&mut self) {
-        if !self.posts.is_empty() || self.failures < FAILURES {
-            return;
+    /// Fails the tasks that have waited for so long while no worker was there and none could be
+    /// started; gives when the next one will have.
+    pub(super) fn give_up(&mut self, after: Duration) -> Option<Instant> {
+        if self.posts.iter().any(|post| post.ready && !post.leaving) {
+            self.lacking = None;
+            return None;
         }
-        let why = self.broken.clone().unwrap_or_default();
-        for task in self.pending.drain(..) {
-            task.finish(Err(TaskError::Broken(why.clone())));
+        let now = Instant::now();
+        let since = *self.lacking.get_or_insert(now);
+        let why = self.backoff.why()?;
+        // Those that have waited longest stand first.
+        while let Some(task) = self.pending.front() {
+            let end = task.given.max(since).checked_add(after);
+            if end.is_none_or(|end| end > now) {
+                return end;
+            }
+            if let Some(task) = self.pending.pop_front() {
+                task.finish(Err(TaskError::Broken(why.to_owned())));
+            }
         }
+        None
     }
 
     fn post_of(&mut self, worker: &Arc<Worker>) -> Option<&mut Post> {

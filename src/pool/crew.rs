@@ -7,10 +7,10 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-
 use std::time::Duration;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
+use rustix::io::Errno;
 
 use crate::error::{Error, PoolJoinError, RecvError, SendCause, TaskError};
 use crate::pool::board::{Board, Stage};
@@ -27,6 +27,7 @@ pub(super) struct Crew {
     /// is not there, and the lines are the parent's: nothing but this and the size is looked at.
     generation: u64,
     size: usize,
+    start_timeout: Duration,
     board: Mutex<Board>,
     over: Condvar,
     bell: OwnedFd,
@@ -34,7 +35,7 @@ pub(super) struct Crew {
 
 impl Crew {
     /// A crew whose workers are started; it still needs a thread that [manages](Crew::manage) it.
-    pub(super) fn new(size: usize) -> Result<Self, Error> {
+    pub(super) fn new(size: usize, start_timeout: Duration) -> Result<Self, Error> {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
         let bell = eventfd(0, flags).map_err(|errno| Error::os("eventfd", errno))?;
         let mut board = Board::new();
@@ -43,7 +44,7 @@ impl Crew {
             board.post(Worker::start(board.hired)?);
         }
         let (board, over) = (Mutex::new(board), Condvar::new());
-        Ok(Crew { generation: fork_generation(), size, board, over, bell })
+        Ok(Crew { generation: fork_generation(), size, start_timeout, board, over, bell })
     }
 
     /// Whether this is the process whose pool it is, and no fork of that.
@@ -67,7 +68,7 @@ impl Crew {
             let mut board = self.board();
             board.accepts()?;
             board.pending.extend(tasks);
-            board.posts.len() < self.size
+            board.is_short(self.size)
         };
         if short_of_workers {
             self.ring();
@@ -107,12 +108,13 @@ impl Crew {
     pub(super) fn manage(&self) {
         // Also when a bug here panics: nobody shall wait for a manager that is gone.
         let _last = Last(self);
+        let mut can_wait = true;
         loop {
             self.hire();
             self.deal();
-            let workers = {
+            let (workers, deadline) = {
                 let mut board = self.board();
-                board.give_up();
+                let expiry = board.give_up(self.start_timeout);
                 let done = match board.stage {
                     Stage::Open => false,
                     Stage::Closed => board.is_idle(),
@@ -124,9 +126,15 @@ impl Crew {
                         return;
                     }
                 }
-                self.send_home(&mut board, done)
+                let workers = self.send_home(&mut board, done);
+                let look = [expiry, board.next_start(self.size)].into_iter().flatten().min();
+                (workers, look.map_or(Deadline::Never, Deadline::at))
             };
-            self.listen(&workers);
+            let waited = self.listen(&workers, deadline);
+            if let (Err(errno), true) = (waited, can_wait) {
+                log::warn!("a pool cannot wait for its workers, and looks now and then: {errno}");
+            }
+            can_wait = waited.is_ok();
         }
     }
 
@@ -134,7 +142,8 @@ impl Crew {
     fn send_home(&self, board: &mut Board, done: bool) -> Vec<(Arc<Worker>, bool)> {
         let terminated = board.stage == Stage::Terminated;
         let each = board.posts.iter_mut().map(|post| {
-            if terminated {
+            // One that has not come to its line would not see that it is hung up.
+            if terminated || done && !post.is_ready() {
                 post.worker.kill();
             } else if done && !post.leaving {
                 post.worker.dismiss();
@@ -145,8 +154,9 @@ impl Crew {
         each.collect()
     }
 
-    /// Sleeps until something happens, then sees to it.
-    fn listen(&self, workers: &[(Arc<Worker>, bool)]) {
+    /// Sleeps until something happens or the deadline has passed, then sees to it; fails when the
+    /// system does not let it sleep so.
+    fn listen(&self, workers: &[(Arc<Worker>, bool)], deadline: Deadline) -> Result<(), Errno> {
         let mut fds = vec![PollFd::new(&self.bell, PollFlags::IN)];
         for (worker, listen) in workers {
             let events = if *listen { PollFlags::IN } else { PollFlags::empty() };
@@ -156,11 +166,10 @@ impl Crew {
             fds.push(PollFd::from_borrowed_fd(line, events));
             fds.push(PollFd::from_borrowed_fd(worker.process(), PollFlags::IN));
         }
-        let polled = sys::poll(&mut fds, Deadline::Never);
-        if let Err(errno) = polled {
-            // No memory in the kernel for the list, or descriptors are limited to fewer: look at
-            // all of them, now and then.
-            log::warn!("a pool cannot wait for its workers: {errno}");
+        let polled = sys::poll(&mut fds, deadline);
+        if polled.is_err() {
+            // No memory in the kernel for the list, or descriptors are limited to fewer, or waiting
+            // is forbidden: look at all of them, now and then.
             std::thread::sleep(PAUSE);
         }
         let mut rung = [0; 8];
@@ -175,6 +184,7 @@ impl Crew {
                 self.board().bury(worker);
             }
         }
+        polled.map(drop)
     }
 
     /// Hears all that the worker has to say.
@@ -209,7 +219,7 @@ impl Crew {
         loop {
             let number = {
                 let mut board = self.board();
-                if board.vacancies(self.size) == 0 {
+                if !board.is_short_of_one(self.size) {
                     return;
                 }
                 board.hired += 1;
@@ -220,13 +230,7 @@ impl Crew {
             let mut board = self.board();
             match started {
                 Ok(worker) => board.post(worker),
-                Err(error) => {
-                    board.start_failed(&error.to_string());
-                    if !board.posts.is_empty() {
-                        // It works with those it has, and tries again when one has done something.
-                        return;
-                    }
-                }
+                Err(error) => board.start_failed(error.to_string()),
             }
         }
     }

@@ -1,13 +1,14 @@
 //! Floor 5: work over many workers.
 //!
 //! ```text
-//! Pool ── Crew ── Board: tasks, workers, who has which
+//! Pool ── Crew ── Board: tasks, workers, who has which; Backoff: when to start others
 //!          │        Post ── Worker ~ ~ ~ (a process) ~ ~ ~ Request::run
 //!          └ the manager's thread                   <── Reply ──
 //! AsyncResult ── Slot <── Task (its part)
 //! ```
 
 mod async_result;
+mod backoff;
 mod board;
 mod builder;
 mod crew;
@@ -22,6 +23,7 @@ pub use builder::PoolBuilder;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -65,6 +67,14 @@ const CHUNKS: usize = 4;
 /// A worker that is killed, or that a task makes exit, fails that one task with an error that says
 /// so; another takes its place, and the pool goes on. When the program is killed, its workers end.
 ///
+/// # When workers cannot be started
+///
+/// Where descriptors, processes or memory are used up, where SIGCHLD is ignored, where a worker ends
+/// before it has done anything, the pool tries again: after 10 ms first, then after pauses that grow to
+/// 2 s. Each of them is told in the log. It works with the workers that it has; while it has none, tasks
+/// wait, for at most the [`start_timeout`](PoolBuilder::start_timeout). When the trouble is over, it
+/// goes back to all its workers.
+///
 /// # In a forked process
 ///
 /// A pool is the process's that made it. A copy of it that a fork has got, also one by other means than
@@ -103,8 +113,8 @@ impl Pool {
         PoolBuilder::default()
     }
 
-    fn start(workers: usize) -> Result<Self, Error> {
-        let crew = Arc::new(Crew::new(workers)?);
+    fn start(workers: usize, start_timeout: Duration) -> Result<Self, Error> {
+        let crew = Arc::new(Crew::new(workers, start_timeout)?);
         let managed = crew.clone();
         let thread = std::thread::Builder::new().name("multiproc-pool".to_owned());
         let manager = thread
@@ -147,8 +157,7 @@ impl Pool {
     /// # Errors
     ///
     /// Why the pool does not take it: [`TaskError::Closed`], [`TaskError::Terminated`],
-    /// [`TaskError::Broken`], [`TaskError::OtherProcess`], [`TaskError::Argument`],
-    /// [`TaskError::NotInProgram`].
+    /// [`TaskError::OtherProcess`], [`TaskError::Argument`], [`TaskError::NotInProgram`].
     pub fn apply_async<A, R>(&self, f: fn(A) -> R, argument: A) -> Result<AsyncResult<R>, TaskError>
     where
         A: Serialize + DeserializeOwned,

@@ -1,6 +1,7 @@
 //! Where the results of a call are put until they are asked for.
 
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
 
 use crate::error::TaskError;
 use crate::pool::task::Request;
@@ -91,13 +92,14 @@ pub(super) struct Task {
     pub(super) request: Option<Request>,
     /// The number of that request.
     pub(super) number: u64,
+    pub(super) given: Instant,
     slot: std::sync::Arc<Slot>,
     part: usize,
 }
 
 impl Task {
     pub(super) fn new(request: Request, slot: std::sync::Arc<Slot>, part: usize) -> Self {
-        Task { request: Some(request), number: 0, slot, part }
+        Task { request: Some(request), number: 0, given: Instant::now(), slot, part }
     }
 
     pub(super) fn finish(self, result: Part) {

@@ -106,32 +106,6 @@ fn workers_end_when_their_program_is_killed() -> Nothing {
 }
 
 #[test]
-fn a_pool_that_cannot_start_workers_says_so() -> Nothing {
-    let starve = |()| {
-        let pool = Pool::new(1).expect("one worker");
-        let worker = pool.apply(pid, ()).expect("it works");
-        // No descriptor for another worker.
-        let kind = rustix::process::Resource::Nofile;
-        let mut limit = rustix::process::getrlimit(kind);
-        limit.current = Some(3);
-        rustix::process::setrlimit(kind, limit).expect("less is granted");
-        let task = pool.apply_async(forever, ()).expect("it is open");
-        let waiting = pool.apply_async(square, 1).expect("it is open");
-        kill(worker, Signal::SIGKILL);
-        let later = (error_of(&task), error_of(&waiting), pool.apply(square, 2).unwrap_err());
-        pool.close();
-        pool.join().expect("it is closed");
-        (later.0.to_string(), later.1.to_string(), later.2.to_string())
-    };
-    let child = Process::spawn(starve, ())?;
-    let (task, waiting, later) = child.join_for(LONG).expect("it does not hang")?;
-    assert_eq!(task, TaskError::Signaled(9).to_string());
-    assert!(waiting.contains("cannot start workers"), "{waiting}");
-    assert_eq!(later, waiting);
-    Ok(())
-}
-
-#[test]
 fn random_kills_strike_single_tasks_and_nothing_hangs() -> Nothing {
     // How many were done, and how many were struck.
     let storm = |rounds: u64| {

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::os::fd::AsRawFd;
 
+use multiproc::{Pool, TaskError};
 use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::LONG;
@@ -53,4 +54,18 @@ pub(crate) fn pass(((bell, open), n): (Way, u64)) -> (u64, u32) {
     OpenOptions::new().write(true).open(bell).unwrap().write_all(&[0]).unwrap();
     File::open(open).unwrap().read_exact(&mut [0]).unwrap();
     (n, std::process::id())
+}
+
+/// The workers of the pool: each is given a task, all at the same time.
+pub(crate) fn all_at_work(pool: &Pool) -> Result<Vec<u32>, TaskError> {
+    let gate = Gate::new();
+    let all = pool.workers();
+    let tasks = (0..all).map(|_| pool.apply_async(pass, (gate.way(), 0)));
+    let tasks = tasks.collect::<Result<Vec<_>, _>>()?;
+    gate.await_arrivals(all);
+    gate.let_through(all);
+    tasks
+        .iter()
+        .map(|task| task.get_for(LONG).expect("it is through").map(|(_, pid)| pid))
+        .collect()
 }

@@ -13,6 +13,7 @@ mod forked;
 mod gate;
 #[path = "../support/alone.rs"]
 mod own_process;
+mod starts_fail;
 
 use std::sync::Arc;
 use std::thread;
