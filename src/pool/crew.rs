@@ -18,8 +18,8 @@ use crate::pool::slot::Task;
 use crate::pool::worker::Worker;
 use crate::sys::{self, Deadline, fork_generation};
 
-/// Between two looks of a manager that the system does not let wait.
-const PAUSE: Duration = Duration::from_millis(5);
+/// Between two looks of a manager or a worker that the system does not let wait.
+pub(super) const PAUSE: Duration = Duration::from_millis(5);
 
 #[derive(Debug)]
 pub(super) struct Crew {

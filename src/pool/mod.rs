@@ -13,6 +13,7 @@ mod board;
 mod builder;
 mod crew;
 mod ending;
+mod kill_switch;
 mod slot;
 mod task;
 mod worker;
@@ -59,7 +60,7 @@ const CHUNKS: usize = 4;
 /// # Costs
 ///
 /// Each worker is a fresh process of the same program, started as by
-/// [`Process::spawn`](crate::Process::spawn), with three descriptors in this process. A thread of
+/// [`Process::spawn`](crate::Process::spawn), with four descriptors in this process. A thread of
 /// this process manages them, with one more; it sleeps unless a worker has something to say.
 ///
 /// # If a process dies
@@ -224,7 +225,9 @@ impl Pool {
     /// # Different from Python
     ///
     /// The signal is SIGKILL, which no task can ignore; there, a task that is not done is waited
-    /// for in vain.
+    /// for in vain. Where a sandbox forbids to send signals, the kernel sends it, since
+    /// the worker has asked for that; but not to one whose task has closed all descriptors: that one
+    /// is waited for.
     pub fn terminate(&self) {
         self.crew.advance(Stage::Terminated);
     }

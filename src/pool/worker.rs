@@ -3,25 +3,32 @@
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::sys::signal::{SigHandler, Signal, signal};
+use rustix::event::{PollFd, PollFlags};
 
 use crate::error::{Error, RecvError, SendCause, SendError};
-use crate::ipc::{Connection, duplex};
+use crate::ipc::{Connection, Receiver, Sender, duplex, pipe};
+use crate::pool::crew::PAUSE;
+use crate::pool::kill_switch::die_of;
 use crate::pool::task::{Outcome, Reply, Request};
 use crate::process::{ExitStatus, Process};
+use crate::sys::{self, Deadline};
 
 /// A worker, as the pool has it; killed and reaped when dropped.
 #[derive(Debug)]
 pub(super) struct Worker {
     process: Process<()>,
     line: Connection<Request, Reply>,
+    /// What is sent here kills it, where the system does not let the pool signal it.
+    kill_switch: Sender<()>,
 }
 
 impl Worker {
     /// Starts one; it says [`Reply::Ready`] when it has started.
     pub(super) fn start(number: u64) -> Result<Self, Error> {
         let (line, theirs) = duplex()?;
+        let (death, kill_switch) = pipe()?;
         let builder = Process::builder().name(format!("PoolWorker-{number}")).daemon(true);
-        Ok(Worker { process: builder.spawn(work, theirs)?, line })
+        Ok(Worker { process: builder.spawn(work, (theirs, death))?, line, kill_switch })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -44,14 +51,16 @@ impl Worker {
     }
 
     pub(super) fn kill(&self) {
-        if let Err(error) = self.process.kill() {
-            // It has changed its user. It ends when its line does.
-            log::warn!("{} cannot be killed: {error}", self.name());
+        if self.process.kill().is_err() {
+            // It has changed its user, or a sandbox forbids signals. One that is full has been sent
+            // enough.
+            let _ = self.kill_switch.try_send(());
         }
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        !self.process.is_alive()
+        // The second, where a sandbox does not let the first ask.
+        !self.process.is_alive() || self.status().is_some()
     }
 
     /// How it ended; `None` when other code of this program knows.
@@ -80,7 +89,10 @@ impl Drop for Worker {
 }
 
 /// The life of a worker, in the child.
-fn work(line: Connection<Reply, Request>) {
+fn work((line, death): (Connection<Reply, Request>, Receiver<()>)) {
+    if die_of(&death) {
+        return;
+    }
     // Ctrl-C reaches every process of the terminal; the parent decides what becomes of its pool.
     // SAFETY: to ignore a signal runs no code.
     let _ = unsafe { signal(Signal::SIGINT, SigHandler::SigIgn) };
@@ -88,7 +100,7 @@ fn work(line: Connection<Reply, Request>) {
         return;
     }
     loop {
-        let (task, outcome) = match line.recv() {
+        let (task, outcome) = match next(&line) {
             Ok(request) => (Some(request.task), request.run()),
             // The pool is closed, or its process has ended.
             Err(RecvError::Closed) => return,
@@ -102,6 +114,20 @@ fn work(line: Connection<Reply, Request>) {
         // A long result for which there is no memory: say so instead.
         if line.send(Reply::Done(task, Outcome::NotSent(refused.to_string()))).is_err() {
             return;
+        }
+    }
+}
+
+/// Waits for the next request.
+fn next(line: &Connection<Reply, Request>) -> Result<Request, RecvError> {
+    loop {
+        match line.try_recv() {
+            Err(RecvError::Empty) => {}
+            received => return received,
+        }
+        if sys::poll(&mut [PollFd::new(line, PollFlags::IN)], Deadline::Never).is_err() {
+            // A sandbox forbids to wait so, or the kernel has no memory: look now and then.
+            std::thread::sleep(PAUSE);
         }
     }
 }

@@ -4,7 +4,6 @@
 use std::cell::RefCell;
 
 use super::*;
-use crate::own_process::alone;
 
 struct Last(fn(Pool), Option<Pool>);
 
@@ -35,7 +34,7 @@ fn at_its_end(last: fn(Pool)) {
 
 #[test]
 fn a_thread_local_may_use_a_pool_as_it_is_dropped() {
-    alone(|()| {
+    in_own_process(|()| {
         at_its_end(drop);
         at_its_end(|pool| {
             assert_eq!(pool.apply(square, 3), Ok(9));
@@ -48,7 +47,7 @@ fn a_thread_local_may_use_a_pool_as_it_is_dropped() {
 
 #[test]
 fn a_thread_local_may_make_a_pool_as_it_is_dropped() {
-    alone(|()| {
+    in_own_process(|()| {
         at_its_end(|_| {
             let new = Pool::new(1).unwrap();
             assert_eq!(new.apply(square, 3), Ok(9));

@@ -7,7 +7,6 @@ use nix::sys::signal::Signal;
 
 use super::*;
 use crate::gate::{Gate, pass};
-use crate::own_process::alone;
 
 /// Runs `child` in a process that is forked by nobody of this crate, where it must not panic.
 #[track_caller]
@@ -38,7 +37,7 @@ fn is_other<T>(result: Result<T, TaskError>) -> bool {
 
 #[test]
 fn a_forked_process_gets_nothing_of_its_parents_pool() {
-    alone(|()| {
+    in_own_process(|()| {
         let pool = Pool::new(2).unwrap();
         let done = pool.apply_async(square, 4).unwrap();
         let many = pool.map_async(square, 0..3).unwrap();
@@ -75,7 +74,7 @@ fn a_forked_process_gets_nothing_of_its_parents_pool() {
 
 #[test]
 fn a_forked_process_ends_nothing_of_its_parents_pool() {
-    alone(|()| {
+    in_own_process(|()| {
         let pool = Pool::new(1).unwrap();
         let worker = pool.apply(pid, ()).unwrap();
         let gate = Gate::new();
@@ -100,7 +99,7 @@ fn a_forked_process_ends_nothing_of_its_parents_pool() {
 /// The locks of the pool and of its results are often held at the moment of the fork.
 #[test]
 fn a_forked_process_waits_for_no_lock_of_its_parents_threads() {
-    alone(|()| {
+    in_own_process(|()| {
         let pool = Arc::new(Pool::new(2).unwrap());
         let stop = Arc::new(multiproc::Event::new());
         let users = [0, 1].map(|_| {
@@ -136,7 +135,7 @@ fn a_forked_process_waits_for_no_lock_of_its_parents_threads() {
 /// libc gives the place of a thread that has ended to another: the handle is of no use in the child.
 #[test]
 fn a_forked_process_does_not_touch_the_managers_thread() {
-    alone(|()| {
+    in_own_process(|()| {
         let pool = Pool::new(1).unwrap();
         assert_eq!(pool.apply(square, 2), Ok(4));
         pool.close();
@@ -156,7 +155,7 @@ fn a_forked_process_does_not_touch_the_managers_thread() {
 
 #[test]
 fn a_forked_process_makes_a_pool_of_its_own() {
-    alone(|()| {
+    in_own_process(|()| {
         let pool = Pool::new(1).unwrap();
         let worker = pool.apply(pid, ()).unwrap();
         fork(|| {

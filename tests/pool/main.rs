@@ -11,8 +11,7 @@ mod alone;
 mod at_the_end;
 mod forked;
 mod gate;
-#[path = "../support/alone.rs"]
-mod own_process;
+mod in_a_sandbox;
 mod starts_fail;
 
 use std::sync::Arc;
@@ -48,6 +47,16 @@ fn forever(_: ()) {
 fn kill(pid: u32, signal: Signal) {
     let pid = nix::unistd::Pid::from_raw(pid.cast_signed());
     nix::sys::signal::kill(pid, signal).expect("it is our child");
+}
+
+/// Runs `test` in a process without other threads, whose descriptors, limits and signals are its own. What
+/// it panics with is this test's panic; and it must not hang.
+#[track_caller]
+fn in_own_process(test: fn(())) {
+    let process = Process::spawn(test, ()).unwrap();
+    let ended = process.join_for(LONG);
+    process.kill().unwrap();
+    ended.expect("it does not hang").unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// The error, which must come soon.

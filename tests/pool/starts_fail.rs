@@ -7,7 +7,6 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::*;
 use crate::gate::all_at_work;
-use crate::own_process::alone;
 
 /// Soon over for a test, long enough for a start.
 const SOON: Duration = Duration::from_millis(50);
@@ -56,7 +55,7 @@ fn children_are(action: libc::sighandler_t) {
 
 #[test]
 fn a_pool_works_again_when_sigchld_is_no_longer_ignored() {
-    alone(|()| {
+    in_own_process(|()| {
         let pool = pool(1, Duration::MAX);
         let worker = pool.apply(pid, ()).unwrap();
         let task = pool.apply_async(forever, ()).unwrap();
@@ -75,7 +74,7 @@ fn a_pool_works_again_when_sigchld_is_no_longer_ignored() {
 
 #[test]
 fn tasks_wait_for_a_worker_no_longer_than_the_pool_says() {
-    alone(|()| {
+    in_own_process(|()| {
         let pool = pool(1, SOON);
         let worker = pool.apply(pid, ()).unwrap();
         let task = pool.apply_async(forever, ()).unwrap();
@@ -99,7 +98,7 @@ fn tasks_wait_for_a_worker_no_longer_than_the_pool_says() {
 
 #[test]
 fn a_pool_has_all_its_workers_again_when_there_are_descriptors() {
-    alone(|()| {
+    in_own_process(|()| {
         let pool = pool(3, Duration::MAX);
         let workers = all_at_work(&pool).unwrap();
         let scarce = NoDescriptors::begin();
@@ -126,7 +125,7 @@ fn a_pool_has_all_its_workers_again_when_there_are_descriptors() {
 
 #[test]
 fn a_worker_that_ends_before_it_is_ready_is_a_failed_start() {
-    alone(|()| {
+    in_own_process(|()| {
         let pool = pool(2, SOON);
         let workers = all_at_work(&pool).unwrap();
         // The loader of a fresh process takes this for the C library.
@@ -154,7 +153,7 @@ fn a_worker_that_ends_before_it_is_ready_is_a_failed_start() {
 
 #[test]
 fn a_pool_whose_first_workers_cannot_be_started_is_not_made() {
-    alone(|()| {
+    in_own_process(|()| {
         let scarce = NoDescriptors::begin();
         let refused = Pool::new(2).unwrap_err();
         drop(scarce);
@@ -176,7 +175,7 @@ fn in_trouble(timeout: Duration) -> Pool {
 
 #[test]
 fn a_pool_ends_also_while_no_worker_can_be_started() {
-    alone(|()| {
+    in_own_process(|()| {
         let pool = in_trouble(Duration::MAX);
         let waiting = pool.apply_async(square, 6).unwrap();
         pool.terminate();
@@ -198,7 +197,7 @@ fn a_pool_ends_also_while_no_worker_can_be_started() {
 
 #[test]
 fn a_closed_pool_does_what_it_has_when_it_can_start_workers_again() {
-    alone(|()| {
+    in_own_process(|()| {
         let pool = in_trouble(Duration::MAX);
         let waiting = pool.apply_async(square, 6).unwrap();
         pool.close();
