@@ -225,6 +225,27 @@ fn a_worker_without_its_line_fails_its_task() -> Nothing {
 }
 
 #[test]
+fn an_answer_to_another_task_is_none() -> Nothing {
+    let pool = Pool::new(1)?;
+    // A whole packet, which says of task 99 that it has returned one byte: 7.
+    const ANSWER: [u8; 7] = [0, 1, 1, 99, 0, 1, 7];
+    let task = pool.apply_async(
+        |()| -> u64 {
+            for fd in 3..100 {
+                // SAFETY: whatever it is; a task may do what it likes to its own process.
+                unsafe { libc::send(fd, ANSWER.as_ptr().cast(), ANSWER.len(), libc::MSG_NOSIGNAL) };
+            }
+            forever(());
+            0
+        },
+        (),
+    )?;
+    assert_eq!(error_of(&task), TaskError::Signaled(9));
+    assert_eq!(pool.apply(square, 6)?, 36);
+    Ok(())
+}
+
+#[test]
 fn ctrl_c_is_for_the_program_not_for_its_workers() -> Nothing {
     let pool = Pool::new(1)?;
     let worker = pool.apply(pid, ())?;
