@@ -104,7 +104,8 @@ impl Pool {
     /// # Errors
     ///
     /// [`Error::Capacity`] without a worker or with too many, [`Error::Daemonic`] in a daemonic
-    /// process, [`Error::Os`] when the system gives no more processes, descriptors or threads.
+    /// process, [`Error::ChildrenIgnored`] where SIGCHLD is ignored, [`Error::Os`] when the system
+    /// gives no more processes, descriptors or threads.
     pub fn new(workers: usize) -> Result<Self, Error> {
         Self::builder().workers(workers).build()
     }
@@ -222,12 +223,13 @@ impl Pool {
 
     /// Kills the workers. Tasks that are not done fail with [`TaskError::Terminated`].
     ///
+    /// Where a sandbox forbids this process to send signals, the kernel does it, as each worker has
+    /// asked it to: but not for a worker whose task has closed all descriptors, which is waited for.
+    ///
     /// # Different from Python
     ///
     /// The signal is SIGKILL, which no task can ignore; there, a task that is not done is waited
-    /// for in vain. Where a sandbox forbids to send signals, the kernel sends it, since
-    /// the worker has asked for that; but not to one whose task has closed all descriptors: that one
-    /// is waited for.
+    /// for in vain.
     pub fn terminate(&self) {
         self.crew.advance(Stage::Terminated);
     }
