@@ -80,6 +80,33 @@ pub enum Error {
          a fresh process of it looks: use Process::fork, or link it into the program"
     )]
     NotInProgram,
+    /// Each process of this program has more rights than the one that starts it, so a child would
+    /// take no orders from its parent.
+    #[error(
+        "this program has more rights than whoever starts it (its file is setuid, setgid or has \
+         capabilities), so a fresh process of it does not do what its starter says: use \
+         Process::fork, or have a program without those rights do this part"
+    )]
+    Privileged,
+    /// What a fresh process would be started from is not this program.
+    #[error(
+        "/proc/self/exe, from which a fresh process is started, is another program that runs this \
+         one (the loader, ld-linux*.so, or an emulator): start this program itself, or use \
+         Process::fork"
+    )]
+    OtherProgram,
+    /// There is no `/proc`.
+    #[error(
+        "there is no /proc/self/exe, from which a fresh process is started: mount /proc, of the \
+         PID namespace that this process is in, or use Process::fork"
+    )]
+    NoProc,
+    /// The child would start a child as well, and so on.
+    #[error(
+        "this was called before this crate was started, by what the loader runs before main: a \
+         fresh process would call it again, without end. Call it from main, or use Process::fork"
+    )]
+    TooEarly,
     /// The argument for a child could not be serialised.
     #[error("the argument cannot be sent to the child: {0}")]
     Argument(String),
@@ -244,6 +271,16 @@ pub enum ProcessError {
     /// [`process::exit`]: crate::process::exit
     #[error("the process ended with exit code {0} before its function returned")]
     Exited(i32),
+    /// It ended with this exit code, and had not even taken what it was to run.
+    ///
+    /// A fresh process whose program has got more rights since (see [`Error::Privileged`]) ends so
+    /// with code 70, and says it on its standard error; others that end the process before `main`
+    /// choose their own.
+    #[error(
+        "the process ended with exit code {0} before it had taken its function: it should have \
+         said why on its standard error"
+    )]
+    NotStarted(i32),
     /// It was killed by the signal of this number.
     #[error("the process {}", KilledBy(*.0))]
     Signaled(i32),

@@ -110,7 +110,7 @@ pub(super) fn play(bytes: &[u8]) {
             }
             Turn::Letter(bytes) => {
                 fuzz_support::read_letter(&bytes);
-                fuzz_support::read_letter(&[b"mpletter".as_slice(), &bytes].concat());
+                fuzz_support::read_letter(&[b"mpchild1".as_slice(), &bytes].concat());
             }
             Turn::Outcome { kind, bytes, descriptor } => {
                 let kind = KINDS.get(usize::from(kind)).map_or(&[][..], |kind| &kind[..]);

@@ -105,7 +105,9 @@ impl Pool {
     ///
     /// [`Error::Capacity`] without a worker or with too many, [`Error::Daemonic`] in a daemonic
     /// process, [`Error::ChildrenIgnored`] where SIGCHLD is ignored, [`Error::Os`] when the system
-    /// gives no more processes, descriptors or threads.
+    /// gives no more processes, descriptors or threads; and what
+    /// [`Process::spawn`](crate::Process::spawn) refuses where no fresh process of this program can be
+    /// started: [`Error::Privileged`] and so on.
     pub fn new(workers: usize) -> Result<Self, Error> {
         Self::builder().workers(workers).build()
     }

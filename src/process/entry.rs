@@ -1,16 +1,20 @@
 //! How a spawned process comes to its function: before `main`, without a call in it.
 //!
 //! The loader runs what stands in `.init_array` before `main`, in every program that uses this
-//! crate. There, [`on_start`] looks for the variable that names a letter. In a program that was
-//! started in any other way there is none, and nothing happens.
+//! crate. There, [`on_start`] looks at the path by which the process was started. In a program that
+//! was started in any other way it is no child's path, and nothing happens. A process whose path is
+//! a child's never comes to `main`: it does what its letter says, or ends.
 //!
 //! Before `main`, in a child, std works; what its runtime does at the start of `main` is missing: a
 //! stack overflow is not told as such, and the main thread has no name.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::CString;
+use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,14 +23,24 @@ use crate::process::body::{NotRead, live};
 use crate::process::ending::leave;
 use crate::process::identity::Identity;
 use crate::process::image::Image;
-use crate::process::letter::{Address, Letter, VARIABLE};
-use crate::process::page::Page;
+use crate::process::letter::{self, Letter};
+use crate::process::page::{Outcome, Page};
+use crate::process::{program, start_path};
 use crate::shm::handoff;
 
 /// What the loader runs before `main`.
 #[used]
 #[unsafe(link_section = ".init_array")]
 pub(super) static ON_START: extern "C" fn() = on_start;
+
+static HAS_RUN: OnceLock<()> = OnceLock::new();
+
+/// Whether the loader has come to [`on_start`]; also in a child of another copy of this crate, which
+/// may have come to its own first. What runs before that runs before it in a child too, and would
+/// start a child there.
+pub(super) fn has_run() -> bool {
+    HAS_RUN.get().is_some() || start_path::is_taken()
+}
 
 /// The exit code of a process that was told to be a child and cannot: EX_SOFTWARE of sysexits.h.
 const BROKEN: i32 = 70;
@@ -44,61 +58,69 @@ pub(super) struct Task {
 pub(super) type Entry = unsafe fn(Task) -> !;
 
 pub(super) extern "C" fn on_start() {
-    let Some(address) = std::env::var_os(VARIABLE) else { return };
-    // A program with more rights than its caller takes no orders from the caller's environment.
-    // SAFETY: it only reads what the kernel has put there.
-    if unsafe { libc::getauxval(libc::AT_SECURE) } != 0 {
-        return;
-    }
-    match open(&address) {
-        Ok(Some((entry, task))) => {
-            // SAFETY: the letter says that it is the `enter` of the types that the function and
-            // the argument have; it was written by this same program, see `open`.
-            unsafe { entry(task) }
-        }
-        Ok(None) => {}
-        Err(why) => {
-            eprintln!(
-                "multiproc: {VARIABLE} is set, but this process cannot be the child it speaks of: \
-                 {why}. If you set it, unset it."
-            );
-            leave(BROKEN);
-        }
-    }
+    let _ = HAS_RUN.set(());
+    let Some(fd) = start_path::of_this_process() else { return };
+    let why = match open(fd) {
+        // SAFETY: the letter says that it is the `enter` of the types that the function and the
+        // argument have; it was written by this same program, see `open`.
+        Ok((entry, task)) => unsafe { entry(task) },
+        Err(why) => why,
+    };
+    // Whether or not anybody hears it.
+    let _ = writeln!(
+        std::io::stderr(),
+        "multiproc: this process was started as a child, and cannot be one: {why}"
+    );
+    leave(BROKEN);
 }
 
-/// Reads the letter; `None` when it is for another copy of this crate in the same process.
-fn open(address: &OsStr) -> Result<Option<(Entry, Task)>, &'static str> {
-    let address =
-        address.to_str().and_then(Address::parse).ok_or("it is no address of a letter")?;
-    let image = Image::of_program();
-    if image.find(address.reader) != Some(ON_START as *const ()) {
-        return Ok(None);
+/// Reads the letter.
+fn open(number: RawFd) -> Result<(Entry, Task), &'static str> {
+    // The descriptor, too, comes from whoever called exec.
+    if program::is_privileged() {
+        return Err("it has more rights than its parent, so it does not do what that one says");
     }
-    let number = address.fd;
     // SAFETY: only asked about.
     if unsafe { libc::fcntl(number, libc::F_GET_SEALS) } == -1 {
-        return Err("the descriptor is no memory that a parent has sent");
+        return Err("the descriptor of its letter is not there: something has closed it before");
     }
     // SAFETY: it is open, since its seals were just told; and it is the letter's, which was put
-    // there for us. (Should it not be, the errors below end the process.)
-    let fd = unsafe { OwnedFd::from_raw_fd(number) };
-    let page = Page::from_fd(fd);
+    // there for us. (Should it not be, the errors below end the process.) It is not closed here
+    // when it is for another copy.
+    let page = ManuallyDrop::new(Page::from_fd(unsafe { OwnedFd::from_raw_fd(number) }));
     let bytes = page.read().map_err(|_| "its letter cannot be read")?;
-    let letter = Letter::from_bytes(bytes).ok_or("what it finds there is no letter")?;
+    let reader = letter::reader(&bytes).ok_or("what it finds there is no letter")?;
+    let image = Image::of_program();
+    let reader = image.find(reader).ok_or("its letter is for nobody in this program")?;
+    if reader != ON_START as *const () {
+        // SAFETY: the letter was written by another copy of this crate in this same program, and
+        // its reader is the `on_start` of that copy.
+        let on_start = unsafe { std::mem::transmute::<*const (), extern "C" fn()>(reader) };
+        on_start();
+        return Err("the copy of multiproc in this program that its letter is for did not take it");
+    }
+    let letter = Letter::from_bytes(bytes).ok_or("its letter is of another version")?;
+    let page = ManuallyDrop::into_inner(page);
     // SAFETY: before `main`, where this crate has started no thread. (One that a constructor of a
-    // library has started would have to be in C's getenv at this very moment.)
-    unsafe { std::env::remove_var(VARIABLE) };
+    // library has started would have to read the path at this very moment.)
+    unsafe { start_path::set_taken() };
+    page.clear().map_err(|_| "its letter cannot be taken off")?;
     page.keep_to_itself().map_err(|_| "its letter cannot be kept from its own children")?;
-    let fds = letter.head.fds.iter().map(|&fd| adopt(fd)).collect::<Result<_, _>>()?;
-
-    let entry = image.find(letter.names.entry).ok_or("its letter names no function")?;
-    let function = image.find(letter.names.function).ok_or("its letter names no function")?;
+    let found = letter.head.fds.iter().map(|&fd| adopt(fd)).collect::<Result<_, _>>().and_then(
+        |fds: Vec<OwnedFd>| {
+            let find = |name| image.find(name).ok_or("its letter names no function");
+            Ok((fds, find(letter.names.entry)?, find(letter.names.function)?))
+        },
+    );
+    let (fds, entry, function) = found.inspect_err(|&why| {
+        // The parent hears it too. (Should that not be possible, it hears of the exit code.)
+        let _ = page.leave(&Outcome::NotRead(why.to_owned()));
+    })?;
     // SAFETY: it is code of this program, named as an `Entry` by this same program.
     let entry = unsafe { std::mem::transmute::<*const (), Entry>(entry) };
     imitate_main();
     let identity = letter.head.identity;
-    Ok(Some((entry, Task { page, identity, function, argument: letter.argument, fds })))
+    Ok((entry, Task { page, identity, function, argument: letter.argument, fds }))
 }
 
 /// Takes a descriptor that the letter brings. The parent's file actions have made it inheritable
@@ -118,7 +140,7 @@ fn imitate_main() {
     // SAFETY: std's runtime does the same before main: writing to a pipe that nobody reads is an
     // error, not death.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
-    // It was started as /proc/self/exe: its short name would be "exe".
+    // It was started as …/exe: its short name would be "exe".
     let program = std::env::args_os().next().unwrap_or_default();
     let name = Path::new(&program).file_name().unwrap_or(&program).as_bytes();
     if let Ok(name) = CString::new(&name[..name.len().min(15)]) {

@@ -130,13 +130,26 @@ impl Process<()> {
     ///
     /// The child has its parent's arguments, environment and standard streams. It runs before
     /// `main`, so what `main` and other crates' constructors would have set up is not there (a
-    /// logger, for instance). Where panics abort, a panic of its is [`ProcessError::Signaled`].
+    /// logger, for instance). It never comes to `main`: a process that was started as a child and
+    /// cannot be one says why on its standard error and ends with exit code 70. Where panics abort, a panic of its is [`ProcessError::Signaled`].
     ///
     /// # Errors
     ///
-    /// [`Error::Argument`] when the argument cannot be serialised, [`Error::NotInProgram`] when `f`
-    /// is in a shared library, [`Error::Daemonic`] in a daemon, [`Error::Os`] when the system
-    /// refuses.
+    /// [`Error::Argument`] when the argument cannot be serialised, [`Error::Daemonic`] in a daemon,
+    /// [`Error::ChildrenIgnored`] where SIGCHLD is ignored, [`Error::Os`] when the system refuses.
+    ///
+    /// And where a fresh process of this program cannot be started, or would not be its child:
+    ///
+    /// | where | what is refused |
+    /// |---|---|
+    /// | `f`, or this crate, is in a shared library | [`Error::NotInProgram`] |
+    /// | the program is setuid, setgid or has capabilities, and whoever started it has not those rights | [`Error::Privileged`] |
+    /// | it was started through the loader (`ld-linux*.so program`), or by an emulator | [`Error::OtherProgram`] |
+    /// | there is no `/proc` | [`Error::NoProc`] |
+    /// | what calls this runs before `main`, and before this crate's own part there | [`Error::TooEarly`] |
+    ///
+    /// It works where the program's file is stripped, statically linked, cannot be read, or has
+    /// been moved, deleted or replaced since.
     pub fn spawn<A, R>(f: fn(A) -> R, argument: A) -> Result<Process<R>, Error>
     where
         A: Serialize + DeserializeOwned,
@@ -260,6 +273,9 @@ impl<R: DeserializeOwned> Process<R> {
         match end {
             Some(End::Status(ExitStatus::Signaled(signal))) => {
                 return Err(ProcessError::Signaled(signal));
+            }
+            Some(End::Status(ExitStatus::Exited(code))) if page.holds_letter() => {
+                return Err(ProcessError::NotStarted(code));
             }
             Some(End::Status(ExitStatus::Exited(_)) | End::Taken) | None => {}
         }

@@ -13,15 +13,21 @@ pub(crate) struct Image {
     /// What the loader has added to every address in the file.
     base: usize,
     code: Vec<std::ops::Range<usize>>,
+    names_interpreter: bool,
 }
 
 impl Image {
     /// The image of the running program (not of a library).
     pub(crate) fn of_program() -> Self {
-        let mut image = Image { base: 0, code: Vec::new() };
+        let mut image = Image { base: 0, code: Vec::new(), names_interpreter: false };
         // SAFETY: `first` treats its last argument as what is given here, and keeps none of it.
         unsafe { libc::dl_iterate_phdr(Some(first), ptr::from_mut(&mut image).cast()) };
         image
+    }
+
+    /// Whether it is to be loaded by another program, the loader: one that is linked dynamically.
+    pub(super) fn names_interpreter(&self) -> bool {
+        self.names_interpreter
     }
 
     /// The name of the function at `address`, if it is the program's own.
@@ -57,6 +63,7 @@ unsafe extern "C" fn first(
             let start = image.base.wrapping_add(header.p_vaddr as usize);
             image.code.push(start..start.wrapping_add(header.p_memsz as usize));
         }
+        image.names_interpreter |= header.p_type == libc::PT_INTERP;
     }
     1
 }

@@ -3,58 +3,39 @@
 //! ```text
 //! parent                                          child (the same program, started afresh)
 //! writes the letter on a page                     before main, see entry.rs:
-//! starts /proc/self/exe with the page's           finds the number, forgets the variable,
-//!   descriptor under the same number, and         reads the letter,
-//!   MULTIPROC_CHILD=<that number>@<reader>        runs the function,
+//! starts the program by a path that tells the     finds the number in the path,
+//!   number of the page's descriptor (see          takes the letter off the page,
+//!   start_path.rs), which is the same there,      runs the function,
 //! waits on the pidfd                              leaves the outcome on the same page, ends
 //! reads the page
 //! ```
 //!
 //! ```text
-//! 0    what it is: MAGIC, which also names the version
-//! 8    by what names the typed entry and the function are found (image.rs)
-//! 24   length of the head
-//! 32   the head: who the child is, which descriptors it was given  (postcard)
+//! 0    what it is: MARK, then the version
+//! 8    the name (image.rs) of the code that reads it; up to here, the same in every version
+//! 16   by what names the typed entry and the function are found
+//! 32   length of the head
+//! 40   the head: who the child is, which descriptors it was given  (postcard)
 //! …    the function's argument, to the end                         (postcard)
 //! ```
-
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::process::identity::Identity;
 
-/// The variable that tells of the letter: see [`Address`].
-pub(super) const VARIABLE: &str = "MULTIPROC_CHILD";
+/// What a letter begins with, in every version.
+const MARK: &[u8] = b"mpchild";
 
-const MAGIC: u64 = u64::from_le_bytes(*b"mpletter");
+const MAGIC: u64 = u64::from_le_bytes(*b"mpchild1");
 
 /// Where the parts begin.
-const HEAD: usize = 32;
+const HEAD: usize = 40;
 
-/// Where the letter is, and for whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Address {
-    /// The number of its descriptor.
-    pub(super) fd: i32,
-    /// The name of the code that reads it: a program may have this crate twice, in two versions or
-    /// once more in a library, and only the sender's twin understands the letter.
-    pub(super) reader: u64,
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{:x}", self.fd, self.reader)
-    }
-}
-
-impl Address {
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let (fd, reader) = text.split_once('@')?;
-        // The first three are the standard streams.
-        let fd = fd.parse().ok().filter(|&fd| fd > 2)?;
-        Some(Address { fd, reader: u64::from_str_radix(reader, 16).ok()? })
-    }
+/// The name of the code that reads this letter, whatever its version; `None` if it is no letter. A
+/// program may have this crate twice, in two versions or once more in a library, and only the
+/// sender's twin understands the rest.
+pub(super) fn reader(bytes: &[u8]) -> Option<u64> {
+    bytes.strip_prefix(MARK)?.get(1..)?.first_chunk().copied().map(u64::from_le_bytes)
 }
 
 /// What the child is to run, by names that [`Image`](super::image::Image) resolves.
@@ -75,6 +56,7 @@ pub(super) struct Head {
 
 #[derive(Debug)]
 pub(super) struct Letter {
+    pub(super) reader: u64,
     pub(super) names: Names,
     pub(super) head: Head,
     pub(super) argument: Vec<u8>,
@@ -84,7 +66,7 @@ impl Letter {
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, postcard::Error> {
         let head = postcard::to_stdvec(&self.head)?;
         let Names { entry, function } = self.names;
-        let words = [MAGIC, entry, function, head.len() as u64];
+        let words = [MAGIC, self.reader, entry, function, head.len() as u64];
         let mut bytes = Vec::with_capacity(HEAD + head.len() + self.argument.len());
         words.iter().for_each(|word| bytes.extend(word.to_le_bytes()));
         bytes.extend(&head);
@@ -100,11 +82,12 @@ impl Letter {
         if word()? != MAGIC {
             return None;
         }
+        let reader = word()?;
         let names = Names { entry: word()?, function: word()? };
         let head_len = usize::try_from(word()?).ok()?;
         let head = postcard::from_bytes(rest.get(..head_len)?).ok()?;
         let argument = bytes.split_off(HEAD + head_len);
-        Some(Letter { names, head, argument })
+        Some(Letter { reader, names, head, argument })
     }
 }
 
@@ -114,6 +97,7 @@ mod tests {
 
     fn letter() -> Letter {
         Letter {
+            reader: 1,
             names: Names { entry: 2, function: 3 },
             head: Head { identity: Identity::new(None, "1:2".into(), true), fds: vec![7, 9] },
             argument: vec![1, 2, 3],
@@ -130,13 +114,15 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_read_as_it_was_written() {
-        let address = Address { fd: 7, reader: 0xabc };
-        assert_eq!(address.to_string(), "7@abc");
-        assert_eq!(Address::parse("7@abc"), Some(address));
-        for wrong in ["", "7", "@", "7@", "@abc", "2@abc", "-7@abc", "7@xyz", "7@abc@"] {
-            assert_eq!(Address::parse(wrong), None, "{wrong}");
-        }
+    fn whose_a_letter_is_can_be_told_in_every_version() {
+        let mut bytes = letter().to_bytes().unwrap();
+        assert_eq!(reader(&bytes), Some(1));
+        bytes[MARK.len()] = b'2';
+        assert!(Letter::from_bytes(bytes.clone()).is_none());
+        assert_eq!(reader(&bytes), Some(1));
+        assert_eq!(reader(&bytes[..15]), None);
+        bytes[0] ^= 1;
+        assert_eq!(reader(&bytes), None);
     }
 
     #[test]
@@ -148,7 +134,7 @@ mod tests {
         other[0] ^= 1;
         assert!(Letter::from_bytes(other).is_none());
         let mut too_long = bytes;
-        too_long[24..32].fill(0xff);
+        too_long[32..40].fill(0xff);
         assert!(Letter::from_bytes(too_long).is_none());
     }
 }

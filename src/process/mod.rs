@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! builder ──┬── fork ──────────────┬── body: runs the function, leaves the outcome on the page
-//!           └── spawn ─ ─ ─> entry ┘        (letter: what a spawned child is to do)
+//!           └── spawn ─ ─ ─> entry ┘        (start_path: how a spawned child knows that it is one;
+//!                                            letter: what it is to do)
 //! handle ── child ── children            what the parent has of them, and all it has
 //! ending                                 what is done when a process ends
 //! ```
@@ -24,8 +25,10 @@ mod image;
 mod letter;
 mod page;
 mod panics;
+mod program;
 mod run;
 mod spawn;
+mod start_path;
 mod status;
 
 pub use builder::Builder;

@@ -19,6 +19,7 @@ use rustix::fs::MemfdFlags;
 use rustix::io::FdFlags;
 
 use crate::error::Error;
+use crate::process::letter;
 use crate::process::panics::Panic;
 use crate::sys::{above_stdio, bytes_present};
 
@@ -79,6 +80,17 @@ impl Page {
 
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
         self.0.write_all_at(bytes, 0)
+    }
+
+    /// Takes off what is there. The memory is free again.
+    pub(super) fn clear(&self) -> io::Result<()> {
+        self.0.set_len(0)
+    }
+
+    /// Whether the letter is still there: the child has not come to take it.
+    pub(super) fn holds_letter(&self) -> bool {
+        let mut start = [0; 16];
+        self.0.read_exact_at(&mut start, 0).is_ok() && letter::reader(&start).is_some()
     }
 
     /// Leaves the outcome in place of whatever is there.

@@ -15,12 +15,10 @@ use crate::process::child::Child;
 use crate::process::entry::{self, Entry, ON_START};
 use crate::process::identity::Identity;
 use crate::process::image::Image;
-use crate::process::letter::{Address, Head, Letter, Names, VARIABLE};
+use crate::process::letter::{Head, Letter, Names};
 use crate::process::page::Page;
+use crate::process::{program, start_path};
 use crate::shm::handoff;
-
-/// The file that runs, also when another has been put in its place since.
-const PROGRAM: &std::ffi::CStr = c"/proc/self/exe";
 
 /// Starts this program again, to run `function` on `argument` and nothing else.
 pub(super) fn spawn<A, R>(
@@ -38,33 +36,30 @@ where
     // Read through the static, so that the linker keeps what the loader runs.
     let reader = name(std::hint::black_box(ON_START) as *const ())?;
     let names = Names { entry: name(entry as *const ())?, function: name(function as *const ())? };
+    program::check(&image)?;
 
     let (argument, fds) = handoff::sending(|| postcard::to_stdvec(argument));
     let argument = argument.map_err(|error| Error::Argument(handoff::explain(&error)))?;
     let numbers: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).collect();
     let page = Page::new()?;
     let head = Head { identity, fds: numbers.clone() };
-    let letter = Letter { names, head, argument };
+    let letter = Letter { reader, names, head, argument };
     let bytes = letter.to_bytes().map_err(|error| Error::Argument(error.to_string()))?;
     page.write(&bytes).map_err(|source| Error::os("write to a memfd", source))?;
 
-    let address = Address { fd: page.raw_fd(), reader };
-    let pid = start(address, &numbers).map_err(|errno| Error::os("posix_spawn", errno))?;
+    let pid = start(page.raw_fd(), &numbers).map_err(|errno| Error::os("posix_spawn", errno))?;
     Child::new(pid, &letter.head.identity, page)
 }
 
-fn start(address: Address, fds: &[RawFd]) -> Result<i32, Errno> {
+fn start(letter: RawFd, fds: &[RawFd]) -> Result<i32, Errno> {
     let mut actions = PosixSpawnFileActions::init()?;
-    for &fd in [address.fd].iter().chain(fds) {
+    for &fd in [letter].iter().chain(fds) {
         // Onto itself: in the child alone, the descriptor is no longer closed by exec.
         actions.add_dup2(fd, fd)?;
     }
     let text = |text: OsString| CString::new(text.into_vec()).ok();
     let args: Vec<CString> = std::env::args_os().filter_map(text).collect();
-    let outer = std::env::vars_os().filter(|(name, _)| name != VARIABLE);
-    let ours = (OsString::from(VARIABLE), OsString::from(address.to_string()));
-    let environment: Vec<CString> = outer
-        .chain([ours])
+    let environment: Vec<CString> = std::env::vars_os()
         .filter_map(|(mut name, value)| {
             name.push("=");
             name.push(value);
@@ -76,5 +71,7 @@ fn start(address: Address, fds: &[RawFd]) -> Result<i32, Errno> {
     // terminated otherwise.
     attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK)?;
     attributes.set_sigmask(&SigSet::empty())?;
-    posix_spawn(PROGRAM, &actions, &attributes, &args, &environment).map(|pid| pid.as_raw())
+    let program = start_path::write(letter);
+    posix_spawn(program.as_c_str(), &actions, &attributes, &args, &environment)
+        .map(|pid| pid.as_raw())
 }

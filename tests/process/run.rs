@@ -1,6 +1,5 @@
 //! Starting, joining, and what comes back.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::{LONG, Nothing, alone, for_ever};
@@ -371,16 +370,4 @@ fn a_status_that_others_took_is_missed_only_where_it_is_needed() {
         wait(child.pid()).unwrap();
         assert!(matches!(child.join(), Err(ProcessError::StatusTaken)));
     });
-}
-
-#[test]
-fn a_variable_that_names_no_letter_is_told() -> Nothing {
-    let program = std::env::current_exe()?;
-    for wrong in ["", "letter", "7", "1@0", "7@letter"] {
-        let ran = Command::new(&program).arg("--list").env("MULTIPROC_CHILD", wrong).output()?;
-        assert_eq!(ran.status.code(), Some(70), "{wrong}");
-        let said = String::from_utf8(ran.stderr)?;
-        assert!(said.contains("MULTIPROC_CHILD is set") && said.contains("unset it"), "{said}");
-    }
-    Ok(())
 }
