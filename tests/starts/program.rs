@@ -1,0 +1,98 @@
+//! The program that is started in many ways: it starts children, and says what came of it.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use multiproc::{Pool, Process};
+
+/// The file to which each process adds how far it has come.
+pub(crate) const LOG: &str = "MULTIPROC_STARTS_LOG";
+
+/// So far as no child comes.
+pub(crate) const MAIN: &str = "main";
+
+/// Where a process is that starts children before `main`.
+pub(crate) const EARLY: &str = "before main";
+
+/// What is done before `main`, and before this crate's own part there: one of [`before_all`]'s.
+pub(crate) const BEFORE: &str = "MULTIPROC_STARTS_BEFORE";
+
+/// The user that the program becomes before it starts children.
+pub(crate) const BECOME: &str = "MULTIPROC_STARTS_BECOME";
+
+/// So many come so far if children start children: enough to be seen, and they end.
+const TOO_MANY: usize = 5;
+
+pub(crate) fn run() {
+    if note(MAIN) > TOO_MANY {
+        std::process::exit(99);
+    }
+    // Until its caller has done what it wants to the program's file.
+    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+    if let Ok(user) = std::env::var(BECOME) {
+        // SAFETY: it changes the user of this process, and nothing in its memory.
+        assert_eq!(unsafe { libc::setuid(user.parse().unwrap()) }, 0);
+    }
+    println!("\nspawn: {}", spawn());
+    println!("pool: {}", pool());
+}
+
+/// Adds to the log that this process has come so far; gives how many have.
+fn note(place: &str) -> usize {
+    let log = std::env::var_os(LOG).expect("the file for those that come here");
+    let mut file = File::options().append(true).open(&log).unwrap();
+    file.write_all(format!("{place}\n").as_bytes()).unwrap();
+    came_to(place, log.as_ref())
+}
+
+/// How many processes have come so far.
+pub(crate) fn came_to(place: &str, log: &Path) -> usize {
+    std::fs::read_to_string(log).unwrap().lines().filter(|line| *line == place).count()
+}
+
+/// What a child gives, or why there is none.
+fn spawn() -> String {
+    match Process::spawn(|n: u64| n + 1, 4) {
+        Ok(child) => format!("{:?}", child.join()),
+        Err(error) => format!("refused, {error:?}"),
+    }
+}
+
+fn pool() -> String {
+    match Pool::new(2) {
+        Ok(pool) => format!("{:?}", pool.map(|n: u64| n + 1, 0..4)),
+        Err(error) => format!("refused, {error:?}"),
+    }
+}
+
+/// Before all else that runs before `main`; std's part, which is 99, knows the environment.
+#[used]
+#[unsafe(link_section = ".init_array.00100")]
+static BEFORE_ALL: extern "C" fn() = before_all;
+
+extern "C" fn before_all() {
+    match std::env::var(BEFORE).as_deref() {
+        // SAFETY: there is one thread, and nobody has anything of the environment.
+        Ok("clear the environment") => unsafe {
+            // Not the program itself, which needs it.
+            if is_child() {
+                assert_eq!(libc::clearenv(), 0);
+            }
+        },
+        Ok("close all descriptors") if is_child() => {
+            // SAFETY: the descriptors above the standard streams are nobody's yet.
+            assert_eq!(unsafe { libc::close_range(3, libc::c_uint::MAX, 0) }, 0);
+        }
+        // Should children come here and start children, they end.
+        Ok("spawn") if note(EARLY) <= TOO_MANY => println!("{EARLY}: {}", spawn()),
+        _ => {}
+    }
+}
+
+/// Whether the process was started from `/proc`, as children are.
+fn is_child() -> bool {
+    // SAFETY: the kernel has put a text there.
+    let path = unsafe { std::ffi::CStr::from_ptr(libc::getauxval(libc::AT_EXECFN) as *const _) };
+    path.to_bytes().starts_with(b"/proc/self/./")
+}
