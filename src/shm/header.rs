@@ -6,6 +6,7 @@
 //! 16   stamp       of the type (and the crate's version) that it was made for
 //! 24   length      of the whole, in bytes
 //! 32   PID namespace
+//! 48   a random word, which no other memory has
 //! ```
 //!
 //! It is written once, before anybody else knows of the memory.
@@ -15,13 +16,16 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::linux::fs::MetadataExt;
 
+use rustix::rand::GetRandomFlags;
+use rustix::time::ClockId;
+
 use crate::error::{Error, NameProblem};
 use crate::sys::MODELLED;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"mproc\0\0\0");
 
 /// To be counted up when the header changes, or what a primitive has in memory.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 #[repr(C, align(64))]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +35,8 @@ pub(super) struct Header {
     stamp: u64,
     bytes: u64,
     pid_namespace: u64,
+    unused: u64,
+    random: u64,
 }
 
 impl Header {
@@ -38,7 +44,17 @@ impl Header {
     pub(super) fn new(bytes: usize, stamp: u64) -> Result<Self, Error> {
         let pid_namespace = if MODELLED { Ok(0) } else { pid_namespace() }
             .map_err(|source| Error::os("stat /proc/self/ns/pid", source))?;
-        Ok(Header { magic: MAGIC, version: VERSION, stamp, bytes: bytes as u64, pid_namespace })
+        let random = if MODELLED { 0 } else { random() };
+        let bytes = bytes as u64;
+        Ok(Header {
+            magic: MAGIC,
+            version: VERSION,
+            stamp,
+            bytes,
+            pid_namespace,
+            unused: 0,
+            random,
+        })
     }
 
     /// The header of a file, if this very layout of this crate is there.
@@ -58,6 +74,8 @@ impl Header {
             stamp: word(2),
             bytes: word(3),
             pid_namespace: word(4),
+            unused: word(5),
+            random: word(6),
         };
         if header.magic != MAGIC {
             return Err(NameProblem::Foreign);
@@ -91,6 +109,19 @@ impl Header {
 fn long_enough(bytes: u64) -> Result<(), NameProblem> {
     let needed = size_of::<Header>() as u64;
     if bytes < needed { Err(NameProblem::TooShort { bytes, needed }) } else { Ok(()) }
+}
+
+/// A number that nobody else has, and nobody guesses. Where the system gives none, the time: then two
+/// are still different, if not a secret.
+fn random() -> u64 {
+    let mut bytes = [0; size_of::<u64>()];
+    match rustix::rand::getrandom(&mut bytes, GetRandomFlags::NONBLOCK) {
+        Ok(given) if given == bytes.len() => u64::from_ne_bytes(bytes),
+        _ => {
+            let now = rustix::time::clock_gettime(ClockId::Monotonic);
+            (now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)
+        }
+    }
 }
 
 /// Locks know their owners by thread number, and a number means something else in another

@@ -16,27 +16,29 @@
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::fmt;
 use std::fs;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::ptr::{NonNull, null_mut};
 
-use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags};
+use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags, Stat};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 
 use crate::error::Error;
 use crate::shm::header::Header;
 use crate::shm::names::{FOLDER, is_nameable};
-use crate::sys::{MODELLED, Me, bytes_present};
+use crate::shm::registry::{self, Mapped};
+use crate::sys::{MODELLED, bytes_present};
 
 /// Where the contents begin, and what they are aligned to.
 pub(crate) const CONTENTS: usize = size_of::<Header>();
 
-/// A mapped piece of shared memory; unmapped when dropped.
+/// A mapped piece of shared memory, unmapped when the last of this process's is dropped: however
+/// often the memory comes to it, it is mapped once (see registry.rs).
 pub(crate) struct Mapping {
     base: NonNull<u8>,
     bytes: usize,
     /// `None` in a model, whose processes are threads and whose memory is the heap's.
-    fd: Option<OwnedFd>,
+    mapped: Option<Mapped>,
 }
 
 // SAFETY: the mapping is bytes; who may touch which, and how, is the business of its users.
@@ -58,14 +60,14 @@ impl Mapping {
     fn make(
         contents: usize,
         stamp: u64,
-        on: fn(usize) -> Result<Self, Error>,
+        on: fn(usize, Header) -> Result<Self, Error>,
     ) -> Result<Self, Error> {
         let bytes = contents
             .checked_add(CONTENTS)
             .filter(|&bytes| isize::try_from(bytes).is_ok())
             .ok_or_else(|| Error::OutOfMemory { needed: contents, available: available() })?;
         let header = Header::new(bytes, stamp)?;
-        let mapping = on(bytes)?;
+        let mapping = on(bytes, header)?;
         // SAFETY: at least a header's bytes are mapped there, aligned to a page.
         unsafe { mapping.base.cast::<Header>().write(header) };
         Ok(mapping)
@@ -85,30 +87,35 @@ impl Mapping {
         let bytes = bytes_present(&fd)
             .map_err(|errno| Error::os("fstat", errno))?
             .ok_or_else(|| Error::Layout("its memory is not reserved".into()))?;
-        Header::read(&fd)
-            .and_then(|header| header.check(bytes as u64, stamp))
+        let header = Header::read(&fd)
+            .and_then(|header| header.check(bytes as u64, stamp).map(|()| header))
             .map_err(|problem| Error::Layout(problem.to_string()))?;
-        Self::map(fd, bytes)
+        Ok(Self::of_file(fd, &stat, header, bytes)?.0)
     }
 
-    fn on_memfd(bytes: usize) -> Result<Self, Error> {
+    fn on_memfd(bytes: usize, header: Header) -> Result<Self, Error> {
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
         let fd = rustix::fs::memfd_create("multiproc", flags)
             .map_err(|errno| Error::os("memfd_create", errno))?;
         Self::reserve(&fd, bytes)?;
         let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
         rustix::fs::fcntl_add_seals(&fd, seals).map_err(|errno| Error::os("F_ADD_SEALS", errno))?;
-        Self::map(fd, bytes)
+        Self::of_new_file(fd, header, bytes)
     }
 
     /// On a file without a name, for this user alone.
-    fn on_file(bytes: usize) -> Result<Self, Error> {
+    fn on_file(bytes: usize, header: Header) -> Result<Self, Error> {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         let fd =
             rustix::io::retry_on_intr(|| rustix::fs::open(FOLDER, flags, Mode::RUSR | Mode::WUSR))
                 .map_err(|errno| Error::os("open a file in /dev/shm", errno))?;
         Self::reserve(&fd, bytes)?;
-        Self::map(fd, bytes)
+        Self::of_new_file(fd, header, bytes)
+    }
+
+    fn of_new_file(fd: OwnedFd, header: Header, bytes: usize) -> Result<Self, Error> {
+        let stat = rustix::fs::fstat(&fd).map_err(|errno| Error::os("fstat", errno))?;
+        Ok(Self::of_file(fd, &stat, header, bytes)?.0)
     }
 
     /// Makes the file `bytes` long, and all of it real.
@@ -128,22 +135,30 @@ impl Mapping {
         })
     }
 
-    /// Maps `bytes` bytes of the file, which has that many: at least a header.
-    pub(super) fn map(fd: OwnedFd, bytes: usize) -> Result<Self, Error> {
-        let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
-        // SAFETY: a fresh mapping at an address that the kernel chooses.
-        let base = unsafe { rustix::mm::mmap(null_mut(), bytes, access, flags, &fd, 0) }
-            .map_err(|errno| Error::os("mmap", errno))?;
-        let base = NonNull::new(base.cast()).expect("mmap does not map address 0");
-        Ok(Mapping { base, bytes, fd: Some(fd) })
+    /// The memory in the file, which has `bytes` bytes, as said in its header. Gives back the
+    /// descriptor if this process had another of the same memory.
+    pub(super) fn of_file(
+        fd: OwnedFd,
+        stat: &Stat,
+        header: Header,
+        bytes: usize,
+    ) -> Result<(Self, Option<OwnedFd>), Error> {
+        let (mapped, surplus) = registry::enter(fd, stat.into(), header, bytes, |fd| {
+            let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
+            // SAFETY: a fresh mapping at an address that the kernel chooses.
+            let base = unsafe { rustix::mm::mmap(null_mut(), bytes, access, flags, fd, 0) }
+                .map_err(|errno| Error::os("mmap", errno))?;
+            Ok(NonNull::new(base.cast()).expect("mmap does not map address 0"))
+        })?;
+        Ok((Mapping { base: mapped.base, bytes: mapped.bytes, mapped: Some(mapped) }, surplus))
     }
 
-    fn on_heap(bytes: usize) -> Result<Self, Error> {
+    fn on_heap(bytes: usize, _: Header) -> Result<Self, Error> {
         let layout = Self::heap_layout(bytes);
         // SAFETY: the layout is not empty: a header at least.
         let base = unsafe { alloc_zeroed(layout) };
         let base = NonNull::new(base).unwrap_or_else(|| handle_alloc_error(layout));
-        Ok(Mapping { base, bytes, fd: None })
+        Ok(Mapping { base, bytes, mapped: None })
     }
 
     fn heap_layout(bytes: usize) -> Layout {
@@ -164,29 +179,24 @@ impl Mapping {
 
     /// The descriptor, to hand the memory to a child that is about to be spawned.
     pub(crate) fn fd(&self) -> Option<BorrowedFd<'_>> {
-        self.fd.as_ref().map(AsFd::as_fd)
+        // SAFETY: `self` is a user of it.
+        self.mapped.map(|mapped| unsafe { mapped.fd() })
     }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        let start = self.base.addr().get();
-        if self.fd.is_none() {
+        match &self.mapped {
             // SAFETY: allocated with this layout.
-            unsafe { dealloc(self.base.as_ptr(), Self::heap_layout(self.bytes)) };
-        } else if Me::holds_in(start..start + self.bytes) {
-            log::warn!("a lock was never unlocked (a guard leaked): its memory stays mapped");
-        } else {
-            // SAFETY: mapped by `map`, and whoever borrowed from it is gone with it.
-            let unmapped = unsafe { rustix::mm::munmap(self.base.as_ptr().cast(), self.bytes) };
-            debug_assert_eq!(unmapped, Ok(()));
+            None => unsafe { dealloc(self.base.as_ptr(), Self::heap_layout(self.bytes)) },
+            Some(mapped) => registry::leave(mapped),
         }
     }
 }
 
 impl fmt::Debug for Mapping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mapping").field("bytes", &self.bytes).field("fd", &self.fd).finish()
+        f.debug_struct("Mapping").field("bytes", &self.bytes).field("fd", &self.fd()).finish()
     }
 }
 
@@ -254,8 +264,9 @@ mod tests {
         }
         let header = |file: &OwnedFd, bytes: u64| {
             rustix::fs::ftruncate(file, bytes).unwrap();
-            let mapping = Mapping::map(file.try_clone().unwrap(), bytes as usize).unwrap();
             let header = Header::new(bytes as usize, STAMP).unwrap();
+            let (copy, stat) = (file.try_clone().unwrap(), rustix::fs::fstat(file).unwrap());
+            let (mapping, _) = Mapping::of_file(copy, &stat, header, bytes as usize).unwrap();
             // SAFETY: mapped, aligned to a page, and long enough.
             unsafe { mapping.base.cast::<Header>().write(header) };
         };

@@ -5,6 +5,7 @@ mod header;
 mod mapping;
 mod names;
 mod process_safe;
+mod registry;
 mod shared;
 
 pub(crate) use mapping::{Mapping, available, stamp_of};

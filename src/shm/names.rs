@@ -99,19 +99,26 @@ impl<'a> Name<'a> {
         let held = || {
             loop {
                 let file = self.find()?;
-                let bytes = stat(&file)?.st_size as u64;
-                Header::read(&file)?.check(bytes, stamp)?;
+                let stat = stat(&file)?;
+                let header = Header::read(&file)?;
+                header.check(stat.st_size as u64, stamp)?;
                 let Some(decision) = self.decide(&file)? else { continue };
                 if !held(&file)? {
                     return Err(NameProblem::Abandoned);
                 }
                 hold(&file)?;
                 drop(decision);
-                return Ok((file, bytes as usize));
+                return Ok((file, stat, header));
             }
         };
-        let (file, bytes) = held().map_err(|problem| self.error(problem))?;
-        Mapping::map(file, bytes)
+        let (file, stat, header) = held().map_err(|problem| self.error(problem))?;
+        let (mapping, surplus) = Mapping::of_file(file, &stat, header, stat.st_size as usize)?;
+        if surplus.is_some() {
+            // This process had the memory: what it keeps is the other open file, which holds it too
+            // unless whoever handed it over did not. The one that came holds it until then.
+            hold(mapping.fd().expect("it has a file")).map_err(|problem| self.error(problem))?;
+        }
+        Ok(mapping)
     }
 
     /// Takes the name from whatever memory has it.

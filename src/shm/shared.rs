@@ -32,8 +32,9 @@ use crate::sys::MODELLED;
 ///
 /// # Costs
 ///
-/// One descriptor and one mapping, of 64 bytes more than the value, in whole pages; clones in one
-/// process share them.
+/// One descriptor and one mapping, of 64 bytes more than the value, in whole pages. A process has
+/// them once, however often and in whichever way the value comes to it: what it gets is the same
+/// value, whose locks know this process's threads.
 ///
 /// # Under a name
 ///

@@ -13,6 +13,7 @@
 mod clock;
 mod fd;
 mod fork_local;
+mod fork_list;
 mod generation;
 mod memfd;
 #[cfg(loom)]
@@ -40,6 +41,7 @@ pub use backend::{
 pub(crate) use clock::Deadline;
 pub(crate) use fd::above_stdio;
 pub(crate) use fork_local::ForkLocal;
+pub(crate) use fork_list::ForkList;
 pub(crate) use generation::fork_generation;
 pub(crate) use memfd::bytes_present;
 pub(crate) use number::Atomic;

@@ -1,0 +1,29 @@
+//! Memory that processes share, as one process has it.
+//!
+//! * However often and on whichever way a memory comes to a process, it is at one place there.
+#![cfg(not(loom))]
+
+#[path = "../support/alone.rs"]
+mod alone;
+mod once;
+
+use std::fs;
+use std::time::Duration;
+
+/// Long enough that only a hang reaches it.
+const LONG: Duration = Duration::from_secs(60);
+
+/// A name of this run alone, which is gone with it.
+struct Named(String);
+
+impl Named {
+    fn new(what: &str) -> Self {
+        Named(format!("test-{what}-{}", std::process::id()))
+    }
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(format!("/dev/shm/multiproc-{}", self.0));
+    }
+}
