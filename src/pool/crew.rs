@@ -37,7 +37,8 @@ impl Crew {
     /// A crew whose workers are started; it still needs a thread that [manages](Crew::manage) it.
     pub(super) fn new(size: usize, start_timeout: Duration) -> Result<Self, Error> {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
-        let bell = eventfd(0, flags).map_err(|errno| Error::os("eventfd", errno))?;
+        let bell =
+            sys::descriptor(|| eventfd(0, flags)).map_err(|errno| Error::os("eventfd", errno))?;
         let mut board = Board::new();
         for _ in 0..size {
             board.hired += 1;

@@ -11,6 +11,7 @@ use crate::process::identity::{Identity, Tie};
 use crate::process::page::{Outcome, Page};
 use crate::process::panics::caught;
 use crate::shm::handoff;
+use crate::sys::descriptor;
 
 /// The exit code of a child that did not return, as Python's.
 const FAILED: i32 = 1;
@@ -67,7 +68,8 @@ fn tie_to_parent(identity: &Identity) {
         }
         Tie::Watch => {
             let parent = Pid::from_raw(identity.parent);
-            let watch = parent.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+            let open = |pid| descriptor(|| pidfd_open(pid, PidfdFlags::empty())).ok();
+            let watch = parent.and_then(open);
             let watching = watch.and_then(|pidfd| {
                 let watcher = std::thread::Builder::new().name("multiproc-watch".to_owned());
                 watcher.spawn(move || outlive(&pidfd)).ok()

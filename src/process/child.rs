@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::process::identity::Identity;
 use crate::process::page::Page;
 use crate::process::status::ExitStatus;
-use crate::sys::{Deadline, fork_generation};
+use crate::sys::{Deadline, descriptor, fork_generation};
 
 /// Between two looks, where the kernel cannot be asked to wake us.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -46,7 +46,7 @@ impl Child {
     /// The child that was just started: nobody has waited for it yet.
     pub(super) fn new(pid: i32, identity: &Identity, page: Page) -> Result<Self, Error> {
         let pid = Pid::from_raw(pid).expect("a child has a number");
-        match pidfd_open(pid, PidfdFlags::empty()) {
+        match descriptor(|| pidfd_open(pid, PidfdFlags::empty())) {
             Ok(pidfd) => Ok(Child {
                 pid,
                 pidfd,

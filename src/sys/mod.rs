@@ -39,7 +39,8 @@ pub use backend::{
     spawn_alike, spawn_mortal, stop_exploring,
 };
 pub(crate) use clock::Deadline;
-pub(crate) use fd::above_stdio;
+#[cfg_attr(loom, allow(unused_imports, reason = "a model's processes are threads"))]
+pub(crate) use fd::{above_stdio, descriptor, descriptors, read_file, write_file};
 pub(crate) use fork_local::ForkLocal;
 pub(crate) use fork_list::ForkList;
 pub(crate) use generation::fork_generation;

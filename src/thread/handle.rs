@@ -8,6 +8,7 @@ use rustix::process::getpid;
 use rustix::thread::gettid;
 
 use crate::sync::Event;
+use crate::sys::write_file;
 
 /// A thread as everyone sees it: its name, whether it is a daemon, whether it lives. What it
 /// returns belongs to its [`Thread`](crate::Thread).
@@ -171,7 +172,7 @@ fn caller() -> u32 {
 /// system that refuses it loses nothing else.
 fn tell_kernel(number: u32, name: &str) {
     let short = &name[..name.floor_char_boundary(15)];
-    let _ = std::fs::write(format!("/proc/self/task/{number}/comm"), short);
+    let _ = write_file(&format!("/proc/self/task/{number}/comm"), short.as_bytes());
 }
 
 impl fmt::Debug for Handle {

@@ -1,9 +1,9 @@
 //! Whether a thread that a lock names as its owner can still hold it.
 
-use std::fs;
-
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use crate::sys::{descriptor, read_file};
 
 /// Whether no thread of the machine has the number `tid` (as this PID namespace counts), or only
 /// what is left of a process until its parent has waited for it.
@@ -16,7 +16,9 @@ pub(super) fn has_ended(tid: u32) -> bool {
     // A thread that is not its process's first goes when it ends (this is refused for one); a
     // process stays as a zombie. Without a descriptor, the next slice of the wait asks again.
     let process = Pid::from_raw(tid as i32);
-    let Some(process) = process.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) else {
+    let Some(process) =
+        process.and_then(|pid| descriptor(|| pidfd_open(pid, PidfdFlags::empty())).ok())
+    else {
         return false;
     };
     let mut fds = [PollFd::new(&process, PollFlags::IN)];
@@ -33,8 +35,9 @@ pub(super) fn maps_no_more(tid: u32, address: usize) -> bool {
 fn maps(tid: u32, address: usize) -> Option<bool> {
     // The numbers in /proc are those of the namespace that it was mounted for: it is ours if we
     // have one number there.
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
+    let status = read_file("/proc/self/status").ok()?;
+    let numbers = String::from_utf8_lossy(&status);
+    let numbers = numbers.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
     if numbers.split_whitespace().count() != 1 {
         return None;
     }
@@ -47,7 +50,7 @@ fn maps(tid: u32, address: usize) -> Option<bool> {
 }
 
 fn read_maps(process: &str) -> Option<String> {
-    let maps = fs::read(format!("/proc/{process}/maps")).ok()?;
+    let maps = read_file(&format!("/proc/{process}/maps")).ok()?;
     Some(String::from_utf8_lossy(&maps).into_owned())
 }
 

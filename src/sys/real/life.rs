@@ -3,11 +3,10 @@
 #![allow(clippy::disallowed_types, reason = "the shim itself")]
 
 use std::fmt::Display;
-use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::sys::Me;
 use crate::sys::real::gone;
+use crate::sys::{Me, read_file};
 
 /// No process number needs more (the kernel's PID_MAX_LIMIT).
 const PID_BITS: u32 = 22;
@@ -108,7 +107,7 @@ struct Stat {
 
 impl Stat {
     fn read(process: impl Display) -> Option<Self> {
-        Self::parse(&fs::read(format!("/proc/{process}/stat")).ok()?)
+        Self::parse(&read_file(&format!("/proc/{process}/stat")).ok()?)
     }
 
     fn parse(text: &[u8]) -> Option<Self> {

@@ -14,7 +14,7 @@ use rustix::net::{
 };
 
 use crate::sys::real::packet::{self, Packet, os};
-use crate::sys::{Deadline, Refused, Side};
+use crate::sys::{Deadline, Refused, Side, above_stdio, descriptors};
 
 thread_local! {
     /// What a thread receives packets into, so that it is cleared once and not for each packet.
@@ -28,8 +28,8 @@ impl Socket {
     /// Two ends: what one sends, the other receives.
     pub(crate) fn pair() -> Result<(Self, Self), Refused> {
         let (family, kind) = (AddressFamily::UNIX, SocketType::SEQPACKET);
-        let (a, b) = rustix::net::socketpair(family, kind, SocketFlags::CLOEXEC, None)
-            .map_err(os("socketpair"))?;
+        let pair = || rustix::net::socketpair(family, kind, SocketFlags::CLOEXEC, None);
+        let [a, b] = descriptors(|| pair().map(|(a, b)| [a, b])).map_err(os("socketpair"))?;
         Ok((Socket(a), Socket(b)))
     }
 
@@ -98,6 +98,7 @@ impl Socket {
             _ => Vec::new(),
         });
         let (rest, surplus) = (files.next(), files.next());
+        let rest = rest.map(above_stdio).transpose().map_err(os("F_DUPFD_CLOEXEC"))?;
         if received.flags.contains(ReturnFlags::TRUNC) {
             return Err(Refused::Garbage("it is longer than a packet can be"));
         }
