@@ -5,6 +5,7 @@
 
 mod array;
 mod barrier;
+mod limit;
 mod name;
 mod pipe;
 mod pool;
@@ -15,6 +16,7 @@ use std::io;
 
 pub use array::{IndexOutOfRange, ValueTooLong};
 pub use barrier::BrokenBarrier;
+pub use limit::FileSizeLimit;
 pub use name::NameProblem;
 pub use pipe::{RecvError, SendCause, SendError};
 pub use pool::{PoolJoinError, TaskError};
@@ -46,6 +48,10 @@ pub enum Error {
         /// Bytes that the machine could still give.
         available: usize,
     },
+    /// Shared memory is a file, and so is what goes to a child; this process may make none of that
+    /// length.
+    #[error(transparent)]
+    FileSizeLimit(#[from] FileSizeLimit),
     /// A fork would copy locks that other threads hold, and the child could hang on them.
     #[error(
         "this process has {threads} threads, so a forked child could hang on a lock that one of \

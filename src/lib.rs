@@ -82,9 +82,9 @@ mod sys;
 pub mod thread;
 
 pub use error::{
-    BrokenBarrier, Error, GetError, IndexOutOfRange, NameProblem, Overflow, PoisonCause, Poisoned,
-    PoolJoinError, ProcessError, PutError, RecvError, SendCause, SendError, TaskError, ThreadError,
-    TooManyDone, TryLockError, ValueTooLong,
+    BrokenBarrier, Error, FileSizeLimit, GetError, IndexOutOfRange, NameProblem, Overflow,
+    PoisonCause, Poisoned, PoolJoinError, ProcessError, PutError, RecvError, SendCause, SendError,
+    TaskError, ThreadError, TooManyDone, TryLockError, ValueTooLong,
 };
 pub use ipc::{
     ArrayGuard, Connection, Element, Queue, Receiver, Sender, SharedArray, Value, duplex, pipe,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::error::FileSizeLimit;
+
 /// A value was not sent: here it is again, and why.
 pub struct SendError<T> {
     value: T,
@@ -30,6 +32,9 @@ pub enum SendCause {
         /// Bytes of memory that the machine could still give.
         max: usize,
     },
+    /// A long message travels in a file in memory, and this process may make none of that length.
+    #[error(transparent)]
+    FileSizeLimit(FileSizeLimit),
     /// The value refuses to be encoded.
     #[error("the value cannot be encoded: {0}")]
     Encode(String),

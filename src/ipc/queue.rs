@@ -94,8 +94,9 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     /// # Errors
     ///
     /// [`Error::Capacity`] when it is for no value or for more than 2^28;
-    /// [`Error::OutOfMemory`] when so much shared memory is not there; [`Error::Os`] when the
-    /// process has no descriptor left, or the system refuses something else.
+    /// [`Error::OutOfMemory`] when so much shared memory is not there; [`Error::FileSizeLimit`] when
+    /// it is more than the process may write to a file (`ulimit -f`); [`Error::Os`] when the process
+    /// has no descriptor left, or the system refuses something else.
     pub fn bounded(messages: usize) -> Result<Self, Error> {
         let bytes = messages.saturating_mul(64).clamp(1 << 16, RingMemory::MAX_BYTES);
         Self::with_bytes(messages, bytes)

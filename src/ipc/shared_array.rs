@@ -89,7 +89,8 @@ impl<T: Element> SharedArray<T> {
     /// # Errors
     ///
     /// [`Error::Capacity`] when there is no element; [`Error::OutOfMemory`] when so much shared
-    /// memory is not there; [`Error::Os`] when the process has no descriptor left, or the system
+    /// memory is not there; [`Error::FileSizeLimit`] when it is more than the process may write to a
+    /// file (`ulimit -f`); [`Error::Os`] when the process has no descriptor left, or the system
     /// refuses something else.
     pub fn new(elements: &[T]) -> Result<Self, Error> {
         Self::make(elements.len(), Some(elements))

@@ -136,7 +136,8 @@ impl Process<()> {
     /// # Errors
     ///
     /// [`Error::Argument`] when the argument cannot be serialised, [`Error::Daemonic`] in a daemon,
-    /// [`Error::ChildrenIgnored`] where SIGCHLD is ignored, [`Error::Os`] when the system refuses.
+    /// [`Error::ChildrenIgnored`] where SIGCHLD is ignored, [`Error::FileSizeLimit`] when the argument is
+    /// longer than the process may write to a file (`ulimit -f`), [`Error::Os`] when the system refuses.
     ///
     /// And where a fresh process of this program cannot be started, or would not be its child:
     ///

@@ -15,13 +15,12 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
 
-use rustix::fs::MemfdFlags;
 use rustix::io::FdFlags;
 
 use crate::error::Error;
 use crate::process::letter;
 use crate::process::panics::Panic;
-use crate::sys::{above_stdio, bytes_present};
+use crate::sys::{bytes_present, file_fits, memory_file};
 
 const RETURNED: u64 = u64::from_le_bytes(*b"returned");
 const PANICKED: u64 = u64::from_le_bytes(*b"panicked");
@@ -48,9 +47,8 @@ pub(super) struct Page(File);
 
 impl Page {
     pub(super) fn new() -> Result<Self, Error> {
-        let fd = rustix::fs::memfd_create("multiproc-child", MemfdFlags::CLOEXEC)
-            .map_err(|errno| Error::os("memfd_create", errno))?;
-        let fd = above_stdio(fd).map_err(|errno| Error::os("F_DUPFD_CLOEXEC", errno))?;
+        let made = memory_file("multiproc-child");
+        let fd = made.map_err(|(call, errno)| Error::os(call, errno))?;
         Ok(Page(fd.into()))
     }
 
@@ -103,6 +101,11 @@ impl Page {
             Outcome::NotRead(why) => (NOT_READ, &why.clone().into_bytes()),
             Outcome::NotSent(why) => (NOT_SENT, &why.clone().into_bytes()),
         };
+        let fits = file_fits(BODY as usize + body.len());
+        if let (Outcome::Returned(_), Err(limit)) = (outcome, fits) {
+            return self.leave(&Outcome::NotSent(limit.to_string()));
+        }
+        fits?;
         self.0.set_len(0)?;
         self.0.write_all_at(body, BODY)?;
         self.0.write_all_at(&kind.to_le_bytes(), 0)

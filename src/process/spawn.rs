@@ -19,6 +19,7 @@ use crate::process::letter::{Head, Letter, Names};
 use crate::process::page::Page;
 use crate::process::{program, start_path};
 use crate::shm::handoff;
+use crate::sys::file_fits;
 
 /// Starts this program again, to run `function` on `argument` and nothing else.
 pub(super) fn spawn<A, R>(
@@ -45,6 +46,7 @@ where
     let head = Head { identity, fds: numbers.clone() };
     let letter = Letter { reader, names, head, argument };
     let bytes = letter.to_bytes().map_err(|error| Error::Argument(error.to_string()))?;
+    file_fits(bytes.len())?;
     page.write(&bytes).map_err(|source| Error::os("write to a memfd", source))?;
 
     let pid = start(page.raw_fd(), &numbers).map_err(|errno| Error::os("posix_spawn", errno))?;

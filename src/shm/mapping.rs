@@ -11,23 +11,23 @@
 //! (SIGBUS), whatever a peer does with the descriptor.
 //!
 //! Memory that shall get a name (see names.rs) is a file in /dev/shm instead. It is reserved too,
-//! but the kernel seals memfds only: whoever may write the file may cut it short.
+//! but the kernel seals memfds only: whoever may write the file may cut it short. The same goes for
+//! all memory where the system has no memfds or seals, or lets a process have none (see memfd.rs).
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::fmt;
-use std::fs;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::ptr::{NonNull, null_mut};
 
-use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags, Stat};
+use rustix::fs::Stat;
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 
 use crate::error::Error;
 use crate::shm::header::Header;
-use crate::shm::names::{FOLDER, is_nameable};
+use crate::shm::names::is_nameable;
 use crate::shm::registry::{self, Mapped};
-use crate::sys::{MODELLED, bytes_present};
+use crate::sys::{self, MODELLED, bytes_present, read_file};
 
 /// Where the contents begin, and what they are aligned to.
 pub(crate) const CONTENTS: usize = size_of::<Header>();
@@ -76,12 +76,10 @@ impl Mapping {
     /// Maps the memory behind a descriptor that was inherited, after checking that it is what
     /// [`Mapping::new`] or [`Mapping::nameable`] made for the same `stamp`.
     pub(crate) fn attach(fd: OwnedFd, stamp: u64) -> Result<Self, Error> {
-        // Before its size is asked for, which is for good from then on.
-        let sealed = rustix::fs::fcntl_get_seals(&fd)
-            .is_ok_and(|seals| seals.contains(SealFlags::SHRINK | SealFlags::GROW));
         let stat = rustix::fs::fstat(&fd).map_err(|errno| Error::os("fstat", errno))?;
-        // A file with a name cannot be sealed; a memfd must be.
-        if !sealed && !is_nameable(&stat) {
+        // Before its size is asked for, which is for good from then on. A file with a name cannot be
+        // sealed; another must be, if that can be had at all.
+        if !is_nameable(&stat) && !sys::keeps_size(&fd, &stat) {
             return Err(Error::Layout("its size is not sealed".into()));
         }
         let bytes = bytes_present(&fd)
@@ -94,21 +92,15 @@ impl Mapping {
     }
 
     fn on_memfd(bytes: usize, header: Header) -> Result<Self, Error> {
-        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        let fd = rustix::fs::memfd_create("multiproc", flags)
-            .map_err(|errno| Error::os("memfd_create", errno))?;
+        let fd = sys::memory_file("multiproc").map_err(|(call, errno)| Error::os(call, errno))?;
         Self::reserve(&fd, bytes)?;
-        let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
-        rustix::fs::fcntl_add_seals(&fd, seals).map_err(|errno| Error::os("F_ADD_SEALS", errno))?;
+        sys::seal(&fd);
         Self::of_new_file(fd, header, bytes)
     }
 
     /// On a file without a name, for this user alone.
     fn on_file(bytes: usize, header: Header) -> Result<Self, Error> {
-        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        let fd =
-            rustix::io::retry_on_intr(|| rustix::fs::open(FOLDER, flags, Mode::RUSR | Mode::WUSR))
-                .map_err(|errno| Error::os("open a file in /dev/shm", errno))?;
+        let fd = sys::unnamed_file().map_err(|(call, errno)| Error::os(call, errno))?;
         Self::reserve(&fd, bytes)?;
         Self::of_new_file(fd, header, bytes)
     }
@@ -120,18 +112,15 @@ impl Mapping {
 
     /// Makes the file `bytes` long, and all of it real.
     fn reserve(fd: &OwnedFd, bytes: usize) -> Result<(), Error> {
-        let available = available().min(room(fd)?);
+        sys::file_fits(bytes)?;
+        let available = available().min(room(fd));
         // The kernel would rather kill a process than refuse pages of a file in memory: ask first.
         if bytes > available {
             return Err(Error::OutOfMemory { needed: bytes, available });
         }
-        rustix::fs::ftruncate(fd, bytes as u64).map_err(|errno| Error::os("ftruncate", errno))?;
-        rustix::io::retry_on_intr(|| {
-            rustix::fs::fallocate(fd, FallocateFlags::empty(), 0, bytes as u64)
-        })
-        .map_err(|errno| match errno {
+        sys::reserve(fd, bytes).map_err(|(call, errno)| match errno {
             Errno::NOMEM | Errno::NOSPC => Error::OutOfMemory { needed: bytes, available },
-            errno => Error::os("fallocate", errno),
+            errno => Error::os(call, errno),
         })
     }
 
@@ -213,7 +202,8 @@ pub(crate) fn stamp_of<T>() -> u64 {
 
 /// Bytes of memory that the machine could still give, by the kernel's own estimate.
 pub(crate) fn available() -> usize {
-    let estimate = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+    let estimate = read_file("/proc/meminfo").ok().and_then(|text| {
+        let text = String::from_utf8(text).ok()?;
         let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
         line.split_whitespace().nth(1)?.parse::<usize>().ok()?.checked_mul(1024)
     });
@@ -222,16 +212,20 @@ pub(crate) fn available() -> usize {
 }
 
 /// Bytes that the file system of `fd` could still give: one that is mounted may have a limit.
-fn room(fd: &OwnedFd) -> Result<usize, Error> {
-    let stat = rustix::fs::fstatvfs(fd).map_err(|errno| Error::os("fstatvfs", errno))?;
-    // No size at all says that there is no limit.
-    let limited = stat.f_blocks > 0;
-    Ok(if limited { stat.f_bavail.saturating_mul(stat.f_frsize) as usize } else { usize::MAX })
+fn room(fd: &OwnedFd) -> usize {
+    match rustix::fs::fstatvfs(fd) {
+        // No size at all says that there is no limit.
+        Ok(stat) if stat.f_blocks > 0 => stat.f_bavail.saturating_mul(stat.f_frsize) as usize,
+        // Where it cannot be asked, what is not there is refused when it is reserved.
+        _ => usize::MAX,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs::File;
+
+    use rustix::fs::{MemfdFlags, SealFlags};
 
     use super::*;
 

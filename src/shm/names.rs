@@ -29,7 +29,7 @@
 //! `F_OFD_GETLK` tells whether HOLD is held without touching it. (`flock` can only try, and who
 //! tries looks like a holder for a moment.)
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, fcntl};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
@@ -38,10 +38,7 @@ use rustix::io::{Errno, retry_on_intr};
 use crate::error::{Error, NameProblem};
 use crate::shm::header::Header;
 use crate::shm::mapping::Mapping;
-use crate::sys::MODELLED;
-
-/// Where the files are: memory, and gone when the machine stops.
-pub(super) const FOLDER: &str = "/dev/shm";
+use crate::sys::{FOLDER, MODELLED, descriptor};
 
 /// The most bytes of a name: with what stands before it, well below the 255 of a file's.
 const LONGEST: usize = 200;
@@ -82,12 +79,11 @@ impl<'a> Name<'a> {
         let fd = mapping.fd().expect("it has a file");
         let link = || {
             hold(fd)?;
-            let fd = format!("/proc/self/fd/{}", fd.as_raw_fd());
             loop {
-                match rustix::fs::linkat(CWD, &fd, CWD, &self.path, AtFlags::SYMLINK_FOLLOW) {
+                match link(fd, &self.path) {
                     Ok(()) => return Ok(()),
                     Err(Errno::EXIST) => self.clear()?,
-                    Err(errno) => return Err(NameProblem::os("linkat", errno)),
+                    Err(errno) => return Err(NameProblem::os("linkat of /proc/self/fd", errno)),
                 }
             }
         };
@@ -153,27 +149,22 @@ impl<'a> Name<'a> {
 
     /// Opens the file that has the name, if it is one and this user's.
     fn find(&self) -> Result<OwnedFd, NameProblem> {
-        let open = |path: &str, flags| {
-            let flags = flags | OFlags::CLOEXEC;
-            retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())).map_err(|errno| {
-                match errno {
-                    Errno::NOENT => NameProblem::NotFound,
-                    Errno::ACCESS | Errno::PERM => NameProblem::NoPermission,
-                    errno => NameProblem::os("open", errno),
-                }
-            })
+        let refused = |errno| match errno {
+            Errno::NOENT => NameProblem::NotFound,
+            Errno::ACCESS | Errno::PERM => NameProblem::NoPermission,
+            // It was put there since the first look.
+            Errno::LOOP => NameProblem::NotAFile,
+            errno => NameProblem::os("open", errno),
         };
-        // Looked at before it is opened: what is no file might do something when it is. The
-        // second way leads to the same one, whatever has the name by then.
-        let place = open(&self.path, OFlags::PATH | OFlags::NOFOLLOW)?;
-        let stat = stat(&place)?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(NameProblem::NotAFile);
-        }
-        if !is_ours(&stat) {
-            return Err(NameProblem::Owner { owner: stat.st_uid });
-        }
-        open(&format!("/proc/self/fd/{}", place.as_raw_fd()), OFlags::RDWR)
+        // Looked at before it is opened: what is no file might do something when it is. Should it be
+        // put there in between, it is not waited for (NONBLOCK), and is refused then.
+        let found = rustix::fs::statat(CWD, &self.path, AtFlags::SYMLINK_NOFOLLOW);
+        is_usable(&found.map_err(refused)?)?;
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let open = || rustix::fs::openat(CWD, &self.path, flags, Mode::empty());
+        let file = descriptor(|| retry_on_intr(open)).map_err(refused)?;
+        is_usable(&stat(&file)?)?;
+        Ok(file)
     }
 
     /// Locks the file for a decision; `None` when the name is not that file's any more.
@@ -221,6 +212,19 @@ impl Drop for Decision<'_> {
     }
 }
 
+/// Links a file without a name to `path`. By its descriptor before Linux 6.10 only a privileged
+/// process can: others find the file in /proc.
+fn link(fd: BorrowedFd<'_>, path: &str) -> Result<(), Errno> {
+    match rustix::fs::linkat(fd, "", CWD, path, AtFlags::EMPTY_PATH) {
+        Ok(()) => Ok(()),
+        Err(Errno::EXIST) => Err(Errno::EXIST),
+        Err(_) => {
+            let fd = format!("/proc/self/fd/{}", fd.as_raw_fd());
+            rustix::fs::linkat(CWD, &fd, CWD, path, AtFlags::SYMLINK_FOLLOW)
+        }
+    }
+}
+
 /// Takes the lock HOLD, for as long as this open file has a descriptor anywhere.
 fn hold(file: impl AsFd) -> Result<(), NameProblem> {
     fcntl(file, FcntlArg::F_OFD_SETLK(&region(Lock::Hold, libc::F_RDLCK)))
@@ -248,6 +252,17 @@ fn region(lock: Lock, kind: i32) -> libc::flock {
 
 fn stat(file: impl AsFd) -> Result<Stat, NameProblem> {
     rustix::fs::fstat(file).map_err(|errno| NameProblem::os("fstat", errno))
+}
+
+/// Whether it is a file, and this user's.
+fn is_usable(stat: &Stat) -> Result<(), NameProblem> {
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(NameProblem::NotAFile);
+    }
+    if !is_ours(stat) {
+        return Err(NameProblem::Owner { owner: stat.st_uid });
+    }
+    Ok(())
 }
 
 fn is_ours(stat: &Stat) -> bool {

@@ -12,8 +12,8 @@
 
 mod clock;
 mod fd;
-mod fork_local;
 mod fork_list;
+mod fork_local;
 mod generation;
 mod memfd;
 #[cfg(loom)]
@@ -28,6 +28,7 @@ use model as backend;
 #[cfg(not(loom))]
 use real as backend;
 
+use crate::error::FileSizeLimit;
 pub(crate) use backend::{
     Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
     Cell, Entry, Granule, Life, Mark, Me, Node, Number, Packet, Slot, Socket, Word, millis,
@@ -38,13 +39,17 @@ pub use backend::{
     end_of_round, explore, forget_sites_seen, let_sleep, mutate, sites_seen, sleepers, spawn,
     spawn_alike, spawn_mortal, stop_exploring,
 };
+
 pub(crate) use clock::Deadline;
 #[cfg_attr(loom, allow(unused_imports, reason = "a model's processes are threads"))]
 pub(crate) use fd::{above_stdio, descriptor, descriptors, read_file, write_file};
-pub(crate) use fork_local::ForkLocal;
 pub(crate) use fork_list::ForkList;
+pub(crate) use fork_local::ForkLocal;
 pub(crate) use generation::fork_generation;
-pub(crate) use memfd::bytes_present;
+#[cfg_attr(loom, allow(unused_imports, reason = "a model's memory is the heap's"))]
+pub(crate) use memfd::{
+    FOLDER, bytes_present, file_fits, keeps_size, memory_file, reserve, seal, unnamed_file,
+};
 pub(crate) use number::Atomic;
 pub(crate) use poll::poll;
 pub(crate) use std::sync::atomic::Ordering;
@@ -82,6 +87,8 @@ pub(crate) enum Refused {
     Gone,
     /// What the other end sent is not a message.
     Garbage(&'static str),
+    /// The message is longer than the files may be that this process makes.
+    FileSizeLimit(FileSizeLimit),
     /// A system call failed.
     Os(&'static str, std::io::Error),
 }

@@ -1,11 +1,16 @@
 //! Memory that processes share, as one process has it.
 //!
 //! * However often and on whichever way a memory comes to a process, it is at one place there.
+//! * None of what it has stands under the number of a standard stream, were all of them closed.
+//! * Where the system denies what it can do without, it does without; else an error says what and why.
 #![cfg(not(loom))]
 
 #[path = "../support/alone.rs"]
 mod alone;
+mod limits;
 mod once;
+mod streams;
+mod without;
 
 use std::fs;
 use std::time::Duration;

@@ -136,6 +136,7 @@ fn not_sent(refused: Refused) -> SendCause {
         Refused::NotNow => SendCause::Full,
         // Garbage is only ever received.
         Refused::Gone | Refused::Garbage(_) => SendCause::Disconnected,
+        Refused::FileSizeLimit(limit) => SendCause::FileSizeLimit(limit),
         Refused::Os(call, source) => SendCause::Os { call, source },
     }
 }
@@ -145,6 +146,10 @@ fn not_received(refused: Refused) -> RecvError {
         Refused::NotNow => RecvError::Empty,
         Refused::Gone => RecvError::Closed,
         Refused::Garbage(what) => RecvError::Decode(what.into()),
+        // A limit is only ever in the way of sending.
+        Refused::FileSizeLimit(limit) => {
+            RecvError::Os { call: "receiving a message", source: limit.into() }
+        }
         Refused::Os(call, source) => RecvError::Os { call, source },
     }
 }

@@ -32,8 +32,9 @@ impl<T: Serialize> Sender<T> {
     ///
     /// # Errors
     ///
-    /// Gives the value back when nobody can receive it any more, when it cannot be encoded, or
-    /// when it does not fit into memory.
+    /// Gives the value back when nobody can receive it any more, when it cannot be encoded,
+    /// when it does not fit into memory, or when it is longer than the process may write to a file
+    /// (`ulimit -f`).
     pub fn send(&self, value: T) -> Result<(), SendError<T>> {
         self.end.send(value, Some(Deadline::Never))
     }

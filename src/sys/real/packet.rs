@@ -11,21 +11,15 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
 
-use crate::sys::{Refused, bytes_present};
+use crate::sys::{Refused, bytes_present, file_fits, keeps_size, memory_file, seal};
 
 /// The longest packet. A few fit into a socket at once (its buffer is 208 KiB by default).
 const LIMIT: usize = 64 * 1024;
 
 const WHOLE: u8 = 0;
 const HEAD: u8 = 1;
-
-/// A file with these keeps its size. Its sender may still write into it, but then what is received
-/// is something else, no worse than if that had been sent: it is copied once and then decoded. (A
-/// seal against writing takes the kernel milliseconds, in which it waits for pages to settle.)
-const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
 
 /// A message, ready to be sent as often as it takes.
 #[derive(Debug)]
@@ -83,10 +77,16 @@ pub(crate) fn open<R>(
     }
 }
 
+/// A file with the rest, of a size for good. Its sender may still write into it, but then what is
+/// received is something else, no worse than if that had been sent: it is copied once and then
+/// decoded. (A seal against writing takes the kernel milliseconds, in which it waits for pages to
+/// settle.)
 fn sealed(rest: &[u8]) -> Result<OwnedFd, Refused> {
-    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    let file = rustix::fs::memfd_create("multiproc-message", flags).map_err(os("memfd_create"))?;
+    file_fits(rest.len()).map_err(Refused::FileSizeLimit)?;
+    let file = memory_file("multiproc-message").map_err(|(call, errno)| os(call)(errno))?;
     let mut left = rest;
+    // Written, not put there: so its position is its end. A receiver whose standard output is closed
+    // may have it at that number for a moment, and what is printed then would be behind the end.
     while !left.is_empty() {
         match rustix::io::write(&file, left) {
             Ok(written) => left = &left[written..],
@@ -94,16 +94,15 @@ fn sealed(rest: &[u8]) -> Result<OwnedFd, Refused> {
             Err(errno) => return Err(os("write")(errno)),
         }
     }
-    rustix::fs::fcntl_add_seals(&file, SEALS).map_err(os("F_ADD_SEALS"))?;
+    seal(&file);
     Ok(file)
 }
 
 /// Reads the file behind `head`. It is never mapped, and nothing is reserved for it before it is
-/// known to be a memfd that is sealed, and to have in memory all the bytes that it claims.
+/// known to be in memory and sealed, and to have there all the bytes that it claims.
 fn joined(head: &[u8], file: &OwnedFd) -> Result<Vec<u8>, Refused> {
-    let seals = rustix::fs::fcntl_get_seals(file)
-        .map_err(|_| Refused::Garbage("the file with the rest of a message is no memfd"))?;
-    if !seals.contains(SEALS) {
+    let stat = rustix::fs::fstat(file).map_err(os("fstat"))?;
+    if !keeps_size(file, &stat) {
         return Err(Refused::Garbage("the file with the rest of a message is not sealed"));
     }
     let rest = bytes_present(file)
@@ -132,6 +131,7 @@ pub(super) fn os(call: &'static str) -> impl Fn(Errno) -> Refused {
 mod tests {
     use std::mem::MaybeUninit;
 
+    use rustix::fs::MemfdFlags;
     use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
     use std::io::IoSlice;
 
@@ -167,7 +167,7 @@ mod tests {
         let (here, there) = Socket::pair().expect("two descriptors");
         let file = memfd(10);
         let sparse = memfd(1 << 50);
-        rustix::fs::fcntl_add_seals(&sparse, SEALS).expect("seals");
+        seal(&sparse);
         let small = sealed(b"rest").expect("a descriptor");
         let file_on_disk = std::fs::File::open("/proc/self/exe").expect("it runs");
         let long = vec![WHOLE; LIMIT + 100];
@@ -177,7 +177,7 @@ mod tests {
             (&[HEAD, 1], &[], "is missing"),
             (&[WHOLE, 1], &[small.as_fd()], "came with a short"),
             (&[HEAD], &[file.as_fd()], "not sealed"),
-            (&[HEAD], &[file_on_disk.as_fd()], "no memfd"),
+            (&[HEAD], &[file_on_disk.as_fd()], "not sealed"),
             (&[HEAD], &[sparse.as_fd()], "holes"),
             (&[HEAD], &[small.as_fd(); 8], "too many files"),
             (&long, &[], "longer than a packet"),
