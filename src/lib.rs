@@ -92,7 +92,7 @@ pub use ipc::{
 };
 pub use pool::{AsyncResult, Pool, PoolBuilder};
 pub use process::{Process, Run};
-pub use shm::{ProcessSafe, Shared};
+pub use shm::{Layout, ProcessSafe, Shared};
 pub use sync::{
     Barrier, BoundedSemaphore, Condition, Event, Lock, LockGuard, Permit, RLock, RLockGuard,
     RobustPermit, RobustSemaphore, Semaphore,

@@ -1,11 +1,12 @@
 //! What a shared array and a shared value can hold, and how it is read and written.
 
+use crate::shm::ProcessSafe;
 use crate::sys::{Atomic, Ordering::*, site};
 
 /// A number that a [`SharedArray`](crate::SharedArray) or a [`Value`](crate::Value) can hold: `u8` to
 /// `u64`, `i8` to `i64`, `f32` and `f64`. The trait is sealed: an element is as large as an atomic of
 /// the machine.
-pub trait Element: Atomic + Copy + Send + Sync + 'static {}
+pub trait Element: Atomic + ProcessSafe + Copy + Send + Sync + 'static {}
 
 macro_rules! elements {
     ($($type:ty),*) => { $(impl Element for $type {})* };

@@ -1,11 +1,12 @@
 //! A number between threads and between processes.
 
 use std::fmt;
+use std::mem::offset_of;
 use std::time::{Duration, Instant};
 
 use crate::error::{Poisoned, TryLockError};
 use crate::ipc::element::{self, Element};
-use crate::shm::ProcessSafe;
+use crate::shm::{Layout, ProcessSafe};
 use crate::sync::{Lock, LockGuard};
 use crate::sys::{Number, const_fn};
 
@@ -54,6 +55,9 @@ pub struct Value<T: Element> {
 
 // SAFETY: a lock, which is settled, and an atomic, any bits of which are a number.
 unsafe impl<T: Element> ProcessSafe for Value<T> {
+    const LAYOUT: Layout =
+        Layout::of::<Self>().named("Value").part::<T>("number", offset_of!(Self, number));
+
     unsafe fn settle(&mut self) {
         // SAFETY: the caller's promise for the whole holds for the part.
         unsafe { self.lock.settle() };

@@ -14,7 +14,7 @@
 //! but the kernel seals memfds only: whoever may write the file may cut it short. The same goes for
 //! all memory where the system has no memfds or seals, or lets a process have none (see memfd.rs).
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{self, alloc_zeroed, dealloc, handle_alloc_error};
 use std::fmt;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::ptr::{NonNull, null_mut};
@@ -25,7 +25,9 @@ use rustix::mm::{MapFlags, ProtFlags};
 
 use crate::error::Error;
 use crate::shm::header::Header;
+use crate::shm::layout::Layout;
 use crate::shm::names::is_nameable;
+use crate::shm::process_safe::ProcessSafe;
 use crate::shm::registry::{self, Mapped};
 use crate::sys::{self, MODELLED, bytes_present, read_file};
 
@@ -150,8 +152,8 @@ impl Mapping {
         Ok(Mapping { base, bytes, mapped: None })
     }
 
-    fn heap_layout(bytes: usize) -> Layout {
-        Layout::from_size_align(bytes, CONTENTS).expect("checked when it was made")
+    fn heap_layout(bytes: usize) -> alloc::Layout {
+        alloc::Layout::from_size_align(bytes, CONTENTS).expect("checked when it was made")
     }
 
     /// Where the contents begin: 64-byte aligned, the same bytes for all who map it.
@@ -189,15 +191,18 @@ impl fmt::Debug for Mapping {
     }
 }
 
-/// What a mapping holds, as a number: of its type's name, size and alignment, and of this crate's
-/// version. (FNV-1a: it guards against mistakes, not against malice.)
+/// What a mapping holds, as a number: of its type's name and layout, and of this crate's version.
 pub(crate) fn stamp_of<T>() -> u64 {
-    let text = [std::any::type_name::<T>(), env!("CARGO_PKG_VERSION")];
-    let sizes = [size_of::<T>().to_le_bytes(), align_of::<T>().to_le_bytes()];
-    let bytes = text.iter().flat_map(|text| text.bytes());
-    bytes.chain(sizes.into_iter().flatten()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    stamp::<T>(Layout::of::<T>())
+}
+
+/// The same, of a value that lies there as it is.
+pub(super) fn stamp_of_value<T: ProcessSafe>() -> u64 {
+    stamp::<T>(T::LAYOUT)
+}
+
+fn stamp<T>(layout: Layout) -> u64 {
+    layout.named(std::any::type_name::<T>()).named(env!("CARGO_PKG_VERSION")).to_number()
 }
 
 /// Bytes of memory that the machine could still give, by the kernel's own estimate.

@@ -2,7 +2,10 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::mem::offset_of;
 use std::num::{Saturating, Wrapping};
+
+use crate::shm::layout::Layout;
 
 /// A type that may live in memory shared between processes, as [`Send`] and [`Sync`] are for
 /// memory shared between threads.
@@ -54,12 +57,14 @@ use std::num::{Saturating, Wrapping};
 ///    reference, `NonZero` or enum, unless what is read is checked first.
 /// 4. **No drop.** Nobody knows which process is the last, so nothing is ever dropped in place.
 ///    ([`Shared::new`](crate::Shared::new) refuses types that need it, at compile time.)
-/// 5. **One layout.** `repr(C)`, `repr(transparent)` or a primitive, so that all who map it agree.
+/// 5. **One layout.** `repr(C)`, `repr(transparent)` or a primitive, so that all who map it agree; or
+///    else [`LAYOUT`](ProcessSafe::LAYOUT) tells where each part lies, so that a program whose compiler
+///    puts them elsewhere is refused.
 /// 6. **Sharing is by atomics or under a lock of this crate.** A lock that only threads know
 ///    (std's, parking_lot's) does not exclude another process.
 /// 7. **[`settle`](ProcessSafe::settle) reaches every part** that implements this trait, and
 ///    [`PINNED`](ProcessSafe::PINNED) is true if it is of any part.
-pub unsafe trait ProcessSafe: 'static {
+pub unsafe trait ProcessSafe: Sized + 'static {
     /// Whether a settled value must stay where it is: true of a lock, which the kernel knows by
     /// its address while it is held, and of whatever contains one.
     ///
@@ -67,6 +72,14 @@ pub unsafe trait ProcessSafe: 'static {
     /// that, safe code can move it (`mem::swap`). It would be of no use there either, since only
     /// the holder of the outer lock can reach it.
     const PINNED: bool = true;
+
+    /// What two programs that share such a value must agree on, besides the name that the compiler
+    /// gives the type: whoever has another layout is refused the memory.
+    ///
+    /// The numbers, arrays, tuples, this crate's primitives and
+    /// [`process_safe!`](crate::process_safe) structs tell their parts; what is said here for a type
+    /// of one's own is its size and its alignment. To tell its parts too, see [`Layout`].
+    const LAYOUT: Layout = Layout::of::<Self>();
 
     /// Called once, when the value has come to its place in shared memory and nobody else knows
     /// of it yet. A composite passes it on to each of its parts: a lock learns in this way that
@@ -83,6 +96,7 @@ macro_rules! plain {
         // SAFETY: plain numbers (or nothing): no address, no owner, any bits, no drop.
         unsafe impl ProcessSafe for $type {
             const PINNED: bool = false;
+            const LAYOUT: Layout = Layout::of::<Self>().named(stringify!($type));
         }
     )* };
 }
@@ -101,6 +115,7 @@ unsafe impl<T: ProcessSafe> ProcessSafe for Cell<T> {
         assert!(!T::PINNED, "a lock in a Cell could be moved (see ProcessSafe::PINNED)");
         false
     };
+    const LAYOUT: Layout = Layout::of::<Self>().part::<T>("Cell", 0);
 
     unsafe fn settle(&mut self) {
         const { assert!(!Self::PINNED) };
@@ -112,6 +127,7 @@ unsafe impl<T: ProcessSafe> ProcessSafe for Cell<T> {
 // SAFETY: transparent; the part's promises hold.
 unsafe impl<T: ProcessSafe> ProcessSafe for Wrapping<T> {
     const PINNED: bool = T::PINNED;
+    const LAYOUT: Layout = Layout::of::<Self>().part::<T>("Wrapping", 0);
 
     unsafe fn settle(&mut self) {
         // SAFETY: the caller's promise for the whole holds for the part.
@@ -122,6 +138,7 @@ unsafe impl<T: ProcessSafe> ProcessSafe for Wrapping<T> {
 // SAFETY: transparent; the part's promises hold.
 unsafe impl<T: ProcessSafe> ProcessSafe for Saturating<T> {
     const PINNED: bool = T::PINNED;
+    const LAYOUT: Layout = Layout::of::<Self>().part::<T>("Saturating", 0);
 
     unsafe fn settle(&mut self) {
         // SAFETY: the caller's promise for the whole holds for the part.
@@ -132,6 +149,8 @@ unsafe impl<T: ProcessSafe> ProcessSafe for Saturating<T> {
 // SAFETY: an array is its elements side by side, and each is settled.
 unsafe impl<T: ProcessSafe, const N: usize> ProcessSafe for [T; N] {
     const PINNED: bool = T::PINNED;
+    // Each lies its own size behind the last; so with the whole's size, their number is known.
+    const LAYOUT: Layout = Layout::of::<Self>().part::<T>("[]", 0);
 
     unsafe fn settle(&mut self) {
         // SAFETY: the caller's promise for the whole holds for each part.
@@ -141,10 +160,12 @@ unsafe impl<T: ProcessSafe, const N: usize> ProcessSafe for [T; N] {
 
 macro_rules! tuples {
     ($(($($name:ident $index:tt),+))*) => { $(
-        // SAFETY: a tuple is its parts, and each is settled. Its layout is the compiler's, the
-        // same for all who run this program; the layout stamp keeps others out.
+        // SAFETY: a tuple is its parts, and each is settled. Where they lie is the compiler's choice:
+        // the layout tells it, and keeps out a program whose compiler chose otherwise.
         unsafe impl<$($name: ProcessSafe),+> ProcessSafe for ($($name,)+) {
             const PINNED: bool = false $(|| $name::PINNED)+;
+            const LAYOUT: Layout = Layout::of::<Self>()
+                $(.part::<$name>(stringify!($index), offset_of!(Self, $index)))+;
 
             unsafe fn settle(&mut self) {
                 // SAFETY: the caller's promise for the whole holds for each part.
@@ -205,6 +226,8 @@ macro_rules! process_safe {
             $( $type: $crate::ProcessSafe, )*
         {
             const PINNED: bool = false $( || <$type as $crate::ProcessSafe>::PINNED )*;
+            const LAYOUT: $crate::Layout = $crate::Layout::of::<Self>()
+                $( .part::<$type>(stringify!($field), ::core::mem::offset_of!(Self, $field)) )*;
 
             unsafe fn settle(&mut self) {
                 // SAFETY: the caller's promise for the whole holds for each part.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, NameProblem};
 use crate::shm::handoff;
-use crate::shm::mapping::{CONTENTS, Mapping, stamp_of};
+use crate::shm::mapping::{CONTENTS, Mapping, stamp_of_value};
 use crate::shm::names::Name;
 use crate::shm::process_safe::ProcessSafe;
 use crate::sys::MODELLED;
@@ -44,14 +44,18 @@ use crate::sys::MODELLED;
 /// open.
 ///
 /// * Both programs need the same type, from the same version of its crate, and the same version
-///   of this crate. The type is known by the name that the compiler gives it, its size and its
-///   alignment: fields that change their meaning and not their size are not noticed.
+///   of this crate; another is refused ([`NameProblem::Type`]). A type is known by the name that the
+///   compiler gives it and by its [layout](ProcessSafe::LAYOUT): the names, places and types of the
+///   parts, of tuples, arrays and [`process_safe!`](crate::process_safe) structs; the size and the
+///   alignment alone of one with an `unsafe impl` that says no more. What a part means is not known.
 /// * A name outlives whoever created it: dropping a `Shared` never unlinks. But it is known whether
 ///   anyone still holds the memory; if not, opening it says so, and creating it anew replaces it.
 /// * A child holds what it was given, and a forked one all that its parent held, until it ends. One
 ///   that is being spawned holds for a moment what its parent holds, whatever it will be given.
 /// * The memory cannot be sealed against changes of its size, as that without a name is: a process
-///   of the same user could cut the file short, and whoever then uses it is killed by SIGBUS.
+///   of the same user could cut the file short, and whoever then uses it is killed by SIGBUS. (Nor
+///   can that without a name be, where the system has no seals or a sandbox denies them: the log has
+///   a warning then.)
 ///
 /// # If a process dies
 ///
@@ -86,10 +90,11 @@ impl<T: ProcessSafe + Send + Sync> Shared<T> {
     /// # Errors
     ///
     /// [`Error::OutOfMemory`] when the memory is not there: it is reserved now, so that no later
-    /// access can fail. [`Error::Os`] when the process has no descriptor left, or the system
-    /// refuses something else.
+    /// access can fail. [`Error::FileSizeLimit`] when it is more than the process may write to a
+    /// file (`ulimit -f`). [`Error::Os`] when the process has no descriptor left, or the system
+    /// refuses something else that cannot be done without.
     pub fn new(value: T) -> Result<Self, Error> {
-        Ok(Self::place(value, Mapping::new(size_of::<T>(), stamp_of::<T>())?))
+        Ok(Self::place(value, Mapping::new(size_of::<T>(), stamp_of_value::<T>())?))
     }
 
     /// Moves `value` into memory that other programs can [open](Shared::open) by `name`.
@@ -120,7 +125,8 @@ impl<T: ProcessSafe + Send + Sync> Shared<T> {
     /// [`Error::Name`] with [`NameProblem::InUse`] while anyone holds memory of this name, with
     /// [`NameProblem::Invalid`] when it cannot be a name, and with others when it is taken by what
     /// this crate has not made or this user may not use. [`Error::OutOfMemory`] when the memory is
-    /// not there, or not in `/dev/shm`; [`Error::Os`] as for [`Shared::new`].
+    /// not there, or not in `/dev/shm`; [`Error::FileSizeLimit`] and [`Error::Os`] as for
+    /// [`Shared::new`].
     ///
     /// [`NameProblem::InUse`]: crate::NameProblem::InUse
     /// [`NameProblem::Invalid`]: crate::NameProblem::Invalid
@@ -130,7 +136,7 @@ impl<T: ProcessSafe + Send + Sync> Shared<T> {
     /// One that is killed in here leaves either nothing or the whole value under its name.
     pub fn create(name: &str, value: T) -> Result<Self, Error> {
         let name = Name::new(name)?;
-        let shared = Self::place(value, Mapping::nameable(size_of::<T>(), stamp_of::<T>())?);
+        let shared = Self::place(value, Mapping::nameable(size_of::<T>(), stamp_of_value::<T>())?);
         name.give(&shared.mapping)?;
         Ok(shared)
     }
@@ -152,7 +158,8 @@ impl<T: ProcessSafe + Send + Sync> Shared<T> {
     /// [`NameProblem`]: crate::NameProblem
     pub fn open(name: &str) -> Result<Self, Error> {
         let name = Name::new(name)?;
-        Self::attached(name.open(stamp_of::<T>())?).ok_or_else(|| name.error(NameProblem::Type))
+        Self::attached(name.open(stamp_of_value::<T>())?)
+            .ok_or_else(|| name.error(NameProblem::Type))
     }
 
     /// Takes the name from the value that has it, of whatever type. Who holds the value keeps it,
@@ -161,7 +168,8 @@ impl<T: ProcessSafe + Send + Sync> Shared<T> {
     /// # Errors
     ///
     /// [`Error::Name`] with [`NameProblem::NotFound`] when there is none of this name, and with
-    /// others when this user may not unlink it.
+    /// others when this user may not unlink it, or when the process has no descriptor left: unlinking
+    /// takes one.
     pub fn unlink(name: &str) -> Result<(), Error> {
         Name::new(name)?.unlink()
     }
@@ -236,7 +244,7 @@ impl<T: ProcessSafe> Serialize for Shared<T> {
 
 impl<'de, T: ProcessSafe + Send + Sync> Deserialize<'de> for Shared<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mapping = handoff::take_mapping(stamp_of::<T>(), deserializer)?;
+        let mapping = handoff::take_mapping(stamp_of_value::<T>(), deserializer)?;
         let len = mapping.len();
         Self::attached(mapping)
             .ok_or_else(|| de::Error::invalid_length(len, &"memory that holds the value"))

@@ -5,7 +5,7 @@ mod state;
 use std::time::{Duration, Instant};
 
 use crate::error::BrokenBarrier;
-use crate::shm::ProcessSafe;
+use crate::shm::{Layout, ProcessSafe};
 use crate::sync::barrier::state::{Outcome, State};
 use crate::sync::roster::Roster;
 use crate::sys::{
@@ -86,6 +86,7 @@ pub struct Barrier {
 // SAFETY: atomics, any bits of which are some state; nothing keeps an address.
 unsafe impl ProcessSafe for Barrier {
     const PINNED: bool = false;
+    const LAYOUT: Layout = Layout::of::<Self>().named("Barrier");
 }
 
 /// Of the wait for someone who has died: until now many came later than others by a slice or two.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::error::Overflow;
-use crate::shm::ProcessSafe;
+use crate::shm::{Layout, ProcessSafe};
 use crate::sync::semaphore::{Permit, Semaphore};
 use crate::sys::{Deadline, Ordering::Relaxed, Word, const_fn};
 
@@ -50,6 +50,7 @@ pub struct BoundedSemaphore {
 // SAFETY: two atomic words, any bits of which are some state.
 unsafe impl ProcessSafe for BoundedSemaphore {
     const PINNED: bool = false;
+    const LAYOUT: Layout = Layout::of::<Self>().named("BoundedSemaphore");
 }
 
 impl BoundedSemaphore {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::error::Poisoned;
-use crate::shm::ProcessSafe;
+use crate::shm::{Layout, ProcessSafe};
 use crate::sync::lock::LockGuard;
 use crate::sys::{ALL, Deadline, Op, Ordering::Relaxed, Wait, Word, const_fn, site};
 
@@ -91,6 +91,7 @@ pub struct Condition {
 // SAFETY: two atomic words, any bits of which are some state.
 unsafe impl ProcessSafe for Condition {
     const PINNED: bool = false;
+    const LAYOUT: Layout = Layout::of::<Self>().named("Condition");
 }
 
 /// How a wait ended.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::shm::ProcessSafe;
+use crate::shm::{Layout, ProcessSafe};
 use crate::sys::{ALL, Deadline, Mark, Op, Ordering::*, Wait, Word, const_fn, site};
 
 const SET_BIT: u32 = 0;
@@ -68,6 +68,7 @@ pub struct Event(Word);
 // SAFETY: one atomic word, any bits of which are some state.
 unsafe impl ProcessSafe for Event {
     const PINNED: bool = false;
+    const LAYOUT: Layout = Layout::of::<Self>().named("Event");
 }
 
 impl Event {

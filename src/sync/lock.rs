@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, offset_of};
 use std::ops::{Deref, DerefMut};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{PoisonCause, Poisoned, TryLockError};
-use crate::shm::ProcessSafe;
+use crate::shm::{Layout, ProcessSafe};
 use crate::sync::raw_lock::{Hold, RawLock};
 use crate::sys::{Access, Cell, Deadline, const_fn};
 
@@ -77,6 +77,9 @@ unsafe impl<T: Send> Sync for Lock<T> {}
 // SAFETY: the protocol's words are atomics, any bits of which are read as some state; the node is
 // written for the kernel and not believed; the value is ProcessSafe itself and settled.
 unsafe impl<T: ProcessSafe> ProcessSafe for Lock<T> {
+    const LAYOUT: Layout =
+        Layout::of::<Self>().named("Lock").part::<T>("data", offset_of!(Self, data));
+
     unsafe fn settle(&mut self) {
         const {
             assert!(

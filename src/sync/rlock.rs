@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::offset_of;
 use std::ops::Deref;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{PoisonCause, Poisoned, TryLockError};
-use crate::shm::ProcessSafe;
+use crate::shm::{Layout, ProcessSafe};
 use crate::sync::raw_lock::{Hold, RawLock};
 use crate::sys::{Deadline, Ordering::Relaxed, Word, const_fn, site};
 
@@ -73,6 +74,9 @@ unsafe impl<T: Send> Sync for RLock<T> {}
 // written for the kernel and not believed; the value is ProcessSafe itself and settled. Guards give
 // `&T`, so a lock in it stays where it is.
 unsafe impl<T: ProcessSafe> ProcessSafe for RLock<T> {
+    const LAYOUT: Layout =
+        Layout::of::<Self>().named("RLock").part::<T>("data", offset_of!(Self, data));
+
     unsafe fn settle(&mut self) {
         // SAFETY: the caller's promise for the whole holds for each part.
         unsafe {

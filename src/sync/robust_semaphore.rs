@@ -4,7 +4,7 @@ use std::array;
 use std::time::{Duration, Instant};
 
 use crate::error::Overflow;
-use crate::shm::ProcessSafe;
+use crate::shm::{Layout, ProcessSafe};
 use crate::sync::patrol::Patrol;
 use crate::sys::{Deadline, Entry, Life, Op, Ordering, Ordering::*, Wait, Word, const_fn, site};
 
@@ -128,6 +128,7 @@ pub struct RobustSemaphore<const N: usize> {
 // over. A life names a process for all who map the memory, and after its end too.
 unsafe impl<const N: usize> ProcessSafe for RobustSemaphore<N> {
     const PINNED: bool = false;
+    const LAYOUT: Layout = Layout::of::<Self>().named("RobustSemaphore");
 }
 
 impl<const N: usize> RobustSemaphore<N> {

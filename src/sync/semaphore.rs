@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::error::Overflow;
-use crate::shm::ProcessSafe;
+use crate::shm::{Layout, ProcessSafe};
 use crate::sys::{ALL, Deadline, Mark, Op, Ordering::*, Wait, Word, const_fn, site};
 
 const WAIT_BIT: u32 = 0;
@@ -70,6 +70,7 @@ pub struct Semaphore(Word);
 // SAFETY: one atomic word, any bits of which are some state.
 unsafe impl ProcessSafe for Semaphore {
     const PINNED: bool = false;
+    const LAYOUT: Layout = Layout::of::<Self>().named("Semaphore");
 }
 
 impl Semaphore {

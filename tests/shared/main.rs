@@ -2,11 +2,13 @@
 //!
 //! * However often and on whichever way a memory comes to a process, it is at one place there.
 //! * None of what it has stands under the number of a standard stream, were all of them closed.
+//! * A type that lies otherwise in memory is another.
 //! * Where the system denies what it can do without, it does without; else an error says what and why.
 #![cfg(not(loom))]
 
 #[path = "../support/alone.rs"]
 mod alone;
+mod layout;
 mod limits;
 mod once;
 mod streams;
