@@ -63,10 +63,11 @@ pub enum NameProblem {
         /// Bytes that it was made with.
         made: u64,
     },
-    /// It was made for another type, or by another version of this crate.
+    /// It was made for another type, for one that lies otherwise in memory, or by another version of
+    /// this crate.
     #[error(
         "it was made for another type, or by another version of multiproc: both programs need \
-         the same type, from the same version of the same crate"
+         the same type, from the same version of the same crate, and one compiler if it has tuples"
     )]
     Type,
     /// It was made in another PID namespace (another container): locks know their owners by number.

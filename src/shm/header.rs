@@ -6,6 +6,7 @@
 //! 16   stamp       of the type (and the crate's version) that it was made for
 //! 24   length      of the whole, in bytes
 //! 32   PID namespace
+//! 40   zero
 //! 48   a random word, which no other memory has
 //! ```
 //!

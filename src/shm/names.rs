@@ -149,20 +149,22 @@ impl<'a> Name<'a> {
 
     /// Opens the file that has the name, if it is one and this user's.
     fn find(&self) -> Result<OwnedFd, NameProblem> {
-        let refused = |errno| match errno {
-            Errno::NOENT => NameProblem::NotFound,
-            Errno::ACCESS | Errno::PERM => NameProblem::NoPermission,
-            // It was put there since the first look.
-            Errno::LOOP => NameProblem::NotAFile,
-            errno => NameProblem::os("open", errno),
+        let refused = |call| {
+            move |errno| match errno {
+                Errno::NOENT => NameProblem::NotFound,
+                Errno::ACCESS => NameProblem::NoPermission,
+                // It was put there since the first look.
+                Errno::LOOP => NameProblem::NotAFile,
+                errno => NameProblem::os(call, errno),
+            }
         };
         // Looked at before it is opened: what is no file might do something when it is. Should it be
         // put there in between, it is not waited for (NONBLOCK), and is refused then.
         let found = rustix::fs::statat(CWD, &self.path, AtFlags::SYMLINK_NOFOLLOW);
-        is_usable(&found.map_err(refused)?)?;
+        is_usable(&found.map_err(refused("stat"))?)?;
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let open = || rustix::fs::openat(CWD, &self.path, flags, Mode::empty());
-        let file = descriptor(|| retry_on_intr(open)).map_err(refused)?;
+        let file = descriptor(|| retry_on_intr(open)).map_err(refused("open"))?;
         is_usable(&stat(&file)?)?;
         Ok(file)
     }
