@@ -87,12 +87,34 @@ fn names(what: &str) {
     assert_eq!(*made.lock().unwrap(), 7);
 }
 
+/// How often the log was told that nothing can be sealed.
+static TOLD: Told = Told(Lock::new(0));
+
+struct Told(Lock<usize>);
+
+impl log::Log for Told {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        *self.0.lock().unwrap() += usize::from(record.args().to_string().contains("F_ADD_SEALS"));
+    }
+
+    fn flush(&self) {}
+}
+
 #[test]
-fn without_seals_everything_works() {
+fn without_seals_everything_works_and_the_log_says_so_once() {
     alone(|()| {
+        log::set_logger(&TOLD).unwrap();
+        log::set_max_level(log::LevelFilter::Warn);
+        drop(Shared::new(1u64).unwrap());
+        assert_eq!(*TOLD.0.lock().unwrap(), 0);
         deny(&[(libc::SYS_fcntl, Some(libc::F_ADD_SEALS))], libc::EPERM);
         all_but_names();
         names("seals");
+        assert_eq!(*TOLD.0.lock().unwrap(), 1);
     });
 }
 
