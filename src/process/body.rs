@@ -28,6 +28,9 @@ pub(super) fn live<R: Serialize>(
 ) -> ! {
     // Also when what is outside of `caught` should panic: nothing unwinds into the frames below.
     let lived = catch_unwind(AssertUnwindSafe(|| {
+        if !page.await_release() {
+            leave(FAILED);
+        }
         tie_to_parent(&identity);
         become_child(identity, page);
         let outcome = run(body);

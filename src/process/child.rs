@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
 };
@@ -43,10 +43,10 @@ pub(super) enum End {
 }
 
 impl Child {
-    /// The child that was just started: nobody has waited for it yet.
+    /// The child that was just started, and that begins if this succeeds: see [`Page`].
     pub(super) fn new(pid: i32, identity: &Identity, page: Page) -> Result<Self, Error> {
         let pid = Pid::from_raw(pid).expect("a child has a number");
-        match descriptor(|| pidfd_open(pid, PidfdFlags::empty())) {
+        match open(pid).and_then(|pidfd| page.release().map(|()| pidfd)) {
             Ok(pidfd) => Ok(Child {
                 pid,
                 pidfd,
@@ -56,12 +56,12 @@ impl Child {
                 end: Mutex::new(None),
                 page: Mutex::new(Some(page)),
             }),
-            Err(errno) => {
-                // No descriptor is left: without one it could not be waited for. It ends again.
-                let _ = rustix::process::kill_process(pid, Signal::KILL);
+            Err(error) => {
+                // It ends without having begun.
+                drop(page);
                 let wait = || waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
-                let _ = rustix::io::retry_on_intr(wait);
-                Err(Error::os("pidfd_open", errno))
+                let _ = retry_on_intr(wait);
+                Err(error)
             }
         }
     }
@@ -96,7 +96,7 @@ impl Child {
     pub(super) fn has_ended(&self) -> bool {
         let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        rustix::io::retry_on_intr(|| poll(&mut fds, Some(&now))).is_ok_and(|ready| ready > 0)
+        retry_on_intr(|| poll(&mut fds, Some(&now))).is_ok_and(|ready| ready > 0)
     }
 
     /// Reaps it if it has ended: then it is no zombie any more.
@@ -105,7 +105,7 @@ impl Child {
         if end.is_none() && self.is_ours() {
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
             let wait = || waitid(WaitId::PidFd(self.pidfd.as_fd()), options);
-            *end = match rustix::io::retry_on_intr(wait) {
+            *end = match retry_on_intr(wait) {
                 Ok(status) => status.and_then(|status| {
                     let exited = status.exit_status().map(ExitStatus::Exited);
                     let killed = status.terminating_signal().map(ExitStatus::Signaled);
@@ -130,4 +130,17 @@ impl Child {
     pub(super) fn page(&self) -> MutexGuard<'_, Option<Page>> {
         self.page.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A descriptor of a child that has not begun.
+///
+/// Somebody from outside may have killed it, and other code of this process waited for it: then its
+/// number may be another's, who is no child.
+fn open(pid: Pid) -> Result<OwnedFd, Error> {
+    let pidfd = descriptor(|| pidfd_open(pid, PidfdFlags::empty()))
+        .map_err(|errno| Error::os("pidfd_open", errno))?;
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    retry_on_intr(|| waitid(WaitId::PidFd(pidfd.as_fd()), look))
+        .map_err(|errno| Error::os("waitid (P_PIDFD)", errno))?;
+    Ok(pidfd)
 }

@@ -9,13 +9,33 @@
 //! 0   what it is: 0 nothing yet, or one of the numbers below    (written last)
 //! 8   the outcome, to the end
 //! ```
+//!
+//! # Who begins
+//!
+//! A child runs nothing of the user's before its parent holds a descriptor of it (a pidfd). A child
+//! that has not begun has not ended either, so nobody can have waited for it: its number is its own
+//! still. And where the parent gets no descriptor, it says that the start has failed, and that is
+//! true: without the parent's word the child ends by itself, and needs no signal.
+//!
+//! | parent | child |
+//! |---|---|
+//! | locks the page's file (`F_SETLK`), as it makes the page | |
+//! | forks or spawns | waits for the lock |
+//! | has a pidfd: gives the file the mode [`BEGIN`], unlocks | |
+//! | has none: closes the file, which unlocks it, too | |
+//! | | begins if the mode is [`BEGIN`], else ends |
+//!
+//! The lock is the parent process's alone: a fork does not inherit it, and the kernel takes it off
+//! when the parent ends.
 
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
+use std::time::Duration;
 
-use rustix::io::FdFlags;
+use rustix::fs::{FlockOperation, Mode, fchmod, fcntl_lock, fstat};
+use rustix::io::{Errno, FdFlags, retry_on_intr};
 
 use crate::error::Error;
 use crate::process::letter;
@@ -26,6 +46,12 @@ const RETURNED: u64 = u64::from_le_bytes(*b"returned");
 const PANICKED: u64 = u64::from_le_bytes(*b"panicked");
 const NOT_READ: u64 = u64::from_le_bytes(*b"not read");
 const NOT_SENT: u64 = u64::from_le_bytes(*b"not sent");
+
+/// The mode of the file of a page whose child may begin; the kernel makes it with another.
+const BEGIN: Mode = Mode::RUSR.union(Mode::WUSR);
+
+/// Between two tries to wait, where the kernel has no memory for it.
+const PAUSE: Duration = Duration::from_millis(5);
 
 const BODY: u64 = size_of::<u64>() as u64;
 
@@ -46,10 +72,40 @@ pub(super) enum Outcome {
 pub(super) struct Page(File);
 
 impl Page {
+    /// A page for a child that is about to be started. The child begins at [`Page::release`], or ends
+    /// when this is dropped.
     pub(super) fn new() -> Result<Self, Error> {
         let made = memory_file("multiproc-child");
-        let fd = made.map_err(|(call, errno)| Error::os(call, errno))?;
-        Ok(Page(fd.into()))
+        let page = Page(made.map_err(|(call, errno)| Error::os(call, errno))?.into());
+        let lock = || fcntl_lock(&page.0, FlockOperation::NonBlockingLockExclusive);
+        retry_on_intr(lock).map_err(|errno| Error::os("fcntl (F_SETLK)", errno))?;
+        Ok(page)
+    }
+
+    /// By the parent: the child is to begin.
+    pub(super) fn release(&self) -> Result<(), Error> {
+        retry_on_intr(|| fchmod(&self.0, BEGIN)).map_err(|errno| Error::os("fchmod", errno))?;
+        self.unlock();
+        Ok(())
+    }
+
+    fn unlock(&self) {
+        // It cannot fail: an unlock of the whole needs no memory.
+        let _ = retry_on_intr(|| fcntl_lock(&self.0, FlockOperation::Unlock));
+    }
+
+    /// By the child, before it does anything of the user's: waits for its parent's word. False when
+    /// there will be none.
+    pub(super) fn await_release(&self) -> bool {
+        while let Err(errno) = fcntl_lock(&self.0, FlockOperation::LockShared) {
+            // A handler has run, or there is no memory for the wait.
+            if errno != Errno::INTR {
+                std::thread::sleep(PAUSE);
+            }
+        }
+        self.unlock();
+        // It cannot fail: the file is open.
+        fstat(&self.0).is_ok_and(|stat| Mode::from_raw_mode(stat.st_mode) == BEGIN)
     }
 
     pub(super) fn from_fd(fd: OwnedFd) -> Self {

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::Command;
 
 use crate::{LONG, Nothing, alone, for_a_while, for_ever};
-use multiproc::{Error, Event, Lock, Process, ProcessError, Shared, process};
+use multiproc::{Error, Event, Lock, Process, ProcessError, Semaphore, Shared, process};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{
@@ -117,7 +117,9 @@ fn a_spawned_child_gets_only_the_descriptors_meant_for_it() -> Nothing {
 fn where_no_descriptor_is_left_there_is_an_error_and_no_zombie() {
     alone(|()| {
         use rustix::process::{Resource, Rlimit, setrlimit};
-        let shared = Shared::new(Event::new()).unwrap();
+        let ran = Shared::new(Semaphore::new(0)).unwrap();
+        let mut started = 0;
+        let mut refused = 0;
         Process::fork(|| ()).unwrap().join().unwrap();
         let open = descriptors().len() as u64;
         // Looking for threads takes one, so from none left to a few.
@@ -125,14 +127,18 @@ fn where_no_descriptor_is_left_there_is_an_error_and_no_zombie() {
             let limit = Rlimit { current: Some(open + left), maximum: None };
             let old = rustix::process::getrlimit(Resource::Nofile);
             setrlimit(Resource::Nofile, Rlimit { maximum: old.maximum, ..limit }).unwrap();
-            let started = [
-                Process::fork(|| ()),
-                Process::spawn(|event: Shared<Event>| event.set(), shared.clone()),
+            let starts = [
+                Process::fork(|| ran.release(1).unwrap()),
+                Process::spawn(|ran: Shared<Semaphore>| ran.release(1).unwrap(), ran.clone()),
             ];
             setrlimit(Resource::Nofile, old).unwrap();
-            for start in started {
+            for start in starts {
                 match start {
-                    Ok(child) => child.join().unwrap(),
+                    Ok(child) => {
+                        child.join().unwrap();
+                        started += 1;
+                    }
+                    Err(Error::Os { call: "pidfd_open", .. }) => refused += 1,
                     Err(Error::Os { .. } | Error::Argument(_)) => {}
                     Err(error) => panic!("{error}"),
                 }
@@ -140,6 +146,9 @@ fn where_no_descriptor_is_left_there_is_an_error_and_no_zombie() {
         }
         Process::fork(|| ()).unwrap().join().unwrap();
         assert!(!has_children());
+        // What has failed has not run, and will not: nobody is left who could.
+        assert_eq!(ran.value(), started);
+        assert!(started > 0 && refused > 0, "{started} started, {refused} could not be waited for");
     });
 }
 

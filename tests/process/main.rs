@@ -10,6 +10,7 @@ mod ends;
 mod late;
 #[path = "../support/linger.rs"]
 mod linger;
+mod reaped;
 mod run;
 
 use std::time::Duration;
