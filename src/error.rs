@@ -62,15 +62,40 @@ pub enum Error {
         /// Threads of this process, the caller's included.
         threads: usize,
     },
+    /// Threads that this process had may have left handles, which a forked child cannot use.
+    #[error(
+        "this process has had other threads, and a forked child could crash on a handle of one of \
+         them: fork before starting threads, or use Process::spawn, which starts a fresh process \
+         (or the unsafe Process::fork_after_threads, if no such handle is used there)"
+    )]
+    HadThreads,
+    /// The child would not know this process, nor be known, by the numbers that locks go by.
+    #[error(
+        "the children of this thread go into another {namespace} namespace (after an unshare or a \
+         setns), where processes and locks do not know each other: start children before that, or \
+         from a program that was started inside"
+    )]
+    OtherNamespace {
+        /// The kind of namespace: "PID" or "time".
+        namespace: &'static str,
+    },
     /// The child would have a copy of a guard, and by it access to what the parent has locked.
     #[error(
-        "this thread holds {locks} lock(s), and a forked child would hold copies of their guards: \
-         drop the guards before forking"
+        "this process holds {locks} lock(s) in shared memory, and a forked child would hold copies \
+         of their guards: drop the guards before forking (of one that was leaked there is no way \
+         back: use Process::spawn)"
     )]
     LockHeld {
-        /// Locks that the caller holds.
+        /// Locks in shared memory that this process holds. (One in private memory does not count:
+        /// the child has its own copy of it, and of its guard.)
         locks: usize,
     },
+    /// The handle is a copy: its process has been forked since the child was started.
+    #[error(
+        "the process is no child of this one, which has a copy of its handle by a fork: only its \
+         parent can signal it"
+    )]
+    NotAChild,
     /// A daemonic process may have no children: nobody would end them.
     #[error("a daemonic process may have no children: start them from its parent")]
     Daemonic,
@@ -310,6 +335,14 @@ pub enum ProcessError {
     /// The result was already given to a join.
     #[error("the process was already joined: its result is with that join")]
     AlreadyJoined,
+    /// It was in another PID namespace than its parent, where locks do not know their owners: its
+    /// function was not called.
+    #[error(
+        "the process was started into another PID namespace than its parent's, and its function \
+         was not called: start children before unshare or setns, or from a program that was \
+         started inside"
+    )]
+    OtherNamespace,
     /// The caller is not its parent, but a forked sibling with a copy of the handle.
     #[error("only the parent of a process can join it")]
     NotAChild,
@@ -339,6 +372,9 @@ pub enum ThreadError {
     /// A thread that waits for its own end waits for ever.
     #[error("a thread cannot join itself")]
     JoinsItself,
+    /// The caller is in a process that was forked from the thread's, and has a copy of the handle.
+    #[error("the thread is of the process that this one was forked from: only there it is joined")]
+    OfAnotherProcess,
 }
 
 /// ` at file:line:column`, or nothing.

@@ -169,13 +169,15 @@ fn after_the_join_the_process_has_one_thread_and_can_fork() {
     alone(|()| {
         for _ in 0..200 {
             Thread::spawn(|| ()).unwrap().join().unwrap();
-            let child = Process::fork(|| {
+            let body = || {
                 let only = thread::all();
                 assert_eq!(only.len(), 1);
                 assert!(only[0].is_current());
                 assert_eq!(thread::current().native_id(), std::process::id());
                 Thread::spawn(|| thread::current().name()).unwrap().join().unwrap()
-            });
+            };
+            // SAFETY: all threads that there were are joined.
+            let child = unsafe { Process::fork_after_threads(body) };
             assert_eq!(child.unwrap().join().unwrap(), "Thread-1");
         }
     });

@@ -73,6 +73,10 @@ pub enum NameProblem {
     /// It was made in another PID namespace (another container): locks know their owners by number.
     #[error("it was made in another PID namespace: start both programs in one")]
     PidNamespace,
+    /// It was made in another time namespace: a process is told from the next of its number by when
+    /// it started.
+    #[error("it was made in another time namespace: start both programs in one")]
+    TimeNamespace,
     /// The operating system refused a call.
     #[error("{call} failed: {source}")]
     Os {

@@ -2,7 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, set_parent_process_death_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, getppid, pidfd_open, set_parent_process_death_signal,
+};
 use serde::Serialize;
 
 use crate::process::current::{become_child, is_orphan_of, take_page};
@@ -31,9 +33,14 @@ pub(super) fn live<R: Serialize>(
         if !page.await_release() {
             leave(FAILED);
         }
-        tie_to_parent(&identity);
+        // Whoever has no parent in its PID namespace is in another than its parent. (One that has
+        // ended is followed by one that is in it.)
+        let is_outside = getppid().is_none();
+        if !is_outside {
+            tie_to_parent(&identity);
+        }
         become_child(identity, page);
-        let outcome = run(body);
+        let outcome = if is_outside { Outcome::Outside } else { run(body) };
         let code = match outcome {
             Outcome::Returned(_) => 0,
             _ => FAILED,

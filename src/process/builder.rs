@@ -9,12 +9,13 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::process::child::Child;
-use crate::process::fork::fork;
+use crate::process::fork::{fork, fork_after_threads};
 use crate::process::handle::Process;
 use crate::process::identity::Identity;
 use crate::process::run::Run;
 use crate::process::spawn::spawn;
 use crate::process::{children, current};
+use crate::sys::Namespace;
 
 /// A child to be, with a name and other properties. Made by [`Process::builder`].
 ///
@@ -64,6 +65,24 @@ impl Builder {
         self.bear(|identity| fork(identity, f))
     }
 
+    /// Starts it as [`Process::fork_after_threads`] does.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Process::fork_after_threads`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Process::fork_after_threads`].
+    pub unsafe fn fork_after_threads<F, R>(self, f: F) -> Result<Process<R>, Error>
+    where
+        F: FnOnce() -> R,
+        R: Serialize + DeserializeOwned,
+    {
+        // SAFETY: the caller's promise.
+        self.bear(|identity| unsafe { fork_after_threads(identity, f) })
+    }
+
     /// Starts it as [`Process::start`] does.
     ///
     /// # Errors
@@ -95,6 +114,11 @@ impl Builder {
     ) -> Result<Process<R>, Error> {
         if children_are_ignored() {
             return Err(Error::ChildrenIgnored);
+        }
+        // Where that cannot be seen, the child looks: see `live`.
+        let is_left = |namespace: &Namespace| namespace.is_left_by_children() == Some(true);
+        if let Some(namespace) = Namespace::ALL.into_iter().find(is_left) {
+            return Err(Error::OtherNamespace { namespace: namespace.name() });
         }
         children::open();
         children::sweep();

@@ -120,6 +120,9 @@ impl Child {
 
     /// Sends it a signal; none if it has ended.
     pub(super) fn signal(&self, signal: Signal) -> Result<(), Error> {
+        if !self.is_ours() {
+            return Err(Error::NotAChild);
+        }
         match pidfd_send_signal(&self.pidfd, signal) {
             Ok(()) | Err(Errno::SRCH) => Ok(()),
             Err(errno) => Err(Error::os("pidfd_send_signal", errno)),

@@ -1,6 +1,5 @@
 //! Starting a child by fork, after checking that it can be one.
 
-use std::fs;
 use std::panic::catch_unwind;
 
 use nix::unistd::ForkResult;
@@ -12,17 +11,35 @@ use crate::process::child::Child;
 use crate::process::ending;
 use crate::process::identity::Identity;
 use crate::process::page::Page;
-use crate::sys::Me;
+use crate::sys::{Me, had_threads, threads};
 
-/// Forks. The child runs `body` and never returns from here.
+/// Forks in a process that never had another thread. The child runs `body` and never returns from
+/// here.
 pub(super) fn fork<R: Serialize>(
     identity: Identity,
     body: impl FnOnce() -> R,
 ) -> Result<Child, Error> {
-    let threads = threads()?;
-    if threads != 1 {
-        return Err(Error::MultiThreaded { threads });
+    is_only_thread()?;
+    if had_threads() {
+        return Err(Error::HadThreads);
     }
+    // SAFETY: there never was another thread, so nothing names one. (The kernel has no other now,
+    // whoever would have made it. One that was made past glibc and has ended has left nothing in
+    // glibc, and no handle of std's.)
+    unsafe { fork_after_threads(identity, body) }
+}
+
+/// As [`fork`], in a process that has one thread now.
+///
+/// # Safety
+///
+/// In the child, nothing is done with what names another thread that this process has had (a
+/// `pthread_t`, a `JoinHandle`): it is neither used nor dropped.
+pub(super) unsafe fn fork_after_threads<R: Serialize>(
+    identity: Identity,
+    body: impl FnOnce() -> R,
+) -> Result<Child, Error> {
+    is_only_thread()?;
     // The copy of a guard would give the child access to shared memory that the parent has
     // locked; so would what was borrowed through a guard that was leaked. (Of a lock in private
     // memory the child has its own copy.)
@@ -33,11 +50,25 @@ pub(super) fn fork<R: Serialize>(
     let page = Page::new()?;
     // What the streams hold would be written twice.
     ending::flush();
-    // SAFETY: this is the only thread, so every lock of the process (malloc's, std's, the user's)
-    // is free or held by this very thread, and the child finds its memory whole. The child runs
-    // `live`, which never returns into the parent's frames. References that `body` borrows point
-    // into the child's own copy of the memory; what is shared is reached by atomics, or under a
-    // lock, of which none is held (above).
+    // SAFETY: each thing that a fork can break, and why it does not here.
+    //
+    // - A lock that another thread holds at the fork stays locked in the child, around data that is
+    //   half changed: this is the only thread that runs (`is_only_thread`), so every lock of the
+    //   process (malloc's, std's, the user's) is free, or held by this very thread, whose frames the
+    //   child has too.
+    // - What names another thread, one that has ended and was not joined, names memory that glibc
+    //   gives to others in the child: the caller's promise; and this crate's own handles forget what
+    //   they have of std's (`after_fork`).
+    // - Frames would be run twice: the child runs `live`, which neither returns nor unwinds from
+    //   here, and leaves by `_exit`; handlers that were registered for the exit are not run.
+    // - Memory would belong to two: what `body` owns and borrows is in the child's own copy.
+    // - Memory that is shared is reached by atomics, or under a lock: of those in shared memory no
+    //   thread of this process holds one (`held`, above), also none that has ended. (Of a lock in
+    //   private memory the child has a copy, and so of its guard: each excludes in its own process.)
+    //   Who maps memory as shared in another way has said `unsafe` for what comes of it.
+    // - A lock in shared memory would name the parent as its owner for what the child does: the
+    //   thread's number is read anew after a fork by glibc (`pthread_atfork`). Numbers mean the same
+    //   on both sides (`Builder::bear`, and `live` where that could not be seen).
     match unsafe { nix::unistd::fork() } {
         Ok(ForkResult::Parent { child }) => Child::new(child.as_raw(), &identity, page),
         Ok(ForkResult::Child) => {
@@ -49,46 +80,9 @@ pub(super) fn fork<R: Serialize>(
     }
 }
 
-/// How many threads can run in this process.
-///
-/// One that has been joined can stay in the kernel's list for a moment, on its last steps there:
-/// it does not come back to the program, holds none of its locks any more, and is not counted.
-fn threads() -> Result<usize, Error> {
-    let stat = fs::read_to_string("/proc/self/stat")
-        .map_err(|source| Error::os("read /proc/self/stat", source))?;
-    let count: usize = field(&stat, 20).unwrap_or(usize::MAX);
-    if count == 1 {
-        return Ok(1);
-    }
-    let tasks = fs::read_dir("/proc/self/task")
-        .map_err(|source| Error::os("read /proc/self/task", source))?;
-    let alive = tasks.flatten().filter(|task| {
-        // One whose entry is gone by now has ended.
-        let stat = fs::read_to_string(task.path().join("stat"));
-        stat.is_ok_and(|stat| field(&stat, 9).is_none_or(|flags: u32| flags & PF_EXITING == 0))
-    });
-    Ok(alive.count())
-}
-
-/// The kernel's flag of a thread that is on its last steps.
-const PF_EXITING: u32 = 4;
-
-/// Field `number` of a `stat` file, as proc(5) counts them: from 1, and the second is a name in
-/// parentheses that may hold anything.
-fn field<T: std::str::FromStr>(stat: &str, number: usize) -> Option<T> {
-    let (_, rest) = stat.rsplit_once(") ")?;
-    rest.split_ascii_whitespace().nth(number.checked_sub(3)?)?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_fields_of_a_stat_file_are_found_behind_any_name() {
-        let stat = "7 (a) (b) S 1 2 3 4 5 64 7 8 9 10 11 12 13 14 15 16 3 18";
-        assert_eq!(field(stat, 9), Some(64));
-        assert_eq!(field(stat, 20), Some(3));
-        assert_eq!(field::<u32>("7 (a", 9), None);
+fn is_only_thread() -> Result<(), Error> {
+    match threads().map_err(|source| Error::os("reading /proc/self", source))? {
+        1 => Ok(()),
+        threads => Err(Error::MultiThreaded { threads }),
     }
 }

@@ -38,7 +38,7 @@ use crate::sys::Deadline;
 ///
 /// [`Process::spawn`] works everywhere and starts a fresh process; the function gets its argument
 /// by serde. [`Process::fork`] gives the child a copy of all memory, so a closure needs no
-/// argument at all, and starts faster; it works as long as the process has one thread.
+/// argument at all, and starts faster; it works as long as the process never had a second thread.
 ///
 /// # A handle that is dropped
 ///
@@ -71,8 +71,9 @@ impl Process<()> {
     /// that is moved into the child is closed in the parent. (And a [`Permit`](crate::Permit) that
     /// is moved is given back by both: see there.) Standard output and error are flushed first.
     ///
-    /// The child has one thread. It must not use the handles of threads that its parent had: the
-    /// system may have given their places to others.
+    /// This works in a process that never had a second thread. The child has one, too, and may start
+    /// more. Of a [`Lock`](crate::Lock) in private memory that the caller holds, the child has a copy,
+    /// which is locked, and a copy of the guard.
     ///
     /// ```no_run
     /// use multiproc::Process;
@@ -86,15 +87,56 @@ impl Process<()> {
     /// # Errors
     ///
     /// [`Error::MultiThreaded`] when this process has other threads, as every test has: the child
-    /// could hang on a lock that one of them holds. [`Error::LockHeld`] when the caller holds a
-    /// [`Lock`](crate::Lock). [`Error::Daemonic`] in a daemon. [`Error::ChildrenIgnored`] where
-    /// SIGCHLD is ignored. [`Error::Os`] when the system refuses.
+    /// could hang on a lock that one of them holds. [`Error::HadThreads`] when it had some: the child
+    /// could crash on a handle of one of them (see [`Process::fork_after_threads`]).
+    /// [`Error::LockHeld`] when this process holds a [`Lock`](crate::Lock) in shared memory.
+    /// [`Error::OtherNamespace`] when the child would be in another PID or time namespace.
+    /// [`Error::Daemonic`] in a daemon. [`Error::ChildrenIgnored`] where SIGCHLD is ignored.
+    /// [`Error::Os`] when the system refuses.
+    ///
+    /// After any error, `f` was not called and will not be.
     pub fn fork<F, R>(f: F) -> Result<Process<R>, Error>
     where
         F: FnOnce() -> R,
         R: Serialize + DeserializeOwned,
     {
         Self::builder().fork(f)
+    }
+
+    /// As [`Process::fork`], in a process that had other threads, of which none runs any more.
+    ///
+    /// ```no_run
+    /// use multiproc::Process;
+    ///
+    /// let sum = std::thread::spawn(|| 1 + 2).join().unwrap();
+    /// // SAFETY: the only thread that this process had was joined, which has used up its handle.
+    /// let child = unsafe { Process::fork_after_threads(|| sum + 3) }?;
+    /// assert_eq!(child.join()?, 6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Safety
+    ///
+    /// In the child, nothing is done with what names a thread that this process has had before, and
+    /// that was not joined: it is neither used nor dropped. That goes for a
+    /// [`std::thread::JoinHandle`], for C's `pthread_t`, and for whatever of other libraries has one
+    /// inside (a pool of threads, a runtime). It names memory in which the child's own threads may
+    /// lie. What the closure borrows stays with the parent and is not dropped; what it owns is dropped
+    /// in the child.
+    ///
+    /// This crate's own ([`Thread`](crate::Thread), [`thread::Handle`](crate::thread::Handle)) know
+    /// their process, and are harmless in the child.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Process::fork`], but for [`Error::HadThreads`].
+    pub unsafe fn fork_after_threads<F, R>(f: F) -> Result<Process<R>, Error>
+    where
+        F: FnOnce() -> R,
+        R: Serialize + DeserializeOwned,
+    {
+        // SAFETY: the caller's promise.
+        unsafe { Self::builder().fork_after_threads(f) }
     }
 
     /// Forks a child that runs `work`, as [`Process::fork`].
@@ -287,6 +329,7 @@ impl<R: DeserializeOwned> Process<R> {
             }
             (Some(Outcome::NotRead(why)), _) => Err(ProcessError::Argument(why)),
             (Some(Outcome::NotSent(why)), _) => Err(ProcessError::Encode(why)),
+            (Some(Outcome::Outside), _) => Err(ProcessError::OtherNamespace),
             // It ended otherwise after its function had returned, or before.
             (_, Some(End::Status(status))) if !status.success() => {
                 Err(ProcessError::Exited(status.code()))

@@ -46,6 +46,7 @@ const RETURNED: u64 = u64::from_le_bytes(*b"returned");
 const PANICKED: u64 = u64::from_le_bytes(*b"panicked");
 const NOT_READ: u64 = u64::from_le_bytes(*b"not read");
 const NOT_SENT: u64 = u64::from_le_bytes(*b"not sent");
+const OUTSIDE: u64 = u64::from_le_bytes(*b"outside ");
 
 /// The mode of the file of a page whose child may begin; the kernel makes it with another.
 const BEGIN: Mode = Mode::RUSR.union(Mode::WUSR);
@@ -66,6 +67,8 @@ pub(super) enum Outcome {
     NotRead(String),
     /// It returned what cannot be written down.
     NotSent(String),
+    /// It never ran: the child is in another PID namespace than its parent.
+    Outside,
 }
 
 #[derive(Debug)]
@@ -156,6 +159,7 @@ impl Page {
             }
             Outcome::NotRead(why) => (NOT_READ, &why.clone().into_bytes()),
             Outcome::NotSent(why) => (NOT_SENT, &why.clone().into_bytes()),
+            Outcome::Outside => (OUTSIDE, &Vec::new()),
         };
         let fits = file_fits(BODY as usize + body.len());
         if let (Outcome::Returned(_), Err(limit)) = (outcome, fits) {
@@ -179,6 +183,7 @@ impl Page {
             PANICKED => postcard::from_bytes(&body).ok().map(Outcome::Panicked),
             NOT_READ => Some(Outcome::NotRead(String::from_utf8_lossy(&body).into_owned())),
             NOT_SENT => Some(Outcome::NotSent(String::from_utf8_lossy(&body).into_owned())),
+            OUTSIDE => Some(Outcome::Outside),
             _ => None,
         })
     }

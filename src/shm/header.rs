@@ -6,27 +6,27 @@
 //! 16   stamp       of the type (and the crate's version) that it was made for
 //! 24   length      of the whole, in bytes
 //! 32   PID namespace
-//! 40   zero
+//! 40   time namespace
 //! 48   a random word, which no other memory has
 //! ```
 //!
 //! It is written once, before anybody else knows of the memory.
 
-use std::fs;
-use std::io;
 use std::os::fd::AsFd;
-use std::os::linux::fs::MetadataExt;
 
 use rustix::rand::GetRandomFlags;
 use rustix::time::ClockId;
 
 use crate::error::{Error, NameProblem};
-use crate::sys::MODELLED;
+use crate::sys::{MODELLED, Namespace};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"mproc\0\0\0");
 
 /// To be counted up when the header changes, or what a primitive has in memory.
 const VERSION: u64 = 2;
+
+/// What is asked about a namespace.
+const STAT: &str = "stat of a file in /proc/self/ns";
 
 #[repr(C, align(64))]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,27 +35,22 @@ pub(super) struct Header {
     version: u64,
     stamp: u64,
     bytes: u64,
-    pid_namespace: u64,
-    unused: u64,
+    namespaces: [u64; 2],
     random: u64,
 }
 
 impl Header {
     /// That of memory of `bytes` bytes, this header included.
     pub(super) fn new(bytes: usize, stamp: u64) -> Result<Self, Error> {
-        let pid_namespace = if MODELLED { Ok(0) } else { pid_namespace() }
-            .map_err(|source| Error::os("stat /proc/self/ns/pid", source))?;
+        let mut namespaces = [0; 2];
+        if !MODELLED {
+            for (namespace, number) in Namespace::ALL.into_iter().zip(&mut namespaces) {
+                *number = namespace.own().map_err(|source| Error::os(STAT, source))?;
+            }
+        }
         let random = if MODELLED { 0 } else { random() };
         let bytes = bytes as u64;
-        Ok(Header {
-            magic: MAGIC,
-            version: VERSION,
-            stamp,
-            bytes,
-            pid_namespace,
-            unused: 0,
-            random,
-        })
+        Ok(Header { magic: MAGIC, version: VERSION, stamp, bytes, namespaces, random })
     }
 
     /// The header of a file, if this very layout of this crate is there.
@@ -74,8 +69,7 @@ impl Header {
             version: word(1),
             stamp: word(2),
             bytes: word(3),
-            pid_namespace: word(4),
-            unused: word(5),
+            namespaces: [word(4), word(5)],
             random: word(6),
         };
         if header.magic != MAGIC {
@@ -98,10 +92,16 @@ impl Header {
         if self.stamp != stamp {
             return Err(NameProblem::Type);
         }
-        let namespace =
-            pid_namespace().map_err(|source| NameProblem::os("stat /proc/self/ns/pid", source))?;
-        if self.pid_namespace != namespace {
-            return Err(NameProblem::PidNamespace);
+        // Processes know each other by numbers, which mean something else in another namespace:
+        // memory is not shared across.
+        for (namespace, made_in) in Namespace::ALL.into_iter().zip(self.namespaces) {
+            let own = namespace.own().map_err(|source| NameProblem::os(STAT, source))?;
+            if own != made_in {
+                return Err(match namespace {
+                    Namespace::Pid => NameProblem::PidNamespace,
+                    Namespace::Time => NameProblem::TimeNamespace,
+                });
+            }
         }
         Ok(())
     }
@@ -123,10 +123,4 @@ fn random() -> u64 {
             (now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)
         }
     }
-}
-
-/// Locks know their owners by thread number, and a number means something else in another
-/// namespace: memory is not shared across.
-fn pid_namespace() -> io::Result<u64> {
-    fs::metadata("/proc/self/ns/pid").map(|metadata| metadata.st_ino())
 }

@@ -18,10 +18,12 @@ mod generation;
 mod memfd;
 #[cfg(loom)]
 mod model;
+mod namespace;
 mod number;
 mod poll;
 #[cfg(not(loom))]
 mod real;
+mod threads;
 
 #[cfg(loom)]
 use model as backend;
@@ -50,9 +52,11 @@ pub(crate) use generation::fork_generation;
 pub(crate) use memfd::{
     FOLDER, bytes_present, file_fits, keeps_size, memory_file, reserve, seal, unnamed_file,
 };
+pub(crate) use namespace::Namespace;
 pub(crate) use number::Atomic;
 pub(crate) use poll::poll;
 pub(crate) use std::sync::atomic::Ordering;
+pub(crate) use threads::{had_threads, threads};
 
 /// Whether this build explores models instead of running on the machine.
 pub(crate) const MODELLED: bool = cfg!(loom);

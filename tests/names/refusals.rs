@@ -14,8 +14,9 @@ const MAGIC: u64 = 0;
 const VERSION: u64 = 8;
 const STAMP: u64 = 16;
 const PID_NAMESPACE: u64 = 32;
+const TIME_NAMESPACE: u64 = 40;
 /// How much of the header is used.
-const USED: usize = 40;
+const USED: usize = 48;
 
 fn file(name: &Named) -> File {
     OpenOptions::new().read(true).write(true).open(name.path()).unwrap()
@@ -192,6 +193,8 @@ fn other_layouts_types_and_namespaces_are_told_apart() {
     assert!(matches!(problem(open(&name)), NameProblem::Type));
     let (name, _made) = with_word("namespace", PID_NAMESPACE, 1);
     assert!(matches!(problem(open(&name)), NameProblem::PidNamespace));
+    let (name, _made) = with_word("time", TIME_NAMESPACE, 1);
+    assert!(matches!(problem(open(&name)), NameProblem::TimeNamespace));
 }
 
 #[test]

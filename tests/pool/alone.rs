@@ -55,7 +55,9 @@ fn a_process_forks_after_its_pool_was_joined() -> Nothing {
             pool.terminate();
             pool.join().expect("it was terminated");
             // In the child, too, the pool is dropped.
-            let child = Process::fork(move || drop(pool)).expect("no thread is left");
+            // SAFETY: the pool's thread is joined, and its handle used up.
+            let child = unsafe { Process::fork_after_threads(move || drop(pool)) };
+            let child = child.expect("no thread is left");
             child.join().expect("it does not hang");
         }
     };

@@ -7,9 +7,11 @@
 #[path = "../support/alone.rs"]
 mod alone;
 mod ends;
+mod fork;
 mod late;
 #[path = "../support/linger.rs"]
 mod linger;
+mod namespaces;
 mod reaped;
 mod run;
 

@@ -19,101 +19,6 @@ fn a_function_runs_in_a_process_of_its_own_and_its_result_comes_back() -> Nothin
 }
 
 #[test]
-fn a_forked_closure_works_on_a_copy_of_all_memory() {
-    alone(|()| {
-        let mut numbers = vec![1, 2, 3];
-        let child = Process::fork(|| {
-            numbers.push(4);
-            numbers.iter().sum::<i32>()
-        });
-        assert_eq!(child.unwrap().join().unwrap(), 10);
-        assert_eq!(numbers, [1, 2, 3]);
-    });
-}
-
-#[test]
-fn fork_refuses_beside_other_threads_and_says_what_to_do() {
-    let Err(refused) = Process::fork(|| ()) else { panic!("the harness has threads") };
-    let Error::MultiThreaded { threads } = refused else { panic!("{refused}") };
-    assert!(threads >= 2);
-    assert!(refused.to_string().contains("use Process::spawn"), "{refused}");
-}
-
-#[test]
-fn fork_counts_the_threads_that_run_and_no_others() {
-    alone(|()| {
-        for _ in 0..200 {
-            std::thread::spawn(|| ()).join().unwrap();
-            Process::fork(|| ()).unwrap().join().unwrap();
-        }
-        let stay = std::sync::Arc::new(std::sync::Barrier::new(3));
-        let threads = [(); 2].map(|()| {
-            let stay = stay.clone();
-            std::thread::spawn(move || stay.wait())
-        });
-        let Err(Error::MultiThreaded { threads: 3 }) = Process::fork(|| ()) else {
-            panic!("three threads run")
-        };
-        stay.wait();
-        threads.into_iter().for_each(|thread| assert!(thread.join().is_ok()));
-        Process::fork(|| ()).unwrap().join().unwrap();
-    });
-}
-
-#[test]
-fn fork_refuses_while_a_lock_is_held() {
-    alone(|()| {
-        let lock = Shared::new(Lock::new(0)).unwrap();
-        let guard = lock.lock().unwrap();
-        assert!(matches!(Process::fork(|| ()), Err(Error::LockHeld { locks: 1 })));
-        drop(guard);
-        Process::fork(|| *lock.lock().unwrap() += 1).unwrap().join().unwrap();
-        assert_eq!(*lock.lock().unwrap(), 1);
-    });
-}
-
-#[test]
-fn fork_refuses_while_the_youngest_of_many_locks_is_held() {
-    alone(|()| {
-        let locks: Vec<_> = (0..40).map(|_| Shared::new(Lock::new(0)).unwrap()).collect();
-        let mut guards: Vec<_> = locks.iter().map(|lock| lock.lock().unwrap()).collect();
-        let last = guards.pop();
-        drop(guards);
-        assert!(matches!(Process::fork(|| ()), Err(Error::LockHeld { locks: 1 })));
-        drop(last);
-        Process::fork(|| ()).unwrap().join().unwrap();
-    });
-}
-
-#[test]
-fn fork_refuses_when_a_thread_that_has_ended_leaked_a_guard() {
-    alone(|()| {
-        let lock = Shared::new(Lock::new(0)).unwrap();
-        let inside = lock.clone();
-        std::thread::spawn(move || std::mem::forget(inside.lock().unwrap())).join().unwrap();
-        assert!(matches!(Process::fork(|| ()), Err(Error::LockHeld { locks: 1 })));
-    });
-}
-
-#[test]
-fn a_forked_child_holds_its_own_copy_of_a_private_lock() {
-    alone(|()| {
-        let lock = Lock::new(0);
-        let guard = lock.lock().unwrap();
-        let wait = Duration::from_millis(250);
-        // As long as its copy of the guard lives, nobody gets a second.
-        let child = Process::fork(|| lock.lock_for(wait).is_err() && *guard == 0);
-        assert!(child.unwrap().join().unwrap());
-        let child = Process::fork(|| {
-            drop(guard);
-            lock.lock().is_ok()
-        });
-        assert!(child.unwrap().join().unwrap());
-        assert!(lock.lock().is_ok(), "the parent's copy went with the closure");
-    });
-}
-
-#[test]
 fn an_exit_code_is_told() -> Nothing {
     let child: Process<()> = Process::spawn(|()| process::exit(3), ())?;
     assert!(matches!(child.join(), Err(ProcessError::Exited(3))));
@@ -172,24 +77,6 @@ fn a_panic_is_told_with_its_place() -> Nothing {
         check(child.join().unwrap_err(), line);
     });
     Ok(())
-}
-
-#[test]
-fn a_child_can_be_forked_while_its_parent_panics() {
-    alone(|()| {
-        struct Forks;
-        impl Drop for Forks {
-            fn drop(&mut self) {
-                assert!(std::thread::panicking());
-                assert_eq!(Process::fork(|| 5).unwrap().join().unwrap(), 5);
-            }
-        }
-        let unwound = std::panic::catch_unwind(|| {
-            let _forks = Forks;
-            std::panic::resume_unwind(Box::new(0));
-        });
-        assert!(unwound.is_err());
-    });
 }
 
 #[test]

@@ -91,9 +91,10 @@ fn play(stage: Stage) -> Result<Verdict> {
     adder.join()?;
     println!("between threads: {threads}");
 
-    // Between processes it lives in a `Shared`. It is the same lock.
+    // Between processes it lives in a `Shared`. It is the same lock. (A process that has had a
+    // thread does not fork.)
     let pair = Shared::new(Lock::new(Pair::default()))?;
-    let adder = Process::fork(|| add(&pair))?;
+    let adder = Process::spawn(|pair: Shared<Lock<Pair>>| add(&pair), pair.clone())?;
     let processes = look(&pair, stage)?;
     adder.join()?;
     println!("between processes: {processes}");
