@@ -6,15 +6,20 @@
 //! reported without a place.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::null;
 use std::sync::Once;
 
 use serde::{Deserialize, Serialize};
 
 thread_local! {
-    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// Where the innermost [`caught`] of this thread wants the place; null outside of one. It has
+    /// no drop: panics are caught in the drops of other locals, too.
+    static PLACE: Cell<*const Place> = const { Cell::new(null()) };
 }
+
+type Place = RefCell<Option<String>>;
 
 /// A panic that was caught.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,9 +35,11 @@ pub(crate) struct Panic {
 /// or a thread, all that `f` had is gone with it.
 pub(crate) fn caught<T>(f: impl FnOnce() -> T) -> Result<T, Panic> {
     note_places();
-    PLACE.set(None);
-    catch_unwind(AssertUnwindSafe(f))
-        .map_err(|payload| Panic { message: message_of(payload), location: PLACE.take() })
+    let place = Place::default();
+    let outer = PLACE.replace(&place);
+    let ran = catch_unwind(AssertUnwindSafe(f));
+    PLACE.set(outer);
+    ran.map_err(|payload| Panic { message: message_of(payload), location: place.take() })
 }
 
 fn message_of(payload: Box<dyn Any + Send>) -> String {
@@ -58,8 +65,11 @@ fn note_places() {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             let place = info.location().map(ToString::to_string);
-            // A thread whose locals are gone already has nobody to report to.
-            let _ = PLACE.try_with(|slot| slot.replace(place));
+            // SAFETY: null, or the place of a `caught` of this thread that has not returned: what it
+            // runs does not outlive it, as it catches all panics.
+            if let Some(slot) = unsafe { PLACE.get().as_ref() } {
+                slot.replace(place);
+            }
             previous(info);
         }));
     });

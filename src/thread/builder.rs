@@ -55,12 +55,12 @@ impl Builder {
         let name = self.name.unwrap_or_else(registry::next_name);
         // std's own name of the thread is what a panic's message shows; it takes no NUL.
         let std_name = name.replace('\0', "");
-        let handle = Handle::new(name, daemon);
+        let handle = Handle::starting(name, daemon);
         let result = Arc::new(Mutex::new(None));
         let (own, slot) = (handle.clone(), result.clone());
         let body = move || {
             own.begin();
-            registry::become_current(own.clone());
+            registry::become_current(own, false);
             let outcome = caught(|| work.run());
             // When the handle is gone the result is dropped here, and may panic once more.
             let _ = caught(move || {
@@ -68,18 +68,17 @@ impl Builder {
                     *slot = Some(outcome);
                 }
             });
-            own.end();
         };
         // On the list first: a program that ends now waits for it.
         registry::add(handle.clone());
         match std::thread::Builder::new().name(std_name).spawn(body) {
-            Ok(os) => {
-                handle.keep_os(os);
+            Ok(std) => {
+                handle.native().started(std);
                 Ok(Thread::new(handle, result))
             }
             Err(source) => {
-                registry::remove(&handle);
                 handle.fail();
+                registry::remove(&handle);
                 Err(Error::os("starting a thread", source))
             }
         }

@@ -2,13 +2,12 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::JoinHandle;
 
 use rustix::process::getpid;
 use rustix::thread::gettid;
 
-use crate::sync::Event;
-use crate::sys::write_file;
+use crate::sys::{fork_generation, write_file};
+use crate::thread::native::Native;
 
 /// A thread as everyone sees it: its name, whether it is a daemon, whether it lives. What it
 /// returns belongs to its [`Thread`](crate::Thread).
@@ -37,33 +36,37 @@ struct Inner {
     daemon: bool,
     /// The kernel's number; set by the thread itself, as its first step.
     number: OnceLock<u32>,
-    ended: Event,
-    /// What std has of it; `None` when it is not ours, or has been joined.
-    os: Mutex<Option<JoinHandle<()>>>,
+    /// Of its process: another that has a copy of this memory does not have the thread.
+    generation: u64,
+    native: Native,
 }
 
 impl Handle {
-    /// A thread that is about to be started.
-    pub(super) fn new(name: String, daemon: bool) -> Self {
+    fn new(name: String, daemon: bool, native: Native) -> Self {
         Handle(Arc::new(Inner {
             name: Mutex::new(name),
             daemon,
             number: OnceLock::new(),
-            ended: Event::new(),
-            os: Mutex::new(None),
+            generation: fork_generation(),
+            native,
         }))
+    }
+
+    /// A thread that is about to be started.
+    pub(super) fn starting(name: String, daemon: bool) -> Self {
+        Self::new(name, daemon, Native::starting())
     }
 
     /// The thread that calls, which was started by others.
     pub(super) fn of_caller(name: String, daemon: bool) -> Self {
-        let handle = Self::new(name, daemon);
+        let handle = Self::new(name, daemon, Native::foreign());
         handle.0.number.get_or_init(caller);
         handle
     }
 
     /// The main thread, whoever calls.
-    pub(super) fn of_main() -> Self {
-        let handle = Self::new("MainThread".to_owned(), false);
+    pub(super) fn of_main(name: String) -> Self {
+        let handle = Self::new(name, false, Native::foreign());
         handle.0.number.get_or_init(|| getpid().as_raw_nonzero().get().cast_unsigned());
         handle
     }
@@ -90,9 +93,10 @@ impl Handle {
         self.0.daemon
     }
 
-    /// Whether it has not ended yet.
+    /// Whether it has not ended yet, the drops of its thread-locals included. In a process that was
+    /// forked from the thread's, there is no such thread.
     pub fn is_alive(&self) -> bool {
-        !self.0.ended.is_set()
+        self.is_ours() && !self.0.native.has_ended()
     }
 
     /// The number by which the kernel knows it.
@@ -103,7 +107,12 @@ impl Handle {
 
     /// Whether it is the thread that calls.
     pub fn is_current(&self) -> bool {
-        self.0.number.get().is_some_and(|&number| number == caller()) && self.is_alive()
+        self.0.number.get() == Some(&caller()) && self.is_alive()
+    }
+
+    /// Whether it is a thread of the running process.
+    pub(super) fn is_ours(&self) -> bool {
+        self.0.generation == fork_generation()
     }
 
     pub(super) fn is(&self, other: &Handle) -> bool {
@@ -117,49 +126,18 @@ impl Handle {
         tell_kernel(caller(), &name);
     }
 
-    /// Its last step but for the drop of its locals.
-    pub(super) fn end(&self) {
-        self.0.ended.set();
-    }
-
-    pub(super) fn ended(&self) -> &Event {
-        &self.0.ended
-    }
-
-    pub(super) fn keep_os(&self, os: JoinHandle<()>) {
-        *self.lock_os() = Some(os);
-    }
-
-    /// Waits for the last of a thread that has ended. Whoever comes second does not wait.
-    pub(super) fn join_os(&self) {
-        let os = self.lock_os().take();
-        // It does not panic: what it ran was caught.
-        let _ = os.map(JoinHandle::join);
+    pub(super) fn native(&self) -> &Native {
+        &self.0.native
     }
 
     /// A thread that was never started: whoever has seen it on the list waits no longer.
     pub(super) fn fail(&self) {
         self.0.number.get_or_init(|| 0);
-        self.end();
-    }
-
-    /// In a forked child: what std has of it names a thread of the parent's. The system's number of
-    /// it may by now be another's here, so it is not even detached.
-    pub(super) fn lose_os(&self) {
-        std::mem::forget(self.lock_os().take());
-    }
-
-    /// Lets go of it: nobody waits for its last any more.
-    pub(super) fn forget_os(&self) {
-        self.lock_os().take();
+        self.0.native.end();
     }
 
     fn lock_name(&self) -> MutexGuard<'_, String> {
         self.0.name.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock_os(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
-        self.0.os.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

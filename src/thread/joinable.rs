@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, ThreadError};
 use crate::process::{Panic, Run};
+use crate::sys::Deadline;
 use crate::thread::builder::Builder;
 use crate::thread::handle::Handle;
+use crate::thread::native::Joined;
 use crate::thread::registry;
 
 /// A thread that gives an `R`.
@@ -26,6 +28,12 @@ use crate::thread::registry;
 /// the main thread), it is waited for, unless it is a [daemon](Builder::daemon). Such a thread ends
 /// the program by [`process::exit`](crate::process::exit): std's would wait for `main`, which waits
 /// for the thread.
+///
+/// # The end of a thread
+///
+/// A thread has ended when its thread-locals are dropped, too: so long it is alive and waited for, by
+/// [`Thread::join`] and at the end of the program. A process that is forked from the thread's has no
+/// such thread: there its handle is not alive, and cannot be joined.
 ///
 /// # Different from Python
 ///
@@ -108,11 +116,13 @@ impl<R> Thread<R> {
     /// # Errors
     ///
     /// [`ThreadError::Panicked`] when it did; [`ThreadError::AlreadyJoined`] when the result was
-    /// given to another join; [`ThreadError::JoinsItself`] when it would wait for its own end.
+    /// given to another join; [`ThreadError::JoinsItself`] when it would wait for its own end, or for
+    /// that of a thread that joins this one; [`ThreadError::OfAnotherProcess`] in a forked process.
     pub fn join(&self) -> Result<R, ThreadError> {
-        self.check()?;
-        self.handle.ended().wait();
-        self.take()
+        match self.join_by(Deadline::Never) {
+            Some(result) => result,
+            None => unreachable!("without a deadline the thread is waited for"),
+        }
     }
 
     /// As [`Thread::join`] if it has ended; `None` if it runs.
@@ -123,23 +133,30 @@ impl<R> Thread<R> {
     /// As [`Thread::join`], but for at most `timeout`; `None` if it still runs then. It can be
     /// joined again.
     pub fn join_for(&self, timeout: Duration) -> Option<Result<R, ThreadError>> {
-        if let Err(refused) = self.check() {
-            return Some(Err(refused));
-        }
-        self.handle.ended().wait_for(timeout).then(|| self.take())
+        self.join_by(Deadline::after(timeout))
     }
 
     /// As [`Thread::join_for`], until `instant`.
     pub fn join_until(&self, instant: Instant) -> Option<Result<R, ThreadError>> {
-        self.join_for(instant.saturating_duration_since(Instant::now()))
+        self.join_by(Deadline::at(instant))
     }
 
-    fn check(&self) -> Result<(), ThreadError> {
-        if self.handle.is_current() { Err(ThreadError::JoinsItself) } else { Ok(()) }
+    fn join_by(&self, deadline: Deadline) -> Option<Result<R, ThreadError>> {
+        if !self.handle.is_ours() {
+            return Some(Err(ThreadError::OfAnotherProcess));
+        }
+        if self.handle.is_current() {
+            return Some(Err(ThreadError::JoinsItself));
+        }
+        match self.handle.native().join(deadline) {
+            Joined::Ended => Some(self.take()),
+            Joined::TimedOut => None,
+            Joined::WaitsForCaller => Some(Err(ThreadError::JoinsItself)),
+        }
     }
 
+    /// The result of a thread that has ended.
     fn take(&self) -> Result<R, ThreadError> {
-        self.handle.join_os();
         registry::remove(&self.handle);
         let result = self.result.lock().unwrap_or_else(PoisonError::into_inner).take();
         result.ok_or(ThreadError::AlreadyJoined)?.map_err(|panic| ThreadError::Panicked {
@@ -152,8 +169,6 @@ impl<R> Thread<R> {
 impl<R> Drop for Thread<R> {
     fn drop(&mut self) {
         if !self.is_alive() {
-            // Nobody will join it any more.
-            self.handle.forget_os();
             registry::remove(&self.handle);
         }
     }

@@ -6,6 +6,7 @@
 mod builder;
 mod handle;
 mod joinable;
+mod native;
 mod registry;
 
 pub use builder::Builder;

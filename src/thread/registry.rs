@@ -8,37 +8,71 @@ use rustix::process::getpid;
 use rustix::thread::gettid;
 
 use crate::process::{Duty, Rank, is_asked_for, register};
+use crate::sys::{Deadline, fork_generation};
 use crate::thread::handle::Handle;
+use crate::thread::native::Joined;
 
 /// Between two looks, at the end of the program, whether a thread has asked for that end.
 const SLICE: Duration = Duration::from_millis(100);
 
+/// What the main thread is called.
+const MAIN: &str = "MainThread";
+
 thread_local! {
-    static CURRENT: RefCell<Option<Handle>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Own>> = const { RefCell::new(None) };
+}
+
+/// What a thread has of itself.
+struct Own {
+    handle: Handle,
+    /// Whether the end of this is all that tells of the thread's end.
+    is_foreign: bool,
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if self.is_foreign {
+            self.handle.native().end();
+        }
+    }
 }
 
 struct Threads {
+    /// The generation of the process whose they are.
+    of: u64,
     /// The main thread, once somebody has asked for it.
     main: Option<Handle>,
-    /// Those that this crate has started and that may still run.
+    /// Those that this crate has started and that are not joined yet.
     started: Vec<Handle>,
     /// Those that were given a number, by kind.
     named: u64,
     foreign: u64,
 }
 
-static THREADS: Mutex<Threads> =
-    Mutex::new(Threads { main: None, started: Vec::new(), named: 0, foreign: 0 });
+impl Threads {
+    const fn of(generation: u64) -> Self {
+        Threads { of: generation, main: None, started: Vec::new(), named: 0, foreign: 0 }
+    }
+}
+
+static THREADS: Mutex<Threads> = Mutex::new(Threads::of(0));
 
 fn threads() -> MutexGuard<'static, Threads> {
     // Nothing that is done under the lock leaves the list half changed.
-    THREADS.lock().unwrap_or_else(PoisonError::into_inner)
+    let mut threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
+    let generation = fork_generation();
+    if threads.of != generation {
+        // A forked process, whoever has forked it, has none of its parent's.
+        *threads = Threads::of(generation);
+    }
+    threads
 }
 
 /// The thread that calls.
 ///
 /// The main thread is "MainThread"; one that others have started is "Dummy-1" and so on, as in
-/// Python, and a daemon: nobody waits for it.
+/// Python, and a daemon: nobody waits for it. In a forked process, the thread that forked is the main
+/// thread, and keeps its name.
 ///
 /// ```
 /// use multiproc::{Thread, thread};
@@ -48,23 +82,37 @@ fn threads() -> MutexGuard<'static, Threads> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn current() -> Handle {
-    // One whose locals are gone already, in the drop of another local, gets a new handle each time.
-    let known = CURRENT.try_with(|current| current.borrow().clone()).ok().flatten();
-    known.unwrap_or_else(|| {
-        let handle = if gettid() == getpid() { main() } else { foreign() };
-        let _ = CURRENT.try_with(|current| current.replace(Some(handle.clone())));
-        handle
-    })
+    let known = CURRENT.try_with(|own| own.borrow().as_ref().map(|own| own.handle.clone()));
+    match known {
+        Ok(Some(handle)) if handle.is_ours() => handle,
+        Ok(known) => {
+            let is_main = gettid() == getpid();
+            let handle = if is_main { main(known) } else { foreign() };
+            become_current(handle.clone(), !is_main);
+            handle
+        }
+        // Its locals are gone already, but for the one in whose drop it asks.
+        Err(_) if gettid() == getpid() => main(None),
+        // A foreign thread gets a new handle each time.
+        Err(_) => {
+            let started = threads().started.iter().find(|thread| thread.is_current()).cloned();
+            started.unwrap_or_else(foreign)
+        }
+    }
 }
 
 /// The threads that live: the main thread, and those that this crate has started.
 pub fn all() -> Vec<Handle> {
+    // What the main thread is called, only itself may know: it may have been another's.
+    if gettid() == getpid() {
+        current();
+    }
     let mut threads = threads();
     sweep(&mut threads);
     let main = threads.main.clone();
     let main = main.unwrap_or_else(|| {
         // Asked for by another thread, before the main thread has said that it is there.
-        Handle::of_main()
+        Handle::of_main(MAIN.to_owned())
     });
     threads.main = Some(main.clone());
     [main].into_iter().chain(threads.started.iter().cloned()).collect()
@@ -75,10 +123,11 @@ pub fn active_count() -> usize {
     all().len()
 }
 
-/// The main thread's handle, for the main thread.
-fn main() -> Handle {
+/// The main thread's handle, for the main thread; and what it was before a fork.
+fn main(before: Option<Handle>) -> Handle {
     open();
-    threads().main.get_or_insert_with(Handle::of_main).clone()
+    let new = || Handle::of_main(before.map_or_else(|| MAIN.to_owned(), |before| before.name()));
+    threads().main.get_or_insert_with(new).clone()
 }
 
 fn foreign() -> Handle {
@@ -117,18 +166,13 @@ pub(super) fn starts_daemons() -> bool {
 }
 
 /// The thread that calls is this one.
-pub(super) fn become_current(handle: Handle) {
-    CURRENT.set(Some(handle));
+pub(super) fn become_current(handle: Handle, is_foreign: bool) {
+    let _ = CURRENT.try_with(|own| own.replace(Some(Own { handle, is_foreign })));
 }
 
-/// Lets go of those that have ended and that nobody has joined.
+/// Joins those that have ended, and lets go of them.
 fn sweep(threads: &mut Threads) {
-    threads.started.retain(|thread| {
-        if !thread.is_alive() {
-            thread.forget_os();
-        }
-        thread.is_alive()
-    });
+    threads.started.retain(Handle::is_alive);
 }
 
 /// As Python: threads that are no daemons are waited for, whatever has been started meanwhile.
@@ -141,21 +185,16 @@ fn at_end() {
     loop {
         let next = threads().started.iter().find(|thread| !thread.is_daemon()).cloned();
         let Some(thread) = next else { return };
-        while !thread.ended().wait_for(SLICE) {
+        while thread.native().join(Deadline::after(SLICE)) == Joined::TimedOut {
             if is_asked_for() {
                 return;
             }
         }
-        thread.join_os();
         remove(&thread);
     }
 }
 
 /// A forked child has one thread: the one that forked, which is its main thread now.
 fn after_fork() {
-    let name = current().name();
-    let main = Handle::of_caller(name, false);
-    threads().started.iter().for_each(Handle::lose_os);
-    *threads() = Threads { main: Some(main.clone()), started: Vec::new(), named: 0, foreign: 0 };
-    let _ = CURRENT.try_with(|current| current.replace(Some(main)));
+    current();
 }

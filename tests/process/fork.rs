@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::alone;
-use multiproc::{Error, Lock, Pool, Process, Run, Semaphore, Shared};
+use multiproc::{Error, Lock, Pool, Process, Run, Semaphore, Shared, Thread};
 
 fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").unwrap().count()
@@ -194,5 +194,24 @@ fn fork_refuses_after_a_pool() {
             drop(pool);
         });
         assert!(matches!(forked, Err(Error::HadThreads)));
+    });
+}
+/// The handles of this crate know that they are copies.
+#[test]
+fn a_handle_of_this_crates_is_harmless_in_a_forked_child() {
+    alone(|()| {
+        let start = || Thread::spawn(|| 5).unwrap();
+        let (joined, dropped, listed) = (start(), start(), start().handle().clone());
+        await_the_last();
+        let body = move || {
+            use_their_places();
+            drop(dropped);
+            assert!(!listed.is_alive() && !listed.is_current());
+            joined.join().unwrap_err().to_string()
+        };
+        // SAFETY: of the threads that there were, the child has only handles of this crate.
+        let child = unsafe { Process::fork_after_threads(body) };
+        let said = child.unwrap().join().unwrap();
+        assert!(said.contains("the process that this one was forked from"), "{said}");
     });
 }

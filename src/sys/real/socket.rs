@@ -65,14 +65,15 @@ impl Socket {
 
     /// Receives one message and gives it to `read`.
     pub(crate) fn try_recv<R>(&self, read: impl FnOnce(&[u8]) -> R) -> Result<R, Refused> {
-        // Taken out, not borrowed: `read` may receive from another socket.
-        let mut buffer = BUFFER.take();
+        // Taken out, not borrowed: `read` may receive from another socket. When the thread's locals
+        // are gone already, each packet has a buffer of its own.
+        let mut buffer = BUFFER.try_with(RefCell::take).unwrap_or_default();
         if buffer.is_empty() {
             buffer = packet::buffer();
         }
         let received = self.receive(&mut buffer);
         let answer = received.and_then(|(bytes, rest)| packet::open(&buffer[..bytes], rest, read));
-        BUFFER.set(buffer);
+        let _ = BUFFER.try_with(|kept| kept.replace(buffer));
         answer
     }
 
