@@ -19,7 +19,15 @@ static CHILDREN: Mutex<Vec<Arc<Child>>> = Mutex::new(Vec::new());
 
 fn children() -> MutexGuard<'static, Vec<Arc<Child>>> {
     // Nothing that is done under the lock leaves the list half changed.
-    CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
+    let mut children = CHILDREN.lock().unwrap_or_else(PoisonError::into_inner);
+    // A forked process, whoever has forked it, has none of its parent's. (They are all of one.)
+    if children.first().is_some_and(|child| !child.is_ours()) {
+        for child in children.drain(..) {
+            // The outcome is for the parent; the descriptor would stay open here.
+            child.page().take();
+        }
+    }
+    children
 }
 
 /// Makes the list known to those who end the process; before the first child is started.
@@ -69,8 +77,5 @@ fn dismiss(daemons: &[Arc<Child>]) {
 }
 
 fn after_fork() {
-    for child in children().drain(..) {
-        // The outcome is for the parent; the descriptor would stay open here.
-        child.page().take();
-    }
+    drop(children());
 }

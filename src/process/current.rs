@@ -7,6 +7,7 @@ use rustix::process::{getpid, getppid};
 use crate::error::Error;
 use crate::process::identity::{Identity, number};
 use crate::process::page::Page;
+use crate::sys::fork_generation;
 
 /// The running process, as [`current`] found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,9 @@ pub struct Current {
 }
 
 /// The running process: its number, its name, whether it is daemonic.
+///
+/// A process that a child has forked without this crate (by C's `fork`) is no child of this crate: it is
+/// a "MainProcess" of its own.
 ///
 /// ```
 /// use multiproc::{Process, process};
@@ -53,7 +57,9 @@ impl Current {
 }
 
 struct State {
-    /// `None` in the program itself.
+    /// The generation of the process whose it is.
+    of: u64,
+    /// `None` in the program itself, and in a process that was forked without this crate.
     identity: Option<Identity>,
     /// Where the parent waits for the outcome.
     page: Option<Page>,
@@ -61,11 +67,23 @@ struct State {
     born: u64,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { identity: None, page: None, born: 0 });
+impl State {
+    const fn of(generation: u64) -> Self {
+        State { of: generation, identity: None, page: None, born: 0 }
+    }
+}
+
+static STATE: Mutex<State> = Mutex::new(State::of(0));
 
 fn state() -> MutexGuard<'static, State> {
     // Nothing that is done under the lock leaves the state half changed.
-    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+    let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
+    let generation = fork_generation();
+    if state.of != generation {
+        // In a forked process, whoever has forked it: the name and the page are its parent's.
+        *state = State::of(generation);
+    }
+    state
 }
 
 /// Whether this process was started by this crate.
@@ -85,9 +103,10 @@ pub(super) fn name_child(name: Option<String>, daemon: bool) -> Result<Identity,
     Ok(Identity::new(name, line, daemon))
 }
 
-/// The process is this child from here on. What a forked child has of its parent's page is closed.
+/// The process is this child from here on.
 pub(super) fn become_child(identity: Identity, page: Page) {
-    *state() = State { identity: Some(identity), page: Some(page), born: 0 };
+    let mut state = state();
+    (state.identity, state.page) = (Some(identity), Some(page));
 }
 
 /// Takes the page that the outcome belongs on; once.

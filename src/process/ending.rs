@@ -8,7 +8,7 @@
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::getpid;
 use rustix::thread::gettid;
@@ -42,13 +42,23 @@ struct Duties {
     registered: bool,
     /// They are being done.
     ending: bool,
+    /// The code that a thread has asked the program to end with, see [`exit`].
+    asked: Option<i32>,
 }
 
-static DUTIES: Mutex<Duties> =
-    Mutex::new(Duties { of: None, list: Vec::new(), registered: false, ending: false });
+impl Duties {
+    fn are_ours(&self) -> bool {
+        self.of == Some(fork_generation())
+    }
+}
 
-/// The code that a thread has asked the program to end with, see [`exit`].
-static ASKED: OnceLock<i32> = OnceLock::new();
+static DUTIES: Mutex<Duties> = Mutex::new(Duties {
+    of: None,
+    list: Vec::new(),
+    registered: false,
+    ending: false,
+    asked: None,
+});
 
 fn duties() -> MutexGuard<'static, Duties> {
     // Nothing that is done under the lock leaves the list half changed.
@@ -57,7 +67,8 @@ fn duties() -> MutexGuard<'static, Duties> {
 
 /// Adds a duty, once for each rank.
 pub(crate) fn register(duty: Duty) {
-    if duties().of.is_some_and(|of| of != fork_generation()) {
+    let has_parents = |duties: &Duties| duties.of.is_some() && !duties.are_ours();
+    if has_parents(&duties()) {
         // Somebody has forked without this crate: what there is belongs to the parent.
         after_fork();
     }
@@ -79,14 +90,11 @@ pub(crate) fn register(duty: Duty) {
 }
 
 extern "C" fn at_exit() {
-    if duties().of != Some(fork_generation()) {
-        return;
-    }
     // A panic must not leave a C function; it has been told by the hook.
     let _ = catch_unwind(do_duties);
     // A thread that wanted to end the program now sleeps for good in std, which lets only the first
     // do it: that is this one.
-    if let Some(&code) = ASKED.get().filter(|_| gettid() == getpid()) {
+    if let Some(code) = asked_for().filter(|_| gettid() == getpid()) {
         // SAFETY: glibc goes on with the handlers that are left, then ends the process.
         unsafe { libc::exit(code) }
     }
@@ -95,6 +103,9 @@ extern "C" fn at_exit() {
 fn do_duties() {
     let list = {
         let mut duties = duties();
+        if !duties.are_ours() {
+            return;
+        }
         duties.ending = true;
         duties.list.clone()
     };
@@ -103,12 +114,18 @@ fn do_duties() {
 
 /// Whether the process has begun to end.
 pub(crate) fn is_ending() -> bool {
-    duties().ending
+    let duties = duties();
+    duties.ending && duties.are_ours()
 }
 
 /// Whether a thread has asked for the end of the program, and waits for nothing any more.
 pub(crate) fn is_asked_for() -> bool {
-    ASKED.get().is_some()
+    asked_for().is_some()
+}
+
+fn asked_for() -> Option<i32> {
+    let duties = duties();
+    duties.asked.filter(|_| duties.are_ours())
 }
 
 /// In a forked child: what the parent has to do is not the child's.
@@ -117,6 +134,7 @@ pub(super) fn after_fork() {
         let mut duties = duties();
         duties.of = Some(fork_generation());
         duties.ending = false;
+        duties.asked = None;
         duties.list.clone()
     };
     list.iter().for_each(|duty| (duty.after_fork)());
@@ -173,7 +191,8 @@ pub fn exit(code: i32) -> ! {
         end(code)
     }
     if gettid() != getpid() {
-        let _ = ASKED.set(code);
+        // Without duties nobody is waited for.
+        duties().asked.get_or_insert(code);
     }
     std::process::exit(code)
 }

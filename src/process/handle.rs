@@ -45,6 +45,11 @@ use crate::sys::Deadline;
 /// The child goes on, and is reaped all the same, at the latest when this process ends: which
 /// waits for it, or terminates it if it is a [daemon](Builder::daemon).
 ///
+/// # A handle that a fork has copied
+///
+/// The process is a child of the parent alone. In another forked child of that parent the copy tells
+/// whether it [is alive](Process::is_alive); it neither joins nor signals it.
+///
 /// # If a process dies
 ///
 /// A child that is killed is reported by [`Process::join`], at once. One whose parent is killed
@@ -222,13 +227,13 @@ impl<R> Process<R> {
         self.child.daemon
     }
 
-    /// Whether it still runs.
+    /// Whether it still runs. Also a process that has a copy of this handle by a fork can ask.
     pub fn is_alive(&self) -> bool {
         !self.child.has_ended()
     }
 
     /// How it ended; `None` as long as it runs. (And when other code of this process has waited
-    /// for it: then the status is with that code.)
+    /// for it: then the status is with that code. And in a process that is not its parent.)
     pub fn exit_status(&self) -> Option<ExitStatus> {
         match self.child.reap()? {
             End::Status(status) => Some(status),
@@ -240,7 +245,8 @@ impl<R> Process<R> {
     ///
     /// # Errors
     ///
-    /// [`Error::Os`] when the child has become another user's.
+    /// [`Error::Os`] when the child has become another user's. [`Error::NotAChild`] when the caller is
+    /// not its parent, but has a copy of the handle by a fork.
     pub fn terminate(&self) -> Result<(), Error> {
         self.child.signal(Signal::TERM)
     }
@@ -249,7 +255,8 @@ impl<R> Process<R> {
     ///
     /// # Errors
     ///
-    /// [`Error::Os`] when the child has become another user's.
+    /// [`Error::Os`] when the child has become another user's. [`Error::NotAChild`] when the caller is
+    /// not its parent, but has a copy of the handle by a fork.
     pub fn kill(&self) -> Result<(), Error> {
         self.child.signal(Signal::KILL)
     }

@@ -7,6 +7,7 @@
 #[path = "../support/alone.rs"]
 mod alone;
 mod ends;
+mod foreign;
 mod fork;
 mod late;
 #[path = "../support/linger.rs"]

@@ -6,15 +6,18 @@ use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::sys::real::gone;
-use crate::sys::{Me, read_file};
+use crate::sys::{Me, fork_generation, read_file};
 
 /// No process number needs more (the kernel's PID_MAX_LIMIT).
 const PID_BITS: u32 = 22;
 /// For as many clock ticks, a hundred a second, no machine runs.
 const START_BITS: u32 = 41;
 
-/// Of this process, once someone has asked for it.
+/// Of the process in whose generation somebody asked for it first.
 static MINE: AtomicU64 = AtomicU64::new(0);
+
+/// That generation: a forked child has a life of its own, whoever forked it.
+static OF: AtomicU64 = AtomicU64::new(0);
 
 /// The life of a process, as a number: when it started, and its process number. (A number comes
 /// round again, but not within the clock tick in which its last bearer started.) Never 0, and below
@@ -39,27 +42,24 @@ impl Life {
     /// Of the calling process. A forked child has its own.
     #[inline(always)]
     pub(crate) fn mine() -> u64 {
-        // Relaxed: whoever comes first, all threads find the same.
-        match MINE.load(Ordering::Relaxed) {
-            0 => Self::begin(),
-            mine => mine,
+        let generation = fork_generation();
+        // Acquire: pairs with the Release in `begin`; carries the life.
+        if OF.load(Ordering::Acquire) == generation {
+            MINE.load(Ordering::Relaxed)
+        } else {
+            Self::begin(generation)
         }
     }
 
     #[cold]
-    fn begin() -> u64 {
-        // It brings with it the handler by which a forked child forgets its parent's life.
-        let _ = Me::current();
+    fn begin(generation: u64) -> u64 {
         let pid = Me::process();
         let stat = Stat::read("self").filter(|stat| stat.pid == pid);
         let mine = life(pid, stat.map_or(0, |stat| stat.start));
+        // All threads of this process find the same.
         MINE.store(mine, Ordering::Relaxed);
+        OF.store(generation, Ordering::Release);
         mine
-    }
-
-    /// In a child that was just forked.
-    pub(super) fn forget() {
-        MINE.store(0, Ordering::Relaxed);
     }
 
     /// The process number in `life`.

@@ -18,6 +18,13 @@
 //! In a process that lives, a thread ends with a lock only when its guard was leaked; and what was
 //! reached through a leaked guard (`&'static mut T`) may live on in another thread. So such a lock
 //! is not free: it goes to the process ([`Me::bequeath`]), and is found ownerless when that ends.
+//!
+//! # A fork past glibc
+//!
+//! A thread's number is kept, and read anew in a forked child by a handler (`pthread_atfork`). A bare
+//! `clone` runs no handlers: its child takes locks in its parent's name. To ask each time which copy of
+//! the memory this is would cost every lock more than it is worth: whoever calls `clone` himself, which
+//! is unsafe, promises that the child uses no lock of this crate's.
 #![allow(clippy::disallowed_types, reason = "the shim itself")]
 
 use std::cell::Cell;
@@ -28,7 +35,6 @@ use std::sync::atomic::{AtomicU32, Ordering, compiler_fence};
 use rustix::thread::gettid;
 
 use crate::sys::real::gone;
-use crate::sys::real::life::Life;
 use crate::sys::real::record::Record;
 use crate::sys::real::robust::{Head, Link, Node, find_above, set_prev};
 
@@ -328,5 +334,4 @@ extern "C" fn after_fork_in_child() {
         Me(NonNull::from(record)).end();
     }
     BEQUEATHED.store(0, Ordering::Relaxed);
-    Life::forget();
 }
