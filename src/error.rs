@@ -369,8 +369,8 @@ pub enum ThreadError {
     /// The result was already given to a join.
     #[error("the thread was already joined: its result is with that join")]
     AlreadyJoined,
-    /// A thread that waits for its own end waits for ever; so do two that wait for each other's.
-    #[error("a thread cannot join itself, nor one that joins it: they would wait for ever")]
+    /// A thread that waits for its own end waits for ever.
+    #[error("a thread cannot join itself")]
     JoinsItself,
     /// The caller is in a process that was forked from the thread's, and has a copy of the handle.
     #[error("the thread is of the process that this one was forked from: only there it is joined")]

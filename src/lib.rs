@@ -38,6 +38,16 @@
 //! Nothing here waits for ever on a dead process: each type says in its "If … dies" what is
 //! reported, and how soon.
 //!
+//! # When a process is forked without this crate
+//!
+//! By C's `fork`, say, in a library that makes a daemon of the program. Its child has a copy of all
+//! memory, but no thread and no child of its parent's: a copy of their handles is refused there with an
+//! error, and who it was ([`process::current`]) it is no more. What lies in a [`Shared`] it shares as a
+//! child of [`Process::fork`] does. Whoever forks so sees to all else himself: that no other thread runs
+//! (or, as C has it, that the child does next to nothing), that no lock is held, and that no handle of a
+//! thread is used. After a bare `clone` or `vfork`, which glibc does not see, the child must use nothing
+//! of this crate: it would take locks in its parent's name.
+//!
 //! # When a peer means harm
 //!
 //! Whoever maps the same memory, or has the other end of a pipe, may write anything there. The

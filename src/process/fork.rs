@@ -65,7 +65,8 @@ pub(super) unsafe fn fork_after_threads<R: Serialize>(
     // - Memory that is shared is reached by atomics, or under a lock: of those in shared memory no
     //   thread of this process holds one (`held`, above), also none that has ended. (Of a lock in
     //   private memory the child has a copy, and so of its guard: each excludes in its own process.)
-    //   Who maps memory as shared in another way has said `unsafe` for what comes of it.
+    //   Who maps memory as shared in another way, keeps it from children (MADV_DONTFORK), or has the
+    //   kernel write into it meanwhile (io_uring), has said `unsafe` for what comes of it.
     // - A lock in shared memory would name the parent as its owner for what the child does: the
     //   thread's number is read anew after a fork by glibc (`pthread_atfork`). Numbers mean the same
     //   on both sides (`Builder::bear`, and `live` where that could not be seen).

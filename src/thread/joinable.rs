@@ -116,8 +116,8 @@ impl<R> Thread<R> {
     /// # Errors
     ///
     /// [`ThreadError::Panicked`] when it did; [`ThreadError::AlreadyJoined`] when the result was
-    /// given to another join; [`ThreadError::JoinsItself`] when it would wait for its own end, or for
-    /// that of a thread that joins this one; [`ThreadError::OfAnotherProcess`] in a forked process.
+    /// given to another join; [`ThreadError::JoinsItself`] when it would wait for its own end;
+    /// [`ThreadError::OfAnotherProcess`] in a forked process.
     pub fn join(&self) -> Result<R, ThreadError> {
         match self.join_by(Deadline::Never) {
             Some(result) => result,

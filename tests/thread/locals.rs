@@ -85,12 +85,14 @@ fn the_end_of_the_program_waits_for_them() -> Nothing {
     type Told = [Shared<Event>; 2];
     let told: Told = [Shared::new(Event::new())?, Shared::new(Event::new())?];
     let program = |told: Told| {
+        let go = Shared::new(Event::new()).unwrap();
         let start = |done: Shared<Event>| {
             let begun = Shared::new(Event::new()).unwrap();
-            let tell = begun.clone();
+            let (tell, go) = (begun.clone(), go.clone());
             let thread = Thread::spawn(move || {
                 at_last(move || {
                     tell.set();
+                    go.wait();
                     for_a_while();
                     done.set();
                 });
@@ -102,6 +104,7 @@ fn the_end_of_the_program_waits_for_them() -> Nothing {
         drop(one);
         assert_eq!(thread::active_count(), 3);
         std::mem::forget(two);
+        go.set();
     };
     Process::spawn(program, told.clone())?.join()?;
     assert!(told.iter().all(|told| told.is_set()));
