@@ -23,10 +23,9 @@ pub(super) fn fork<R: Serialize>(
     if had_threads() {
         return Err(Error::HadThreads);
     }
-    // SAFETY: there never was another thread, so nothing names one. (The kernel has no other now,
-    // whoever would have made it. One that was made past glibc and has ended has left nothing in
-    // glibc, and no handle of std's.)
-    unsafe { fork_after_threads(identity, body) }
+    // SAFETY: this is the only thread, and glibc never made another, so nothing names one. (One that
+    // was made past glibc and has ended has left nothing in glibc, and no handle of std's.)
+    unsafe { fork_alone(identity, body) }
 }
 
 /// As [`fork`], in a process that has one thread now.
@@ -40,6 +39,24 @@ pub(super) unsafe fn fork_after_threads<R: Serialize>(
     body: impl FnOnce() -> R,
 ) -> Result<Child, Error> {
     is_only_thread()?;
+    // SAFETY: this is the only thread; the rest is the caller's promise.
+    unsafe { fork_alone(identity, body) }
+}
+
+fn is_only_thread() -> Result<(), Error> {
+    match threads().map_err(|source| Error::os("reading /proc/self", source))? {
+        1 => Ok(()),
+        threads => Err(Error::MultiThreaded { threads }),
+    }
+}
+
+/// # Safety
+///
+/// As for [`fork_after_threads`]; and no other thread runs.
+unsafe fn fork_alone<R: Serialize>(
+    identity: Identity,
+    body: impl FnOnce() -> R,
+) -> Result<Child, Error> {
     // The copy of a guard would give the child access to shared memory that the parent has
     // locked; so would what was borrowed through a guard that was leaked. (Of a lock in private
     // memory the child has its own copy.)
@@ -53,12 +70,12 @@ pub(super) unsafe fn fork_after_threads<R: Serialize>(
     // SAFETY: each thing that a fork can break, and why it does not here.
     //
     // - A lock that another thread holds at the fork stays locked in the child, around data that is
-    //   half changed: this is the only thread that runs (`is_only_thread`), so every lock of the
+    //   half changed: this is the only thread that runs (the caller's promise), so every lock of the
     //   process (malloc's, std's, the user's) is free, or held by this very thread, whose frames the
     //   child has too.
     // - What names another thread, one that has ended and was not joined, names memory that glibc
-    //   gives to others in the child: the caller's promise; and this crate's own handles forget what
-    //   they have of std's (`after_fork`).
+    //   gives to others in the child: the caller's promise; and this crate's own handles know that
+    //   they are copies (`sys::fork_generation`).
     // - Frames would be run twice: the child runs `live`, which neither returns nor unwinds from
     //   here, and leaves by `_exit`; handlers that were registered for the exit are not run.
     // - Memory would belong to two: what `body` owns and borrows is in the child's own copy.
@@ -78,12 +95,5 @@ pub(super) unsafe fn fork_after_threads<R: Serialize>(
             live(identity, page, || Ok(body()))
         }
         Err(errno) => Err(Error::os("fork", errno)),
-    }
-}
-
-fn is_only_thread() -> Result<(), Error> {
-    match threads().map_err(|source| Error::os("reading /proc/self", source))? {
-        1 => Ok(()),
-        threads => Err(Error::MultiThreaded { threads }),
     }
 }

@@ -212,6 +212,29 @@ mod tests {
     }
 
     #[test]
+    fn a_child_begins_when_it_is_released_and_not_when_its_page_is_dropped() {
+        fn begins(decide: fn(Page)) -> bool {
+            let page = Page::new().unwrap();
+            // SAFETY: the child calls the kernel, and nothing else.
+            match unsafe { libc::fork() } {
+                // SAFETY: it ends the child.
+                0 => unsafe { libc::_exit(i32::from(page.await_release())) },
+                child => {
+                    decide(page);
+                    let mut status = 0;
+                    // SAFETY: there is room for a status.
+                    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+                    libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 1
+                }
+            }
+        }
+        for _ in 0..20 {
+            assert!(begins(|page| page.release().unwrap()));
+            assert!(!begins(drop));
+        }
+    }
+
+    #[test]
     fn what_was_not_made_valid_is_no_outcome() {
         let page = Page::new().unwrap();
         assert!(page.outcome().unwrap().is_none());
