@@ -48,10 +48,11 @@ const NOT_READ: u64 = u64::from_le_bytes(*b"not read");
 const NOT_SENT: u64 = u64::from_le_bytes(*b"not sent");
 const OUTSIDE: u64 = u64::from_le_bytes(*b"outside ");
 
-/// The mode of the file of a page whose child may begin; the kernel makes it with another.
-const BEGIN: Mode = Mode::RUSR.union(Mode::WUSR);
+/// The mode of the file of a page whose child may begin. No file is made with this one, which has
+/// the sticky bit: of a file it says nothing else.
+const BEGIN: Mode = Mode::RUSR.union(Mode::WUSR).union(Mode::SVTX);
 
-/// Between two tries to wait, where the kernel has no memory for it.
+/// Between two looks, where the kernel does not wait.
 const PAUSE: Duration = Duration::from_millis(5);
 
 const BODY: u64 = size_of::<u64>() as u64;
@@ -100,11 +101,17 @@ impl Page {
     /// By the child, before it does anything of the user's: waits for its parent's word. False when
     /// there will be none.
     pub(super) fn await_release(&self) -> bool {
-        while let Err(errno) = fcntl_lock(&self.0, FlockOperation::LockShared) {
-            // A handler has run, or there is no memory for the wait.
-            if errno != Errno::INTR {
-                std::thread::sleep(PAUSE);
+        loop {
+            match fcntl_lock(&self.0, FlockOperation::LockShared) {
+                Ok(()) => break,
+                Err(Errno::INTR) => continue,
+                // There is no memory for a wait, or a sandbox does not let it wait.
+                Err(_) => {}
             }
+            if fcntl_lock(&self.0, FlockOperation::NonBlockingLockShared).is_ok() {
+                break;
+            }
+            std::thread::sleep(PAUSE);
         }
         self.unlock();
         // It cannot fail: the file is open.
