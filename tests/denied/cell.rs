@@ -1,0 +1,143 @@
+//! One cell of the table, in a process of its own: an operation, with a call denied.
+//!
+//! The process is this test binary, started by std's `Command`, which the denial does not concern.
+//! It becomes the cell before `main`, where it has one thread, as any small program.
+
+use std::env;
+use std::fmt;
+use std::io::IoSlice;
+use std::panic::catch_unwind;
+
+use rustix::io::Errno;
+
+use crate::calls::{self, Call};
+use crate::filter;
+use crate::operations::{self, Operation, chain};
+
+/// The variable that says which cell a process is.
+pub(crate) const VARIABLE: &str = "MULTIPROC_TESTS_DENIED";
+
+/// What the names begin with that an operation gives.
+pub(crate) const NAMES: &str = "tests-denied-";
+
+/// Exit codes. The value was right, an error was given (and is in the output), a value was wrong.
+pub(crate) const RIGHT: i32 = 0;
+pub(crate) const ERROR: i32 = 10;
+const WRONG: i32 = 11;
+/// A call that is on no list was made.
+pub(crate) const UNLISTED: i32 = 12;
+
+/// What is denied, and from when on.
+#[derive(Clone, Copy)]
+pub(crate) enum Denial {
+    /// Nothing: what the operation gives when all is there.
+    Nothing,
+    /// The call, from before the crate is first used, or from when what is used exists.
+    Call { call: &'static Call, errno: Errno, late: bool },
+    /// Every call that is not on a list.
+    Unlisted,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Cell {
+    pub(crate) operation: &'static Operation,
+    pub(crate) denial: Denial,
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.operation.name;
+        match self.denial {
+            Denial::Nothing => write!(f, "{name}|nothing"),
+            Denial::Unlisted => write!(f, "{name}|unlisted"),
+            Denial::Call { call, errno, late } => {
+                let errno = if errno == Errno::NOSYS { "ENOSYS" } else { "EPERM" };
+                write!(f, "{name}|{}|{errno}|{}", call.name, if late { "late" } else { "early" })
+            }
+        }
+    }
+}
+
+impl Cell {
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('|');
+        let name = parts.next()?;
+        let operation = operations::all().find(|operation| operation.name == name)?;
+        let denial = match parts.next()? {
+            "nothing" => Denial::Nothing,
+            "unlisted" => Denial::Unlisted,
+            name => {
+                let call = calls::ALL.iter().find(|call| call.name == name)?;
+                let errno = if parts.next()? == "ENOSYS" { Errno::NOSYS } else { Errno::PERM };
+                Denial::Call { call, errno, late: parts.next()? == "late" }
+            }
+        };
+        Some(Cell { operation, denial })
+    }
+}
+
+/// What the loader runs before `main`.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static BEFORE_MAIN: extern "C" fn() = before_main;
+
+extern "C" fn before_main() {
+    let Ok(text) = env::var(VARIABLE) else { return };
+    // SAFETY: this is the only thread. A child that comes here is not this cell once more.
+    unsafe { env::remove_var(VARIABLE) };
+    let cell = Cell::parse(&text).expect("it was written by this program");
+    let ended = catch_unwind(|| run(cell));
+    let code = match ended {
+        // As if `main` had returned: what is to be done at the end of a program is done.
+        Ok(RIGHT) => std::process::exit(RIGHT),
+        Ok(code) => code,
+        Err(_) => WRONG,
+    };
+    // At once: threads and children may be waiting for what will not come.
+    // SAFETY: it ends the process, whatever its state.
+    unsafe { libc::_exit(code) }
+}
+
+fn run(cell: Cell) -> i32 {
+    match cell.denial {
+        Denial::Call { call, errno, late: false } => filter::deny(call.calls, errno),
+        Denial::Unlisted => {
+            tell_of_the_unlisted();
+            filter::allow_only(calls::listed());
+        }
+        _ => {}
+    }
+    let ready = || {
+        if let Denial::Call { call, errno, late: true } = cell.denial {
+            filter::deny(call.calls, errno);
+        }
+    };
+    match (cell.operation.run)(&ready) {
+        Ok(()) => RIGHT,
+        Err(error) => {
+            say(&chain(&*error));
+            ERROR
+        }
+    }
+}
+
+/// Writes it out by a call that the crate does not make.
+fn say(what: &str) {
+    let _ = rustix::io::writev(rustix::stdio::stdout(), &[IoSlice::new(what.as_bytes())]);
+}
+
+/// Says which call it was, where it was this process's.
+fn tell_of_the_unlisted() {
+    use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+
+    extern "C" fn tell(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+        // SAFETY: of a SIGSYS by seccomp the kernel has put the call's number there (`si_syscall`).
+        let number = unsafe { *info.byte_add(24).cast::<i32>() };
+        say(&format!("call {number} is on no list"));
+        // SAFETY: it ends the process, whatever its state.
+        unsafe { libc::_exit(UNLISTED) }
+    }
+    let action = SigAction::new(SigHandler::SigAction(tell), SaFlags::empty(), SigSet::empty());
+    // SAFETY: the handler prints and ends the process; it comes only where the test has failed.
+    unsafe { sigaction(Signal::SIGSYS, &action) }.expect("SIGSYS can be handled");
+}

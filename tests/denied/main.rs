@@ -1,0 +1,234 @@
+//! A system call that is not to be had: denied by seccomp, one at a time, in every operation.
+//!
+//! Containers, sandboxes, emulators and old kernels deny this or that call, with ENOSYS or with EPERM.
+//! What must hold, for each call that the crate makes (`calls.rs`), each of both errors and each
+//! operation (`operations/`): the operation comes to the right value all the same, or gives an error
+//! that names the call. It never crashes, hangs, panics, or gives a wrong value.
+//!
+//! Each cell of the table is a process of its own (`cell.rs`). The call is denied from the first use of
+//! the crate; or ("late") from when the objects exist that the operation is about.
+//!
+//! ```text
+//! cargo test --test denied                              some cells: each call once in each operation
+//! MULTIPROC_DENIED=all cargo test --test denied         the whole table
+//! MULTIPROC_DENIED='lock, shared|tkill' cargo …         the cells whose name begins so
+//! ```
+#![cfg(not(loom))]
+
+mod calls;
+mod cell;
+mod filter;
+mod open;
+mod operations;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::io::Read;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, mpsc};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+use crate::cell::{Cell, Denial, ERROR, NAMES, RIGHT, VARIABLE};
+
+/// What takes longer hangs.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+#[test]
+fn every_operation_is_right_when_nothing_is_denied() {
+    let cells = operations::all().map(|operation| Cell { operation, denial: Denial::Nothing });
+    fails_nowhere(&cells.collect::<Vec<_>>(), |_, ended| match ended.code() {
+        Some(RIGHT) => Ok(()),
+        _ => Err(ended.to_string()),
+    });
+}
+
+#[test]
+fn no_call_is_made_that_is_on_no_list() {
+    let cells = operations::all().map(|operation| Cell { operation, denial: Denial::Unlisted });
+    fails_nowhere(&cells.collect::<Vec<_>>(), |_, ended| match ended.code() {
+        Some(RIGHT) => Ok(()),
+        _ => Err(ended.to_string()),
+    });
+}
+
+#[test]
+fn a_denied_call_is_done_without_or_named() {
+    let wanted = env::var("MULTIPROC_DENIED").unwrap_or_default();
+    let mut cells: Vec<Cell> = Vec::new();
+    for operation in operations::all() {
+        for (at, call) in calls::ALL.iter().enumerate() {
+            if call.starts_programs && operation.spawns {
+                continue;
+            }
+            for (errno, late) in [
+                (Errno::NOSYS, false),
+                (Errno::PERM, false),
+                (Errno::NOSYS, true),
+                (Errno::PERM, true),
+            ] {
+                let cell = Cell { operation, denial: Denial::Call { call, errno, late } };
+                let quick = (errno == Errno::NOSYS) == (at % 2 == 0) && !late;
+                let taken = match &*wanted {
+                    "" => quick,
+                    "all" => true,
+                    begin => cell.to_string().starts_with(begin),
+                };
+                if taken {
+                    cells.push(cell);
+                }
+            }
+        }
+    }
+    fails_nowhere(&cells, |cell, ended| {
+        let Denial::Call { call, .. } = cell.denial else { unreachable!("all are such") };
+        match ended.code() {
+            Some(RIGHT) => Ok(()),
+            Some(ERROR) if call.told_as.iter().any(|name| ended.names(name)) => Ok(()),
+            // It ends the process, having said why.
+            _ if call.vital && !ended.hangs && ended.names(call.told_as[0]) => Ok(()),
+            _ => Err(ended.to_string()),
+        }
+    });
+}
+
+/// How a cell ended.
+struct Ended {
+    /// `None` when it was told to end by us.
+    status: Option<ExitStatus>,
+    hangs: bool,
+    said: String,
+    complained: String,
+}
+
+impl Ended {
+    fn code(&self) -> Option<i32> {
+        self.status.filter(|_| !self.hangs).and_then(|status| status.code())
+    }
+
+    /// In the error, or in what a child wrote that could not leave it for its parent.
+    fn names(&self, call: &str) -> bool {
+        self.said.contains(call) || self.complained.contains(call)
+    }
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.hangs, self.status) {
+            (true, Some(status)) if status.signal().is_none() => {
+                write!(f, "leaves somebody behind ({status})")?;
+            }
+            (true, _) => write!(f, "hangs")?,
+            (false, Some(status)) if status.code() == Some(ERROR) => {
+                write!(f, "an error that does not name it")?;
+            }
+            (false, Some(status)) => write!(f, "{status}")?,
+            (false, None) => write!(f, "cannot be waited for")?,
+        }
+        let said = [&self.said, &self.complained].map(|text| {
+            let text: Vec<&str> = text.split_whitespace().collect();
+            text.join(" ").chars().take(300).collect::<String>()
+        });
+        write!(f, ": {}", said.join(" / "))
+    }
+}
+
+/// Runs all these cells; panics with all that `judge` finds wrong, and that is not known to be open.
+fn fails_nowhere(cells: &[Cell], judge: impl Fn(&Cell, &Ended) -> Result<(), String> + Sync) {
+    if !filter::is_known() {
+        eprintln!("SKIPPED: no filters of system calls for this machine, nothing was denied");
+        return;
+    }
+    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    let workers = 4 * thread::available_parallelism().map_or(2, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(problem) = judge(cell, &run(cell)) {
+                        wrong.lock().unwrap().insert(cell.to_string(), problem);
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    let (open, wrong): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        wrong.into_iter().partition(|(cell, _)| open::is_open(cell));
+    eprintln!("{} cells, of which {} fail and are known to", cells.len(), open.len());
+    let mut text = String::new();
+    for (cell, problem) in &wrong {
+        let _ = writeln!(text, "{cell}: {problem}");
+    }
+    assert!(wrong.is_empty(), "{} of {} cells:\n{text}", wrong.len(), cells.len());
+}
+
+fn run(cell: &Cell) -> Ended {
+    let program = env::current_exe().expect("this program has a file");
+    let child = Command::new(program)
+        // Should a child of the cell come to `main`, it finds nothing to do there.
+        .args(["--exact", "no test has this name"])
+        .env(VARIABLE, cell.to_string())
+        .env("RUST_BACKTRACE", "0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn();
+    let mut child = child.expect("this program starts");
+    let group = Pid::from_child(&child);
+    let ended = watch(&mut child, group);
+    // Of an operation that did not come to its end.
+    let _ = fs::remove_file(format!("/dev/shm/multiproc-{NAMES}{}", child.id()));
+    ended
+}
+
+/// Waits until nobody has the output any more: the cell and all its children. After an error some may
+/// wait for what does not come; they are ended.
+fn watch(child: &mut Child, group: Pid) -> Ended {
+    let (out, err) = (child.stdout.take().expect("a pipe"), child.stderr.take().expect("a pipe"));
+    let (said, complained) = (heard(out), heard(err));
+    // The cell is not reaped before: its number could become another group's.
+    let end = || {
+        let _ = kill_process_group(group, Signal::KILL);
+    };
+    let failed = || {
+        let asked = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let status = waitid(WaitId::Pid(group), asked).expect("it is this process's");
+        status.is_some_and(|status| status.exit_status() != Some(RIGHT))
+    };
+    let begin = Instant::now();
+    let all = loop {
+        match said.recv_timeout(Duration::from_millis(5)) {
+            Ok(all) => break Some(all),
+            Err(_) if begin.elapsed() > DEADLINE => break None,
+            Err(_) if failed() => end(),
+            Err(_) => {}
+        }
+    };
+    let hangs = all.is_none();
+    end();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ended {
+        status: child.wait().ok(),
+        hangs,
+        said: text(all.or_else(|| said.recv().ok()).unwrap_or_default()),
+        complained: text(complained.recv().unwrap_or_default()),
+    }
+}
+
+/// All that comes out of there until its end.
+fn heard(mut from: impl Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut all = Vec::new();
+        let _ = from.read_to_end(&mut all);
+        let _ = sender.send(all);
+    });
+    receiver
+}
