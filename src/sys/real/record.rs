@@ -1,7 +1,7 @@
 //! What a thread knows of itself, in private memory: its numbers, and the locks on its list.
 #![allow(clippy::disallowed_types, reason = "the shim itself")]
 
-use std::ptr::{self, null_mut};
+use std::ptr::{self, NonNull, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 use rustix::thread::gettid;
@@ -14,7 +14,10 @@ const HELD: usize = 32;
 
 /// What this thread has put on its list.
 pub(super) struct Record {
+    /// The head of the thread's list: glibc's, or `own`.
     pub(super) head: AtomicPtr<Head>,
+    /// What a thread has for which the kernel keeps no list.
+    own: Head,
     pub(super) tid: AtomicU32,
     /// The thread's name in private memory, which a fork copies: there the thread stays the owner
     /// of what it holds, whatever its new number.
@@ -154,6 +157,7 @@ impl Record {
         let record = free.unwrap_or_else(|| {
             let record: &'static Record = Box::leak(Box::new(Record {
                 head: AtomicPtr::new(null_mut()),
+                own: Head::new(),
                 tid: AtomicU32::new(0),
                 name: AtomicU32::new(0),
                 mixed: AtomicBool::new(false),
@@ -174,13 +178,31 @@ impl Record {
             }
         });
         record.name.store(Self::new_name(), Ordering::Relaxed);
-        let head = robust_list_head();
         record.tid.store(gettid().as_raw_nonzero().get() as u32, Ordering::Relaxed);
-        record.head.store(head, Ordering::Relaxed);
         record.forget();
-        // SAFETY: the head was just given by the kernel for this thread.
-        let base = unsafe { ptr::from_ref(&(*head).list).cast_mut() };
-        record.set(0, base);
+        record.own.clear();
+        let head = robust_list_head().unwrap_or(NonNull::from(&record.own));
+        record.head.store(head.as_ptr(), Ordering::Relaxed);
+        // SAFETY: the head was just given by the kernel for this thread, or is the record's own.
+        record.set(0, unsafe { head.as_ref() }.base());
         record
+    }
+
+    /// Whether the kernel looks at this thread's list when the thread dies.
+    pub(super) fn is_known_to_kernel(&self) -> bool {
+        !ptr::eq(self.head.load(Ordering::Relaxed), &self.own)
+    }
+
+    /// In a forked child: the thread holds nothing there. (A list of glibc's glibc has emptied, but
+    /// for the pending entry that a lock held at the fork may have.)
+    pub(super) fn begin_anew(&self) {
+        self.tid.store(gettid().as_raw_nonzero().get() as u32, Ordering::Relaxed);
+        if self.is_known_to_kernel() {
+            // SAFETY: the kernel gave the address for this thread, in whose control block it lies.
+            let head = unsafe { &*self.head.load(Ordering::Relaxed) };
+            head.pending.store(null_mut(), Ordering::Relaxed);
+        } else {
+            self.own.clear();
+        }
     }
 }

@@ -10,12 +10,17 @@
 //! ```text
 //! head (glibc's, of this thread) -> youngest lock -> ... -> oldest lock -> head
 //! ```
+//!
+//! # Without it
+//!
+//! An emulator or a sandbox may have no such lists, or not tell where they are. Then each thread keeps
+//! its list under a head of this crate's own, at which the kernel never looks, and nothing else
+//! changes: that the owner is gone, or that a woken sleeper died before it took the lock, those who
+//! sleep find at the end of a slice of 100 ms, as they find what the kernel overlooks elsewhere.
 #![allow(clippy::disallowed_types, reason = "the shim itself")]
 
-use std::ptr::{self, null_mut};
+use std::ptr::{self, NonNull, null_mut};
 use std::sync::atomic::{AtomicPtr, Ordering};
-
-use rustix::io::Errno;
 
 use crate::sys::real::word::Word;
 
@@ -50,27 +55,45 @@ impl Node {
 
 /// `struct robust_list_head` of the kernel.
 #[repr(C)]
+#[derive(Debug)]
 pub(super) struct Head {
     pub(super) list: Link,
     futex_offset: libc::c_long,
     pub(super) pending: Link,
 }
 
-/// The list head that glibc registered for this thread.
-pub(super) fn robust_list_head() -> *mut Head {
+/// Where the word lies, seen from a node's `next`.
+const OFFSET: libc::c_long = -32;
+
+impl Head {
+    /// One of this crate's own, for a thread that has none of glibc's. It must be emptied first.
+    pub(super) const fn new() -> Self {
+        let (list, pending) = (AtomicPtr::new(null_mut()), AtomicPtr::new(null_mut()));
+        Head { list, futex_offset: OFFSET, pending }
+    }
+
+    /// The list's end, which an empty list begins with.
+    pub(super) fn base(&self) -> *mut Link {
+        ptr::from_ref(&self.list).cast_mut()
+    }
+
+    pub(super) fn clear(&self) {
+        self.list.store(self.base().cast(), Ordering::Relaxed);
+        self.pending.store(null_mut(), Ordering::Relaxed);
+    }
+}
+
+/// The list head that glibc registered for this thread. `None` where the kernel does not tell (an
+/// emulator, a sandbox), or where robust mutexes are laid out otherwise than glibc's.
+pub(super) fn robust_list_head() -> Option<NonNull<Head>> {
     let mut head: *mut Head = null_mut();
     let mut size: libc::size_t = 0;
     // SAFETY: the kernel writes one pointer and one size; thread 0 is the caller.
     let asked = unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &mut head, &mut size) };
-    assert!(
-        asked == 0 && !head.is_null() && size == size_of::<Head>(),
-        "the kernel gives no robust list for this thread: {}",
-        Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::NOSYS)
-    );
-    // SAFETY: the kernel has it as this thread's head, and glibc keeps it in the control block.
-    let offset = unsafe { (*head).futex_offset };
-    assert_eq!(offset, -32, "this libc lays its robust mutexes out unlike glibc; use glibc");
-    head
+    let head = NonNull::new(head).filter(|_| asked == 0 && size == size_of::<Head>())?;
+    // SAFETY: the kernel has it as this thread's head, and libc keeps it in the control block.
+    let offset = unsafe { head.as_ref() }.futex_offset;
+    (offset == OFFSET).then_some(head)
 }
 
 /// # Safety

@@ -30,9 +30,7 @@
 use std::cell::Cell;
 use std::ops::Range;
 use std::ptr::{self, NonNull, null, null_mut};
-use std::sync::atomic::{AtomicU32, Ordering, compiler_fence};
-
-use rustix::thread::gettid;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, compiler_fence};
 
 use crate::sys::real::gone;
 use crate::sys::real::record::Record;
@@ -83,6 +81,9 @@ impl Me {
         let errno = unsafe { libc::pthread_setspecific(ending, ptr::from_ref(record).cast()) };
         assert_eq!(errno, 0, "no memory left to register what is to be done when a thread ends");
         RECORD.set(record);
+        if !record.is_known_to_kernel() {
+            tell_of_slow_recovery();
+        }
         Me(NonNull::from(record))
     }
 
@@ -95,7 +96,8 @@ impl Me {
     #[inline]
     fn head(&self) -> &Head {
         // SAFETY: the kernel gave the address of this thread's list head, which lives in the
-        // thread's control block as long as the thread; `Me` does not leave its thread.
+        // thread's control block as long as the thread, and `Me` does not leave its thread; or it is
+        // the record's own, and records are never freed.
         unsafe { &*self.record().head.load(Ordering::Relaxed) }
     }
 
@@ -284,6 +286,19 @@ impl Me {
     }
 }
 
+/// Says once that the kernel keeps no list of this process's locks.
+#[cold]
+fn tell_of_slow_recovery() {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    // Relaxed: it carries nothing. Before the logger is called, which may lock.
+    if !TOLD.swap(true, Ordering::Relaxed) {
+        log::warn!(
+            "the system call get_robust_list is not to be had: that a process died with a lock, \
+             whoever waits for it notices only after 100 to 200 ms"
+        );
+    }
+}
+
 /// Gives the thread's record back when the thread ends, and its locks to the process.
 unsafe extern "C" fn at_thread_end(record: *mut libc::c_void) {
     RECORD.set(null());
@@ -329,9 +344,7 @@ extern "C" fn after_fork_in_child() {
     // SAFETY: records are never freed.
     if let Some(record) = unsafe { RECORD.get().as_ref() } {
         record.taken.store(true, Ordering::Relaxed);
-        record.tid.store(gettid().as_raw_nonzero().get() as u32, Ordering::Relaxed);
-        // glibc has emptied the list, but left the entry that a lock held at the fork may have.
-        Me(NonNull::from(record)).end();
+        record.begin_anew();
     }
     BEQUEATHED.store(0, Ordering::Relaxed);
 }
