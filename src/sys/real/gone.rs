@@ -1,28 +1,57 @@
 //! Whether a thread that a lock names as its owner can still hold it.
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::time::Duration;
 
-use crate::sys::{descriptor, read_file};
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, getpgid, pidfd_open};
+
+use crate::sys::real::life::Stat;
+use crate::sys::{Deadline, Me, descriptor, poll, read_file};
 
 /// Whether no thread of the machine has the number `tid` (as this PID namespace counts), or only
 /// what is left of a process until its parent has waited for it.
+///
+/// Where the system does not tell (it denies these calls, or is short of descriptors), the thread is
+/// taken to live: of several ways to ask, the next is tried, and those who wait ask again.
 pub(super) fn has_ended(tid: u32) -> bool {
+    let Some(thread) = Pid::from_raw(tid as i32) else { return true };
+    // A thread that is not its process's first goes when it ends; a process stays as a zombie.
+    !exists(thread) || is_left_over(thread).unwrap_or(false)
+}
+
+/// Whether there is a thread of that number, be it a zombie.
+fn exists(thread: Pid) -> bool {
     // SAFETY: signal 0 is only asked about, never sent.
-    let asked = unsafe { libc::syscall(libc::SYS_tkill, tid, 0) };
-    if asked == -1 {
-        return std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH);
+    let asked = unsafe { libc::syscall(libc::SYS_tkill, thread.as_raw_nonzero().get(), 0) };
+    match asked {
+        0 => true,
+        _ if errno() == Some(Errno::SRCH) => false,
+        // It is another user's, or the call is denied; this one asks for no rights.
+        _ => getpgid(Some(thread)) != Err(Errno::SRCH),
     }
-    // A thread that is not its process's first goes when it ends (this is refused for one); a
-    // process stays as a zombie. Without a descriptor, the next slice of the wait asks again.
-    let process = Pid::from_raw(tid as i32);
-    let Some(process) =
-        process.and_then(|pid| descriptor(|| pidfd_open(pid, PidfdFlags::empty())).ok())
-    else {
-        return false;
-    };
-    let mut fds = [PollFd::new(&process, PollFlags::IN)];
-    poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+}
+
+fn errno() -> Option<Errno> {
+    Errno::from_io_error(&std::io::Error::last_os_error())
+}
+
+/// Whether the thread is its process's first, and that has ended with all its threads.
+fn is_left_over(thread: Pid) -> Option<bool> {
+    match descriptor(|| pidfd_open(thread, PidfdFlags::empty())) {
+        Ok(process) => {
+            let mut fds = [PollFd::new(&process, PollFlags::IN)];
+            if let Ok(ready) = poll(&mut fds, Deadline::after(Duration::ZERO)) {
+                return Some(ready > 0);
+            }
+        }
+        // A thread that is not its process's first.
+        Err(Errno::INVAL | Errno::NOENT) => return Some(false),
+        Err(_) => {}
+    }
+    // /proc may count as another namespace does; then this process has another number there.
+    let own = Stat::read("self").filter(|own| own.pid == Me::process());
+    own.and_then(|_| Stat::read(thread)).map(|stat| stat.is_left_over())
 }
 
 /// Whether the thread's process is known not to map the memory that this one has at `address`: it

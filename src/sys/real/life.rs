@@ -80,8 +80,7 @@ impl Life {
         let known = start(life) != 0 && start(mine) != 0;
         match known.then(|| Stat::read(pid)).flatten() {
             Some(stat) if stat.start != start(life) => true,
-            // The rest of the process may live on where its first thread is a zombie.
-            Some(stat) if !matches!(stat.state, b'Z' | b'X') => false,
+            Some(stat) if !stat.is_zombie() => false,
             // Also where there is no such file: it may be hidden.
             _ => gone::has_ended(pid),
         }
@@ -98,15 +97,17 @@ fn start(life: u64) -> u64 {
 
 /// What /proc tells of a process.
 #[derive(Debug, PartialEq, Eq)]
-struct Stat {
-    pid: u32,
+pub(super) struct Stat {
+    pub(super) pid: u32,
     state: u8,
+    /// With its first, which stays as long as the others do.
+    threads: u32,
     /// In clock ticks since the machine was booted.
     start: u64,
 }
 
 impl Stat {
-    fn read(process: impl Display) -> Option<Self> {
+    pub(super) fn read(process: impl Display) -> Option<Self> {
         Self::parse(&read_file(&format!("/proc/{process}/stat")).ok()?)
     }
 
@@ -117,10 +118,21 @@ impl Stat {
         let mut fields = str::from_utf8(&text[name_ends + 1..]).ok()?.split_ascii_whitespace();
         Some(Stat {
             pid: str::from_utf8(pid).ok()?.parse().ok()?,
-            // The third field, and the twenty-second.
+            // The third field, the twentieth, and the twenty-second.
             state: *fields.next()?.as_bytes().first()?,
-            start: fields.nth(18)?.parse().ok()?,
+            threads: fields.nth(16)?.parse().ok()?,
+            start: fields.nth(1)?.parse().ok()?,
         })
+    }
+
+    /// Whether its first thread has ended; others may live on.
+    fn is_zombie(&self) -> bool {
+        matches!(self.state, b'Z' | b'X')
+    }
+
+    /// Whether all its threads have ended, and it only waits for its parent.
+    pub(super) fn is_left_over(&self) -> bool {
+        self.is_zombie() && self.threads <= 1
     }
 }
 
@@ -243,9 +255,11 @@ mod tests {
             std::thread::yield_now();
         }
         assert!(!Life::is_over(life));
+        assert!(!Stat::read(Life::pid(life)).expect("it is not reaped").is_left_over());
         kill_process(child, Signal::KILL).expect("it is not reaped");
         await_child(child, WaitIdOptions::EXITED);
         assert!(Life::is_over(life));
+        assert!(Stat::read(Life::pid(life)).expect("it is not reaped").is_left_over());
         reap(child);
     }
 
@@ -265,7 +279,7 @@ mod tests {
         let rest = b"S 1 7 7 0 -1 4194304 102 0 0 0 1 2 3 4 20 0 1 0 91843 3133440 356";
         for name in [&b"cat"[..], b"a b", b") R 1 2", b"((", b"\xff\n)"] {
             let text = [b"7 (", name, b") ", rest].concat();
-            let stat = Stat { pid: 7, state: b'S', start: 91843 };
+            let stat = Stat { pid: 7, state: b'S', threads: 1, start: 91843 };
             assert_eq!(Stat::parse(&text), Some(stat), "{name:?}");
         }
         assert_eq!(Stat::parse(b"7 (cat) S 1"), None);
