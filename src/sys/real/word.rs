@@ -174,10 +174,14 @@ impl Word {
 }
 
 /// The kernel refuses any other futex call only where there are none (a seccomp filter): no primitive
-/// of this crate can work there.
+/// of this crate can work there, nor can std's and libc's. The panic says so before anything else
+/// happens, also where it then ends the process (in a drop, while another panic unwinds).
 #[cold]
 fn refused(call: &str, errno: Errno) -> ! {
-    panic!("the kernel refused a futex {call}: {errno}")
+    panic!(
+        "the system call futex ({call}) is not to be had: {errno}; every primitive of multiproc sleeps \
+         and wakes by it: allow it in the sandbox that this process runs in"
+    )
 }
 
 #[cfg(test)]
