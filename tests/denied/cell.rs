@@ -4,6 +4,7 @@
 //! It becomes the cell before `main`, where it has one thread, as any small program.
 
 use std::env;
+use std::ffi::CStr;
 use std::fmt;
 use std::io::IoSlice;
 use std::panic::catch_unwind;
@@ -12,6 +13,7 @@ use rustix::io::Errno;
 
 use crate::calls::{self, Call};
 use crate::filter;
+use crate::hide::{FOLDERS, hide};
 use crate::operations::{self, Operation, chain};
 
 /// The variable that says which cell a process is.
@@ -25,7 +27,9 @@ pub(crate) const RIGHT: i32 = 0;
 pub(crate) const ERROR: i32 = 10;
 const WRONG: i32 = 11;
 /// A call that is on no list was made.
-pub(crate) const UNLISTED: i32 = 12;
+const UNLISTED: i32 = 12;
+/// This process may not deny it.
+pub(crate) const NO_RIGHTS: i32 = 13;
 
 /// What is denied, and from when on.
 #[derive(Clone, Copy)]
@@ -36,6 +40,8 @@ pub(crate) enum Denial {
     Call { call: &'static Call, errno: Errno, late: bool },
     /// Every call that is not on a list.
     Unlisted,
+    /// A folder, which is empty.
+    Folder(&'static CStr),
 }
 
 #[derive(Clone, Copy)]
@@ -50,6 +56,7 @@ impl fmt::Display for Cell {
         match self.denial {
             Denial::Nothing => write!(f, "{name}|nothing"),
             Denial::Unlisted => write!(f, "{name}|unlisted"),
+            Denial::Folder(folder) => write!(f, "{name}|{}", folder.to_string_lossy()),
             Denial::Call { call, errno, late } => {
                 let errno = if errno == Errno::NOSYS { "ENOSYS" } else { "EPERM" };
                 write!(f, "{name}|{}|{errno}|{}", call.name, if late { "late" } else { "early" })
@@ -66,6 +73,10 @@ impl Cell {
         let denial = match parts.next()? {
             "nothing" => Denial::Nothing,
             "unlisted" => Denial::Unlisted,
+            path if path.starts_with('/') => {
+                let mut folders = FOLDERS.iter();
+                Denial::Folder(folders.find(|folder| folder.to_bytes() == path.as_bytes())?)
+            }
             name => {
                 let call = calls::ALL.iter().find(|call| call.name == name)?;
                 let errno = if parts.next()? == "ENOSYS" { Errno::NOSYS } else { Errno::PERM };
@@ -105,7 +116,13 @@ fn run(cell: Cell) -> i32 {
             tell_of_the_unlisted();
             filter::allow_only(calls::listed());
         }
-        _ => {}
+        Denial::Folder(folder) => {
+            if let Err(error) = hide(folder) {
+                say(&error.to_string());
+                return NO_RIGHTS;
+            }
+        }
+        Denial::Nothing | Denial::Call { late: true, .. } => {}
     }
     let ready = || {
         if let Denial::Call { call, errno, late: true } = cell.denial {

@@ -4,6 +4,8 @@ use multiproc::{
     Barrier, Error, Event, Lock, PoisonCause, Poisoned, Process, RLock, RobustSemaphore, Shared,
 };
 
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+
 use super::{Done, Operation, SLICES, TICK, Told, here, spawning, told, unpoisoned};
 
 pub(super) const ALL: &[Operation] = &[
@@ -11,6 +13,7 @@ pub(super) const ALL: &[Operation] = &[
     spawning("lock of a process that dies while one waits", lock_of_the_dying),
     spawning("lock of a process that lives", lock_of_the_living),
     here("lock of a forked process that died", lock_of_a_fork),
+    here("lock held at a bare fork", lock_at_a_fork),
     spawning("rlock of a process that died", rlock_of_the_dead),
     spawning("permit of a process that died", permit_of_the_dead),
     spawning("permit of a process that lives", permit_of_the_living),
@@ -111,6 +114,32 @@ fn lock_of_a_fork(ready: &dyn Fn()) -> Done {
     let child = Process::fork(move || take_and_die(theirs))?;
     died(&child)?;
     assert_eq!(*of_the_dead(lock.lock()), 7);
+    Ok(())
+}
+
+/// A fork that this crate does not see, and would refuse.
+fn lock_at_a_fork(ready: &dyn Fn()) -> Done {
+    let locks = Shared::new((Lock::new(1), Lock::new(2)))?;
+    ready();
+    let guard = unpoisoned(locks.0.lock())?;
+    // SAFETY: there is one thread; the child uses no more than it may, and ends.
+    let child = match unsafe { libc::fork() } {
+        -1 => return Err(format!("fork failed: {}", std::io::Error::last_os_error()).into()),
+        0 => {
+            let is_parents = locks.0.try_lock().is_err();
+            let value = locks.1.lock().map(|mut value| std::mem::replace(&mut *value, 3));
+            drop(guard);
+            let right = is_parents && locks.0.is_locked() && value.is_ok_and(|value| value == 2);
+            // SAFETY: it ends the process, whatever its state.
+            unsafe { libc::_exit(if right { 0 } else { 1 }) }
+        }
+        child => Pid::from_raw(child).expect("a child has a number"),
+    };
+    let asked = rustix::io::retry_on_intr(|| waitid(WaitId::Pid(child), WaitIdOptions::EXITED));
+    let status = asked.map_err(|errno| format!("waitid failed: {errno}"))?;
+    assert_eq!(status.and_then(|status| status.exit_status()), Some(0), "in the child");
+    drop(guard);
+    assert_eq!((*unpoisoned(locks.0.lock())?, *unpoisoned(locks.1.lock())?), (1, 3));
     Ok(())
 }
 
