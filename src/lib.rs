@@ -67,6 +67,28 @@
 //!
 //! A child that is spawned runs what its parent says, and trusts it; not the other way round.
 //!
+//! # Where it runs
+//!
+//! On 64-bit Linux with glibc. A call that the kernel does not have, or that a sandbox denies, is done
+//! without, or the error of what needs it names it: the test `denied` denies each call to each type.
+//!
+//! | call | Linux | without it |
+//! |---|---|---|
+//! | futex | 2.6.25 | nothing works: whoever would sleep or wake panics, and says so |
+//! | get_robust_list | 2.6.17 | a dead owner of a lock is noticed not at once, but by whoever has waited for 100 to 200 ms |
+//! | ppoll, tkill | 2.6.16 | all works, by older calls |
+//! | eventfd2 | 2.6.27 | no [`Pool`] |
+//! | O_TMPFILE, F_OFD_SETLK | 3.11, 3.15 | no names ([`Shared::create`]) |
+//! | memfd_create | 3.17 | no [`Shared`], [`Queue`] and [`SharedArray`], no long messages through a [`pipe`], no children |
+//! | madvise with MADV_WIPEONFORK | 4.14 | all works |
+//! | pidfd_send_signal, pidfd_open, waitid for one | 5.1, 5.3, 5.4 | no [`Process`] and no [`Pool`] |
+//!
+//! * *Without /proc* there are private primitives, threads and pipes; all else is an error.
+//! * *Without /dev/shm* (as in AWS Lambda) there is all but names.
+//! * *In valgrind* (3.19), which has no pidfd_open, there is all but children.
+//! * *In qemu-user* (7.2), which has no robust lists, there is all but [`Process::fork`]: the emulator has
+//!   a thread of its own.
+//!
 //! # Check your own use of them
 //!
 //! A program that shares these primitives between threads can be run in every way in which the threads

@@ -104,29 +104,35 @@ extern "C" fn before_main() {
         Ok(code) => code,
         Err(_) => WRONG,
     };
-    // At once: threads and children may be waiting for what will not come.
+    leave(code)
+}
+
+/// At once: threads and children may be waiting for what will not come.
+fn leave(code: i32) -> ! {
     // SAFETY: it ends the process, whatever its state.
     unsafe { libc::_exit(code) }
 }
 
 fn run(cell: Cell) -> i32 {
-    match cell.denial {
-        Denial::Call { call, errno, late: false } => filter::deny(call.calls, errno),
+    let denied = match cell.denial {
+        Denial::Call { call, errno, late: false } => told(filter::deny(call.calls, errno)),
         Denial::Unlisted => {
             tell_of_the_unlisted();
-            filter::allow_only(calls::listed());
+            told(filter::allow_only(calls::listed()))
         }
-        Denial::Folder(folder) => {
-            if let Err(error) = hide(folder) {
-                say(&error.to_string());
-                return NO_RIGHTS;
-            }
-        }
-        Denial::Nothing | Denial::Call { late: true, .. } => {}
+        Denial::Folder(folder) => told(hide(folder)),
+        Denial::Nothing | Denial::Call { late: true, .. } => Ok(()),
+    };
+    if let Err(refused) = denied {
+        say(&refused);
+        return NO_RIGHTS;
     }
     let ready = || {
         if let Denial::Call { call, errno, late: true } = cell.denial {
-            filter::deny(call.calls, errno);
+            if let Err(refused) = told(filter::deny(call.calls, errno)) {
+                say(&refused);
+                leave(NO_RIGHTS);
+            }
         }
     };
     match (cell.operation.run)(&ready) {
@@ -136,6 +142,10 @@ fn run(cell: Cell) -> i32 {
             ERROR
         }
     }
+}
+
+fn told(result: Result<(), impl fmt::Display>) -> Result<(), String> {
+    result.map_err(|error| error.to_string())
 }
 
 /// Writes it out by a call that the crate does not make.
@@ -151,8 +161,7 @@ fn tell_of_the_unlisted() {
         // SAFETY: of a SIGSYS by seccomp the kernel has put the call's number there (`si_syscall`).
         let number = unsafe { *info.byte_add(24).cast::<i32>() };
         say(&format!("call {number} is on no list"));
-        // SAFETY: it ends the process, whatever its state.
-        unsafe { libc::_exit(UNLISTED) }
+        leave(UNLISTED)
     }
     let action = SigAction::new(SigHandler::SigAction(tell), SaFlags::empty(), SigSet::empty());
     // SAFETY: the handler prints and ends the process; it comes only where the test has failed.

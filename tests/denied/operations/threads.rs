@@ -54,10 +54,12 @@ fn panics(ready: &dyn Fn()) -> Done {
 /// A daemon is left alone, any other thread is waited for.
 fn end_with_one(daemon: bool) -> Done {
     Thread::builder().daemon(daemon).start(move || {
-        while daemon {
+        if !daemon {
+            return std::thread::park_timeout(TICK);
+        }
+        loop {
             std::thread::park();
         }
-        std::thread::park_timeout(TICK);
     })?;
     Ok(())
 }
