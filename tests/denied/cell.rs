@@ -69,7 +69,8 @@ impl Cell {
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('|');
         let name = parts.next()?;
-        let operation = operations::all().find(|operation| operation.name == name)?;
+        let mut operations = operations::all().chain(operations::CONTROLS);
+        let operation = operations.find(|operation| operation.name == name)?;
         let denial = match parts.next()? {
             "nothing" => Denial::Nothing,
             "unlisted" => Denial::Unlisted,
@@ -128,11 +129,10 @@ fn run(cell: Cell) -> i32 {
         return NO_RIGHTS;
     }
     let ready = || {
-        if let Denial::Call { call, errno, late: true } = cell.denial {
-            if let Err(refused) = told(filter::deny(call.calls, errno)) {
-                say(&refused);
-                leave(NO_RIGHTS);
-            }
+        let Denial::Call { call, errno, late: true } = cell.denial else { return };
+        if let Err(refused) = told(filter::deny(call.calls, errno)) {
+            say(&refused);
+            leave(NO_RIGHTS);
         }
     };
     match (cell.operation.run)(&ready) {

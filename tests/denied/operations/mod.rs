@@ -5,6 +5,7 @@
 //! the call is denied from its first instruction.) It panics when a value is wrong, and gives the
 //! error when the crate gives one.
 
+mod controls;
 mod memory;
 mod messages;
 mod ownership;
@@ -51,6 +52,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
     ];
     parts.into_iter().flatten()
 }
+
+pub(crate) use controls::CONTROLS;
 
 /// What a child that an operation spawns gives back: an error as its text.
 type Told<T> = Result<T, String>;
