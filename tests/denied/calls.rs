@@ -11,7 +11,7 @@ use crate::filter::Calls;
 pub(crate) struct Call {
     pub(crate) name: &'static str,
     pub(crate) calls: &'static [Calls],
-    /// What an error may say that it speaks of, one of these.
+    /// By which word an error names it: one of these.
     pub(crate) told_as: &'static [&'static str],
     /// Whether a program cannot even start without it, whatever it uses: then it is not denied to
     /// operations that start one.
@@ -54,7 +54,7 @@ const fn vital(call: Call) -> Call {
 pub(crate) const ALL: &[Call] = &[
     // What locks stand on.
     call("get_robust_list", &[any(SYS_get_robust_list)], &["get_robust_list"]),
-    call("get_robust_list and set_robust_list", &[any(SYS_get_robust_list), any(SYS_set_robust_list)], &["robust_list"]),
+    call("get_robust_list and set_robust_list", &[any(SYS_get_robust_list), any(SYS_set_robust_list)], &["get_robust_list"]),
     vital(call("futex", &[any(SYS_futex)], &["futex"])),
     call("tkill", &[any(SYS_tkill)], &["tkill"]),
     call("tkill, tgkill and kill", &[any(SYS_tkill), any(SYS_tgkill), any(SYS_kill)], &["kill"]),
@@ -71,8 +71,8 @@ pub(crate) const ALL: &[Call] = &[
     starting(call("pread64", &[any(SYS_pread64)], &["pread", "read"])),
     call("pwrite64", &[any(SYS_pwrite64)], &["pwrite", "write"]),
     call("lseek", &[any(SYS_lseek)], &["lseek"]),
-    call("statx", &[any(SYS_statx)], &["stat"]),
-    starting(call("fstat", &[any(SYS_fstat), any(SYS_newfstatat)], &["stat"])),
+    call("statx", &[any(SYS_statx)], &["stat", "statx"]),
+    starting(call("fstat", &[any(SYS_fstat), any(SYS_newfstatat)], &["stat", "fstat"])),
     call("fstatfs", &[any(SYS_fstatfs)], &["fstatvfs", "fstatfs"]),
     call("memfd_create", &[any(SYS_memfd_create)], &["memfd_create"]),
     call("ftruncate", &[any(SYS_ftruncate)], &["ftruncate"]),
@@ -104,11 +104,11 @@ pub(crate) const ALL: &[Call] = &[
     call("waitid", &[any(SYS_waitid)], &["waitid"]),
     call("waitid for a pidfd", &[with(SYS_waitid, 0, P_PIDFD as u64)], &["waitid"]),
     call("prctl", &[any(SYS_prctl)], &["prctl"]),
-    call("rt_sigaction", &[any(SYS_rt_sigaction)], &["sigaction"]),
-    call("rt_sigprocmask", &[any(SYS_rt_sigprocmask)], &["sigprocmask"]),
-    call("prlimit64", &[any(SYS_prlimit64)], &["prlimit"]),
+    call("rt_sigaction", &[any(SYS_rt_sigaction)], &["rt_sigaction", "sigaction"]),
+    call("rt_sigprocmask", &[any(SYS_rt_sigprocmask)], &["rt_sigprocmask", "sigprocmask"]),
+    call("prlimit64", &[any(SYS_prlimit64)], &["prlimit64"]),
     call("getrandom", &[any(SYS_getrandom)], &["getrandom"]),
-    call("pidfds", &[any(SYS_pidfd_open), any(SYS_pidfd_send_signal), with(SYS_waitid, 0, P_PIDFD as u64)], &["pidfd", "waitid"]),
+    call("pidfds", &[any(SYS_pidfd_open), any(SYS_pidfd_send_signal), with(SYS_waitid, 0, P_PIDFD as u64)], &["pidfd_open"]),
 ];
 
 /// What is not denied, and why not.

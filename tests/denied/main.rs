@@ -141,7 +141,14 @@ impl Ended {
 
     /// In the error, or in what a child wrote that could not leave it for its parent.
     fn names(&self, call: &str) -> bool {
-        self.said.contains(call) || self.complained.contains(call)
+        let is_part = |c: char| c.is_alphanumeric() || c == '_';
+        [&self.said, &self.complained].into_iter().any(|text| {
+            text.match_indices(call).any(|(at, _)| {
+                let (before, after) = (&text[..at], &text[at + call.len()..]);
+                // As a word: a thread is no read.
+                !before.ends_with(is_part) && !after.starts_with(is_part)
+            })
+        })
     }
 }
 
