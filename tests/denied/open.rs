@@ -25,7 +25,7 @@ const OPEN: &[(&str, &str)] = &[
     ("ppoll", ""),
     // A child's result is lost, and its error does not name the call.
     ("ftruncate", ""),
-    ("pwrite64", ""),
+    ("pwrite64", "fork and join"),
     ("fstat", "fork and join"),
     ("fstat", "lock of a forked process that died"),
     // A lock of a file that cannot be given back is a failed assertion.
@@ -37,7 +37,8 @@ const OPEN: &[(&str, &str)] = &[
     ("/proc", "pool"),
     // A pool's workers do not end, or its error does not name the call.
     ("shutdown", "pool"),
-    ("write", ""),
+    ("write", "pool"),
+    ("write", "end with a pool"),
     ("recvmsg", "pool"),
     ("sendmsg", "pool"),
 ];
