@@ -64,6 +64,16 @@ use crate::shm::layout::Layout;
 ///    (std's, parking_lot's) does not exclude another process.
 /// 7. **[`settle`](ProcessSafe::settle) reaches every part** that implements this trait, and
 ///    [`PINNED`](ProcessSafe::PINNED) is true if it is of any part.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot live in memory that processes share",
+    label = "this type is not `ProcessSafe`",
+    note = "numbers are, this crate's primitives, and arrays, tuples and structs of them: declare a \
+            struct of your own with `process_safe!`",
+    note = "what points to memory of one process is not, nor what is not just any bits: instead of a \
+            `Vec` or a `String` use an array `[T; N]`, a `SharedArray`, or send the values by a \
+            `Queue` or a `pipe`; instead of a `bool` or an enum use a `u8`; instead of std's atomics, \
+            locks and `Arc` use `Value`, `Lock` and `Shared`"
+)]
 pub unsafe trait ProcessSafe: Sized + 'static {
     /// Whether a settled value must stay where it is: true of a lock, which the kernel knows by
     /// its address while it is held, and of whatever contains one.
