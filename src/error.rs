@@ -1,25 +1,34 @@
 //! The errors of the whole crate.
 //!
 //! One enum, [`Error`], for what can fail while something is made; and for each operation that
-//! can fail in its own ways, an error of its own, which gives back what was not taken.
+//! can fail in its own ways, an error of its own, which gives back what was not taken. The crate's
+//! page tells their style; tests.rs holds every one to it.
 
 mod array;
 mod barrier;
+mod chain;
+mod layout;
 mod limit;
+mod lock;
 mod name;
 mod pipe;
 mod pool;
 mod queue;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::io;
 
 pub use array::{IndexOutOfRange, ValueTooLong};
 pub use barrier::BrokenBarrier;
+pub(crate) use chain::Chain;
+pub use layout::LayoutProblem;
 pub use limit::FileSizeLimit;
+pub use lock::{PoisonCause, Poisoned, TryLockError};
 pub use name::NameProblem;
 pub use pipe::{RecvError, SendCause, SendError};
-pub use pool::{PoolJoinError, TaskError};
+pub use pool::{NotStarted, PoolJoinError, TaskError};
 pub use queue::{GetError, PutError, TooManyDone};
 
 /// Why something could not be made.
@@ -142,22 +151,24 @@ pub enum Error {
     #[error("the argument cannot be sent to the child: {0}")]
     Argument(String),
     /// The memory holds something else than what it was opened as.
-    #[error("the shared memory does not hold what was expected: {0}")]
-    Layout(String),
+    #[error("the shared memory does not hold what was expected")]
+    Layout(#[source] LayoutProblem),
     /// A name of shared memory could not be used.
-    #[error("shared memory {name:?}: {problem}")]
+    #[error("shared memory {name:?}: {}", Chain(.problem))]
     Name {
         /// The name that was asked for.
         name: String,
-        /// What is wrong with it, and what to do.
-        #[source]
+        /// What is wrong with it, and what to do. It is what this error says, so not its source.
         problem: NameProblem,
     },
     /// A lock's owner died or panicked: what [`Poisoned`] becomes when `?` hands it on.
     #[error("the lock's last owner {0} while holding it: check the data, then call clear_poison")]
     Poisoned(PoisonCause),
+    /// A lock was held by another: what [`TryLockError::WouldBlock`] becomes when `?` hands it on.
+    #[error("the lock is held by another: try again later, or wait until it is free")]
+    WouldBlock,
     /// The operating system refused a call.
-    #[error("{call} failed: {source}")]
+    #[error("{call} failed")]
     Os {
         /// The call.
         call: &'static str,
@@ -171,115 +182,6 @@ impl Error {
         Error::Os { call, source: source.into() }
     }
 }
-
-/// The lock was obtained, but its last owner died or panicked while holding it: the data may be
-/// half changed.
-///
-/// [`Poisoned::into_inner`] gives the guard all the same. The lock stays poisoned, and says so to
-/// everyone, until [`Lock::clear_poison`](crate::Lock::clear_poison).
-#[must_use = "the guard is inside: dropping this error unlocks"]
-pub struct Poisoned<G> {
-    guard: G,
-    cause: PoisonCause,
-}
-
-/// What happened to the owner of a poisoned lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum PoisonCause {
-    /// Its thread panicked.
-    Panicked,
-    /// Its process ended: killed, crashed, or gone without unlocking.
-    OwnerDied,
-}
-
-impl<G> Poisoned<G> {
-    pub(crate) fn new(guard: G, cause: PoisonCause) -> Self {
-        Poisoned { guard, cause }
-    }
-
-    /// The guard: for whoever can tell that the data is whole, or mends it.
-    pub fn into_inner(self) -> G {
-        self.guard
-    }
-
-    /// The guard, by reference.
-    pub fn get_ref(&self) -> &G {
-        &self.guard
-    }
-
-    /// The guard, by mutable reference.
-    pub fn get_mut(&mut self) -> &mut G {
-        &mut self.guard
-    }
-
-    /// The same, around what `change` makes of the guard.
-    pub(crate) fn map<H>(self, change: impl FnOnce(G) -> H) -> Poisoned<H> {
-        Poisoned { guard: change(self.guard), cause: self.cause }
-    }
-
-    /// What happened to the owner.
-    pub fn cause(&self) -> PoisonCause {
-        self.cause
-    }
-}
-
-impl<G> fmt::Debug for Poisoned<G> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Poisoned").field("cause", &self.cause).finish_non_exhaustive()
-    }
-}
-
-impl<G> fmt::Display for Poisoned<G> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Error::Poisoned(self.cause).fmt(f)
-    }
-}
-
-impl<G> From<Poisoned<G>> for Error {
-    fn from(poisoned: Poisoned<G>) -> Self {
-        Error::Poisoned(poisoned.cause)
-    }
-}
-
-impl fmt::Display for PoisonCause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            PoisonCause::Panicked => "panicked",
-            PoisonCause::OwnerDied => "died",
-        })
-    }
-}
-
-impl<G> std::error::Error for Poisoned<G> {}
-
-/// Why a lock was not obtained in time, or was obtained poisoned.
-#[must_use = "it may hold a guard: dropping this error unlocks"]
-pub enum TryLockError<G> {
-    /// Obtained, but see [`Poisoned`].
-    Poisoned(Poisoned<G>),
-    /// Held by another, until now or until the deadline.
-    WouldBlock,
-}
-
-impl<G> fmt::Debug for TryLockError<G> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TryLockError::Poisoned(poisoned) => poisoned.fmt(f),
-            TryLockError::WouldBlock => f.write_str("WouldBlock"),
-        }
-    }
-}
-
-impl<G> fmt::Display for TryLockError<G> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TryLockError::Poisoned(poisoned) => poisoned.fmt(f),
-            TryLockError::WouldBlock => f.write_str("the lock is held by another"),
-        }
-    }
-}
-
-impl<G> std::error::Error for TryLockError<G> {}
 
 /// A semaphore cannot count that far: nothing was released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -48,6 +48,37 @@
 //! thread is used. After a bare `clone` or `vfork`, which glibc does not see, the child must use nothing
 //! of this crate: it would take locks in its parent's name.
 //!
+//! # When something fails
+//!
+//! What cannot be made is an [`Error`]; each operation that can fail in ways of its own has an error of
+//! its own, with the operation in its name ([`PutError`], [`TaskError`], …). `?` hands them on into a
+//! `Box<dyn std::error::Error + Send + Sync>` and its like (one that holds a value, if the value may go
+//! there).
+//!
+//! * *Causes* are typed, and each text is said once: an error's own text leaves out what its
+//!   [`source`](std::error::Error::source) says. Show the whole chain, as `anyhow`'s `{:#}` does.
+//! * *What was refused comes back:* [`PutError::into_inner`] and [`SendError::into_inner`] give the
+//!   value, [`Poisoned::into_inner`] gives the guard.
+//! * *A lock* is the exception: [`Poisoned`] and [`TryLockError`] hold a guard, so they cannot leave the
+//!   function that the lock is borrowed by. `?` unlocks and makes [`Error::Poisoned`] or
+//!   [`Error::WouldBlock`] of them, also on the way into a `Box<dyn std::error::Error>`; for
+//!   another error type, write `lock().map_err(multiproc::Error::from)?`.
+//! * *A time that has passed* is a variant of the error, where there is an error of the operation
+//!   itself; else it is `None` where there would be a value, and `false` where there is none:
+//!
+//! | | at once (`try_…`) | by a time (`…_for`, `…_until`) |
+//! |---|---|---|
+//! | `lock` | [`TryLockError::WouldBlock`] | the same |
+//! | `put`, `send` | `Full`, in [`PutError`], [`SendCause`] | `TimedOut` |
+//! | `get`, `recv` of a queue, a pipe | `Empty`, in [`GetError`], [`RecvError`] | `TimedOut` |
+//! | [`Barrier::wait`] | | [`BrokenBarrier::TimedOut`], for all who wait |
+//! | `acquire` | `None` | `None` |
+//! | `join` of a process, a thread | `None`: it goes on | `None` |
+//! | [`AsyncResult::get`] | `None`: the task goes on | `None` |
+//! | [`Condition::wait`] | | `Ok((guard, false))`: the lock is held again |
+//! | [`Event::wait`], [`AsyncResult::wait`], [`Queue::join`] | | `false` |
+//! | [`wait_any`] | | an empty list |
+//!
 //! # When a peer means harm
 //!
 //! Whoever maps the same memory, or has the other end of a pipe, may write anything there. The
@@ -114,9 +145,9 @@ mod sys;
 pub mod thread;
 
 pub use error::{
-    BrokenBarrier, Error, FileSizeLimit, GetError, IndexOutOfRange, NameProblem, Overflow,
-    PoisonCause, Poisoned, PoolJoinError, ProcessError, PutError, RecvError, SendCause, SendError,
-    TaskError, ThreadError, TooManyDone, TryLockError, ValueTooLong,
+    BrokenBarrier, Error, FileSizeLimit, GetError, IndexOutOfRange, LayoutProblem, NameProblem,
+    NotStarted, Overflow, PoisonCause, Poisoned, PoolJoinError, ProcessError, PutError, RecvError,
+    SendCause, SendError, TaskError, ThreadError, TooManyDone, TryLockError, ValueTooLong,
 };
 pub use ipc::{
     ArrayGuard, Connection, Element, Queue, Receiver, Sender, SharedArray, Value, duplex, pipe,

@@ -78,7 +78,7 @@ pub enum NameProblem {
     #[error("it was made in another time namespace: start both programs in one")]
     TimeNamespace,
     /// The operating system refused a call.
-    #[error("{call} failed: {source}")]
+    #[error("{call} failed")]
     Os {
         /// The call.
         call: &'static str,

@@ -39,7 +39,7 @@ pub enum SendCause {
     #[error("the value cannot be encoded: {0}")]
     Encode(String),
     /// The operating system refused a call.
-    #[error("{call} failed: {source}")]
+    #[error("{call} failed")]
     Os {
         /// The call.
         call: &'static str,
@@ -105,7 +105,7 @@ pub enum RecvError {
     #[error("what came through the pipe cannot be decoded: {0}")]
     Decode(String),
     /// The operating system refused a call.
-    #[error("{call} failed: {source}")]
+    #[error("{call} failed")]
     Os {
         /// The call.
         call: &'static str,

@@ -1,6 +1,8 @@
 //! What the work given to a pool can fail with.
 
-use super::{At, KilledBy};
+use std::sync::Arc;
+
+use super::{At, Error, KilledBy};
 
 /// Why a task gave no result. The pool goes on, except where it says that it does not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,8 +50,8 @@ pub enum TaskError {
     /// The pool has had no worker, and could not start any, for as long as its
     /// [`start_timeout`](crate::PoolBuilder::start_timeout). It goes on trying: once the trouble is
     /// over, it works again.
-    #[error("the pool is broken, it cannot start workers: {0}")]
-    Broken(String),
+    #[error("the pool is broken, it cannot start workers")]
+    Broken(#[source] NotStarted),
     /// The pool was made by another process, of which this one is a fork: its workers and its
     /// results are that process's alone.
     #[error(
@@ -58,6 +60,42 @@ pub enum TaskError {
     )]
     OtherProcess,
 }
+
+/// Why a worker of a pool did not get as far as its first task: part of [`TaskError::Broken`].
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotStarted {
+    /// It could not be started, as [`Process::spawn`](crate::Process::spawn) says.
+    #[error(transparent)]
+    Refused(Arc<Error>),
+    /// It ended with this exit code.
+    #[error("a worker ended with exit code {0} before it had done anything")]
+    Exited(i32),
+    /// It was killed by the signal of this number.
+    #[error("a worker {} before it had done anything", KilledBy(*.0))]
+    Signaled(i32),
+    /// It has ended, and other code of this program has its status.
+    #[error(
+        "a worker ended before it had done anything, and its exit status went to other code that waits for \
+         children"
+    )]
+    StatusTaken,
+}
+
+/// A refusal is equal to itself only: all tasks that fail for it have the same one.
+impl PartialEq for NotStarted {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (NotStarted::Refused(one), NotStarted::Refused(other)) => Arc::ptr_eq(one, other),
+            (NotStarted::Exited(one), NotStarted::Exited(other)) => one == other,
+            (NotStarted::Signaled(one), NotStarted::Signaled(other)) => one == other,
+            (NotStarted::StatusTaken, NotStarted::StatusTaken) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for NotStarted {}
 
 /// Why the end of a pool was not waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -33,6 +33,11 @@ pub enum PutError<T> {
 
 impl<T> PutError<T> {
     /// The value that was not put.
+    pub fn into_inner(self) -> T {
+        self.into_value()
+    }
+
+    /// The same as [`into_inner`](Self::into_inner), which is what the other errors call it.
     pub fn into_value(self) -> T {
         match self {
             PutError::Full(value)

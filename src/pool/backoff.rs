@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::error::{Chain, NotStarted};
+
 /// After the first failure. Most troubles are over sooner than anybody notices.
 const FIRST: Duration = Duration::from_millis(10);
 
@@ -21,7 +23,7 @@ pub(super) struct Backoff {
 /// The last start has failed.
 #[derive(Debug)]
 struct Trouble {
-    why: String,
+    why: NotStarted,
     /// When the pause is over.
     again: Instant,
 }
@@ -33,12 +35,13 @@ impl Backoff {
 
     /// A worker could not be started, or has ended before it had done anything. Of those that were
     /// started together, the first one counts.
-    pub(super) fn failed(&mut self, why: String, now: Instant) {
+    pub(super) fn failed(&mut self, why: NotStarted, now: Instant) {
         if self.trouble.as_ref().is_some_and(|trouble| now < trouble.again) {
             return;
         }
         let pause = self.pause;
-        log::warn!("a worker of a pool could not be started: {why}: the next try is in {pause:?}");
+        let told = Chain(&why);
+        log::warn!("a worker of a pool could not be started: {told}: the next try is in {pause:?}");
         self.trouble = Some(Trouble { why, again: now + pause });
         self.pause = (pause * 2).min(LONGEST);
     }
@@ -57,8 +60,8 @@ impl Backoff {
     }
 
     /// Why the last start has failed; `None` if it has not.
-    pub(super) fn why(&self) -> Option<&str> {
-        self.trouble.as_ref().map(|trouble| trouble.why.as_str())
+    pub(super) fn why(&self) -> Option<&NotStarted> {
+        self.trouble.as_ref().map(|trouble| &trouble.why)
     }
 
     /// When the next start is to be tried; `None` if the last has not failed.
@@ -76,10 +79,10 @@ mod tests {
         let mut backoff = Backoff::new();
         let mut now = Instant::now();
         let mut next = |backoff: &mut Backoff| {
-            backoff.failed("no".into(), now);
+            backoff.failed(NotStarted::Exited(1), now);
             // One that was started together with the first.
-            backoff.failed("no, again".into(), now);
-            assert_eq!(backoff.why(), Some("no"));
+            backoff.failed(NotStarted::Exited(2), now);
+            assert_eq!(backoff.why(), Some(&NotStarted::Exited(1)));
             let pause = backoff.again().unwrap() - now;
             now += pause;
             pause

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::TaskError;
+use crate::error::{NotStarted, TaskError};
 use crate::pool::backoff::Backoff;
 use crate::pool::slot::Task;
 use crate::pool::task::{Outcome, Reply, Request};
@@ -210,7 +210,11 @@ impl Board {
         let how = status.map_or("has ended".to_owned(), |status| status.to_string());
         let is_failure = !post.proven && post.task.is_none();
         if is_failure && self.needs_workers() {
-            self.start_failed(format!("{} {how} before it had done anything", worker.name()));
+            self.start_failed(match status {
+                Some(ExitStatus::Exited(code)) => NotStarted::Exited(code),
+                Some(ExitStatus::Signaled(signal)) => NotStarted::Signaled(signal),
+                None => NotStarted::StatusTaken,
+            });
         } else if post.task.is_some() || self.stage == Stage::Open {
             log::warn!("{} {how}: another takes its place", worker.name());
         }
@@ -224,7 +228,7 @@ impl Board {
     }
 
     /// A worker could not be started.
-    pub(super) fn start_failed(&mut self, why: String) {
+    pub(super) fn start_failed(&mut self, why: NotStarted) {
         self.backoff.failed(why, Instant::now());
     }
 
@@ -245,7 +249,7 @@ impl Board {
                 return end;
             }
             if let Some(task) = self.pending.pop_front() {
-                task.finish(Err(TaskError::Broken(why.to_owned())));
+                task.finish(Err(TaskError::Broken(why.clone())));
             }
         }
         None

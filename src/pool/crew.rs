@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 use rustix::io::Errno;
 
-use crate::error::{Error, PoolJoinError, RecvError, SendCause, TaskError};
+use crate::error::{Chain, Error, NotStarted, PoolJoinError, RecvError, SendCause, TaskError};
 use crate::pool::board::{Board, Stage};
 use crate::pool::slot::Task;
 use crate::pool::worker::Worker;
@@ -203,7 +203,7 @@ impl Crew {
                 Err(RecvError::Empty) => return,
                 Err(RecvError::Closed) if worker.has_ended() => return,
                 Err(RecvError::Closed) => {}
-                Err(error) => board.fail(worker, TaskError::Decode(error.to_string())),
+                Err(error) => board.fail(worker, TaskError::Decode(Chain(&error).to_string())),
             }
             // It has closed its line, or said what is no reply of its own: a task has meddled with
             // it, or there was no memory for what it said. It will not be understood again.
@@ -231,7 +231,7 @@ impl Crew {
             let mut board = self.board();
             match started {
                 Ok(worker) => board.post(worker),
-                Err(error) => board.start_failed(error.to_string()),
+                Err(error) => board.start_failed(NotStarted::Refused(error.into())),
             }
         }
     }
@@ -250,7 +250,7 @@ impl Crew {
                     board.take_back(&worker, request);
                 }
                 cause => {
-                    board.fail(&worker, TaskError::Argument(cause.to_string()));
+                    board.fail(&worker, TaskError::Argument(Chain(&cause).to_string()));
                     // It may have been the last task of a pool that is closed.
                     drop(board);
                     self.ring();

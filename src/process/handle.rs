@@ -171,7 +171,7 @@ impl Process<()> {
     /// for child in children {
     ///     child?.join()?;
     /// }
-    /// assert_eq!(*total.lock().unwrap(), 7);
+    /// assert_eq!(*total.lock()?, 7);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

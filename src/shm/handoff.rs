@@ -19,6 +19,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use rustix::io::fcntl_dupfd_cloexec;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
+use crate::error::Chain;
 use crate::shm::mapping::Mapping;
 
 /// A list that is there as long as its thread: what has no drop is not gone when other thread-locals
@@ -138,7 +139,7 @@ pub(crate) fn take_mapping<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Mapping, D::Error> {
     let fd = take_fd(u32::deserialize(from)?).map_err(|error| de::Error::custom(noted(error)))?;
-    Mapping::attach(fd, stamp).map_err(|error| de::Error::custom(noted(error)))
+    Mapping::attach(fd, stamp).map_err(|error| de::Error::custom(noted(Chain(&error))))
 }
 
 #[cfg(test)]

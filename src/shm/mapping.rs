@@ -23,7 +23,7 @@ use rustix::fs::Stat;
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 
-use crate::error::Error;
+use crate::error::{Error, LayoutProblem};
 use crate::shm::header::Header;
 use crate::shm::layout::Layout;
 use crate::shm::names::is_nameable;
@@ -82,14 +82,14 @@ impl Mapping {
         // Before its size is asked for, which is for good from then on. A file with a name cannot be
         // sealed; another must be, if that can be had at all.
         if !is_nameable(&stat) && !sys::keeps_size(&fd, &stat) {
-            return Err(Error::Layout("its size is not sealed".into()));
+            return Err(Error::Layout(LayoutProblem::NotSealed));
         }
         let bytes = bytes_present(&fd)
             .map_err(|errno| Error::os("fstat", errno))?
-            .ok_or_else(|| Error::Layout("its memory is not reserved".into()))?;
+            .ok_or(Error::Layout(LayoutProblem::NotReserved))?;
         let header = Header::read(&fd)
             .and_then(|header| header.check(bytes as u64, stamp).map(|()| header))
-            .map_err(|problem| Error::Layout(problem.to_string()))?;
+            .map_err(|problem| Error::Layout(LayoutProblem::Header(problem)))?;
         Ok(Self::of_file(fd, &stat, header, bytes)?.0)
     }
 
@@ -276,7 +276,7 @@ mod tests {
             header(&memfd, 128);
             rustix::fs::fcntl_add_seals(&memfd, seals).unwrap();
             let refused = Mapping::attach(memfd, STAMP).unwrap_err();
-            assert!(refused.to_string().ends_with("its size is not sealed"), "{refused}");
+            assert!(matches!(refused, Error::Layout(LayoutProblem::NotSealed)), "{refused:?}");
         }
         let memfd = memfd();
         header(&memfd, 128);
@@ -309,6 +309,6 @@ mod tests {
         rustix::fs::ftruncate(&fd, 1 << 40).unwrap();
         rustix::fs::fcntl_add_seals(&fd, SealFlags::SHRINK | SealFlags::GROW).unwrap();
         let refused = Mapping::attach(fd, 0).unwrap_err();
-        assert!(refused.to_string().ends_with("its memory is not reserved"), "{refused}");
+        assert!(matches!(refused, Error::Layout(LayoutProblem::NotReserved)), "{refused:?}");
     }
 }

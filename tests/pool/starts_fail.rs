@@ -87,7 +87,7 @@ fn tasks_wait_for_a_worker_no_longer_than_the_pool_says() {
             [error_of(&waiting), error_of(&waiting_many), pool.apply(square, 2).unwrap_err()]
         {
             let TaskError::Broken(why) = &error else { panic!("{error}") };
-            assert!(why.contains("SIGCHLD is ignored"), "{why}");
+            assert!(why.to_string().contains("SIGCHLD is ignored"), "{why}");
         }
         children_are(libc::SIG_DFL);
         // It goes on trying.
@@ -138,7 +138,10 @@ fn a_worker_that_ends_before_it_is_ready_is_a_failed_start() {
         kill_all(&workers);
         let error = pool.apply(square, 2).unwrap_err();
         let TaskError::Broken(why) = &error else { panic!("{error}") };
-        assert!(why.contains("ended with exit code 127 before it had done anything"), "{why}");
+        assert!(
+            why.to_string().contains("ended with exit code 127 before it had done anything"),
+            "{why}"
+        );
         match before {
             // SAFETY: as above.
             Some(before) => unsafe { std::env::set_var("LD_LIBRARY_PATH", before) },

@@ -8,7 +8,7 @@
 //!
 //! Nothing here is believed: what is read is a number, and is checked before it is used.
 
-use crate::error::Error;
+use crate::error::{Error, LayoutProblem};
 use crate::ipc::ring::patience::Patience;
 use crate::shm::Mapping;
 use crate::sync::RawLock;
@@ -97,7 +97,7 @@ impl RingMemory {
 
     /// The ring that lies in a mapping that was handed over.
     pub(crate) fn attach(mapping: Mapping) -> Result<Self, Error> {
-        let wrong = || Error::Layout("its size is not that of the queue it says it holds".into());
+        let wrong = || Error::Layout(LayoutProblem::Size);
         if mapping.len() < size_of::<Sides>() {
             return Err(wrong());
         }

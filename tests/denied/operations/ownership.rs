@@ -47,8 +47,8 @@ fn of_the_dead<G>(locked: Result<G, Poisoned<G>>) -> G {
 }
 
 fn take_and_die(lock: Shared<Lock<u64>>) -> Told<()> {
-    *told(lock.lock())? = 7;
-    let guard = told(lock.lock())?;
+    *told(unpoisoned(lock.lock()))? = 7;
+    let guard = told(unpoisoned(lock.lock()))?;
     std::mem::forget(guard);
     die()
 }
@@ -65,7 +65,7 @@ fn lock_of_the_dead(ready: &dyn Fn()) -> Done {
 
 fn lock_of_the_dying(ready: &dyn Fn()) -> Done {
     fn wait_and_die((place,): (Shared<(Lock<u64>, Event)>,)) -> Told<()> {
-        std::mem::forget(told(place.0.lock())?);
+        std::mem::forget(told(unpoisoned(place.0.lock()))?);
         place.1.set();
         // The parent sleeps by now, or finds the lock as it was left.
         std::thread::park_timeout(TICK);
@@ -85,7 +85,7 @@ fn lock_of_the_dying(ready: &dyn Fn()) -> Done {
 
 fn lock_of_the_living(ready: &dyn Fn()) -> Done {
     fn hold(place: Shared<(Lock<u64>, Event, Event)>) -> Told<()> {
-        let _guard = told(place.0.lock())?;
+        let _guard = told(unpoisoned(place.0.lock()))?;
         place.1.set();
         place.2.wait();
         Ok(())
@@ -145,7 +145,7 @@ fn lock_at_a_fork(ready: &dyn Fn()) -> Done {
 
 fn rlock_of_the_dead(ready: &dyn Fn()) -> Done {
     fn take_twice_and_die(lock: Shared<RLock<u64>>) -> Told<()> {
-        std::mem::forget((told(lock.lock())?, told(lock.lock())?));
+        std::mem::forget((told(unpoisoned(lock.lock()))?, told(unpoisoned(lock.lock()))?));
         die()
     }
     let lock = Shared::new(RLock::new(3))?;
