@@ -165,7 +165,7 @@ pub enum Error {
     #[error("the lock's last owner {0} while holding it: check the data, then call clear_poison")]
     Poisoned(PoisonCause),
     /// A lock was held by another: what [`TryLockError::WouldBlock`] becomes when `?` hands it on.
-    #[error("the lock is held by another: try again later, or wait until it is free")]
+    #[error("the lock is held by another")]
     WouldBlock,
     /// The operating system refused a call.
     #[error("{call} failed")]
