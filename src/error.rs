@@ -28,7 +28,7 @@ pub use limit::FileSizeLimit;
 pub use lock::{PoisonCause, Poisoned, TryLockError};
 pub use name::NameProblem;
 pub use pipe::{RecvError, SendCause, SendError};
-pub use pool::{NotStarted, PoolJoinError, TaskError};
+pub use pool::{PoolJoinError, TaskError, WorkerNotStarted};
 pub use queue::{GetError, PutError, TooManyDone};
 
 /// Why something could not be made.

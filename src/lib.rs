@@ -146,8 +146,8 @@ pub mod thread;
 
 pub use error::{
     BrokenBarrier, Error, FileSizeLimit, GetError, IndexOutOfRange, LayoutProblem, NameProblem,
-    NotStarted, Overflow, PoisonCause, Poisoned, PoolJoinError, ProcessError, PutError, RecvError,
-    SendCause, SendError, TaskError, ThreadError, TooManyDone, TryLockError, ValueTooLong,
+    Overflow, PoisonCause, Poisoned, PoolJoinError, ProcessError, PutError, RecvError, SendCause,
+    SendError, TaskError, ThreadError, TooManyDone, TryLockError, ValueTooLong, WorkerNotStarted,
 };
 pub use ipc::{
     ArrayGuard, Connection, Element, Queue, Receiver, Sender, SharedArray, Value, duplex, pipe,

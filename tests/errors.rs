@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use multiproc::{
     BrokenBarrier, Condition, Error, GetError, IndexOutOfRange, LayoutProblem, Lock, NameProblem,
-    NotStarted, Overflow, PoisonCause, Poisoned, PoolJoinError, ProcessError, PutError, Queue,
-    RLock, RecvError, SendCause, SendError, Shared, SharedArray, TaskError, ThreadError,
-    TooManyDone, TryLockError, Value, ValueTooLong, duplex, pipe,
+    Overflow, PoisonCause, Poisoned, PoolJoinError, ProcessError, PutError, Queue, RLock,
+    RecvError, SendCause, SendError, Shared, SharedArray, TaskError, ThreadError, TooManyDone,
+    TryLockError, Value, ValueTooLong, WorkerNotStarted, duplex, pipe,
 };
 
 /// Short enough to wait for, with a lock that is held.
@@ -135,7 +135,7 @@ fn every_error_can_be_handed_on() {
     can_be_handed_on::<ProcessError>();
     can_be_handed_on::<ThreadError>();
     can_be_handed_on::<TaskError>();
-    can_be_handed_on::<NotStarted>();
+    can_be_handed_on::<WorkerNotStarted>();
     can_be_handed_on::<PoolJoinError>();
 }
 

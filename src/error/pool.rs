@@ -51,7 +51,7 @@ pub enum TaskError {
     /// [`start_timeout`](crate::PoolBuilder::start_timeout). It goes on trying: once the trouble is
     /// over, it works again.
     #[error("the pool is broken, it cannot start workers")]
-    Broken(#[source] NotStarted),
+    Broken(#[source] WorkerNotStarted),
     /// The pool was made by another process, of which this one is a fork: its workers and its
     /// results are that process's alone.
     #[error(
@@ -64,7 +64,7 @@ pub enum TaskError {
 /// Why a worker of a pool did not get as far as its first task: part of [`TaskError::Broken`].
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum NotStarted {
+pub enum WorkerNotStarted {
     /// It could not be started, as [`Process::spawn`](crate::Process::spawn) says.
     #[error(transparent)]
     Refused(Arc<Error>),
@@ -83,19 +83,21 @@ pub enum NotStarted {
 }
 
 /// A refusal is equal to itself only: all tasks that fail for it have the same one.
-impl PartialEq for NotStarted {
+impl PartialEq for WorkerNotStarted {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (NotStarted::Refused(one), NotStarted::Refused(other)) => Arc::ptr_eq(one, other),
-            (NotStarted::Exited(one), NotStarted::Exited(other)) => one == other,
-            (NotStarted::Signaled(one), NotStarted::Signaled(other)) => one == other,
-            (NotStarted::StatusTaken, NotStarted::StatusTaken) => true,
+            (WorkerNotStarted::Refused(one), WorkerNotStarted::Refused(other)) => {
+                Arc::ptr_eq(one, other)
+            }
+            (WorkerNotStarted::Exited(one), WorkerNotStarted::Exited(other)) => one == other,
+            (WorkerNotStarted::Signaled(one), WorkerNotStarted::Signaled(other)) => one == other,
+            (WorkerNotStarted::StatusTaken, WorkerNotStarted::StatusTaken) => true,
             _ => false,
         }
     }
 }
 
-impl Eq for NotStarted {}
+impl Eq for WorkerNotStarted {}
 
 /// Why the end of a pool was not waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

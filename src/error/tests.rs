@@ -197,7 +197,7 @@ fn what_a_process_or_a_thread_comes_to_says_each_thing_once() {
 fn what_a_task_comes_to_says_each_thing_once() {
     let not_started = || {
         let refused = Error::os("posix_spawn", refused_by_the_system());
-        each!(NotStarted: Refused(Arc::new(refused)), Exited(1), Signaled(9), StatusTaken)
+        each!(WorkerNotStarted: Refused(Arc::new(refused)), Exited(1), Signaled(9), StatusTaken)
     };
     say_each_thing_once(not_started());
     say_each_thing_once(not_started().into_iter().map(TaskError::Broken).collect());
@@ -212,7 +212,7 @@ fn what_a_task_comes_to_says_each_thing_once() {
         NotInProgram,
         Closed,
         Terminated,
-        Broken(NotStarted::Exited(1)),
+        Broken(WorkerNotStarted::Exited(1)),
         OtherProcess,
     ));
     say_each_thing_once(each!(PoolJoinError: NotClosed, OtherProcess));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::error::{Chain, NotStarted};
+use crate::error::{Chain, WorkerNotStarted};
 
 /// After the first failure. Most troubles are over sooner than anybody notices.
 const FIRST: Duration = Duration::from_millis(10);
@@ -23,7 +23,7 @@ pub(super) struct Backoff {
 /// The last start has failed.
 #[derive(Debug)]
 struct Trouble {
-    why: NotStarted,
+    why: WorkerNotStarted,
     /// When the pause is over.
     again: Instant,
 }
@@ -35,7 +35,7 @@ impl Backoff {
 
     /// A worker could not be started, or has ended before it had done anything. Of those that were
     /// started together, the first one counts.
-    pub(super) fn failed(&mut self, why: NotStarted, now: Instant) {
+    pub(super) fn failed(&mut self, why: WorkerNotStarted, now: Instant) {
         if self.trouble.as_ref().is_some_and(|trouble| now < trouble.again) {
             return;
         }
@@ -60,7 +60,7 @@ impl Backoff {
     }
 
     /// Why the last start has failed; `None` if it has not.
-    pub(super) fn why(&self) -> Option<&NotStarted> {
+    pub(super) fn why(&self) -> Option<&WorkerNotStarted> {
         self.trouble.as_ref().map(|trouble| &trouble.why)
     }
 
@@ -79,10 +79,10 @@ mod tests {
         let mut backoff = Backoff::new();
         let mut now = Instant::now();
         let mut next = |backoff: &mut Backoff| {
-            backoff.failed(NotStarted::Exited(1), now);
+            backoff.failed(WorkerNotStarted::Exited(1), now);
             // One that was started together with the first.
-            backoff.failed(NotStarted::Exited(2), now);
-            assert_eq!(backoff.why(), Some(&NotStarted::Exited(1)));
+            backoff.failed(WorkerNotStarted::Exited(2), now);
+            assert_eq!(backoff.why(), Some(&WorkerNotStarted::Exited(1)));
             let pause = backoff.again().unwrap() - now;
             now += pause;
             pause

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::{NotStarted, TaskError};
+use crate::error::{TaskError, WorkerNotStarted};
 use crate::pool::backoff::Backoff;
 use crate::pool::slot::Task;
 use crate::pool::task::{Outcome, Reply, Request};
@@ -211,9 +211,9 @@ impl Board {
         let is_failure = !post.proven && post.task.is_none();
         if is_failure && self.needs_workers() {
             self.start_failed(match status {
-                Some(ExitStatus::Exited(code)) => NotStarted::Exited(code),
-                Some(ExitStatus::Signaled(signal)) => NotStarted::Signaled(signal),
-                None => NotStarted::StatusTaken,
+                Some(ExitStatus::Exited(code)) => WorkerNotStarted::Exited(code),
+                Some(ExitStatus::Signaled(signal)) => WorkerNotStarted::Signaled(signal),
+                None => WorkerNotStarted::StatusTaken,
             });
         } else if post.task.is_some() || self.stage == Stage::Open {
             log::warn!("{} {how}: another takes its place", worker.name());
@@ -228,7 +228,7 @@ impl Board {
     }
 
     /// A worker could not be started.
-    pub(super) fn start_failed(&mut self, why: NotStarted) {
+    pub(super) fn start_failed(&mut self, why: WorkerNotStarted) {
         self.backoff.failed(why, Instant::now());
     }
 

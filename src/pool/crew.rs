@@ -12,7 +12,9 @@ use std::time::Duration;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 use rustix::io::Errno;
 
-use crate::error::{Chain, Error, NotStarted, PoolJoinError, RecvError, SendCause, TaskError};
+use crate::error::{
+    Chain, Error, PoolJoinError, RecvError, SendCause, TaskError, WorkerNotStarted,
+};
 use crate::pool::board::{Board, Stage};
 use crate::pool::slot::Task;
 use crate::pool::worker::Worker;
@@ -231,7 +233,7 @@ impl Crew {
             let mut board = self.board();
             match started {
                 Ok(worker) => board.post(worker),
-                Err(error) => board.start_failed(NotStarted::Refused(error.into())),
+                Err(error) => board.start_failed(WorkerNotStarted::Refused(error.into())),
             }
         }
     }
