@@ -63,8 +63,8 @@
 //!   function that the lock is borrowed by. `?` unlocks and makes [`Error::Poisoned`] or
 //!   [`Error::WouldBlock`] of them, also on the way into a `Box<dyn std::error::Error>`; for
 //!   another error type, write `lock().map_err(multiproc::Error::from)?`.
-//! * *A time that has passed* is a variant of the error, where there is an error of the operation
-//!   itself; else it is `None` where there would be a value, and `false` where there is none:
+//! * *A time that has passed* is `None` where what was waited for goes on all the same, or `false` where
+//!   it would give no value. Of a call that can be refused for other reasons too, it is one of these:
 //!
 //! | | at once (`try_…`) | by a time (`…_for`, `…_until`) |
 //! |---|---|---|
