@@ -40,8 +40,9 @@ const CHUNKS: usize = 4;
 
 /// Processes that do tasks.
 ///
-/// A task is a function, or a closure that captures nothing, and its argument (several are a
-/// tuple); argument and result travel by serde.
+/// A task is a function of one parameter, or a closure that captures nothing, and its argument;
+/// both argument and result travel by serde. A function of several parameters is called by
+/// `|(a, b)| f(a, b)`: so is [`Pool::map`] what Python calls `starmap`.
 ///
 /// ```
 /// use multiproc::Pool;

@@ -158,16 +158,20 @@ impl Process<()> {
 
     /// Starts this program again, as a child that runs `f(argument)` before its `main` and ends.
     ///
-    /// `f` is a function, or a closure that captures nothing. Several arguments are a tuple. A
-    /// [`Shared`](crate::Shared) or anything else that processes can share is handed over as
-    /// itself.
+    /// `f` is a function of one parameter, or a closure that captures nothing. A function of several
+    /// is called by such a closure, `|(a, b)| f(a, b)` with the argument `(a, b)`; one of none by
+    /// `|()| f()`. A [`Shared`](crate::Shared) or anything else that processes can share is handed
+    /// over as itself.
     ///
     /// ```
     /// use multiproc::{Lock, Process, Shared};
     ///
     /// let total = Shared::new(Lock::new(0u32))?;
-    /// let add = |(total, n): (Shared<Lock<u32>>, u32)| *total.lock().unwrap() += n;
-    /// let children = [3, 4].map(|n| Process::spawn(add, (total.clone(), n)));
+    /// fn add(total: Shared<Lock<u32>>, n: u32) {
+    ///     *total.lock().unwrap() += n;
+    /// }
+    /// let children =
+    ///     [3, 4].map(|n| Process::spawn(|(total, n)| add(total, n), (total.clone(), n)));
     /// for child in children {
     ///     child?.join()?;
     /// }
@@ -178,7 +182,8 @@ impl Process<()> {
     /// The child has its parent's arguments, environment and standard streams. It runs before
     /// `main`, so what `main` and other crates' constructors would have set up is not there (a
     /// logger, for instance). It never comes to `main`: a process that was started as a child and
-    /// cannot be one says why on its standard error and ends with exit code 70. Where panics abort, a panic of its is [`ProcessError::Signaled`].
+    /// cannot be one says why on its standard error and ends with exit code 70. Where panics abort,
+    /// a panic of its is [`ProcessError::Signaled`].
     ///
     /// # Errors
     ///

@@ -7,7 +7,6 @@
 //! builder ──┬── fork ──────────────┬── body: runs the function, leaves the outcome on the page
 //!           └── spawn ─ ─ ─> entry ┘        (start_path: how a spawned child knows that it is one;
 //!                                            letter: what it is to do)
-//! function                               what of a function is sent, and what it can be called with
 //! handle ── child ── children            what the parent has of them, and all it has
 //! ending                                 what is done when a process ends
 //! ```
