@@ -7,6 +7,7 @@
 mod array;
 mod barrier;
 mod chain;
+mod codec;
 mod layout;
 mod limit;
 mod lock;
@@ -23,6 +24,7 @@ use std::io;
 pub use array::{IndexOutOfRange, ValueTooLong};
 pub use barrier::BrokenBarrier;
 pub(crate) use chain::Chain;
+pub use codec::{CodecError, Collection, FieldMismatch, FormatDemand};
 pub use layout::LayoutProblem;
 pub use limit::FileSizeLimit;
 pub use lock::{PoisonCause, Poisoned, TryLockError};
@@ -148,8 +150,8 @@ pub enum Error {
     )]
     TooEarly,
     /// The argument for a child could not be serialised.
-    #[error("the argument cannot be sent to the child: {0}")]
-    Argument(String),
+    #[error("the argument cannot be sent to the child")]
+    Argument(#[source] CodecError),
     /// The memory holds something else than what it was opened as.
     #[error("the shared memory does not hold what was expected")]
     Layout(#[source] LayoutProblem),
@@ -226,14 +228,14 @@ pub enum ProcessError {
         location: Option<String>,
     },
     /// Its argument could not be deserialised in the child: the function was not called.
-    #[error("the process could not read its argument: {0}")]
-    Argument(String),
+    #[error("the process could not read its argument")]
+    Argument(#[source] CodecError),
     /// Its function returned what cannot be serialised.
-    #[error("the process could not send its result: {0}")]
-    Encode(String),
+    #[error("the process could not send its result")]
+    Encode(#[source] CodecError),
     /// What it sent could not be deserialised.
-    #[error("the result of the process could not be read: {0}")]
-    Decode(String),
+    #[error("the result of the process could not be read")]
+    Decode(#[source] CodecError),
     /// The result was already given to a join.
     #[error("the process was already joined: its result is with that join")]
     AlreadyJoined,

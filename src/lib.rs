@@ -25,8 +25,30 @@
 //!
 //! A child that is forked has all memory, so it has what a closure captures; what lives in a
 //! [`Shared`] stays one and the same, everything else is a copy. A child that is spawned is a
-//! fresh process of the same program: it gets its argument by serde, and a [`Shared`], a pipe's
-//! end, a queue or an array in it is handed over as what it is.
+//! fresh process of the same program: it gets its argument by serde (see [below](#what-may-be-sent)), and a
+//! [`Shared`], a pipe's end, a queue or an array in it is handed over as what it is.
+//!
+//! # What may be sent
+//!
+//! What goes through a [`Queue`] or a [`pipe`], to a [`Process`] or a [`Pool`] and back, is any type
+//! that has serde's `Serialize` and `Deserialize`. It arrives equal, or is refused before it is sent,
+//! by a [`CodecError`] that names the type, the field and the attribute.
+//!
+//! The bytes are the values alone, without names. With serde's derive that carries everything but:
+//!
+//! | attribute | what becomes of it |
+//! |---|---|
+//! | `untagged`, `tag`, `tag` with `content`, `flatten`; types that call `deserialize_any` | the type is refused: send it in a [`SelfDescribing`] |
+//! | `skip_serializing_if` | the value is refused when a field was left out: the same |
+//! | `skip_serializing` or `skip_deserializing` alone, a `rename` that differs between the two | refused, but for a variant or field that has an `alias` for the other name |
+//!
+//! To find that out, a type's `Deserialize` is called with made-up values (1, 0, `"1"`, one element,
+//! none) before the first value of it is sent. One that refuses them is not held against the type; let
+//! it not panic over them, nor leave traces.
+//!
+//! Values are nested at most 256 deep, each list, map, tuple, struct, newtype, variant with a value
+//! and `Some` counting as one; and a message has at most 2^20 elements that take no bytes, such as
+//! `()`.
 //!
 //! # How unrelated programs meet
 //!
@@ -91,10 +113,9 @@
 //!   side of the queue.
 //! * *Change what a [`Lock`] guards,* while another holds it: there is nothing but the lock's word
 //!   to keep it out. Such data is numbers (see [`ProcessSafe`]); check them as you use them.
-//! * *Send any value of the type.* A list whose elements take no bytes (`Vec<()>`) can be said to
-//!   have 2^64 of them, and a value of a type that contains itself can be nested as deep as its
-//!   message has bytes, which may be more than the stack holds. Take no such types from whom you do
-//!   not trust.
+//! * *Send any value of the type,* within the bounds of [what may be sent](#what-may-be-sent): no
+//!   message overflows the stack, has memory reserved for more than it contains, or is read for
+//!   ever.
 //!
 //! A child that is spawned runs what its parent says, and trusts it; not the other way round.
 //!
@@ -145,13 +166,14 @@ mod sys;
 pub mod thread;
 
 pub use error::{
-    BrokenBarrier, Error, FileSizeLimit, GetError, IndexOutOfRange, LayoutProblem, NameProblem,
-    Overflow, PoisonCause, Poisoned, PoolJoinError, ProcessError, PutError, RecvError, SendCause,
-    SendError, TaskError, ThreadError, TooManyDone, TryLockError, ValueTooLong, WorkerNotStarted,
+    BrokenBarrier, CodecError, Collection, Error, FieldMismatch, FileSizeLimit, FormatDemand,
+    GetError, IndexOutOfRange, LayoutProblem, NameProblem, Overflow, PoisonCause, Poisoned,
+    PoolJoinError, ProcessError, PutError, RecvError, SendCause, SendError, TaskError, ThreadError,
+    TooManyDone, TryLockError, ValueTooLong, WorkerNotStarted,
 };
 pub use ipc::{
-    ArrayGuard, Connection, Element, Queue, Receiver, Sender, SharedArray, Value, duplex, pipe,
-    wait_any,
+    ArrayGuard, Connection, Element, Queue, Receiver, SelfDescribing, Sender, SharedArray, Value,
+    duplex, pipe, wait_any,
 };
 pub use pool::{AsyncResult, Pool, PoolBuilder};
 pub use process::{Process, Run};
@@ -177,9 +199,9 @@ pub mod model_support {
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzz_support {
+    pub use crate::ipc::fuzz_support::*;
     pub use crate::pool::fuzz_support::*;
     pub use crate::process::fuzz_support::*;
-    pub use crate::shm::fuzz_support::*;
 }
 
 #[cfg(all(test, not(loom)))]

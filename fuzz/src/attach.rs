@@ -8,6 +8,7 @@ use std::time::Duration;
 use arbitrary::Arbitrary;
 use multiproc::{Event, Lock, Queue, Semaphore, Shared, SharedArray, fuzz_support};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::files::Descriptor;
 
@@ -61,7 +62,7 @@ pub(super) fn play(bytes: &[u8]) {
 }
 
 /// What lies in the memory of `value`.
-fn bytes_of(value: &impl Serialize) -> Vec<u8> {
+fn bytes_of(value: &(impl Serialize + DeserializeOwned)) -> Vec<u8> {
     let [fd] = <[_; 1]>::try_from(fuzz_support::descriptors(value)).unwrap();
     let file = File::from(fd);
     let mut bytes = vec![0; file.metadata().unwrap().len() as usize];

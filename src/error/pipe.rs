@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use crate::error::FileSizeLimit;
+use crate::error::{CodecError, FileSizeLimit};
 
 /// A value was not sent: here it is again, and why.
 pub struct SendError<T> {
@@ -35,9 +35,9 @@ pub enum SendCause {
     /// A long message travels in a file in memory, and this process may make none of that length.
     #[error(transparent)]
     FileSizeLimit(FileSizeLimit),
-    /// The value refuses to be encoded.
-    #[error("the value cannot be encoded: {0}")]
-    Encode(String),
+    /// The value cannot be encoded.
+    #[error("the value cannot be encoded")]
+    Encode(#[source] CodecError),
     /// The operating system refused a call.
     #[error("{call} failed")]
     Os {
@@ -102,8 +102,8 @@ pub enum RecvError {
     #[error("nothing came through the pipe before the time was over")]
     TimedOut,
     /// What came is no value of this type. It is used up: the next message can be received.
-    #[error("what came through the pipe cannot be decoded: {0}")]
-    Decode(String),
+    #[error("what came through the pipe cannot be decoded")]
+    Decode(#[source] CodecError),
     /// The operating system refused a call.
     #[error("{call} failed")]
     Os {

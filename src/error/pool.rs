@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{At, Error, KilledBy};
+use super::{At, CodecError, Error, KilledBy};
 
 /// Why a task gave no result. The pool goes on, except where it says that it does not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,14 +30,14 @@ pub enum TaskError {
     )]
     StatusTaken,
     /// The argument cannot be sent to the worker, or not be read there: the task did not run.
-    #[error("the task's argument cannot be sent: {0}")]
-    Argument(String),
+    #[error("the task's argument cannot be sent")]
+    Argument(#[source] CodecError),
     /// The task returned what cannot be sent.
-    #[error("the task's result cannot be sent: {0}")]
-    Encode(String),
+    #[error("the task's result cannot be sent")]
+    Encode(#[source] CodecError),
     /// What came back is no value of the result's type.
-    #[error("the task's result cannot be read: {0}")]
-    Decode(String),
+    #[error("the task's result cannot be read")]
+    Decode(#[source] CodecError),
     /// A fresh process of this program could not find the function: it is in a shared library.
     #[error("the task's function is in a shared library and not in the program itself")]
     NotInProgram,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::CodecError;
+
 /// Why a value was not put into a [`Queue`](crate::Queue): it comes back with the error.
 #[non_exhaustive]
 pub enum PutError<T> {
@@ -20,12 +22,12 @@ pub enum PutError<T> {
         /// Bytes that the queue has.
         max: usize,
     },
-    /// The value's own `Serialize` failed.
+    /// The value cannot be encoded.
     Encode {
         /// What was to be put.
         value: T,
-        /// What it said.
-        reason: String,
+        /// Why not.
+        source: CodecError,
     },
     /// The queue's memory was written to by something else than this crate.
     Corrupt(T),
@@ -62,8 +64,8 @@ impl<T> fmt::Debug for PutError<T> {
                 .field("size", size)
                 .field("max", max)
                 .finish_non_exhaustive(),
-            PutError::Encode { reason, .. } => {
-                f.debug_struct("Encode").field("reason", reason).finish_non_exhaustive()
+            PutError::Encode { source, .. } => {
+                f.debug_struct("Encode").field("source", source).finish_non_exhaustive()
             }
         }
     }
@@ -81,12 +83,19 @@ impl<T> fmt::Display for PutError<T> {
                 "a message of {size} bytes can never be put into a queue of {max} bytes: make the \
                  queue with Queue::with_bytes"
             ),
-            PutError::Encode { reason, .. } => write!(f, "the value cannot be encoded: {reason}"),
+            PutError::Encode { .. } => f.write_str("the value cannot be encoded"),
         }
     }
 }
 
-impl<T> std::error::Error for PutError<T> {}
+impl<T> std::error::Error for PutError<T> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            PutError::Encode { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
 
 /// Why no value was taken from a [`Queue`](crate::Queue).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -101,9 +110,9 @@ pub enum GetError {
     /// The queue is closed, and every value was taken.
     #[error("the queue is closed and empty")]
     Closed,
-    /// A value was taken, but its own `Deserialize` refused it.
-    #[error("the message cannot be decoded: {0}")]
-    Decode(String),
+    /// A message was taken that is no value of this type.
+    #[error("the message cannot be decoded")]
+    Decode(#[source] CodecError),
     /// The queue's memory was written to by something else than this crate.
     #[error("{CORRUPT}")]
     Corrupt,

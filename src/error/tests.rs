@@ -58,6 +58,10 @@ fn text() -> String {
     "a text from elsewhere".to_owned()
 }
 
+fn codec() -> CodecError {
+    CodecError::Custom(text())
+}
+
 fn name_problems() -> Vec<NameProblem> {
     each!(NameProblem:
         Invalid,
@@ -99,7 +103,7 @@ fn errors() -> Vec<Error> {
         OtherProgram,
         NoProc,
         TooEarly,
-        Argument(text()),
+        Argument(codec()),
         Layout(LayoutProblem::Header(NameProblem::os("pread", refused_by_the_system()))),
         Name { name: "a/b".to_owned(), problem: NameProblem::Invalid },
         Poisoned(PoisonCause::OwnerDied),
@@ -133,16 +137,37 @@ fn what_a_primitive_refuses_says_each_thing_once() {
 }
 
 #[test]
+fn what_the_codec_refuses_says_each_thing_once() {
+    let place = "Outer.field".to_owned();
+    let demand = FormatDemand { type_name: text(), place, attribute: text() };
+    let mismatch = FieldMismatch { type_name: text(), written: text(), read: text() };
+    say_each_thing_once(each!(CodecError:
+        Custom(text()),
+        NeedsSelfDescribing(Box::new(demand)),
+        FieldLeftOut(text()),
+        Asymmetric(Box::new(mismatch)),
+        UnknownLength(Collection::Map),
+        WrongLength { what: Collection::List, said: 2, found: 1 },
+        TooDeep { max: 1 },
+        TooManyEmpty { max: 1 },
+        EndsEarly,
+        TrailingBytes { left: 1 },
+        Malformed(text()),
+        NotCarried(text()),
+    ));
+}
+
+#[test]
 fn what_a_queue_refuses_says_each_thing_once() {
     say_each_thing_once(each!(PutError<u8>:
         Full(1),
         TimedOut(1),
         Closed(1),
         TooLarge { value: 1, size: 9, max: 8 },
-        Encode { value: 1, reason: text() },
+        Encode { value: 1, source: codec() },
         Corrupt(1),
     ));
-    say_each_thing_once(each!(GetError: Empty, TimedOut, Closed, Decode(text()), Corrupt));
+    say_each_thing_once(each!(GetError: Empty, TimedOut, Closed, Decode(codec()), Corrupt));
 }
 
 #[test]
@@ -154,7 +179,7 @@ fn what_a_pipe_refuses_says_each_thing_once() {
             TimedOut,
             TooLarge { bytes: 2, max: 1 },
             FileSizeLimit(FileSizeLimit::new(2, 1)),
-            Encode(text()),
+            Encode(codec()),
             Os { call: "sendmsg", source: refused_by_the_system() },
         )
     };
@@ -164,7 +189,7 @@ fn what_a_pipe_refuses_says_each_thing_once() {
         Closed,
         Empty,
         TimedOut,
-        Decode(text()),
+        Decode(codec()),
         Os { call: "recvmsg", source: refused_by_the_system() },
     ));
 }
@@ -177,9 +202,9 @@ fn what_a_process_or_a_thread_comes_to_says_each_thing_once() {
         NotStarted(70),
         Signaled(9),
         Panicked { message: text(), location: location.clone() },
-        Argument(text()),
-        Encode(text()),
-        Decode(text()),
+        Argument(codec()),
+        Encode(codec()),
+        Decode(codec()),
         AlreadyJoined,
         OtherNamespace,
         NotAChild,
@@ -206,9 +231,9 @@ fn what_a_task_comes_to_says_each_thing_once() {
         Signaled(9),
         Exited(3),
         StatusTaken,
-        Argument(text()),
-        Encode(text()),
-        Decode(text()),
+        Argument(codec()),
+        Encode(codec()),
+        Decode(codec()),
         NotInProgram,
         Closed,
         Terminated,

@@ -120,6 +120,12 @@ pub(crate) struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    /// Bytes that were written.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     #[inline]
     pub(crate) fn push(&mut self, byte: u8) {
         match self.buffer.small.get_mut(self.len) {
@@ -146,6 +152,23 @@ impl Writer<'_> {
         self.len += bytes.len();
     }
 
+    /// Writes a number in groups of seven bits: see [`varint`].
+    #[inline]
+    pub(crate) fn varint(&mut self, number: u64) {
+        let room = self.buffer.small[..SMALL].get_mut(self.len..);
+        match room.and_then(<[u8]>::first_chunk_mut) {
+            Some(room) => self.len += varint(number, room),
+            None => self.varint_far(number),
+        }
+    }
+
+    #[cold]
+    fn varint_far(&mut self, number: u64) {
+        let mut groups = [0; 10];
+        let len = varint(number, &mut groups);
+        self.extend(&groups[..len]);
+    }
+
     /// Goes on in memory of the message's own.
     #[cold]
     fn spill(&mut self, bytes: &[u8]) {
@@ -166,4 +189,21 @@ impl Writer<'_> {
             self.buffer.large.resize(self.len.next_multiple_of(GRANULE), 0);
         }
     }
+}
+
+/// Writes a number in groups of seven bits, the lowest first; all but the last have the eighth bit
+/// set. Gives how many there are.
+#[inline]
+pub(crate) fn varint(mut number: u64, groups: &mut [u8; 10]) -> usize {
+    let mut len = 0;
+    for group in groups {
+        len += 1;
+        *group = number as u8;
+        if number < 0x80 {
+            break;
+        }
+        *group |= 0x80;
+        number >>= 7;
+    }
+    len
 }

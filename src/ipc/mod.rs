@@ -2,7 +2,7 @@
 
 mod array_text;
 mod buffer;
-mod codec;
+pub(crate) mod codec;
 mod element;
 mod pipe;
 mod queue;
@@ -11,8 +11,31 @@ mod shared_array;
 mod unfinished;
 mod value;
 
+pub use codec::SelfDescribing;
 pub use element::Element;
 pub use pipe::{Connection, Receiver, Sender, duplex, pipe, wait_any};
 pub use queue::Queue;
 pub use shared_array::{ArrayGuard, SharedArray};
 pub use value::Value;
+
+/// How a descriptor goes to a child, and what the child makes of it.
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzz_support {
+    use std::os::fd::OwnedFd;
+
+    use serde::{Serialize, de::DeserializeOwned};
+
+    use crate::error::CodecError;
+    use crate::ipc::codec;
+    use crate::shm::handoff;
+
+    /// What `value` hands over, in its order.
+    pub fn descriptors<T: Serialize + DeserializeOwned>(value: &T) -> Vec<OwnedFd> {
+        handoff::sending(|| codec::to_bytes(value)).1
+    }
+
+    /// What a child is given as this descriptor.
+    pub fn attached<T: DeserializeOwned>(descriptor: OwnedFd) -> Result<T, CodecError> {
+        handoff::taking(vec![descriptor], || codec::decode(&[0]))
+    }
+}

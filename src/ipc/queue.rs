@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::error::{Error, GetError, PutError, TooManyDone};
+use crate::error::{CodecError, Error, GetError, PutError, TooManyDone};
 use crate::ipc::buffer::Buffer;
-use crate::ipc::codec;
+use crate::ipc::codec::{self, Reads};
 use crate::ipc::ring::{Patient, Refusal, Ring, RingMemory};
 use crate::shm::{handoff, stamp_of};
 use crate::sys::Deadline;
@@ -40,7 +40,7 @@ use crate::sys::Deadline;
 /// # Capacity
 ///
 /// A queue is bounded twice: by messages and by bytes, and full when either is used up. What a
-/// value takes is its encoding (serde with postcard), in steps of 8 bytes and at least 8. One that
+/// value takes is its encoding (see [what may be sent](crate#what-may-be-sent)), in steps of 8 bytes and at least 8. One that
 /// is larger than the whole queue can never be put: [`PutError::TooLarge`] names both sizes.
 ///
 /// # Costs
@@ -84,6 +84,7 @@ use crate::sys::Deadline;
 /// [`GetError::Closed`]. A killed process leaves Python's queue locked.
 pub struct Queue<T> {
     ring: Arc<Ring>,
+    reads: Reads,
     values: PhantomData<fn(T) -> T>,
 }
 
@@ -109,8 +110,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     ///
     /// As for [`Queue::bounded`]; the bytes must be from 1 to just below 4 GiB.
     pub fn with_bytes(messages: usize, bytes: usize) -> Result<Self, Error> {
-        let ring = Ring::new(messages, bytes, stamp_of::<Self>())?;
-        Ok(Queue { ring: Arc::new(ring), values: PhantomData })
+        Ok(Self::over(Ring::new(messages, bytes, stamp_of::<Self>())?))
     }
 
     /// Puts a value, waiting for room.
@@ -202,7 +202,8 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     #[inline]
     fn put_bytes(&self, value: &T, patient: &Patient) -> Result<(), Trouble> {
         let mut buffer = Buffer::take();
-        codec::encode(value, &mut buffer).map_err(Trouble::Encode)?;
+        let shapes = self.reads.get::<T>().map_err(Trouble::Encode)?;
+        codec::encode(value, shapes, &mut buffer).map_err(Trouble::Encode)?;
         if buffer.len() > self.ring.bytes() {
             return Err(Trouble::TooLarge(buffer.len()));
         }
@@ -212,7 +213,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     #[cold]
     fn put_error(&self, value: T, trouble: Trouble, patient: &Patient) -> PutError<T> {
         match (trouble, patient) {
-            (Trouble::Encode(reason), _) => PutError::Encode { value, reason },
+            (Trouble::Encode(source), _) => PutError::Encode { value, source },
             (Trouble::TooLarge(size), _) => {
                 PutError::TooLarge { value, size, max: self.ring.bytes() }
             }
@@ -229,7 +230,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
         if let Err(refusal) = self.ring.get(&mut buffer, &patient) {
             return Err(get_error(refusal, &patient));
         }
-        codec::decode(&buffer, GetError::Decode)
+        codec::decode(buffer.message()).map_err(GetError::Decode)
     }
 }
 
@@ -245,12 +246,16 @@ fn get_error(refusal: Refusal, patient: &Patient) -> GetError {
 
 /// Why a value was not put, without the value.
 enum Trouble {
-    Encode(String),
+    Encode(CodecError),
     TooLarge(usize),
     Refused(Refusal),
 }
 
 impl<T> Queue<T> {
+    fn over(ring: Ring) -> Self {
+        Queue { ring: Arc::new(ring), reads: Reads::default(), values: PhantomData }
+    }
+
     /// How many values are there at this moment.
     pub fn len(&self) -> usize {
         self.ring.len()
@@ -346,15 +351,18 @@ impl<T> Serialize for Queue<T> {
 
 impl<'de, T> Deserialize<'de> for Queue<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mapping = handoff::take_mapping(stamp_of::<Self>(), deserializer)?;
-        let ring = Ring::attach(mapping).map_err(de::Error::custom)?;
-        Ok(Queue { ring: Arc::new(ring), values: PhantomData })
+        let ring = if handoff::is_probing() {
+            Ring::new(1, 1, stamp_of::<Self>())
+        } else {
+            Ring::attach(handoff::take_mapping(stamp_of::<Self>(), deserializer)?)
+        };
+        Ok(Self::over(ring.map_err(de::Error::custom)?))
     }
 }
 
 impl<T> Clone for Queue<T> {
     fn clone(&self) -> Self {
-        Queue { ring: self.ring.clone(), values: PhantomData }
+        Queue { ring: self.ring.clone(), reads: self.reads.clone(), values: PhantomData }
     }
 }
 

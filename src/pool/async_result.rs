@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 
 use crate::error::TaskError;
+use crate::ipc::codec;
 use crate::pool::slot::{Part, Slot};
 use crate::sys::Deadline;
 
@@ -129,7 +130,7 @@ impl<R: DeserializeOwned> AsyncResult<Vec<R>> {
 
 fn decoded<R: DeserializeOwned>(part: &Part) -> Result<R, TaskError> {
     let bytes = part.as_ref().map_err(Clone::clone)?;
-    postcard::from_bytes(bytes).map_err(|error| TaskError::Decode(error.to_string()))
+    codec::decode(bytes).map_err(TaskError::Decode)
 }
 
 impl<R> fmt::Debug for AsyncResult<R> {

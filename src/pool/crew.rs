@@ -13,7 +13,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 use rustix::io::Errno;
 
 use crate::error::{
-    Chain, Error, PoolJoinError, RecvError, SendCause, TaskError, WorkerNotStarted,
+    Chain, CodecError, Error, PoolJoinError, RecvError, SendCause, TaskError, WorkerNotStarted,
 };
 use crate::pool::board::{Board, Stage};
 use crate::pool::slot::Task;
@@ -205,7 +205,11 @@ impl Crew {
                 Err(RecvError::Empty) => return,
                 Err(RecvError::Closed) if worker.has_ended() => return,
                 Err(RecvError::Closed) => {}
-                Err(error) => board.fail(worker, TaskError::Decode(Chain(&error).to_string())),
+                Err(RecvError::Decode(error)) => board.fail(worker, TaskError::Decode(error)),
+                Err(error) => {
+                    let error = CodecError::NotCarried(Chain(&error).to_string());
+                    board.fail(worker, TaskError::Decode(error));
+                }
             }
             // It has closed its line, or said what is no reply of its own: a task has meddled with
             // it, or there was no memory for what it said. It will not be understood again.
@@ -252,7 +256,8 @@ impl Crew {
                     board.take_back(&worker, request);
                 }
                 cause => {
-                    board.fail(&worker, TaskError::Argument(Chain(&cause).to_string()));
+                    let error = CodecError::NotCarried(Chain(&cause).to_string());
+                    board.fail(&worker, TaskError::Argument(error));
                     // It may have been the last task of a pool that is closed.
                     drop(board);
                     self.ring();

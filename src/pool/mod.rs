@@ -282,11 +282,12 @@ impl fmt::Debug for Pool {
 /// What a pool and a worker say to each other.
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzz_support {
+    use crate::ipc::codec;
     use crate::pool::task::{Reply, Request};
 
     /// Reads them as either, and shows them.
     pub fn read_messages(bytes: &[u8]) {
-        let request = postcard::from_bytes::<Request>(bytes);
-        drop(format!("{request:?} {:?}", postcard::from_bytes::<Reply>(bytes)));
+        let request = codec::decode::<Request>(bytes);
+        drop(format!("{request:?} {:?}", codec::decode::<Reply>(bytes)));
     }
 }

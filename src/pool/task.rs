@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::error::TaskError;
+use crate::error::{CodecError, TaskError};
+use crate::ipc::codec;
 use crate::process::{Image, Panic, caught};
-use crate::shm::handoff;
 
 /// A call to make in a worker.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,8 +36,8 @@ pub(super) enum Reply {
 pub(super) enum Outcome {
     Returned(#[serde(with = "serde_bytes")] Vec<u8>),
     Panicked(Panic),
-    NotRead(String),
-    NotSent(String),
+    NotRead(CodecError),
+    NotSent(CodecError),
 }
 
 /// Calls the function on the encoded argument.
@@ -52,29 +52,28 @@ impl Request {
     pub(super) fn one<A, R>(function: fn(A) -> R, argument: &A) -> Result<Self, TaskError>
     where
         A: Serialize + DeserializeOwned,
-        R: Serialize,
+        R: Serialize + DeserializeOwned,
     {
-        Self::new(run_one::<A, R>, function as *const (), argument)
+        Self::new(run_one::<A, R>, function as *const (), codec::to_bytes(argument))
     }
 
     /// `function` of each of `arguments`, which gives a `Vec<R>`.
     pub(super) fn many<A, R>(function: fn(A) -> R, arguments: &[A]) -> Result<Self, TaskError>
     where
         A: Serialize + DeserializeOwned,
-        R: Serialize,
+        R: Serialize + DeserializeOwned,
     {
-        Self::new(run_many::<A, R>, function as *const (), arguments)
+        Self::new(run_many::<A, R>, function as *const (), codec::list_to_bytes(arguments))
     }
 
-    fn new<A: Serialize + ?Sized>(
+    fn new(
         runner: Runner,
         function: *const (),
-        argument: &A,
+        argument: Result<Vec<u8>, CodecError>,
     ) -> Result<Self, TaskError> {
         let name = |code| image().name_of(code).ok_or(TaskError::NotInProgram);
         let (runner, function) = (name(runner as *const ())?, name(function)?);
-        let argument = postcard::to_stdvec(argument)
-            .map_err(|error| TaskError::Argument(handoff::explain(&error)))?;
+        let argument = argument.map_err(TaskError::Argument)?;
         Ok(Request { task: 0, runner, function, argument })
     }
 
@@ -83,7 +82,8 @@ impl Request {
         let (Some(runner), Some(function)) =
             (image().find(self.runner), image().find(self.function))
         else {
-            return Outcome::NotRead("it names a function that is not in this program".to_owned());
+            let what = "it names a function that is not in this program";
+            return Outcome::NotRead(CodecError::Malformed(what.to_owned()));
         };
         // SAFETY: `new` has named a `Runner`, in this same program.
         let runner = unsafe { std::mem::transmute::<*const (), Runner>(runner) };
@@ -100,7 +100,7 @@ fn image() -> &'static Image {
 /// # Safety
 ///
 /// As for [`Runner`].
-unsafe fn run_one<A: DeserializeOwned, R: Serialize>(
+unsafe fn run_one<A: DeserializeOwned, R: Serialize + DeserializeOwned>(
     function: *const (),
     argument: &[u8],
 ) -> Outcome {
@@ -112,7 +112,7 @@ unsafe fn run_one<A: DeserializeOwned, R: Serialize>(
 /// # Safety
 ///
 /// As for [`Runner`].
-unsafe fn run_many<A: DeserializeOwned, R: Serialize>(
+unsafe fn run_many<A: DeserializeOwned, R: Serialize + DeserializeOwned>(
     function: *const (),
     arguments: &[u8],
 ) -> Outcome {
@@ -121,13 +121,14 @@ unsafe fn run_many<A: DeserializeOwned, R: Serialize>(
     outcome_of(arguments, |all: Vec<A>| all.into_iter().map(function).collect::<Vec<R>>())
 }
 
-fn outcome_of<A: DeserializeOwned, R: Serialize>(
-    argument: &[u8],
-    f: impl FnOnce(A) -> R,
-) -> Outcome {
-    match postcard::from_bytes(argument).map(f).map(|result| postcard::to_stdvec(&result)) {
+fn outcome_of<A, R>(argument: &[u8], f: impl FnOnce(A) -> R) -> Outcome
+where
+    A: DeserializeOwned,
+    R: Serialize + DeserializeOwned,
+{
+    match codec::decode(argument).map(f).map(|result| codec::to_bytes(&result)) {
         Ok(Ok(bytes)) => Outcome::Returned(bytes),
-        Ok(Err(error)) => Outcome::NotSent(handoff::explain(&error)),
-        Err(error) => Outcome::NotRead(handoff::explain(&error)),
+        Ok(Err(error)) => Outcome::NotSent(error),
+        Err(error) => Outcome::NotRead(error),
     }
 }

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::sys::signal::{SigHandler, Signal, signal};
 use rustix::event::{PollFd, PollFlags};
 
-use crate::error::{Chain, Error, RecvError, SendCause, SendError};
+use crate::error::{Chain, CodecError, Error, RecvError, SendCause, SendError};
 use crate::ipc::{Connection, Receiver, Sender, duplex, pipe};
 use crate::pool::crew::PAUSE;
 use crate::pool::kill_switch::die_of;
@@ -104,15 +104,18 @@ fn work((line, death): (Connection<Reply, Request>, Receiver<()>)) {
             Ok(request) => (Some(request.task), request.run()),
             // The pool is closed, or its process has ended.
             Err(RecvError::Closed) => return,
+            Err(RecvError::Decode(error)) => (None, Outcome::NotRead(error)),
             // A long argument for which there is no memory.
-            Err(error) => (None, Outcome::NotRead(Chain(&error).to_string())),
+            Err(error) => {
+                (None, Outcome::NotRead(CodecError::NotCarried(Chain(&error).to_string())))
+            }
         };
         let Err(refused) = line.send(Reply::Done(task, outcome)) else { continue };
         if matches!(refused.cause(), SendCause::Disconnected) {
             return;
         }
         // A long result for which there is no memory: say so instead.
-        let why = Chain(refused.cause()).to_string();
+        let why = CodecError::NotCarried(Chain(refused.cause()).to_string());
         if line.send(Reply::Done(task, Outcome::NotSent(why))).is_err() {
             return;
         }

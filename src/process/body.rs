@@ -6,24 +6,26 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, getppid, pidfd_open, set_parent_process_death_signal,
 };
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
+use crate::error::CodecError;
+use crate::ipc::codec;
 use crate::process::current::{become_child, is_orphan_of, take_page};
 use crate::process::ending::{end, leave};
 use crate::process::identity::{Identity, Tie};
 use crate::process::page::{Outcome, Page};
 use crate::process::panics::caught;
-use crate::shm::handoff;
 use crate::sys::descriptor;
 
 /// The exit code of a child that did not return, as Python's.
 const FAILED: i32 = 1;
 
 /// Why a function did not even begin.
-pub(super) struct NotRead(pub(super) String);
+pub(super) struct NotRead(pub(super) CodecError);
 
 /// Lives the child's life: runs `body`, leaves the outcome on `page` and ends. What is on the stack
 /// below belongs to the parent (after a fork) or to nobody: it is never returned to.
-pub(super) fn live<R: Serialize>(
+pub(super) fn live<R: Serialize + DeserializeOwned>(
     identity: Identity,
     page: Page,
     body: impl FnOnce() -> Result<R, NotRead>,
@@ -57,11 +59,11 @@ pub(super) fn live<R: Serialize>(
 }
 
 /// Runs `body` and writes its value down; nothing of the user's runs outside of `caught`.
-fn run<R: Serialize>(body: impl FnOnce() -> Result<R, NotRead>) -> Outcome {
+fn run<R: Serialize + DeserializeOwned>(body: impl FnOnce() -> Result<R, NotRead>) -> Outcome {
     let ran = caught(|| match body() {
-        Ok(value) => match postcard::to_stdvec(&value) {
+        Ok(value) => match codec::to_bytes(&value) {
             Ok(bytes) => Outcome::Returned(bytes),
-            Err(error) => Outcome::NotSent(handoff::explain(&error)),
+            Err(error) => Outcome::NotSent(error),
         },
         Err(NotRead(why)) => Outcome::NotRead(why),
     });

@@ -19,6 +19,8 @@ use std::sync::OnceLock;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::error::CodecError;
+use crate::ipc::codec;
 use crate::process::body::{NotRead, live};
 use crate::process::ending::leave;
 use crate::process::identity::Identity;
@@ -114,7 +116,7 @@ fn open(number: RawFd) -> Result<(Entry, Task), &'static str> {
     );
     let (fds, entry, function) = found.inspect_err(|&why| {
         // The parent hears it too. (Should that not be possible, it hears of the exit code.)
-        let _ = page.leave(&Outcome::NotRead(why.to_owned()));
+        let _ = page.leave(&Outcome::NotRead(CodecError::NotCarried(why.to_owned())));
     })?;
     // SAFETY: it is code of this program, named as an `Entry` by this same program.
     let entry = unsafe { std::mem::transmute::<*const (), Entry>(entry) };
@@ -153,13 +155,17 @@ fn imitate_main() {
 /// # Safety
 ///
 /// The task's function is a `fn(A) -> R`.
-pub(super) unsafe fn enter<A: DeserializeOwned, R: Serialize>(task: Task) -> ! {
+pub(super) unsafe fn enter<A, R>(task: Task) -> !
+where
+    A: DeserializeOwned,
+    R: Serialize + DeserializeOwned,
+{
     let Task { page, identity, function, argument, fds } = task;
     // SAFETY: the caller's promise.
     let function = unsafe { std::mem::transmute::<*const (), fn(A) -> R>(function) };
     live(identity, page, move || {
-        let read = handoff::taking(fds, || postcard::from_bytes(&argument));
+        let read = handoff::taking(fds, || codec::decode(&argument));
         drop(argument);
-        Ok(function(read.map_err(|error| NotRead(handoff::explain(&error)))?))
+        Ok(function(read.map_err(NotRead)?))
     })
 }

@@ -4,6 +4,7 @@ use std::panic::catch_unwind;
 
 use nix::unistd::ForkResult;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::process::body::live;
@@ -15,7 +16,7 @@ use crate::sys::{Me, had_threads, threads};
 
 /// Forks in a process that never had another thread. The child runs `body` and never returns from
 /// here.
-pub(super) fn fork<R: Serialize>(
+pub(super) fn fork<R: Serialize + DeserializeOwned>(
     identity: Identity,
     body: impl FnOnce() -> R,
 ) -> Result<Child, Error> {
@@ -34,7 +35,7 @@ pub(super) fn fork<R: Serialize>(
 ///
 /// In the child, nothing is done with what names another thread that this process has had (a
 /// `pthread_t`, a `JoinHandle`): it is neither used nor dropped.
-pub(super) unsafe fn fork_after_threads<R: Serialize>(
+pub(super) unsafe fn fork_after_threads<R: Serialize + DeserializeOwned>(
     identity: Identity,
     body: impl FnOnce() -> R,
 ) -> Result<Child, Error> {
@@ -53,7 +54,7 @@ fn is_only_thread() -> Result<(), Error> {
 /// # Safety
 ///
 /// As for [`fork_after_threads`]; and no other thread runs.
-unsafe fn fork_alone<R: Serialize>(
+unsafe fn fork_alone<R: Serialize + DeserializeOwned>(
     identity: Identity,
     body: impl FnOnce() -> R,
 ) -> Result<Child, Error> {

@@ -10,7 +10,8 @@ use rustix::process::Signal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, ProcessError};
+use crate::error::{CodecError, Error, ProcessError};
+use crate::ipc::codec;
 use crate::process::builder::Builder;
 use crate::process::child::{Child, End};
 use crate::process::children;
@@ -187,7 +188,8 @@ impl Process<()> {
     ///
     /// # Errors
     ///
-    /// [`Error::Argument`] when the argument cannot be serialised, [`Error::Daemonic`] in a daemon,
+    /// [`Error::Argument`] when the argument is not [what may be sent](crate#what-may-be-sent),
+    /// [`Error::Daemonic`] in a daemon,
     /// [`Error::ChildrenIgnored`] where SIGCHLD is ignored, [`Error::FileSizeLimit`] when the argument is
     /// longer than the process may write to a file (`ulimit -f`), [`Error::Os`] when the system refuses.
     ///
@@ -334,7 +336,9 @@ impl<R: DeserializeOwned> Process<R> {
             }
             Some(End::Status(ExitStatus::Exited(_)) | End::Taken) | None => {}
         }
-        let outcome = page.outcome().map_err(|error| ProcessError::Decode(error.to_string()))?;
+        let outcome = page
+            .outcome()
+            .map_err(|error| ProcessError::Decode(CodecError::NotCarried(error.to_string())))?;
         match (outcome, end) {
             (Some(Outcome::Panicked(panic)), _) => {
                 Err(ProcessError::Panicked { message: panic.message, location: panic.location })
@@ -346,8 +350,9 @@ impl<R: DeserializeOwned> Process<R> {
             (_, Some(End::Status(status))) if !status.success() => {
                 Err(ProcessError::Exited(status.code()))
             }
-            (Some(Outcome::Returned(value)), _) => postcard::from_bytes(&value)
-                .map_err(|error| ProcessError::Decode(error.to_string())),
+            (Some(Outcome::Returned(value)), _) => {
+                codec::decode(&value).map_err(ProcessError::Decode)
+            }
             (None, Some(End::Status(status))) => Err(ProcessError::Exited(status.code())),
             (None, _) => Err(ProcessError::StatusTaken),
         }

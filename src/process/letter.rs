@@ -15,12 +15,14 @@
 //! 8    the name (image.rs) of the code that reads it; up to here, the same in every version
 //! 16   by what names the typed entry and the function are found
 //! 32   length of the head
-//! 40   the head: who the child is, which descriptors it was given  (postcard)
-//! …    the function's argument, to the end                         (postcard)
+//! 40   the head: who the child is, which descriptors it was given  (ipc/codec)
+//! …    the function's argument, to the end                         (ipc/codec)
 //! ```
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::CodecError;
+use crate::ipc::codec;
 use crate::process::identity::Identity;
 
 /// What a letter begins with, in every version.
@@ -63,8 +65,8 @@ pub(super) struct Letter {
 }
 
 impl Letter {
-    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, postcard::Error> {
-        let head = postcard::to_stdvec(&self.head)?;
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, CodecError> {
+        let head = codec::to_bytes(&self.head)?;
         let Names { entry, function } = self.names;
         let words = [MAGIC, self.reader, entry, function, head.len() as u64];
         let mut bytes = Vec::with_capacity(HEAD + head.len() + self.argument.len());
@@ -85,7 +87,7 @@ impl Letter {
         let reader = word()?;
         let names = Names { entry: word()?, function: word()? };
         let head_len = usize::try_from(word()?).ok()?;
-        let head = postcard::from_bytes(rest.get(..head_len)?).ok()?;
+        let head = codec::decode(rest.get(..head_len)?).ok()?;
         let argument = bytes.split_off(HEAD + head_len);
         Some(Letter { reader, names, head, argument })
     }

@@ -37,7 +37,8 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, Mode, fchmod, fcntl_lock, fstat};
 use rustix::io::{Errno, FdFlags, retry_on_intr};
 
-use crate::error::Error;
+use crate::error::{CodecError, Error};
+use crate::ipc::codec;
 use crate::process::letter;
 use crate::process::panics::Panic;
 use crate::sys::{bytes_present, file_fits, memory_file};
@@ -65,9 +66,9 @@ pub(super) enum Outcome {
     /// It panicked.
     Panicked(Panic),
     /// It never ran: its argument could not be read.
-    NotRead(String),
+    NotRead(CodecError),
     /// It returned what cannot be written down.
-    NotSent(String),
+    NotSent(CodecError),
     /// It never ran: the child is in another PID namespace than its parent.
     Outside,
 }
@@ -162,15 +163,15 @@ impl Page {
         let (kind, body) = match outcome {
             Outcome::Returned(value) => (RETURNED, value),
             Outcome::Panicked(panic) => {
-                (PANICKED, &postcard::to_stdvec(panic).map_err(io::Error::other)?)
+                (PANICKED, &codec::to_bytes(panic).map_err(io::Error::other)?)
             }
-            Outcome::NotRead(why) => (NOT_READ, &why.clone().into_bytes()),
-            Outcome::NotSent(why) => (NOT_SENT, &why.clone().into_bytes()),
+            Outcome::NotRead(why) => (NOT_READ, &codec::to_bytes(why).map_err(io::Error::other)?),
+            Outcome::NotSent(why) => (NOT_SENT, &codec::to_bytes(why).map_err(io::Error::other)?),
             Outcome::Outside => (OUTSIDE, &Vec::new()),
         };
         let fits = file_fits(BODY as usize + body.len());
         if let (Outcome::Returned(_), Err(limit)) = (outcome, fits) {
-            return self.leave(&Outcome::NotSent(limit.to_string()));
+            return self.leave(&Outcome::NotSent(CodecError::NotCarried(limit.to_string())));
         }
         fits?;
         self.0.set_len(0)?;
@@ -187,9 +188,9 @@ impl Page {
         let body = bytes.split_off(BODY as usize);
         Ok(match kind {
             RETURNED => Some(Outcome::Returned(body)),
-            PANICKED => postcard::from_bytes(&body).ok().map(Outcome::Panicked),
-            NOT_READ => Some(Outcome::NotRead(String::from_utf8_lossy(&body).into_owned())),
-            NOT_SENT => Some(Outcome::NotSent(String::from_utf8_lossy(&body).into_owned())),
+            PANICKED => codec::decode(&body).ok().map(Outcome::Panicked),
+            NOT_READ => Some(Outcome::NotRead(codec::decode(&body).unwrap_or_else(|error| error))),
+            NOT_SENT => Some(Outcome::NotSent(codec::decode(&body).unwrap_or_else(|error| error))),
             OUTSIDE => Some(Outcome::Outside),
             _ => None,
         })

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
+use crate::ipc::codec;
 use crate::process::child::Child;
 use crate::process::entry::{self, Entry, ON_START};
 use crate::process::identity::Identity;
@@ -29,7 +30,7 @@ pub(super) fn spawn<A, R>(
 ) -> Result<Child, Error>
 where
     A: Serialize + DeserializeOwned,
-    R: Serialize,
+    R: Serialize + DeserializeOwned,
 {
     let entry: Entry = entry::enter::<A, R>;
     let image = Image::of_program();
@@ -39,13 +40,13 @@ where
     let names = Names { entry: name(entry as *const ())?, function: name(function as *const ())? };
     program::check(&image)?;
 
-    let (argument, fds) = handoff::sending(|| postcard::to_stdvec(argument));
-    let argument = argument.map_err(|error| Error::Argument(handoff::explain(&error)))?;
+    let (argument, fds) = handoff::sending(|| codec::to_bytes(argument));
+    let argument = argument.map_err(Error::Argument)?;
     let numbers: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).collect();
     let page = Page::new()?;
     let head = Head { identity, fds: numbers.clone() };
     let letter = Letter { reader, names, head, argument };
-    let bytes = letter.to_bytes().map_err(|error| Error::Argument(error.to_string()))?;
+    let bytes = letter.to_bytes().map_err(Error::Argument)?;
     file_fits(bytes.len())?;
     page.write(&bytes).map_err(|source| Error::os("write to a memfd", source))?;
 

@@ -10,11 +10,12 @@
 //!                 --send_fd--> [fd, fd, …]           [fd, fd, …] --take_fd-->
 //! ```
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
-use std::mem::ManuallyDrop;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::ptr::NonNull;
+use std::thread::LocalKey;
 
 use rustix::io::fcntl_dupfd_cloexec;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
@@ -22,15 +23,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use crate::error::Chain;
 use crate::shm::mapping::Mapping;
 
-/// A list that is there as long as its thread: what has no drop is not gone when other thread-locals
-/// are dropped, which may start processes. Nothing is left in it when its context ends.
-type List<T> = ManuallyDrop<RefCell<Option<Vec<T>>>>;
+/// A context's list, which is on the stack of whoever opened it. A thread's locals that need no drop
+/// are there as long as the thread is: also for what runs when other locals are dropped.
+type Context<T> = Cell<Option<NonNull<RefCell<T>>>>;
 
 thread_local! {
-    static SENDING: List<OwnedFd> = const { ManuallyDrop::new(RefCell::new(None)) };
-    /// Why the last hand-over failed: postcard's errors keep no text of others.
-    static TROUBLE: RefCell<Option<String>> = const { RefCell::new(None) };
-    static TAKING: List<Option<OwnedFd>> = const { ManuallyDrop::new(RefCell::new(None)) };
+    static SENDING: Context<Vec<OwnedFd>> = const { Cell::new(None) };
+    static TAKING: Context<Vec<Option<OwnedFd>>> = const { Cell::new(None) };
+    static PROBING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Why a descriptor was not handed over.
@@ -62,40 +62,55 @@ impl fmt::Display for HandoffError {
 /// Runs `serialise`; gives the descriptors that were sent from within, in their order. They are
 /// duplicates: what they were made from may be gone before the message is.
 pub(crate) fn sending<R>(serialise: impl FnOnce() -> R) -> (R, Vec<OwnedFd>) {
-    /// Puts back what an outer context had collected, also when `serialise` panics.
-    struct Outer(Option<Vec<OwnedFd>>);
-    impl Drop for Outer {
-        fn drop(&mut self) {
-            SENDING.with(|list| list.replace(self.0.take()));
-        }
-    }
-    let outer = Outer(SENDING.with(|list| list.replace(Some(Vec::new()))));
-    note(None);
-    let value = serialise();
-    let sent = SENDING.with(|list| list.take()).unwrap_or_default();
-    drop(outer);
-    (value, sent)
+    let sent = RefCell::new(Vec::new());
+    let value = opened(&SENDING, Some(NonNull::from(&sent)), serialise);
+    (value, sent.into_inner())
 }
 
 /// Runs `deserialise`, within which the descriptors can be taken; those not taken are closed.
 pub(crate) fn taking<R>(fds: Vec<OwnedFd>, deserialise: impl FnOnce() -> R) -> R {
-    struct Outer(Option<Vec<Option<OwnedFd>>>);
-    impl Drop for Outer {
+    let fds = RefCell::new(fds.into_iter().map(Some).collect());
+    opened(&TAKING, Some(NonNull::from(&fds)), deserialise)
+}
+
+/// Runs `deserialise` on values that nobody has sent: what would be handed over is made anew, for
+/// the while.
+pub(crate) fn probing<R>(deserialise: impl FnOnce() -> R) -> R {
+    opened(&PROBING, true, deserialise)
+}
+
+/// Whether values are made up: see [`probing`].
+pub(crate) fn is_probing() -> bool {
+    PROBING.get()
+}
+
+/// Runs `run` with the context set, and puts back the outer one, also when `run` panics.
+fn opened<T: Copy, R>(context: &'static LocalKey<Cell<T>>, value: T, run: impl FnOnce() -> R) -> R {
+    struct Outer<T: Copy + 'static>(&'static LocalKey<Cell<T>>, T);
+    impl<T: Copy> Drop for Outer<T> {
         fn drop(&mut self) {
-            TAKING.with(|list| list.replace(self.0.take()));
+            self.0.set(self.1);
         }
     }
-    let fds = fds.into_iter().map(Some).collect();
-    let _outer = Outer(TAKING.with(|list| list.replace(Some(fds))));
-    note(None);
-    deserialise()
+    let _outer = Outer(context, context.replace(value));
+    run()
+}
+
+/// Uses the list of the context that is open.
+fn within<T, R>(
+    context: &'static LocalKey<Context<T>>,
+    use_it: impl FnOnce(&mut T) -> Result<R, HandoffError>,
+) -> Result<R, HandoffError> {
+    let list = context.get().ok_or(HandoffError::NoCarrier)?;
+    // SAFETY: `opened` took it from a list on the stack below, of this same thread, and forgets it
+    // before that frame ends, however it does. The list is only ever borrowed here, through its cell.
+    let list = unsafe { list.as_ref() };
+    use_it(&mut list.borrow_mut())
 }
 
 /// Hands a duplicate of `fd` to the carrier; gives its number for the message.
 pub(crate) fn send_fd(fd: BorrowedFd<'_>) -> Result<u32, HandoffError> {
-    SENDING.with(|list| {
-        let mut sent = list.borrow_mut();
-        let sent = sent.as_mut().ok_or(HandoffError::NoCarrier)?;
+    within(&SENDING, |sent| {
         let copy = fcntl_dupfd_cloexec(fd, 3).map_err(|errno| HandoffError::Os(errno.into()))?;
         sent.push(copy);
         Ok(sent.len() as u32 - 1)
@@ -104,33 +119,16 @@ pub(crate) fn send_fd(fd: BorrowedFd<'_>) -> Result<u32, HandoffError> {
 
 /// Takes descriptor `number` from the carrier; each can be taken once.
 pub(crate) fn take_fd(number: u32) -> Result<OwnedFd, HandoffError> {
-    TAKING.with(|list| {
-        let mut fds = list.borrow_mut();
-        let fds = fds.as_mut().ok_or(HandoffError::NoCarrier)?;
+    within(&TAKING, |fds| {
         fds.get_mut(number as usize).and_then(Option::take).ok_or(HandoffError::Missing)
     })
-}
-
-/// What went wrong with a message: in a hand-over, if that was it.
-pub(crate) fn explain(error: &postcard::Error) -> String {
-    note(None).unwrap_or_else(|| error.to_string())
-}
-
-pub(crate) fn noted<E: fmt::Display>(error: E) -> E {
-    note(Some(error.to_string()));
-    error
-}
-
-/// Puts a note in the place of the last, which it gives; none where the thread has no notes any more.
-fn note(text: Option<String>) -> Option<String> {
-    TROUBLE.try_with(|last| last.replace(text)).ok().flatten()
 }
 
 /// Serialises a mapping: its descriptor to the carrier, its place in the list to the message.
 pub(crate) fn send_mapping<S: Serializer>(mapping: &Mapping, to: S) -> Result<S::Ok, S::Error> {
     // A model's memory has no descriptor: nothing to hand over.
     let sent = mapping.fd().ok_or(HandoffError::NoCarrier).and_then(send_fd);
-    sent.map_err(|error| ser::Error::custom(noted(error)))?.serialize(to)
+    sent.map_err(ser::Error::custom)?.serialize(to)
 }
 
 /// Deserialises a mapping that was made with the same `stamp`.
@@ -138,8 +136,8 @@ pub(crate) fn take_mapping<'de, D: Deserializer<'de>>(
     stamp: u64,
     from: D,
 ) -> Result<Mapping, D::Error> {
-    let fd = take_fd(u32::deserialize(from)?).map_err(|error| de::Error::custom(noted(error)))?;
-    Mapping::attach(fd, stamp).map_err(|error| de::Error::custom(noted(Chain(&error))))
+    let fd = take_fd(u32::deserialize(from)?).map_err(de::Error::custom)?;
+    Mapping::attach(fd, stamp).map_err(|error| de::Error::custom(Chain(&error)))
 }
 
 #[cfg(test)]
@@ -170,6 +168,14 @@ mod tests {
             assert!(matches!(take_fd(1).unwrap_err(), HandoffError::Missing));
             assert!(matches!(take_fd(2).unwrap_err(), HandoffError::Missing));
         });
+    }
+
+    #[test]
+    fn a_panic_closes_its_context() {
+        let panicked =
+            std::panic::catch_unwind(|| sending(|| std::panic::resume_unwind(Box::new(0))));
+        assert!(panicked.is_err());
+        assert!(matches!(send_fd(dev_null().as_fd()).unwrap_err(), HandoffError::NoCarrier));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use arbitrary::Arbitrary;
 use multiproc::fuzz_support;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// What is written, and where.
 #[derive(Arbitrary, Debug)]
@@ -35,7 +36,7 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn of(value: &impl Serialize) -> Self {
+    pub(super) fn of(value: &(impl Serialize + DeserializeOwned)) -> Self {
         let [fd] = <[_; 1]>::try_from(fuzz_support::descriptors(value)).unwrap();
         let file = File::from(fd);
         let mut first = vec![0; file.metadata().unwrap().len() as usize];

@@ -42,7 +42,7 @@ impl<A, B> Connection<A, B> {
     }
 }
 
-impl<A: Serialize, B> Connection<A, B> {
+impl<A: Serialize + DeserializeOwned, B> Connection<A, B> {
     /// Sends `value`, waiting for room as long as it takes.
     ///
     /// # Errors

@@ -7,9 +7,10 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use crate::error::{Error, RecvError, SendCause, SendError};
+use crate::error::{CodecError, Error, RecvError, SendCause, SendError};
+use crate::ipc::codec::{self, Reads};
 use crate::shm::available;
-use crate::shm::handoff::{self, HandoffError, noted, send_fd, take_fd};
+use crate::shm::handoff::{self, HandoffError, send_fd, take_fd};
 use crate::sys::{Deadline, MODELLED, Mark, Packet, Refused, Side, Socket, site};
 
 /// Above this, a sender asks whether the machine has the memory for a message: the kernel would
@@ -18,35 +19,51 @@ const LARGE: usize = 16 << 20;
 
 /// One end, shared by its clones in this process; closed with the last of them.
 #[derive(Clone, Debug)]
-pub(crate) struct End(Arc<Socket>);
+pub(crate) struct End {
+    socket: Arc<Socket>,
+    /// Of the type that is sent.
+    reads: Reads,
+}
 
 impl End {
     pub(crate) fn new(socket: Socket) -> Self {
-        End(Arc::new(socket))
+        End { socket: Arc::new(socket), reads: Reads::default() }
     }
 
     /// Sends `value`, by the deadline; without one, now or not at all.
-    pub(crate) fn send<T: Serialize>(
+    pub(crate) fn send<T: Serialize + DeserializeOwned>(
         &self,
         value: T,
         deadline: Option<Deadline>,
     ) -> Result<(), SendError<T>> {
-        match encode(&value).and_then(|packet| self.send_packet(&packet, deadline)) {
+        match self.encode(&value).and_then(|packet| self.send_packet(&packet, deadline)) {
             Ok(()) => Ok(()),
             Err(cause) => Err(SendError::new(value, cause)),
         }
+    }
+
+    fn encode<T: Serialize + DeserializeOwned>(&self, value: &T) -> Result<Packet, SendCause> {
+        let shapes = self.reads.get::<T>().map_err(SendCause::Encode)?;
+        let bytes = codec::append(value, shapes, Packet::blank()).map_err(SendCause::Encode)?;
+        if bytes.len() > LARGE {
+            let max = available();
+            if bytes.len() > max {
+                return Err(SendCause::TooLarge { bytes: bytes.len(), max });
+            }
+        }
+        Packet::new(bytes).map_err(not_sent)
     }
 
     fn send_packet(&self, packet: &Packet, deadline: Option<Deadline>) -> Result<(), SendCause> {
         let mark = Mark::here();
         loop {
             mark.keeps(&[]);
-            match self.0.try_send(packet) {
+            match self.socket.try_send(packet) {
                 Err(Refused::NotNow) => {}
                 sent => return sent.map_err(not_sent),
             }
             let Some(deadline) = deadline else { return Err(SendCause::Full) };
-            let ready = self.0.wait(Side::Send, deadline).map_err(not_sent)?;
+            let ready = self.socket.wait(Side::Send, deadline).map_err(not_sent)?;
             if !site!("pipe.send.again", ready => false) {
                 return Err(SendCause::TimedOut);
             }
@@ -61,12 +78,12 @@ impl End {
         let mark = Mark::here();
         loop {
             mark.keeps(&[]);
-            match self.0.try_recv(decode) {
+            match self.socket.try_recv(decode) {
                 Err(Refused::NotNow) => {}
                 received => return received.map_err(not_received)?,
             }
             let Some(deadline) = deadline else { return Err(RecvError::Empty) };
-            let ready = self.0.wait(Side::Receive, deadline).map_err(not_received)?;
+            let ready = self.socket.wait(Side::Receive, deadline).map_err(not_received)?;
             if !site!("pipe.recv.again", ready => false) {
                 return Err(RecvError::TimedOut);
             }
@@ -76,18 +93,18 @@ impl End {
     /// Sends no more.
     pub(crate) fn hang_up(&self) {
         // It can only fail when the other end is gone, and then it is done.
-        let _ = self.0.shut(Side::Send);
+        let _ = self.socket.shut(Side::Send);
     }
 
     /// Whether `recv` would not wait. When even asking fails, it would not: it would fail.
     pub(crate) fn poll(&self, timeout: Duration) -> bool {
-        self.0.wait(Side::Receive, Deadline::after(timeout)).unwrap_or(true)
+        self.socket.wait(Side::Receive, Deadline::after(timeout)).unwrap_or(true)
     }
 }
 
 impl AsFd for End {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.socket.as_fd()
     }
 }
 
@@ -97,38 +114,23 @@ impl Serialize for End {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // The sockets of a model have no descriptors.
         let sent = if MODELLED { Err(HandoffError::NoCarrier) } else { send_fd(self.as_fd()) };
-        sent.map_err(noted).map_err(ser::Error::custom)?.serialize(serializer)
+        sent.map_err(ser::Error::custom)?.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for End {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fd =
-            take_fd(u32::deserialize(deserializer)?).map_err(noted).map_err(de::Error::custom)?;
+        if handoff::is_probing() {
+            let made = Socket::pair().map_err(made).map_err(de::Error::custom);
+            return made.map(|(socket, _)| End::new(socket));
+        }
+        let fd = take_fd(u32::deserialize(deserializer)?).map_err(de::Error::custom)?;
         Ok(End::new(Socket::from(fd)))
     }
 }
 
-fn encode<T: Serialize>(value: &T) -> Result<Packet, SendCause> {
-    let bytes = postcard::to_extend(value, Packet::blank())
-        .map_err(|error| SendCause::Encode(handoff::explain(&error)))?;
-    if bytes.len() > LARGE {
-        let max = available();
-        if bytes.len() > max {
-            return Err(SendCause::TooLarge { bytes: bytes.len(), max });
-        }
-    }
-    Packet::new(bytes).map_err(not_sent)
-}
-
 fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T, RecvError> {
-    match postcard::take_from_bytes(message) {
-        Ok((value, [])) => Ok(value),
-        Ok((_, surplus)) => {
-            Err(RecvError::Decode(format!("{} bytes are left over", surplus.len())))
-        }
-        Err(error) => Err(RecvError::Decode(handoff::explain(&error))),
-    }
+    codec::decode(message).map_err(RecvError::Decode)
 }
 
 fn not_sent(refused: Refused) -> SendCause {
@@ -145,7 +147,7 @@ fn not_received(refused: Refused) -> RecvError {
     match refused {
         Refused::NotNow => RecvError::Empty,
         Refused::Gone => RecvError::Closed,
-        Refused::Garbage(what) => RecvError::Decode(what.into()),
+        Refused::Garbage(what) => RecvError::Decode(CodecError::Malformed(what.into())),
         // A limit is only ever in the way of sending.
         Refused::FileSizeLimit(limit) => {
             RecvError::Os { call: "receiving a message", source: limit.into() }

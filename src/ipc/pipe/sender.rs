@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::SendError;
@@ -27,14 +28,14 @@ impl<T> Sender<T> {
     }
 }
 
-impl<T: Serialize> Sender<T> {
+impl<T: Serialize + DeserializeOwned> Sender<T> {
     /// Sends `value`, waiting for room as long as it takes.
     ///
     /// # Errors
     ///
-    /// Gives the value back when nobody can receive it any more, when it cannot be encoded,
-    /// when it does not fit into memory, or when it is longer than the process may write to a file
-    /// (`ulimit -f`).
+    /// Gives the value back when nobody can receive it any more, when it cannot be encoded
+    /// (see [what may be sent](crate#what-may-be-sent)), when it does not fit into memory, or when
+    /// it is longer than the process may write to a file (`ulimit -f`).
     pub fn send(&self, value: T) -> Result<(), SendError<T>> {
         self.end.send(value, Some(Deadline::Never))
     }

@@ -1,6 +1,6 @@
 //! One end of a connected pair of sockets that carry packets (AF_UNIX, SOCK_SEQPACKET).
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -18,7 +18,7 @@ use crate::sys::{Deadline, Refused, Side, above_stdio, descriptors};
 
 thread_local! {
     /// What a thread receives packets into, so that it is cleared once and not for each packet.
-    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 #[derive(Debug)]
@@ -67,13 +67,13 @@ impl Socket {
     pub(crate) fn try_recv<R>(&self, read: impl FnOnce(&[u8]) -> R) -> Result<R, Refused> {
         // Taken out, not borrowed: `read` may receive from another socket. When the thread's locals
         // are gone already, each packet has a buffer of its own.
-        let mut buffer = BUFFER.try_with(RefCell::take).unwrap_or_default();
+        let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
         if buffer.is_empty() {
             buffer = packet::buffer();
         }
         let received = self.receive(&mut buffer);
         let answer = received.and_then(|(bytes, rest)| packet::open(&buffer[..bytes], rest, read));
-        let _ = BUFFER.try_with(|kept| kept.replace(buffer));
+        let _ = BUFFER.try_with(|kept| kept.set(buffer));
         answer
     }
 

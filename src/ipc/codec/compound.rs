@@ -1,0 +1,162 @@
+//! Lists, maps, tuples and structs, while they are being written.
+
+use serde::{Serialize, ser};
+
+use crate::error::{CodecError, Collection};
+use crate::ipc::codec::encoder::Encoder;
+use crate::ipc::codec::fault::{Fault, Result};
+use crate::ipc::codec::output::Output;
+use crate::ipc::codec::shapes::Keys;
+
+/// A list or a map that is being written.
+pub(super) struct Sequence<'e, 's, O> {
+    pub(super) encoder: &'e mut Encoder<'s, O>,
+    pub(super) what: Collection,
+    pub(super) said: usize,
+    pub(super) found: usize,
+    /// Where its elements begin.
+    pub(super) begin: usize,
+}
+
+impl<O: Output> Sequence<'_, '_, O> {
+    #[inline]
+    fn end(self) -> Result<()> {
+        let Sequence { encoder, what, said, found, begin } = self;
+        if said != found {
+            let (said, found) = (said as u64, found as u64);
+            return Err(CodecError::WrongLength { what, said, found }.into());
+        }
+        encoder.limits.count(found, encoder.out.len() - begin)?;
+        encoder.limits.leave();
+        Ok(())
+    }
+}
+
+impl<O: Output> ser::SerializeSeq for Sequence<'_, '_, O> {
+    type Ok = ();
+    type Error = Fault;
+
+    #[inline]
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        self.found += 1;
+        value.serialize(&mut *self.encoder)
+    }
+
+    #[inline]
+    fn end(self) -> Result<()> {
+        self.end()
+    }
+}
+
+impl<O: Output> ser::SerializeMap for Sequence<'_, '_, O> {
+    type Ok = ();
+    type Error = Fault;
+
+    #[inline]
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
+        self.found += 1;
+        key.serialize(&mut *self.encoder)
+    }
+
+    #[inline]
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        value.serialize(&mut *self.encoder)
+    }
+
+    #[inline]
+    fn end(self) -> Result<()> {
+        self.end()
+    }
+}
+
+/// A tuple or a struct that is being written, by itself or as a variant.
+pub(super) struct Record<'e, 's, O> {
+    pub(super) encoder: &'e mut Encoder<'s, O>,
+    /// The struct's, or the variant's.
+    pub(super) name: &'static str,
+    /// Compares the fields' names the first time.
+    pub(super) keys: Option<Keys<'s>>,
+}
+
+impl<O: Output> Record<'_, '_, O> {
+    #[inline]
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        value.serialize(&mut *self.encoder)
+    }
+
+    #[inline]
+    fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
+        if let Some(keys) = self.keys {
+            self.keys = Some(keys.next(self.name, key)?);
+        }
+        self.element(value)
+    }
+
+    /// A field is not written because of `skip_serializing_if`.
+    #[cold]
+    fn left_out(&self, field: &str) -> Result<()> {
+        Err(CodecError::FieldLeftOut(format!("{}.{field}", self.name)).into())
+    }
+
+    #[inline]
+    fn end(self) -> Result<()> {
+        if let Some(keys) = self.keys {
+            keys.end(self.name, self.encoder.shapes)?;
+        }
+        self.encoder.limits.leave();
+        Ok(())
+    }
+}
+
+macro_rules! unnamed {
+    ($of:ident, $element:ident) => {
+        impl<O: Output> ser::$of for Record<'_, '_, O> {
+            type Ok = ();
+            type Error = Fault;
+
+            #[inline]
+            fn $element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+                self.element(value)
+            }
+
+            #[inline]
+            fn end(self) -> Result<()> {
+                self.end()
+            }
+        }
+    };
+}
+
+unnamed!(SerializeTuple, serialize_element);
+unnamed!(SerializeTupleStruct, serialize_field);
+unnamed!(SerializeTupleVariant, serialize_field);
+
+macro_rules! named {
+    ($of:ident) => {
+        impl<O: Output> ser::$of for Record<'_, '_, O> {
+            type Ok = ();
+            type Error = Fault;
+
+            #[inline]
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                key: &'static str,
+                value: &T,
+            ) -> Result<()> {
+                self.field(key, value)
+            }
+
+            fn skip_field(&mut self, key: &'static str) -> Result<()> {
+                self.left_out(key)
+            }
+
+            #[inline]
+            fn end(self) -> Result<()> {
+                self.end()
+            }
+        }
+    };
+}
+
+named!(SerializeStruct);
+named!(SerializeStructVariant);

@@ -1,0 +1,88 @@
+//! Values to bytes and back, for whatever is sent: the queue's and the pipes' messages, a child's
+//! argument and result, a pool's tasks.
+//!
+//! ```text
+//! value ── Encoder ── bytes ── Decoder ── value          the wire: see encoder.rs
+//!             │ asks Shapes: is this what is read?
+//!          Probe: has the type's Deserialize tell what it reads, once for each type
+//!
+//! SelfDescribing ── Writer ── bytes ── Reader ── SelfDescribing
+//! ```
+//!
+//! What `Deserialize` cannot read is refused before it is sent; and a peer's bytes, whatever they
+//! are, are a value or an error, within [`limits`].
+
+mod compound;
+mod decoder;
+mod described;
+mod encoder;
+mod fault;
+mod input;
+mod limits;
+mod output;
+mod probe;
+mod shapes;
+
+pub use described::SelfDescribing;
+pub(crate) use probe::Reads;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::CodecError;
+use crate::ipc::buffer::Buffer;
+use crate::ipc::codec::decoder::Decoder;
+use crate::ipc::codec::encoder::Encoder;
+use crate::ipc::codec::shapes::Shapes;
+
+/// Encodes `value` into `buffer`, in place of what was there. `shapes` are those of the type.
+#[inline]
+pub(crate) fn encode<T: Serialize>(
+    value: &T,
+    shapes: &Shapes,
+    buffer: &mut Buffer,
+) -> Result<(), CodecError> {
+    let mut encoder = Encoder::new(buffer.writer(), shapes);
+    match value.serialize(&mut encoder) {
+        Ok(()) => {
+            encoder.into_output().finish();
+            Ok(())
+        }
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+/// Encodes `value` behind what is in `bytes`. `shapes` are those of the type.
+pub(crate) fn append<T: Serialize + ?Sized>(
+    value: &T,
+    shapes: &Shapes,
+    bytes: Vec<u8>,
+) -> Result<Vec<u8>, CodecError> {
+    let mut encoder = Encoder::new(bytes, shapes);
+    value.serialize(&mut encoder)?;
+    Ok(encoder.into_output())
+}
+
+/// Encodes `value`.
+pub(crate) fn to_bytes<T: Serialize + DeserializeOwned>(value: &T) -> Result<Vec<u8>, CodecError> {
+    append(value, Reads::of::<T>()?, Vec::new())
+}
+
+/// Encodes `values` as a list.
+pub(crate) fn list_to_bytes<T: Serialize + DeserializeOwned>(
+    values: &[T],
+) -> Result<Vec<u8>, CodecError> {
+    append(values, Reads::of::<T>()?, Vec::new())
+}
+
+/// Decodes the value that takes up all of `bytes`.
+#[inline]
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    let mut decoder = Decoder::new(bytes);
+    let value = T::deserialize(&mut decoder)?;
+    decoder.end()?;
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! What made-up values are made of.
+
+use std::any::type_name;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::mem::discriminant;
+
+use serde::de::value::{StrDeserializer, U32Deserializer};
+use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
+
+use crate::ipc::codec::fault::{Fault, Result};
+use crate::ipc::codec::probe::enums::Asked;
+use crate::ipc::codec::probe::trace::{Names, Step, To, Trace};
+use crate::ipc::codec::probe::tracer::Tracer;
+use crate::ipc::codec::shapes::{Fields, Form};
+
+/// The elements of a list or the fields of a struct.
+pub(super) struct Items<'t> {
+    pub(super) trace: &'t mut Trace,
+    /// So many there are.
+    pub(super) most: usize,
+    /// So many were asked for.
+    pub(super) read: &'t mut usize,
+    pub(super) to: &'t dyn Fn(usize) -> To,
+}
+
+impl<'de> de::SeqAccess<'de> for Items<'_> {
+    type Error = Fault;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        if *self.read == self.most {
+            return Ok(None);
+        }
+        let step = Step { to: (self.to)(*self.read), type_name: type_name::<S::Value>() };
+        *self.read += 1;
+        self.trace.step(step, |trace| seed.deserialize(Tracer(trace)).map(Some))
+    }
+}
+
+/// The entries of a map: one, or none.
+pub(super) struct Entries<'t> {
+    pub(super) trace: &'t mut Trace,
+    pub(super) more: bool,
+}
+
+impl<'de> de::MapAccess<'de> for Entries<'_> {
+    type Error = Fault;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        if !std::mem::take(&mut self.more) {
+            return Ok(None);
+        }
+        let step = Step { to: To::Key, type_name: type_name::<S::Value>() };
+        self.trace.step(step, |trace| seed.deserialize(Tracer(trace)).map(Some))
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
+        let step = Step { to: To::Value, type_name: type_name::<S::Value>() };
+        self.trace.step(step, |trace| seed.deserialize(Tracer(trace)))
+    }
+}
+
+/// A variant of the enum at `place`, read in one `way`.
+pub(super) struct Choice<'t> {
+    pub(super) trace: &'t mut Trace,
+    pub(super) place: usize,
+    pub(super) way: usize,
+}
+
+impl<'de> de::EnumAccess<'de> for Choice<'_> {
+    type Error = Fault;
+    type Variant = Self;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self)> {
+        let variant = match self.trace.enums[self.place].asked(self.way) {
+            Asked::Index(index) => {
+                let index: U32Deserializer<Fault> = index.into_deserializer();
+                seed.deserialize(index)?
+            }
+            Asked::Name(name) => seed.deserialize(StrDeserializer::<Fault>::new(name))?,
+        };
+        // Of an enum, which it is in code that serde derives, this tells which variant it is. (Of
+        // what is none it says something, and the same each time.)
+        let mut which = DefaultHasher::new();
+        discriminant(&variant).hash(&mut which);
+        self.trace.enums[self.place].found(self.way, which.finish());
+        if self.trace.enums[self.place].is_by_name_only() {
+            return Err(self.trace.refuse("reading its variants by their names".to_owned()));
+        }
+        Ok((variant, self))
+    }
+}
+
+impl<'t> Choice<'t> {
+    fn read(self, form: Form, names: Names) {
+        self.trace.enums[self.place].read(self.way, Fields::new(form, names));
+    }
+
+    fn name(&self) -> &'static str {
+        self.trace.enums[self.place].name_of(self.way)
+    }
+
+    fn items<'de, V: Visitor<'de>>(
+        &mut self,
+        most: usize,
+        to: &dyn Fn(usize) -> To,
+        visitor: V,
+    ) -> Result<(V::Value, usize)> {
+        let step = Step { to: To::Variant(self.name()), type_name: type_name::<V::Value>() };
+        self.trace.step(step, |trace| {
+            let mut read = 0;
+            let value = visitor.visit_seq(Items { trace, most, read: &mut read, to })?;
+            Ok((value, read))
+        })
+    }
+}
+
+impl<'de> de::VariantAccess<'de> for Choice<'_> {
+    type Error = Fault;
+
+    fn unit_variant(self) -> Result<()> {
+        self.read(Form::Unit, &[]);
+        Ok(())
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value> {
+        let step = Step { to: To::Variant(self.name()), type_name: type_name::<S::Value>() };
+        let value = self.trace.step(step, |trace| seed.deserialize(Tracer(trace)))?;
+        self.read(Form::Newtype, &[]);
+        Ok(value)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(mut self, len: usize, visitor: V) -> Result<V::Value> {
+        let (value, read) = self.items(len, &To::Place, visitor)?;
+        self.read(Form::Tuple(read), &[]);
+        Ok(value)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(mut self, fields: Names, visitor: V) -> Result<V::Value> {
+        let (value, read) = self.items(fields.len(), &|i| To::Field(fields[i]), visitor)?;
+        self.read(Form::Struct(read), fields);
+        Ok(value)
+    }
+}

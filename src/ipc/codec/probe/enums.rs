@@ -1,0 +1,162 @@
+//! What was seen of an enum: its variants, each by its number; and by its names where they are not in
+//! the order of the numbers.
+
+use crate::ipc::codec::probe::trace::Names;
+use crate::ipc::codec::shapes::{Enum, Fields, Variant};
+
+/// One type of enum: its visitor's name tells them apart.
+pub(super) struct EnumTrace {
+    pub(super) visitor: &'static str,
+    name: &'static str,
+    names: Names,
+    /// By number, as many as there are names; then by name.
+    ways: Vec<Way>,
+    /// How often one was chosen because there was no better one.
+    turns: usize,
+}
+
+/// What came of reading a variant in one way.
+#[derive(Clone, Default)]
+struct Way {
+    tried: bool,
+    /// Whether a value came of it.
+    whole: bool,
+    /// Which variant it is, if it is one: equal for ways that lead to the same.
+    which: Option<u64>,
+    fields: Option<Fields>,
+}
+
+/// How a variant is asked for.
+#[derive(Clone, Copy)]
+pub(super) enum Asked {
+    Index(u32),
+    Name(&'static str),
+}
+
+impl EnumTrace {
+    pub(super) fn new(visitor: &'static str, name: &'static str, names: Names) -> Self {
+        EnumTrace { visitor, name, names, ways: vec![Way::default(); 2 * names.len()], turns: 0 }
+    }
+
+    fn by_index(&self) -> &[Way] {
+        &self.ways[..self.names.len()]
+    }
+
+    fn by_name(&self) -> &[Way] {
+        &self.ways[self.names.len()..]
+    }
+
+    /// Whether the names are those of the numbers, one for each, as far as is known.
+    fn is_plain(&self) -> bool {
+        let mut seen = Vec::new();
+        self.by_index().iter().filter(|way| way.tried).all(|way| {
+            let fresh = way.which.is_some_and(|which| !seen.contains(&which));
+            seen.extend(way.which);
+            fresh
+        })
+    }
+
+    fn untried(&self) -> Option<usize> {
+        let by_index = self.by_index().iter().position(|way| !way.tried);
+        let by_name = || self.by_name().iter().position(|way| !way.tried);
+        by_index.or_else(|| {
+            let place = if self.is_plain() { None } else { by_name() };
+            place.map(|place| place + self.names.len())
+        })
+    }
+
+    /// Which variant to read next: one that was not read yet, else one that is known to end. One that
+    /// has not ended so far, if the enum is not in itself (`again`): what is in it may end by now.
+    pub(super) fn choose(&mut self, again: bool) -> Option<usize> {
+        let ended = || self.ways.iter().position(|way| way.whole);
+        let place = self.untried().or_else(ended).or_else(|| {
+            let begun = |(_, way): &(usize, &Way)| way.which.is_some();
+            let begun: Vec<_> = self.ways.iter().enumerate().filter(begun).collect();
+            let turn = self.turns.checked_rem(begun.len()).filter(|_| !again)?;
+            Some(begun[turn].0)
+        })?;
+        self.turns += 1;
+        self.ways[place].tried = true;
+        Some(place)
+    }
+
+    pub(super) fn asked(&self, way: usize) -> Asked {
+        match way.checked_sub(self.names.len()) {
+            None => Asked::Index(way as u32),
+            Some(place) => Asked::Name(self.names[place]),
+        }
+    }
+
+    /// Its name, as far as it is known before it is read.
+    pub(super) fn name_of(&self, way: usize) -> &'static str {
+        self.names[way % self.names.len()]
+    }
+
+    /// The variant is known: it is this one.
+    pub(super) fn found(&mut self, way: usize, which: u64) {
+        self.ways[way].which = Some(which);
+    }
+
+    /// What is in it was read.
+    pub(super) fn read(&mut self, way: usize, fields: Fields) {
+        self.ways[way].fields = Some(fields);
+    }
+
+    pub(super) fn whole(&mut self, way: usize) {
+        self.ways[way].whole = true;
+    }
+
+    /// Reads once more what was not read whole.
+    pub(super) fn retry(&mut self) {
+        self.ways.iter_mut().for_each(|way| way.tried &= way.whole);
+    }
+
+    pub(super) fn progress(&self) -> usize {
+        self.ways.iter().map(|way| usize::from(way.tried) + usize::from(way.whole)).sum()
+    }
+
+    pub(super) fn is_pending(&self) -> bool {
+        self.untried().is_some()
+    }
+
+    /// Whether it knows no variant by number, but some by name.
+    pub(super) fn is_by_name_only(&self) -> bool {
+        let unknown = |way: &Way| way.tried && way.which.is_none();
+        self.by_index().iter().all(unknown) && self.by_name().iter().any(|way| way.which.is_some())
+    }
+
+    /// Whether the numbers lead to different variants, and those beyond them to none; or all to the
+    /// last one, which is `other`. It is not so where a number is read as what is no enum.
+    fn is_enum(&self) -> bool {
+        let which: Vec<_> = self.by_index().iter().map(|way| way.which).collect();
+        let repeats = |i: &usize| which[*i].is_none() || which[..*i].contains(&which[*i]);
+        let count = (0..which.len()).find(repeats).unwrap_or(which.len());
+        let beyond = &which[count..];
+        match count {
+            0 => false,
+            1 => beyond.iter().all(Option::is_none),
+            _ => beyond.iter().all(|way| way.is_none() || *way == which[count - 1]),
+        }
+    }
+
+    /// What is read, unless nothing is known.
+    pub(super) fn into_enum(self) -> Option<Enum> {
+        if !self.is_enum() {
+            return None;
+        }
+        let plain = self.is_plain();
+        let variant = |place: usize| {
+            let index = if plain {
+                self.by_index()[place].which.map(|_| place)
+            } else {
+                let which = self.by_name()[place].which?;
+                self.by_index().iter().position(|way| way.which == Some(which))
+            }?;
+            let fields = self.by_index()[index].fields.clone();
+            let fields = fields.or_else(|| self.by_name()[place].fields.clone());
+            Some(Variant { index: index as u32, fields })
+        };
+        let variants = self.names.iter().enumerate().map(|(i, name)| (*name, variant(i))).collect();
+        Some(Enum { name: self.name, variants })
+    }
+}

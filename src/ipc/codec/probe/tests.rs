@@ -1,0 +1,169 @@
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU8;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::*;
+use crate::ipc::codec::{self, shapes};
+use crate::ipc::{Connection, Queue, Sender, SharedArray};
+use crate::shm::Shared;
+use crate::sync::Lock;
+
+#[track_caller]
+fn refused<T: DeserializeOwned>(what: &str, at: &str, because: &str) {
+    let error = Reads::of::<T>().unwrap_err();
+    let CodecError::NeedsSelfDescribing(demand) = error else { panic!("{error}") };
+    assert_eq!((&demand.type_name[..], &demand.place[..]), (what, at));
+    assert!(demand.attribute.contains(because), "{}", demand.attribute);
+}
+
+#[track_caller]
+fn passes<T: DeserializeOwned>() {
+    Reads::of::<T>().unwrap();
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Untagged {
+    Number(u8),
+    Text(String),
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind")]
+#[allow(dead_code)]
+enum Tagged {
+    A { x: u8 },
+    B,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind", content = "of")]
+#[allow(dead_code)]
+enum Adjacent {
+    A { x: u8 },
+    B,
+}
+
+#[derive(Deserialize)]
+#[allow(dead_code)]
+struct Flat {
+    a: u8,
+    #[serde(flatten)]
+    rest: HashMap<String, u8>,
+}
+
+#[derive(Deserialize)]
+#[allow(dead_code)]
+enum Rare {
+    Common,
+    Other(Option<u8>),
+    Seldom { deep: Vec<(u8, Untagged)> },
+}
+
+#[test]
+fn what_asks_for_names_is_found_wherever_it_is() {
+    refused::<Untagged>("Untagged", "", "untagged");
+    refused::<Tagged>("Tagged", "", "internally tagged enum Tagged");
+    refused::<Adjacent>("Adjacent", "", "tag, content");
+    refused::<Flat>("Flat", "", "flatten");
+    refused::<Rare>("Untagged", "Rare::Seldom.deep[..].1", "untagged");
+    refused::<Vec<Option<Tagged>>>("Option<Tagged>", "Vec<Option<Tagged>>[..]", "tag");
+    refused::<BTreeMap<u8, Flat>>("Flat", "BTreeMap<u8, Flat>[..]", "flatten");
+    refused::<Result<u8, Adjacent>>("Adjacent", "Result<u8, Adjacent>::Err", "tag, content");
+}
+
+#[test]
+fn a_type_that_contains_itself_comes_to_an_end() {
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    struct List {
+        next: Option<Box<List>>,
+        end: NonZeroU8,
+    }
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    enum Left {
+        Both(Box<Right>, Box<Left>),
+        Many(Vec<Left>),
+    }
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    enum Right {
+        Back(Box<Left>),
+        Last(Untagged),
+    }
+    passes::<List>();
+    refused::<Left>("Untagged", "Left::Both.0::Last", "untagged");
+}
+
+#[test]
+fn what_was_read_of_an_enum_goes_by_the_names_it_is_read_by() {
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    enum Named {
+        #[serde(skip)]
+        Skipped,
+        #[serde(alias = "a", alias = "z")]
+        First(u8),
+        #[serde(rename = "second")]
+        Second { x: u8, y: u8 },
+        #[serde(other)]
+        Other,
+    }
+    let shapes = Reads::of::<Named>().unwrap();
+    let index = |written, name, form| shapes.variant("Named", written, name, form).unwrap().0;
+    assert_eq!(index(1, "First", shapes::Form::Newtype), 0);
+    assert_eq!(index(1, "z", shapes::Form::Newtype), 0);
+    assert_eq!(index(2, "second", shapes::Form::Struct(2)), 1);
+    assert_eq!(index(3, "Other", shapes::Form::Unit), 2);
+    assert!(shapes.variant("Named", 0, "Skipped", shapes::Form::Unit).is_err());
+    assert!(shapes.variant("Named", 1, "First", shapes::Form::Unit).is_err());
+}
+
+/// Refuses every value but one.
+#[derive(Debug, PartialEq, Serialize)]
+struct Choosy(u32);
+
+impl<'de> Deserialize<'de> for Choosy {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match u32::deserialize(from)? {
+            12_345 => Ok(Choosy(12_345)),
+            _ => Err(serde::de::Error::custom("not the one")),
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_decided_is_not_refused() {
+    passes::<(Choosy, Untagged)>();
+    assert_eq!(codec::decode(&codec::to_bytes(&Choosy(12_345)).unwrap()), Ok(Choosy(12_345)));
+}
+
+#[test]
+fn a_large_type_is_followed_as_far_as_is_cheap() {
+    type Large<T> = Vec<[[T; 32]; 32]>;
+    passes::<Large<Large<Large<u8>>>>();
+    // Without that one's elements it is seen what comes after it.
+    let error = Reads::of::<(Large<Large<u8>>, Untagged)>().unwrap_err();
+    assert!(error.to_string().starts_with("`Untagged` (at `("), "{error}");
+}
+
+#[test]
+fn what_is_handed_over_does_not_hide_what_comes_after_it() {
+    type Handed = (Shared<Lock<u8>>, Queue<u8>, Sender<u8>);
+    type All = (Handed, SharedArray<u8>, Connection<u8, u8>, Untagged);
+    let error = Reads::of::<All>().unwrap_err();
+    assert!(error.to_string().starts_with("`Untagged` (at `("), "{error}");
+}
+
+#[test]
+fn a_panic_over_a_made_up_value_is_no_verdict() {
+    struct Brittle;
+    impl<'de> Deserialize<'de> for Brittle {
+        fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            std::panic::resume_unwind(Box::new("quietly"));
+        }
+    }
+    passes::<Brittle>();
+}

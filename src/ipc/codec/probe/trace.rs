@@ -1,0 +1,268 @@
+//! What was seen of a type so far.
+
+use std::any::type_name;
+
+use serde::de::{self, Visitor};
+
+use crate::error::{CodecError, FormatDemand};
+use crate::ipc::codec::fault::{Fault, Result};
+use crate::ipc::codec::probe::enums::EnumTrace;
+use crate::ipc::codec::shapes::{Fields, Form, Shapes, Struct};
+
+/// What made-up values are like.
+#[derive(Clone, Copy)]
+pub(super) struct Guess {
+    /// Whether lists and maps have no element, and options no value.
+    pub(super) bare: bool,
+    pub(super) number: u8,
+    pub(super) text: &'static str,
+}
+
+/// Tried one after another, as long as a type refuses the values. The first sees the most.
+pub(super) const GUESSES: [Guess; 4] = [
+    Guess { bare: false, number: 1, text: "1" },
+    Guess { bare: true, number: 1, text: "1" },
+    Guess { bare: false, number: 0, text: "" },
+    Guess { bare: true, number: 0, text: "a" },
+];
+
+/// Values that are made up for a type at most, some milliseconds' worth.
+const VALUES: usize = 100_000;
+
+/// Of those, in one pass.
+const VALUES_A_PASS: usize = 20_000;
+
+/// How deep types are followed into each other; those that contain themselves end sooner.
+const DEPTH: usize = 100;
+
+pub(super) struct Trace {
+    root: &'static str,
+    pub(super) guess: Guess,
+    /// The visitors at work, outermost first.
+    open: Vec<&'static str>,
+    path: Vec<Step>,
+    structs: Vec<Struct>,
+    pub(super) enums: Vec<EnumTrace>,
+    finding: Option<CodecError>,
+    spent: usize,
+    spent_before: usize,
+}
+
+/// From a value to one in it, and the latter's type.
+pub(super) struct Step {
+    pub(super) to: To,
+    pub(super) type_name: &'static str,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum To {
+    Field(&'static str),
+    Place(usize),
+    Element,
+    Key,
+    Value,
+    Variant(&'static str),
+}
+
+impl Trace {
+    pub(super) fn new(root: &'static str) -> Self {
+        Trace {
+            root,
+            guess: GUESSES[0],
+            open: Vec::new(),
+            path: Vec::new(),
+            structs: Vec::new(),
+            enums: Vec::new(),
+            finding: None,
+            spent: 0,
+            spent_before: 0,
+        }
+    }
+
+    /// Goes on with other values.
+    pub(super) fn begin(&mut self, guess: Guess) {
+        self.guess = guess;
+        self.enums.iter_mut().for_each(EnumTrace::retry);
+    }
+
+    /// Goes back to the beginning of the value, whatever became of the last pass.
+    pub(super) fn rewind(&mut self) {
+        self.open.clear();
+        self.path.clear();
+        self.spent_before = self.spent;
+    }
+
+    /// Grows when a pass has seen something for the first time.
+    pub(super) fn progress(&self) -> usize {
+        self.enums.iter().map(EnumTrace::progress).sum()
+    }
+
+    /// Whether there are variants that were not read yet.
+    pub(super) fn is_pending(&self) -> bool {
+        self.enums.iter().any(EnumTrace::is_pending)
+    }
+
+    pub(super) fn is_spent(&self) -> bool {
+        self.spent >= VALUES
+    }
+
+    /// The demand for a format that describes itself, if there was one.
+    pub(super) fn finding(&mut self) -> Option<CodecError> {
+        self.finding.take()
+    }
+
+    /// Counts a value.
+    pub(super) fn spend(&mut self) -> Result<()> {
+        self.spent += 1;
+        if self.spent >= VALUES || self.spent - self.spent_before >= VALUES_A_PASS {
+            return Err(Fault::malformed("the type is too large to be followed"));
+        }
+        Ok(())
+    }
+
+    /// Has the visitor read a value in `read`, which is told whether the visitor's type is at work
+    /// further out already: a type that contains itself has to end.
+    pub(super) fn visit<V, R>(
+        &mut self,
+        read: impl FnOnce(&mut Self, bool) -> Result<R>,
+    ) -> Result<R> {
+        self.spend()?;
+        if self.open.len() >= DEPTH {
+            return Err(Fault::malformed("the type is too deep to be followed"));
+        }
+        let name = type_name::<V>();
+        let again = self.open.contains(&name);
+        let depth = self.open.len();
+        self.open.push(name);
+        let value = read(self, again);
+        // Not what is left there by one that failed, when the failure is passed over.
+        self.open.truncate(depth);
+        value
+    }
+
+    /// Reads what is one step further in.
+    pub(super) fn step<R>(
+        &mut self,
+        step: Step,
+        read: impl FnOnce(&mut Self) -> Result<R>,
+    ) -> Result<R> {
+        let depth = self.path.len();
+        self.path.push(step);
+        let value = read(self);
+        self.path.truncate(depth);
+        value
+    }
+
+    pub(super) fn add_struct(&mut self, name: &'static str, form: Form, names: Names) {
+        let known = |known: &Struct| known.name == name && known.fields.is(form, names);
+        if !self.structs.iter().any(known) {
+            self.structs.push(Struct { name, fields: Fields::new(form, names) });
+        }
+    }
+
+    /// Notes that the type asks for a format that describes itself, and gives up.
+    pub(super) fn demand<'de, V: Visitor<'de>, T>(&mut self, visitor: &V, call: Call) -> Result<T> {
+        let expected = (visitor as &dyn de::Expected).to_string();
+        // Of the helper that serde's derive makes for the names of fields and variants.
+        let derived = self.path.last().filter(|step| step.type_name.contains("::__Field"));
+        let is_key = derived.is_some_and(|step| matches!(step.to, To::Key));
+        let is_tag = derived.is_some_and(|step| matches!(step.to, To::Field(_)));
+        let visitor = type_name::<V>();
+        let attribute = match call {
+            Call::Any if visitor.contains("::TaggedContentVisitor") => {
+                format!("#[serde(tag)] ({expected})")
+            }
+            Call::Any if visitor.contains("::ContentVisitor") => "#[serde(untagged)]".to_owned(),
+            Call::Identifier if is_key => {
+                // It is the struct that asks, not its key.
+                self.path.pop();
+                "#[serde(flatten)]".to_owned()
+            }
+            Call::Identifier if is_tag => {
+                // It is the enum that asks, whose first element is its tag.
+                self.path.pop();
+                "#[serde(tag, content)]".to_owned()
+            }
+            Call::Any => format!("deserialize_any in its Deserialize ({expected})"),
+            Call::Identifier => format!("deserialize_identifier in its Deserialize ({expected})"),
+            Call::IgnoredAny => "deserialize_ignored_any in its Deserialize".to_owned(),
+        };
+        Err(self.refuse(attribute))
+    }
+
+    /// Notes that the type asks for a format that describes itself.
+    pub(super) fn refuse(&mut self, attribute: String) -> Fault {
+        // A helper that serde's derive puts around a field tells nothing.
+        let names = self.path.iter().rev().map(|step| step.type_name);
+        let told = names.chain([self.root]).find(|name| !name.contains("__"));
+        let type_name = plain(told.unwrap_or(self.root));
+        let place = match &self.path[..] {
+            [] => String::new(),
+            steps => {
+                steps.iter().fold(plain(self.root), |place, step| place + &step.to.to_string())
+            }
+        };
+        let found =
+            CodecError::NeedsSelfDescribing(FormatDemand { type_name, place, attribute }.into());
+        self.finding.get_or_insert_with(|| found.clone());
+        found.into()
+    }
+
+    pub(super) fn into_shapes(self) -> Shapes {
+        let mut structs = self.structs;
+        let heads: Vec<_> = structs.iter().map(|one| (one.name, one.fields.form())).collect();
+        for (one, head) in structs.iter_mut().zip(&heads) {
+            if heads.iter().filter(|other| *other == head).count() > 1 {
+                one.fields.forgo_names();
+            }
+        }
+        let enums = self.enums.into_iter().filter_map(EnumTrace::into_enum).collect();
+        Shapes::new(structs, enums)
+    }
+}
+
+pub(super) type Names = &'static [&'static str];
+
+/// What only a format that describes itself can answer.
+#[derive(Clone, Copy)]
+pub(super) enum Call {
+    Any,
+    Identifier,
+    IgnoredAny,
+}
+
+impl std::fmt::Display for To {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            To::Field(name) => write!(f, ".{name}"),
+            To::Place(place) => write!(f, ".{place}"),
+            To::Element => f.write_str("[..]"),
+            To::Key => f.write_str("[key]"),
+            To::Value => f.write_str("[..]"),
+            To::Variant(name) => write!(f, "::{name}"),
+        }
+    }
+}
+
+/// A type's name without the modules.
+fn plain(type_name: &str) -> String {
+    let mut plain = String::new();
+    for c in type_name.chars() {
+        if c == ':' {
+            // Back over the module's name.
+            let kept = plain.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_').len();
+            plain.truncate(kept);
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
+}
+
+#[test]
+fn a_plain_name_has_no_modules() {
+    assert_eq!(plain("u8"), "u8");
+    assert_eq!(plain("a::b::C"), "C");
+    assert_eq!(plain("core::option::Option<a::b::C<[a::D; 3]>>"), "Option<C<[D; 3]>>");
+    assert_eq!(plain("(a::B, alloc::vec::Vec<u8>)"), "(B, Vec<u8>)");
+}
