@@ -9,11 +9,13 @@
 
 mod processes;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use multiproc::{RecvError, SendCause, duplex, pipe, wait_any};
+use multiproc::{CodecError, Pool, Process, RecvError, SendCause, Sender, duplex, pipe, wait_any};
 use proptest::prelude::*;
 
 /// What no message here is ever waited for in vain, and no test waits in full.
@@ -195,11 +197,19 @@ impl serde::Serialize for Stubborn {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Stubborn {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        u8::deserialize(from).map(Stubborn)
+    }
+}
+
 #[test]
 fn a_value_that_cannot_be_encoded_comes_back() -> Result<(), Box<dyn std::error::Error>> {
     let (_receiver, sender) = pipe::<Stubborn>()?;
     let refused = sender.send(Stubborn(4)).unwrap_err();
-    assert!(matches!(refused.cause(), SendCause::Encode(_)), "{refused}");
+    let said =
+        matches!(refused.cause(), SendCause::Encode(CodecError::Custom(said)) if said == "no");
+    assert!(said, "{refused:?}");
     assert_eq!(refused.into_inner().0, 4);
     Ok(())
 }
@@ -282,5 +292,55 @@ fn wait_any_names_all_that_are_ready() -> Result<(), Box<dyn std::error::Error>>
     assert_eq!(wait_any(&sources, None)?, [2]);
     drop(senders.remove(0));
     assert_eq!(wait_any(&sources, Some(LONG))?, [0, 2], "the end counts as ready");
+    Ok(())
+}
+
+/// What is used while the locals of a thread are dropped, after all others.
+struct Last(Option<fn()>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        self.0.take().expect("it is dropped once")();
+    }
+}
+
+thread_local! {
+    static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
+}
+
+/// Runs `run` in a thread whose other locals are gone already: the first that is used is the last
+/// that is dropped.
+fn at_the_end_of_a_thread(run: fn()) {
+    let thread = thread::spawn(move || {
+        LAST.with_borrow_mut(|last| *last = Some(Last(Some(|| ()))));
+        let (receiver, sender) = pipe::<u32>().unwrap();
+        sender.send(1).unwrap();
+        receiver.recv().unwrap();
+        LAST.with_borrow_mut(|last| last.as_mut().unwrap().0 = Some(run));
+    });
+    thread.join().unwrap();
+}
+
+#[test]
+fn a_thread_can_send_spawn_and_make_a_pool_at_its_very_end()
+-> Result<(), Box<dyn std::error::Error>> {
+    static DONE: OnceLock<Sender<u32>> = OnceLock::new();
+    let (receiver, sender) = pipe()?;
+    // In a process of its own: what goes wrong there ends the whole process.
+    let at_the_end = |done: Sender<u32>| {
+        DONE.set(done).unwrap();
+        at_the_end_of_a_thread(|| {
+            let done = DONE.get().unwrap();
+            let (receiver, sender) = pipe().unwrap();
+            sender.send(1).unwrap();
+            done.send(receiver.recv().unwrap()).unwrap();
+            let child = Process::spawn(|n: u32| n + 1, 1).unwrap();
+            done.send(child.join().unwrap()).unwrap();
+            let pool = Pool::new(1).unwrap();
+            done.send(pool.apply(|n: u32| n + 1, 2).unwrap()).unwrap();
+        });
+    };
+    Process::spawn(at_the_end, sender)?.join()?;
+    assert_eq!([receiver.try_recv()?, receiver.try_recv()?, receiver.try_recv()?], [1, 2, 3]);
     Ok(())
 }

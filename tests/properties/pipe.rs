@@ -8,7 +8,7 @@ use proptest::sample::select;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::model::{Answers, Model, SEATS, SeatOf, Subject, agrees};
-use crate::text::{ENCODE, Text};
+use crate::text::{ENCODE, Text, told};
 use crate::wait::{Span, Wait};
 
 #[test]
@@ -302,7 +302,7 @@ impl End {
                     Wait::For(span) => end.send_for(text, span.duration()),
                     Wait::Until(span) => end.send_until(text, span.instant()),
                 };
-                Answer::Sent(sent.map_err(|error| (error.to_string(), error.into_inner())))
+                Answer::Sent(sent.map_err(|error| (told(&error), error.into_inner())))
             }),
             Call::Recv(wait) => within!(self, In | Both(end) => {
                 let received = match wait {
@@ -311,7 +311,7 @@ impl End {
                     Wait::For(span) => end.recv_for(span.duration()),
                     Wait::Until(span) => end.recv_until(span.instant()),
                 };
-                Answer::Received(received.map_err(|error| error.to_string()))
+                Answer::Received(received.map_err(|error| told(&error)))
             }),
             Call::Poll(span) => within!(self, In | Both(end) => {
                 Answer::Ready(end.poll(span.duration()))

@@ -5,7 +5,7 @@ use multiproc::{GetError, Queue, TooManyDone};
 use proptest::prelude::*;
 
 use crate::model::{Answers, Model, SeatOf, Subject, agrees};
-use crate::text::{ENCODE, Text};
+use crate::text::{ENCODE, Text, told};
 use crate::wait::Wait;
 
 #[test]
@@ -218,7 +218,7 @@ impl Subject for Queue<Text> {
                     Wait::For(span) => self.put_for(text, span.duration()),
                     Wait::Until(span) => self.put_until(text, span.instant()),
                 };
-                Answer::Put(put.map_err(|error| (error.to_string(), error.into_value())))
+                Answer::Put(put.map_err(|error| (told(&error), error.into_value())))
             }
             Call::Get(wait) => Answer::Got(match wait {
                 Wait::Ever => self.get(),

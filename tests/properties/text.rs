@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use multiproc::CodecError;
 use proptest::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
@@ -37,8 +38,8 @@ impl Text {
     }
 
     /// The text, or why it cannot be decoded.
-    pub(crate) fn decoded(self) -> Result<Text, String> {
-        if self.0 == GARBLED { Err(DECODE.to_owned()) } else { Ok(self) }
+    pub(crate) fn decoded(self) -> Result<Text, CodecError> {
+        if self.0 == GARBLED { Err(CodecError::Custom(DECODE.to_owned())) } else { Ok(self) }
     }
 
     /// Bytes of its encoding, which begins with its length in groups of seven bits.
@@ -49,14 +50,23 @@ impl Text {
     }
 }
 
-/// What postcard says of a value's own refusal.
-pub(crate) const ENCODE: &str = "Serde Serialization Error";
-const DECODE: &str = "Serde Deserialization Error";
+/// What a text says that refuses to be encoded.
+pub(crate) const ENCODE: &str = "it is mute";
+/// And decoded.
+const DECODE: &str = "it is garbled";
+
+/// What an error says, and its cause.
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
 
 impl Serialize for Text {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if !self.can_be_encoded() {
-            return Err(ser::Error::custom("it is mute"));
+            return Err(ser::Error::custom(ENCODE));
         }
         self.letters().serialize(serializer)
     }
@@ -67,7 +77,7 @@ impl<'de> Deserialize<'de> for Text {
         let text = String::deserialize(deserializer)?;
         let read = Text::new(text.chars().next().unwrap_or_default(), text.len());
         if read.0 == GARBLED || read.letters() != text {
-            return Err(de::Error::custom("it is garbled"));
+            return Err(de::Error::custom(DECODE));
         }
         Ok(read)
     }

@@ -1,0 +1,17 @@
+//! What becomes of values: in a queue, in a pipe, as argument and result of a process and of a
+//! pool's task.
+//!
+//! What must hold:
+//! * a value arrives equal, or is refused before it is sent, with the names of what is to blame;
+//! * so with every attribute that serde documents: of fields in `fields`, of variants and enums in
+//!   `enums`, of whole types in `containers`, and without any in `plain`;
+//! * what needs a format that describes itself goes in a `SelfDescribing`;
+//! * a message of the user's own `Serialize` or `Deserialize` comes back, word for word.
+#![cfg(not(loom))]
+
+mod containers;
+mod enums;
+mod everywhere;
+mod fields;
+mod messages;
+mod plain;
