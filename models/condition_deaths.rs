@@ -14,11 +14,17 @@ models! {
     hands_on (one_dies, slices_end, explored_only): Model {
         shows: "one who was woken is killed before it has the lock: its notification goes to another",
         floor: 1_000,
-        witnesses: &["lived", "died", "condition.hand_on"],
-        twins: &["condition.owe", "condition.hand_on"],
+        witnesses: &["lived", "died", "condition.hand_on", "owed.over"],
+        twins: &["condition.owe", "condition.hand_on", "owed.over", "owed.leave"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
+            // One who has acted has left nothing behind.
+            let before = spawn_with(&meeting, |meeting| _ = meeting.wait_and_count());
+            let_sleep(1);
+            meeting.changed.notify_one();
+            before.join();
+            *meeting.count.lock().unwrap() = 0;
             let first = spawn_mortal(&meeting, |meeting| meeting.wait_and_count());
             let second = spawn_with(&meeting, |meeting| {
                 meeting.wait_and_count();
@@ -40,9 +46,9 @@ models! {
 
     hands_on_once (one_dies, slices_meet, explored_only): Model {
         shows: "of two who find at once that a wake is owed, one goes on",
-        floor: 14_000,
-        witnesses: &["lived", "died", "condition.hand_on.left"],
-        twins: &["condition.hand_on.left"],
+        floor: 40_000,
+        witnesses: &["lived", "died", "owed.once"],
+        twins: &["owed.once"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -68,7 +74,7 @@ models! {
         shows: "who waits is told neither of what another acted on, nor of what reached nobody",
         floor: 1_600,
         witnesses: &["lived", "died", "condition.hand_on"],
-        twins: &["condition.acted", "condition.owe.fewer", "condition.poisoned.before"],
+        twins: &["owed.acted", "condition.owe.fewer", "condition.poisoned.before"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();

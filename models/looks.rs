@@ -5,7 +5,8 @@ use multiproc::{Barrier, Condition, Lock};
 
 use crate::harness::{Model, models};
 use crate::stage::{
-    end_life, end_of_round, explore_once_asleep, share, spawn_alike, spawn_with, stop_exploring,
+    end_life, end_of_round, explore_once_asleep, let_sleep, share, spawn_alike, spawn_with,
+    stop_exploring,
 };
 use crate::{notebook, rlock as owners, robust_semaphore as permits};
 
@@ -28,8 +29,8 @@ models! {
 
     condition (search_only, two_look): Model {
         shows: "a card goes round: who is slow to take it has not lost it to the other",
-        floor: 22_000,
-        witnesses: &["condition.hand_on.left"],
+        floor: 100_000,
+        witnesses: &["condition.hand_on"],
         twins: &[],
         run: || {
             stop_exploring();
@@ -54,6 +55,37 @@ models! {
             give(&table);
             players.into_iter().for_each(|player| player.join());
             assert_eq!(*table.0.lock().unwrap(), 1);
+        },
+    };
+
+    condition_waits_for_the_lock (search_only, two_look): Model {
+        shows: "who was woken waits for the lock, whose owner lives: the other is not told in its place",
+        floor: 10_000,
+        witnesses: &["condition.hand_on", "owed.over"],
+        twins: &["owed.enter"],
+        run: || {
+            stop_exploring();
+            let meeting = share((Lock::new(0u32), Condition::new()));
+            let wait = |meeting: &(Lock<u32>, Condition)| {
+                let (told, changed) = meeting;
+                let mut told = changed.wait(told.lock().unwrap()).unwrap();
+                *told += 1;
+                *told
+            };
+            let first = spawn_with(&meeting, move |meeting| wait(meeting));
+            let_sleep(1);
+            let second = spawn_with(&meeting, move |meeting| wait(meeting));
+            let_sleep(2);
+            let (told, changed) = &*meeting;
+            let owner = told.lock().unwrap();
+            changed.notify_one();
+            // The first waits for the lock now.
+            explore_once_asleep(2);
+            drop(owner);
+            assert_eq!(first.join(), 1, "one notification told two");
+            *told.lock().unwrap() += 10;
+            changed.notify_all();
+            assert_eq!(second.join(), 12, "one notification told two");
         },
     };
 

@@ -5,11 +5,18 @@ use std::time::{Duration, Instant};
 use crate::error::Poisoned;
 use crate::shm::{Layout, ProcessSafe};
 use crate::sync::lock::LockGuard;
-use crate::sys::{ALL, Deadline, Op, Ordering::Relaxed, Wait, Word, const_fn, site};
+use crate::sync::owed::{Accepted, Owed};
+use crate::sys::{ALL, Deadline, MODELLED, Op, Ordering::Relaxed, Wait, Word, const_fn, site};
 
 const WAIT: u32 = 1;
 /// One more, by which an odd word becomes even, and the next epoch.
 const NEXT_BIT: u32 = 0;
+
+/// So often in a row a sleeper finds a notification that nobody living has accepted, before it takes
+/// it over: who was woken accepts it with its first few instructions.
+const LOOKS: u32 = if MODELLED { 2 } else { 10 };
+/// Between two of these looks; with the slice before the first, they are over within 200 ms.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A place to wait, with a [`Lock`](crate::Lock) given up meanwhile, until someone notifies.
 ///
@@ -35,16 +42,22 @@ const NEXT_BIT: u32 = 0;
 ///
 /// # Costs
 ///
-/// 8 bytes. Notifying while nobody waits is a look, and no system call.
+/// 272 bytes. Notifying while nobody waits is a look, and no system call.
 ///
 /// # If a process dies
 ///
 /// * *A waiter:* nobody waits for it. A notification that had woken it, and that it did not live to
-///   act on, goes to another waiter, within 200 ms.
+///   act on, goes to another waiter, within 200 ms. (Not to one in [`Condition::wait_while`], which
+///   looks at the data instead.)
 /// * *One who holds the lock,* and would have notified: the waiters get [`Poisoned`], within 100 ms.
 ///   So they do when it panics.
 /// * *One who has changed the data and unlocked, but not yet notified:* nobody can know what it was
 ///   about to do, but [`Condition::wait_while`] looks at the data again every 100 ms.
+///
+/// One who was woken and lives keeps its notification, however long it waits for the lock, and also
+/// when it is stopped meanwhile. There are two exceptions, in which another may go on as well, as if
+/// nobody had notified it: when the one who was woken did not come to run at all for more than
+/// 100 ms, and when more than 32 threads that were woken wait for the lock at once.
 ///
 /// # Fairness
 ///
@@ -68,8 +81,8 @@ const NEXT_BIT: u32 = 0;
 ///
 /// # The words
 ///
-/// The epoch, times two, and `WAIT`: someone waits or did. Beside it, how many wakes are owed: given,
-/// and not yet known to have been acted on.
+/// The epoch, times two, and `WAIT`: someone waits or did. Beside it, what is owed (see `owed.rs`):
+/// notifications that were given, and not yet acted on, and who has accepted them.
 ///
 /// | step | from | to | by |
 /// |---|---|---|---|
@@ -78,17 +91,17 @@ const NEXT_BIT: u32 = 0;
 /// | fewer slept | `WAIT` | the next epoch, and all are woken; so many less are owed | one `FUTEX_WAKE_OP` |
 /// | notify all | `WAIT` | the next epoch, and all are woken | one `FUTEX_WAKE_OP` |
 ///
-/// A waiter is done when it was woken, and once it has the lock again, one less is owed; or when it sees
-/// another epoch than it began in: it had not come to sleep yet when all were notified. It is also
-/// done when, at the end of two slices of its wait, a wake was owed: who was woken has died, or is slow.
+/// A waiter is done when it was woken: it accepts at once what is owed, and once it has the lock again,
+/// it has acted on it; or when it sees another epoch than it began in: it had not come to sleep yet when
+/// all were notified. It is also done when it takes over what nobody living has accepted.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Condition {
     word: Word,
-    owed: Word,
+    owed: Owed,
 }
 
-// SAFETY: two atomic words, any bits of which are some state.
+// SAFETY: atomics, any bits of which are some state: a life that is nobody's is found to be over.
 unsafe impl ProcessSafe for Condition {
     const PINNED: bool = false;
     const LAYOUT: Layout = Layout::of::<Self>().named("Condition");
@@ -97,8 +110,8 @@ unsafe impl ProcessSafe for Condition {
 /// How a wait ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ended {
-    /// By a wake, which is owed until the lock is held again.
-    Woken,
+    /// By a wake, or what was left of one.
+    Woken(Accepted),
     Notified,
     /// A slice is over, and the caller may look at the data.
     Slice,
@@ -112,7 +125,7 @@ impl Condition {
     const_fn! {
         /// A condition on which nobody waits.
         pub fn new() -> Self {
-            Condition { word: Word::new(0), owed: Word::new(0) }
+            Condition { word: Word::new(0), owed: Owed::new() }
         }
     }
 
@@ -223,12 +236,10 @@ impl Condition {
     #[cold]
     fn wake(&self, n: u32) {
         // Before the wake: if this process dies in between, a waiter finds what is owed.
-        let given = site!("condition.owe", n => 0);
-        self.owe(|owed| owed.saturating_add(given));
+        self.owed.give(site!("condition.owe", n => 0));
         let woken = self.word.wake(site!("condition.wake", n => 0));
         if site!("condition.fewer", woken < n => false) {
-            let none = site!("condition.owe.fewer", n - woken => 0);
-            self.owe(|owed| owed.saturating_sub(none));
+            self.owed.take_back(site!("condition.owe.fewer", n - woken => 0));
             // There are not so many asleep, but there may be some on their way.
             self.release_all();
         }
@@ -240,19 +251,6 @@ impl Condition {
         let all = site!("condition.release.all", ALL => 0);
         let next = site!("condition.next", Op::AddBit(NEXT_BIT) => Op::OrBit(0));
         self.word.wake_op(next, all, Relaxed);
-    }
-
-    /// Changes how many wakes are owed; gives how many were.
-    fn owe(&self, change: impl Fn(u32) -> u32) -> u32 {
-        // Relaxed: only a guess for the CAS.
-        let mut seen = self.owed.load(Relaxed);
-        loop {
-            // Relaxed: a count, that carries nothing.
-            match self.owed.compare_exchange(seen, change(seen), Relaxed, Relaxed) {
-                Ok(_) => return seen,
-                Err(now) => seen = now,
-            }
-        }
     }
 
     fn wait_while_by<'a, T>(
@@ -294,8 +292,8 @@ impl Condition {
         let epoch = site!("condition.before", announced => self.announce());
         let ended = self.sleep(epoch, until, looks, lost);
         let guard = lock.lock();
-        if site!("condition.acted", ended == Ended::Woken => false) {
-            self.owe(|owed| owed.saturating_sub(1));
+        if let Ended::Woken(accepted) = ended {
+            self.owed.act(accepted);
         }
         (guard, ended)
     }
@@ -316,13 +314,16 @@ impl Condition {
     }
 
     /// Sleeps until notified, `until`, or, at the end of a slice, until there is nothing to wait for:
-    /// a wake is `owed`, or the lock is `lost`.
+    /// a notification was left by one who died, or the lock is `lost`.
     fn sleep(&self, seen: u32, until: Deadline, looks: bool, lost: impl Fn() -> bool) -> Ended {
-        let mut owed = false;
+        let mut left = 0;
         loop {
-            let ended = self.word.wait_slice(seen, until);
+            let ended = match left {
+                0 => self.word.wait_slice(seen, until),
+                _ => self.word.wait_at_most(seen, until, PAUSE),
+            };
             if ended == Wait::Woken {
-                return Ended::Woken;
+                return Ended::Woken(self.owed.accept());
             }
             // Relaxed: the data travels through the lock.
             if self.word.load(Relaxed) / 2 != seen / 2 {
@@ -332,20 +333,16 @@ impl Condition {
                 Wait::TimedOut => return Ended::TimedOut,
                 Wait::Slice if site!("condition.looks", looks => false) => return Ended::Slice,
                 Wait::Slice if lost() => return Ended::Notified,
-                Wait::Slice => {
-                    // Relaxed: only a guess for what follows.
-                    let still = self.owed.load(Relaxed) > 0;
-                    let mine = site!("condition.hand_on", owed && still => false);
-                    // Another may have found it, too.
-                    let was_left = || {
-                        let owed = self.owe(|owed| owed.saturating_sub(1));
-                        site!("condition.hand_on.left", owed > 0 => true)
-                    };
-                    if mine && was_left() {
-                        return Ended::Notified;
+                Wait::Slice if site!("condition.hand_on", self.owed.is_left() => false) => {
+                    left += 1;
+                    if left >= LOOKS {
+                        if let Some(accepted) = self.owed.take_over() {
+                            return Ended::Woken(accepted);
+                        }
+                        left = 0;
                     }
-                    owed = still;
                 }
+                Wait::Slice => left = 0,
                 Wait::Woken | Wait::Changed => {}
             }
         }

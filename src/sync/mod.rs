@@ -5,6 +5,7 @@ mod bounded_semaphore;
 mod condition;
 mod event;
 mod lock;
+mod owed;
 mod patrol;
 mod raw_lock;
 mod rlock;

@@ -22,10 +22,24 @@ impl Child {
         }
     }
 
+    pub(crate) fn pid(&self) -> libc::pid_t {
+        self.0
+    }
+
     /// Kills it.
     pub(crate) fn kill(&self) {
+        self.signal(libc::SIGKILL);
+    }
+
+    pub(crate) fn signal(&self, signal: i32) {
         // SAFETY: a child of this process that nobody has waited for.
-        unsafe { libc::kill(self.0, libc::SIGKILL) };
+        unsafe { libc::kill(self.0, signal) };
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        let info = self.ask(libc::WSTOPPED | libc::WNOWAIT | libc::WNOHANG);
+        // SAFETY: of a child that was stopped, or all zero.
+        unsafe { info.si_pid() == self.0 }
     }
 
     /// Waits until it has ended, and leaves the zombie.

@@ -2,10 +2,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use multiproc::{Condition, Event, Lock, PoisonCause, Shared};
+use multiproc::{Condition, Event, Lock, LockGuard, PoisonCause, Shared};
 
 use crate::child::Child;
-use crate::{Place, asleep, in_both_places, until};
+use crate::{Place, asleep, in_both_places, sleeps, until};
 
 /// How often it was notified, what is there to be taken, and who waits.
 type Meeting = (Lock<(u32, u32)>, Condition);
@@ -17,6 +17,7 @@ in_both_places! {
     hands_over_all_that_was_put,
     lets_as_many_go_on_as_were_notified,
     lets_all_go_on,
+    lets_one_go_on_however_long_the_lock_is_kept,
     times_out,
     is_not_kept_past_its_time,
     notifies_nobody,
@@ -88,6 +89,27 @@ fn lets_all_go_on(meeting: impl Place<Meeting>) {
         meeting.1.notify_all();
     });
     assert_eq!(meeting.0.lock().unwrap().0, 5);
+}
+
+/// Long enough for one who waits to look several times whether others still live.
+fn let_them_look() {
+    assert!(!Event::new().wait_for(Duration::from_millis(700)));
+}
+
+/// Who was woken and waits for the lock is not taken for dead.
+fn lets_one_go_on_however_long_the_lock_is_kept(meeting: impl Place<Meeting>) {
+    let gone_on = || meeting.0.lock().unwrap().0;
+    thread::scope(|scope| {
+        waiters(scope, &meeting, 5);
+        let kept = meeting.0.lock().unwrap();
+        meeting.1.notify(1);
+        let_them_look();
+        drop(kept);
+        until("one to go on", || gone_on() == 1);
+        let_them_look();
+        assert_eq!(gone_on(), 1, "for one notification");
+        meeting.1.notify_all();
+    });
 }
 
 fn times_out(meeting: impl Place<Meeting>) {
@@ -187,6 +209,45 @@ fn a_killed_waiter_keeps_no_notification() {
     *lock.lock().unwrap() = 1;
     changed.notify_one();
     other.join().unwrap();
+}
+
+/// A child that was woken by a notification and waits for the lock, which is held.
+fn woken_child(shared: &Shared<Meeting>) -> (Child, LockGuard<'_, (u32, u32)>) {
+    let (lock, changed) = &**shared;
+    let child = Child::run(|| {
+        let mut guard = lock.lock().unwrap();
+        guard.1 = 1;
+        changed.wait(guard).unwrap().0 += 1;
+    });
+    let is_asleep = || sleeps(&child.pid().to_string());
+    until("it to wait", || lock.lock().unwrap().1 == 1 && is_asleep());
+    let guard = lock.lock().unwrap();
+    changed.notify_one();
+    until("it to wait for the lock", is_asleep);
+    (child, guard)
+}
+
+#[test]
+fn a_stopped_waiter_keeps_its_notification() {
+    let shared = Shared::new((Lock::new((0, 0)), Condition::new())).unwrap();
+    let (child, guard) = woken_child(&shared);
+    child.signal(libc::SIGSTOP);
+    until("it to be stopped", || child.is_stopped());
+    let (guard, notified) = shared.1.wait_for(guard, Duration::from_millis(700)).unwrap();
+    assert!(!notified, "the notification was another's");
+    drop(guard);
+    child.signal(libc::SIGCONT);
+    until("it to go on", || shared.0.lock().unwrap().0 == 1);
+}
+
+#[test]
+fn a_waiter_that_is_killed_while_it_waits_for_the_lock_keeps_no_notification() {
+    let shared = Shared::new((Lock::new((0, 0)), Condition::new())).unwrap();
+    let (child, guard) = woken_child(&shared);
+    child.kill();
+    let _zombie = child.ended();
+    let (_guard, notified) = shared.1.wait_for(guard, LONG).unwrap();
+    assert!(notified);
 }
 
 /// One who would have notified, and is killed with the lock in its hands.
