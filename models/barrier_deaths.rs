@@ -3,7 +3,9 @@
 use multiproc::{Barrier, BrokenBarrier, RobustSemaphore};
 
 use crate::harness::{Model, models};
-use crate::stage::{explore, let_sleep, share, spawn_mortal, spawn_with, stop_exploring, witness};
+use crate::stage::{
+    end_well, explore, let_sleep, share, spawn_mortal, spawn_with, stop_exploring, witness,
+};
 
 models! {
     of_two (one_dies, slices_end, explored_only): Model {
@@ -37,6 +39,27 @@ models! {
             // The dead had it: this takes a slice or two, and the third waits for many.
             drop(hall.seat.acquire());
             hall.barrier.wait().unwrap();
+            third.join();
+        },
+    };
+
+    one_leaves (search_only, six_look, explored_only): Model {
+        shows: "of two who have met one ends well: the other waits, and meets a third",
+        floor: 300,
+        witnesses: &["barrier.died"],
+        twins: &["enrolled.leave"],
+        run: || {
+            stop_exploring();
+            let barrier = share(Barrier::new(2));
+            let party = spawn_with(&barrier, |barrier| {
+                barrier.wait().unwrap();
+                end_well();
+            });
+            barrier.wait().unwrap();
+            party.join();
+            let third = spawn_with(&barrier, |barrier| _ = barrier.wait().unwrap());
+            explore();
+            barrier.wait().unwrap();
             third.join();
         },
     };

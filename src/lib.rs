@@ -190,8 +190,8 @@ pub use thread::Thread;
 pub mod model_support {
     pub use crate::sys::{
         Data, Failure, JoinHandle, Loads, Search, Searched, Slices, Weak, Weakly, end_life,
-        end_of_round, explore, forget_sites_seen, let_sleep, mutate, sites_seen, sleepers, spawn,
-        spawn_alike, spawn_mortal, stop_exploring,
+        end_of_round, end_well, explore, forget_sites_seen, let_sleep, mutate, sites_seen,
+        sleepers, spawn, spawn_alike, spawn_mortal, stop_exploring,
     };
 }
 

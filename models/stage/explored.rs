@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 
 use multiproc::model_support;
 pub(crate) use multiproc::model_support::{
-    Data, JoinHandle, end_life, end_of_round, explore, let_sleep, sleepers, stop_exploring,
+    Data, JoinHandle, end_life, end_of_round, end_well, explore, let_sleep, sleepers,
+    stop_exploring,
 };
 
 /// A value that all of a model share; a clone is the same one.

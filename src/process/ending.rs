@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rustix::process::getpid;
 use rustix::thread::gettid;
 
-use crate::sys::fork_generation;
+use crate::sys::{Enrolled, fork_generation};
 
 /// One duty. They are done in the order of the variants of [`Rank`].
 #[derive(Clone, Copy)]
@@ -153,6 +153,10 @@ pub(super) fn flush() {
 pub(super) fn end(code: i32) -> ! {
     let _ = catch_unwind(AssertUnwindSafe(do_duties));
     let _ = catch_unwind(flush);
+    // The system keeps the lowest 8 bits.
+    if code & 0xff == 0 {
+        Enrolled::leave_all();
+    }
     leave(code)
 }
 

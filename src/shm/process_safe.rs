@@ -97,7 +97,8 @@ pub unsafe trait ProcessSafe: Sized + 'static {
     ///
     /// # Safety
     ///
-    /// From now on the value is not moved, and stays mapped as long as a lock in it is held.
+    /// From now on the value is not moved, and it lies in memory that this crate has mapped, and that
+    /// stays mapped as long as a lock in it is held.
     unsafe fn settle(&mut self) {}
 }
 

@@ -40,7 +40,7 @@ use rustix::fs::Stat;
 
 use crate::error::Error;
 use crate::shm::header::Header;
-use crate::sys::{ForkList, Me};
+use crate::sys::{Enrolled, ForkList, Me};
 
 static MAPPINGS: ForkList<Mapped> = ForkList::new();
 
@@ -135,7 +135,10 @@ pub(super) fn leave(mapped: &Mapped) {
     // SAFETY: the list's own, and nobody has borrowed it: there are no users.
     let fd = known.fd.take().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
     let start = known.base.addr().get();
-    let held = Me::holds_in(start..start + known.bytes);
+    let range = start..start + known.bytes;
+    // Before it goes: nobody waits any more for what this process might have come to there.
+    Enrolled::leave_in(range.clone());
+    let held = Me::holds_in(range);
     // Out of the list first: a child that is forked in between finds no place that is not mapped.
     mappings.set(known.file.inode, is, held.then_some(known));
     drop(mappings);

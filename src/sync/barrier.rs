@@ -42,12 +42,20 @@ use crate::sys::{
 ///
 /// # If a process dies
 ///
-/// One that has come counts as come. One that has not come yet would be waited for in vain, so the
-/// barrier remembers the processes that have waited at it since it was made or reset, up to
-/// [`Barrier::WATCHED`]: when one of them has ended, however it ended, and others wait for half a
-/// second, it is broken with [`BrokenBarrier::PartyDied`]. So processes that are to take the place of
-/// others begin with a [`Barrier::reset`]. A process that dies before it has ever waited is not known:
-/// the first time, use [`Barrier::wait_for`].
+/// One that has come counts as come. One that has not come yet would be waited for in vain, so a barrier
+/// in shared memory remembers the processes that have waited at it since it was made or reset, up to
+/// [`Barrier::WATCHED`]: when one of them has died, and others wait for half a second, it is broken with
+/// [`BrokenBarrier::PartyDied`]. So processes that are to take the place of the dead begin with a
+/// [`Barrier::reset`].
+///
+/// One that ends well is not missed, nor one that drops its last handle of the memory: others may come
+/// in its place. To end well is to return from `main`, or from what a child runs, or to
+/// [`exit`](crate::process::exit) with code 0. A panic, another code, a signal, an abort and `_exit` are a
+/// death.
+///
+/// What the barrier cannot know: that one will not come which has ended well, or which has died before it
+/// ever waited. The others then wait until their deadline, if they have one ([`Barrier::wait_for`]). One
+/// who leaves early can say so by [`Barrier::abort`].
 ///
 /// # Fairness
 ///
@@ -56,7 +64,8 @@ use crate::sys::{
 ///
 /// # Different from Python
 ///
-/// A party that was killed breaks it, where in Python the others hang. The action belongs to a wait,
+/// A party that was killed breaks it, where in Python the others hang; one that has ended with code 0 and
+/// is still waited for hangs them here as there. The action belongs to a wait,
 /// since memory that processes share cannot hold a function.
 ///
 /// # The words
@@ -83,10 +92,15 @@ pub struct Barrier {
     roster: Roster,
 }
 
-// SAFETY: atomics, any bits of which are some state; nothing keeps an address.
+// SAFETY: atomics, any bits of which are some state; nothing keeps an address there. (A process keeps
+// to itself where it is entered: so the barrier is pinned.)
 unsafe impl ProcessSafe for Barrier {
-    const PINNED: bool = false;
     const LAYOUT: Layout = Layout::of::<Self>().named("Barrier");
+
+    unsafe fn settle(&mut self) {
+        // SAFETY: the caller's promise for the whole holds for the part.
+        unsafe { self.roster.settle() };
+    }
 }
 
 /// Of the wait for someone who has died: until now many came later than others by a slice or two.

@@ -3,16 +3,23 @@
 use std::time::Duration;
 
 use crate::sync::patrol::Patrol;
-use crate::sys::{Entry, Life, MODELLED, Ordering::Relaxed, const_fn, site};
+use crate::sys::{Enrolled, Entry, Life, MODELLED, Ordering::Relaxed, Word, const_fn, site};
 
 /// The lives of processes. An entry is 0, or a life that came and was not struck off since. One that was
-/// entered may be entered again where another was struck off; that does no harm.
+/// entered may be entered again where another was struck off; that does no harm. A process that ends
+/// well, or unmaps the memory, strikes itself off.
+///
+/// In private memory nobody is entered: nobody else could look.
 #[repr(C)]
 #[derive(Debug)]
 pub(super) struct Roster {
     lives: [Entry; Roster::LEN],
     patrol: Patrol,
+    place: Word,
 }
+
+/// What stands in `place` of a roster in shared memory.
+const SETTLED: u32 = 1;
 
 /// Between two looks at all of them.
 const GAP: Duration = Duration::from_millis(50);
@@ -23,15 +30,25 @@ impl Roster {
 
     const_fn! {
         pub(super) fn new() -> Self {
-            Roster { lives: Entry::all([0; Self::LEN]), patrol: Patrol::new() }
+            Roster { lives: Entry::all([0; Self::LEN]), patrol: Patrol::new(), place: Word::new(0) }
         }
+    }
+
+    /// The roster has come to shared memory.
+    ///
+    /// # Safety
+    /// It is not moved any more, and a mapping's end tells of the memory's.
+    pub(super) unsafe fn settle(&mut self) {
+        // Relaxed: nobody else knows of the roster yet.
+        self.place.store(SETTLED, Relaxed);
     }
 
     /// Enters the calling process, unless it is there. (In a model in which nobody can end, these
     /// steps would only multiply those that matter.)
     #[inline]
     pub(super) fn enrol(&self) {
-        if !Life::can_end() {
+        // Relaxed: written before anyone else knew of it. What is in private memory no peer can write.
+        if !Life::can_end() || !MODELLED && self.place.load(Relaxed) != SETTLED {
             return;
         }
         let mine = Life::mine();
@@ -48,7 +65,8 @@ impl Roster {
             // Relaxed: as in `enrol`.
             match entry.compare_exchange(0, site!("roster.enrol", mine => 0), Relaxed, Relaxed) {
                 Err(other) if other != mine => {}
-                _ => return,
+                // SAFETY: settled, so in shared memory, where it is not moved.
+                _ => return unsafe { Enrolled::remember(entry) },
             }
         }
     }

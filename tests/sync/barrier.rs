@@ -2,7 +2,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use multiproc::{Barrier, BrokenBarrier, Event, Shared, Value};
+use multiproc::{Barrier, BrokenBarrier, Event, Process, Shared, Value};
 
 use crate::child::Child;
 use crate::{Place, in_both_places, until};
@@ -178,6 +178,59 @@ fn a_party_that_was_killed_breaks_it() {
     // Another takes its place.
     let _other = Child::run(|| _ = barrier.wait().unwrap());
     assert!(barrier.wait().is_ok());
+}
+
+/// Whether one comes in its place, nobody knows: so it is waited for.
+#[test]
+fn a_party_that_has_ended_well_is_not_missed() {
+    let barrier = Shared::new(Barrier::new(2)).unwrap();
+    for _ in 0..3 {
+        let meets = |barrier: Shared<Barrier>| barrier.wait().is_ok();
+        let party = Process::spawn(meets, barrier.clone()).unwrap();
+        assert!(barrier.wait().is_ok());
+        assert!(party.join().unwrap());
+    }
+    // As long as it takes to notice a death.
+    assert_eq!(barrier.wait_for(Duration::from_secs(1)), Err(BrokenBarrier::TimedOut));
+}
+
+/// In the order in which its own program ends it, with others that are told of the end.
+#[test]
+fn the_end_of_a_program_is_no_death() {
+    let barrier = Shared::new(Barrier::new(2)).unwrap();
+    for (code, outcome) in [(0, BrokenBarrier::TimedOut), (3, BrokenBarrier::PartyDied)] {
+        let party = Child::run(|| {
+            barrier.wait().unwrap();
+            // SAFETY: of the harness nothing is registered for the end.
+            unsafe { libc::exit(code) }
+        });
+        barrier.wait().unwrap();
+        let _zombie = party.ended();
+        assert_eq!(barrier.wait_for(Duration::from_secs(2)), Err(outcome), "after {code}");
+        barrier.reset();
+    }
+}
+
+/// One that lives, but has let go of the barrier.
+#[test]
+fn a_party_that_has_dropped_it_is_not_missed() {
+    let barrier = Shared::new(Barrier::new(2)).unwrap();
+    let let_go = Shared::new(Event::new()).unwrap();
+    let party = Process::spawn(
+        |(barrier, let_go): (Shared<Barrier>, Shared<Event>)| {
+            barrier.wait().unwrap();
+            drop(barrier);
+            let_go.set();
+            Event::new().wait();
+        },
+        (barrier.clone(), let_go.clone()),
+    )
+    .unwrap();
+    barrier.wait().unwrap();
+    let_go.wait();
+    party.kill().unwrap();
+    assert_eq!(barrier.wait_for(Duration::from_secs(1)), Err(BrokenBarrier::TimedOut));
+    drop(party.join());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod atom;
 mod cell;
+mod enrolled;
 mod entry;
 mod granule;
 mod life;
@@ -18,6 +19,8 @@ mod word;
 mod world;
 
 pub(crate) use cell::{Access, Cell};
+pub(crate) use enrolled::Enrolled;
+pub use enrolled::end_well;
 pub(crate) use entry::Entry;
 pub(crate) use granule::Granule;
 pub(crate) use life::Life;

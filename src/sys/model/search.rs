@@ -13,9 +13,9 @@ use std::rc::Rc;
 use shuttle::scheduler::{Schedule, Scheduler, Task as Coroutine, TaskId};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 
-use crate::sys::model::life;
 use crate::sys::model::trace::{self, Failure, quietly};
 use crate::sys::model::world::{self, Task, Turn};
+use crate::sys::model::{enrolled, life};
 
 /// One decision: what could be, and which of it is.
 #[derive(Clone, Debug)]
@@ -207,6 +207,7 @@ impl State {
         self.began = true;
         self.at = 0;
         life::forget_lives();
+        enrolled::forget_places();
         trace::switch(self.forced.is_some());
         world::begin(self.search.clone());
         true

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::sys::model::trace::{self, Failure, quietly};
-use crate::sys::model::{life, strand, word};
+use crate::sys::model::{enrolled, life, strand, word};
 
 /// How loads are explored. loom's own can be stale, as the machine's, but it forgets the load of
 /// a thread that then writes the same word, and with it interleavings (tokio-rs/loom#392, #166);
@@ -99,6 +99,7 @@ impl Weak {
                 word::forget_sleepers();
                 strand::begin(plain);
                 life::forget_lives();
+                enrolled::forget_places();
                 program();
             });
         });

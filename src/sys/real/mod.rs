@@ -1,6 +1,7 @@
 //! The machine itself: std's atomics, Linux futexes, the kernel's robust list.
 
 mod cell;
+mod enrolled;
 mod entry;
 mod gone;
 mod granule;
@@ -16,6 +17,7 @@ mod thread;
 mod word;
 
 pub(crate) use cell::{Access, Cell};
+pub(crate) use enrolled::Enrolled;
 pub(crate) use entry::Entry;
 pub(crate) use granule::Granule;
 pub(crate) use life::Life;

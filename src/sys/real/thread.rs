@@ -32,6 +32,7 @@ use std::ops::Range;
 use std::ptr::{self, NonNull, null, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, compiler_fence};
 
+use crate::sys::real::enrolled::Enrolled;
 use crate::sys::real::gone;
 use crate::sys::real::record::Record;
 use crate::sys::real::robust::{Head, Link, Node, find_above, set_prev};
@@ -347,4 +348,5 @@ extern "C" fn after_fork_in_child() {
         record.begin_anew();
     }
     BEQUEATHED.store(0, Ordering::Relaxed);
+    Enrolled::forget();
 }
