@@ -40,8 +40,8 @@ use crate::sys::{Access, Cell, Deadline, const_fn};
 /// [`Poisoned`], which holds the guard: within a fraction of a millisecond when the kernel reports
 /// the death (nearly always), within 100 ms, at most a second, when a waiter has to find out (an
 /// exec from a thread other than the main one; the oldest of more than 2048 locks that one thread
-/// holds at once; a lock that was left to the process, see below, at an exec). A stopped owner is
-/// alive, and is waited for.
+/// holds at once; a lock that a thread took while it held a robust mutex of glibc's; a lock that was
+/// left to the process, see below, at an exec). A stopped owner is alive, and is waited for.
 ///
 /// A thread ends with a lock only when it has leaked the guard. What the guard gave access to may
 /// then be in use in another thread: the lock stays locked as long as the process lives.

@@ -24,8 +24,8 @@
 //!
 //! * *The owner.* The lock stands on its thread's robust list while held, and as the list's
 //!   pending entry in the few instructions before and after, so the kernel marks the word. What
-//!   the kernel does not find there (after an exec from another thread, or when more than 2048
-//!   locks are held at once) a sleeper finds: it wakes every 100 ms and asks whether the owner's
+//!   the kernel does not find there (after an exec from another thread, when more than 2048
+//!   locks are held at once, or when a robust mutex of glibc's was held before) a sleeper finds: it wakes every 100 ms and asks whether the owner's
 //!   thread still exists. (A lock whose guard was leaked by a thread that has ended has its
 //!   process's number.) Now and then it also asks whether the owner's process still maps the lock:
 //!   an exec leaves a process its number, and a number that is free goes to another. (When it goes

@@ -3,6 +3,7 @@
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use multiproc::{Lock, LockGuard, PoisonCause, Shared};
 use proptest::prelude::*;
@@ -49,6 +50,46 @@ fn more_locks_than_the_kernel_looks_at() {
     for lock in locks.iter() {
         assert_eq!(lock.lock().unwrap_err().cause(), PoisonCause::OwnerDied);
     }
+}
+
+/// Whoever maps a lock can write where the list goes on. Nothing is read from there, nor written to where
+/// it points, whichever of glibc's mutexes are held beside it.
+#[test]
+fn what_a_peer_writes_into_the_list_is_not_followed() {
+    let locks = Shared::new([const { Lock::new(0u32) }; 2]).unwrap();
+    let mutexes = [RobustMutex::new(), RobustMutex::new()];
+    let scribble = || {
+        for lock in &*locks {
+            let node = std::ptr::from_ref(lock).cast::<AtomicUsize>();
+            // SAFETY: a lock has 40 bytes before what it guards, of which the last 16 are atomics.
+            (3..5).for_each(|i| unsafe { (*node.add(i)).store(8, Relaxed) });
+        }
+    };
+    // What is taken in which order, and then given back: 0 and 1 are locks, 2 and 3 are mutexes.
+    let orders = [[0, 1, 2, 3], [2, 0, 3, 1], [2, 3, 0, 1], [0, 2, 1, 3]];
+    let child = Child::run(|| {
+        for taken in orders {
+            for given in orders.iter().chain(&[[3, 2, 1, 0], [1, 3, 0, 2]]) {
+                let mut guards = [None, None];
+                for i in taken {
+                    match i {
+                        0 | 1 => guards[i] = Some(locks[i].lock().unwrap()),
+                        _ => assert_eq!(mutexes[i - 2].try_lock(), 0),
+                    }
+                    scribble();
+                }
+                for &i in given {
+                    match i {
+                        0 | 1 => guards[i] = None,
+                        _ => mutexes[i - 2].unlock(),
+                    }
+                    scribble();
+                }
+            }
+        }
+    });
+    assert_eq!(child.ended().code(), Some(0));
+    assert!(locks.iter().all(|lock| lock.lock().is_ok()));
 }
 
 #[test]

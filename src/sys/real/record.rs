@@ -9,6 +9,9 @@ use rustix::thread::gettid;
 use crate::sys::real::robust::{Head, Link, robust_list_head};
 use crate::sys::real::thread::{OWNER, Slot};
 
+/// In the slot of a lock that is held, but not on the list that the kernel follows.
+pub(super) const UNLISTED: usize = 1;
+
 /// Locks for which a record has room from the start; it grows as a thread holds more at once.
 const HELD: usize = 32;
 
@@ -22,11 +25,12 @@ pub(super) struct Record {
     /// The thread's name in private memory, which a fork copies: there the thread stays the owner
     /// of what it holds, whatever its new number.
     pub(super) name: AtomicU32,
-    /// Whether mutexes of glibc's stand among the locks, or under them.
-    pub(super) mixed: AtomicBool,
+    /// Whether any of the locks is not on the list.
+    pub(super) unlisted: AtomicBool,
     /// Whether a living thread uses this record.
     pub(super) taken: AtomicBool,
-    /// Slot 0 is the list's head; then come the locks, oldest first, and null after the youngest.
+    /// Slot 0 is the list's head; then come the locks, oldest first, each on the list or with
+    /// [`UNLISTED`], and null after the youngest.
     held: [AtomicPtr<Link>; HELD],
     /// The slots after those.
     more: AtomicPtr<More>,
@@ -72,9 +76,37 @@ impl Record {
         }
     }
 
-    /// What stands in the slot; null also where there is no such slot.
+    /// What stands in the slot, on the list or not; null also where there is no such slot.
     pub(super) fn node(&self, i: u32) -> *mut Link {
+        self.entry(i).map_addr(|addr| addr & !UNLISTED)
+    }
+
+    fn entry(&self, i: u32) -> *mut Link {
         self.slot(i).map_or(null_mut(), |slot| slot.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn is_listed(&self, i: u32) -> bool {
+        self.entry(i).addr() & UNLISTED == 0
+    }
+
+    /// The next lock on the list that is older than the one in slot `i`, or the list's head.
+    pub(super) fn listed_below(&self, i: u32) -> *mut Link {
+        let older = (0..i).rev().find(|&i| self.is_listed(i));
+        self.node(older.unwrap_or(0))
+    }
+
+    /// The next lock on the list that is younger than the one in slot `i`.
+    pub(super) fn listed_above(&self, i: u32) -> Option<*mut Link> {
+        (i + 1..=self.len()).find(|&i| self.is_listed(i)).map(|i| self.node(i))
+    }
+
+    /// Empties slot `i`; what is younger moves down.
+    pub(super) fn remove(&self, i: u32) {
+        let len = self.len();
+        (i..len).for_each(|i| self.set(i, self.entry(i + 1)));
+        self.set(len, null_mut());
+        let unlisted = (1..len).any(|i| !self.is_listed(i));
+        self.unlisted.store(unlisted, Ordering::Relaxed);
     }
 
     /// By the record's thread alone.
@@ -118,7 +150,7 @@ impl Record {
 
     pub(super) fn forget(&self) {
         (1..=self.len()).for_each(|i| self.set(i, null_mut()));
-        self.mixed.store(false, Ordering::Relaxed);
+        self.unlisted.store(false, Ordering::Relaxed);
     }
 
     /// All records of the process.
@@ -160,7 +192,7 @@ impl Record {
                 own: Head::new(),
                 tid: AtomicU32::new(0),
                 name: AtomicU32::new(0),
-                mixed: AtomicBool::new(false),
+                unlisted: AtomicBool::new(false),
                 held: [const { AtomicPtr::new(null_mut()) }; HELD],
                 more: AtomicPtr::new(null_mut()),
                 taken: AtomicBool::new(true),

@@ -11,6 +11,8 @@
 //! head (glibc's, of this thread) -> youngest lock -> ... -> oldest lock -> head
 //! ```
 //!
+//! Of glibc's mutexes some may stand above all locks of ours, but none under one (see `thread.rs`).
+//!
 //! # Without it
 //!
 //! An emulator or a sandbox may have no such lists, or not tell where they are. Then each thread keeps
@@ -96,26 +98,15 @@ pub(super) fn robust_list_head() -> Option<NonNull<Head>> {
     (offset == OFFSET).then_some(head)
 }
 
-/// # Safety
-/// `link` is an entry of this thread's list that belongs to a glibc mutex.
-pub(super) unsafe fn set_prev(link: *mut Link, prev: *mut Link) {
-    // SAFETY: glibc keeps `prev` in the word before `next`; the low bit of a pointer marks a
-    // priority-inheriting mutex.
-    unsafe {
-        let link = link.map_addr(|addr| addr & !1);
-        (*link.cast::<AtomicPtr<Link>>().sub(1)).store(prev, Ordering::Relaxed);
-    }
-}
-
-/// The entry whose `next` is `node`, looked for from the head of a list that glibc's mutexes and
-/// `ours` locks are on. `None` when it is not there.
+/// The entry whose `next` is `node`, looked for from the head of a list on which mutexes of glibc's stand
+/// above it. `None` when it is not there.
 ///
 /// # Safety
-/// `base` is the head of this thread's list, and every entry before `node` can be read.
-pub(super) unsafe fn find_above(base: *mut Link, node: *mut Link, ours: u32) -> Option<*mut Link> {
+/// `base` is the head of this thread's list, and every entry before `node` is a mutex of glibc's.
+pub(super) unsafe fn find_above(base: *mut Link, node: *mut Link) -> Option<*mut Link> {
     let mut above = base;
-    for _ in 0..WALK + ours {
-        // SAFETY: by the caller's promise.
+    for _ in 0..WALK {
+        // SAFETY: by the caller's promise, the head or a mutex that this thread holds.
         let next = unsafe { (*above).load(Ordering::Relaxed) }.cast::<Link>();
         if next == node {
             return Some(above);
@@ -123,6 +114,7 @@ pub(super) unsafe fn find_above(base: *mut Link, node: *mut Link, ours: u32) -> 
         if next == base || next.is_null() {
             return None;
         }
+        // The lowest bit marks a priority-inheriting mutex.
         above = next.map_addr(|addr| addr & !1);
     }
     None

@@ -4,14 +4,14 @@
 //!
 //! The nodes of the robust list (see `robust.rs`) lie in shared memory, so a peer can write
 //! anything into them. What this thread has put on its list therefore stands a second time in its
-//! [`Record`], in private memory, and the list is mended from there; `next` and `prev` are written
-//! for the kernel and for glibc, and read only when glibc's own mutexes stand among ours, since
-//! nothing else knows their place.
+//! [`Record`], in private memory, and the list is mended from there; a node's `next` and `prev` are
+//! written for the kernel and for glibc, and never read.
 //!
-//! So whoever takes glibc's robust mutexes *and* locks of ours that a peer can write to, in one
-//! thread at a time, trusts that peer with its memory, as glibc does with every robust mutex that
-//! is shared: a `next` or `prev` that the peer has written is followed, and written through. There
-//! is no telling such an address from that of a mutex.
+//! That takes that none of glibc's robust mutexes stands under a lock of ours: glibc would take it out
+//! by changing our `next`, and nothing else would know. So a lock that is taken while such a mutex is
+//! held stays off the list ([`UNLISTED`]); that its owner is gone is for its waiters to find. Those that
+//! are taken later stand above ours, and are found by following glibc's own nodes: whoever can write
+//! those has glibc's trust.
 //!
 //! # A thread that ends with a lock
 //!
@@ -34,8 +34,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, compiler_fence};
 
 use crate::sys::real::enrolled::Enrolled;
 use crate::sys::real::gone;
-use crate::sys::real::record::Record;
-use crate::sys::real::robust::{Head, Link, Node, find_above, set_prev};
+use crate::sys::real::record::{Record, UNLISTED};
+use crate::sys::real::robust::{Head, Link, Node, find_above};
 
 /// The owner's number in a lock's word (the kernel's FUTEX_TID_MASK).
 pub(super) const OWNER: u32 = libc::FUTEX_TID_MASK;
@@ -153,15 +153,16 @@ impl Me {
     #[inline(never)]
     fn link_above(self, node: &Node, below: *mut Link) -> Slot {
         let record = self.record();
-        let len = record.len();
-        if below != record.node(len) {
-            record.mixed.store(true, Ordering::Relaxed);
-            // SAFETY: neither ours nor the head, so a mutex of glibc's that this thread holds.
-            unsafe { set_prev(below, node.link()) };
+        let slot = record.len() + 1;
+        if below == record.listed_below(slot) {
+            record.set(slot, node.link());
+            self.put(node, below);
+        } else {
+            // The youngest is a mutex of glibc's.
+            record.unlisted.store(true, Ordering::Relaxed);
+            record.set(slot, node.link().map_addr(|addr| addr | UNLISTED));
         }
-        record.set(len + 1, node.link());
-        self.put(node, below);
-        len + 1
+        slot
     }
 
     /// In which slot of its list this thread has the lock.
@@ -186,7 +187,7 @@ impl Me {
         // The slot is outdated once an older lock went first: then look for it.
         if own.load(Ordering::Relaxed) != node.link()
             || head.list.load(Ordering::Relaxed).cast() != node.link()
-            || record.mixed.load(Ordering::Relaxed)
+            || record.unlisted.load(Ordering::Relaxed)
         {
             return self.unlink_slow(node.link());
         }
@@ -197,40 +198,24 @@ impl Me {
         true
     }
 
-    /// A lock that is not the youngest, or has mutexes of glibc's beside it.
+    /// A lock that is not the youngest, or not on the list, or has mutexes of glibc's above it.
     #[cold]
     fn unlink_slow(self, link: *mut Link) -> bool {
         let record = self.record();
         let Some(place) = record.place(link) else { return false };
-        let len = record.len();
-        let mixed = record.mixed.load(Ordering::Relaxed);
-        let base = record.node(0);
-        let above = if mixed || place == len {
-            // SAFETY: what stands above our youngest lock, or among ours, is glibc's.
-            unsafe { find_above(base, link, len) }
-        } else {
-            Some(record.node(place + 1))
-        };
-        let below = if mixed {
-            // SAFETY: a lock on this thread's list is mapped.
-            unsafe { (*link).load(Ordering::Relaxed) }.cast()
-        } else {
-            record.node(place - 1)
-        };
-        if let Some(above) = above {
-            // SAFETY: the head, or a lock or mutex that this thread holds and that is mapped.
-            unsafe { (*above).store(below.cast(), Ordering::Relaxed) };
-            if mixed && below != base {
-                // SAFETY: an entry, ours or glibc's: both have `prev` there.
-                unsafe { set_prev(below, above) };
+        if record.is_listed(place) {
+            let above = record.listed_above(place).or_else(|| {
+                // SAFETY: what stands above the youngest lock of ours is glibc's.
+                unsafe { find_above(record.node(0), link) }
+            });
+            if let Some(above) = above {
+                let below = record.listed_below(place);
+                // SAFETY: the head, or a lock or mutex that this thread holds and that is mapped.
+                unsafe { (*above).store(below.cast(), Ordering::Relaxed) };
             }
+            compiler_fence(Ordering::SeqCst);
         }
-        compiler_fence(Ordering::SeqCst);
-        for i in place..len {
-            record.set(i, record.node(i + 1));
-        }
-        record.set(len, null_mut());
-        record.mixed.store(mixed && len > 1, Ordering::Relaxed);
+        record.remove(place);
         true
     }
 
