@@ -268,6 +268,29 @@ impl<'a, T> LockGuard<'a, T> {
     pub(super) fn lock_of(guard: &Self) -> &'a Lock<T> {
         guard.lock
     }
+
+    /// A copy of the value, read once. (Not a method: those are the value's.)
+    ///
+    /// For a lock in memory that a process maps which means harm, and writes there though it does not
+    /// hold the lock. What is read through the guard itself, the compiler may read again later: a number
+    /// that was checked may then be another when it is used. The copy does not change.
+    ///
+    /// ```
+    /// use multiproc::{Lock, LockGuard, Shared};
+    ///
+    /// let index = Shared::new(Lock::new(2u32))?;
+    /// let table = ["a", "b", "c"];
+    /// let index = LockGuard::copied(&index.lock()?);
+    /// assert_eq!(table.get(index as usize), Some(&"c"));
+    /// # Ok::<(), multiproc::Error>(())
+    /// ```
+    pub fn copied(guard: &Self) -> T
+    where
+        T: Copy,
+    {
+        // SAFETY: the lock is held, so this thread alone, of all that keep to it, has access.
+        unsafe { guard.access.read_once(&guard.lock.data) }
+    }
 }
 
 impl<T> Deref for LockGuard<'_, T> {

@@ -1,10 +1,12 @@
 //! What a lock guards: an access that another may race with fails the model.
 #![allow(clippy::disallowed_types, reason = "the shim itself")]
 
+use std::any::TypeId;
 use std::cell::{Cell as StdCell, UnsafeCell};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::mem::{ManuallyDrop, needs_drop};
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 use crate::sys::model::world::{self, Contents, Task};
@@ -21,7 +23,7 @@ pub(crate) struct Searched<T> {
     data: ManuallyDrop<UnsafeCell<T>>,
     /// Who has access. It may have been killed since.
     taken: StdCell<Option<Task>>,
-    /// What those knew who changed it: stands for data that is not plain. (What is changed through a
+    /// What those knew who changed it: stands for data that is no number. (What is changed through a
     /// shared reference the world sees anyway.)
     history: StdCell<u64>,
 }
@@ -33,18 +35,18 @@ impl<T> fmt::Debug for Searched<T> {
 }
 
 impl<T> Searched<T> {
-    /// Plain numbers are known by their bytes; anything else is what those who changed it made of it.
+    /// Numbers are known by their bytes; anything else, which may have padding or own something, is what
+    /// those who changed it made of it.
     fn digest_of_data(&self) -> u64 {
-        if needs_drop::<T>() {
+        if !is_number::<T>() {
             return self.history.get();
         }
         let mut hasher = DefaultHasher::new();
         let bytes = self.data.get().cast::<u8>();
         for i in 0..size_of::<T>() {
-            // SAFETY: within the value; the threads of a search are coroutines, so nobody writes now.
-            // Of what a model puts into a lock no byte is padding. Volatile, so that nothing is
-            // concluded of it.
-            unsafe { bytes.add(i).read_volatile() }.hash(&mut hasher);
+            // SAFETY: within the value, of which each byte is initialised; the threads of a search are
+            // coroutines, so nobody writes now.
+            unsafe { bytes.add(i).read() }.hash(&mut hasher);
         }
         hasher.finish()
     }
@@ -54,6 +56,35 @@ impl<T> Contents for Searched<T> {
     fn digest(&self) -> u64 {
         self.digest_of_data() ^ u64::from(self.taken.get().is_some())
     }
+}
+
+/// Whether a `T` is nothing, or a number: then no byte of it is padding.
+fn is_number<T>() -> bool {
+    trait Typed {
+        fn id(&self) -> TypeId
+        where
+            Self: 'static;
+    }
+    impl<T> Typed for PhantomData<T> {
+        fn id(&self) -> TypeId
+        where
+            Self: 'static,
+        {
+            TypeId::of::<T>()
+        }
+    }
+    fn is<U: 'static>(id: TypeId) -> bool {
+        id == TypeId::of::<U>()
+    }
+    let of_t = PhantomData::<T>;
+    let of_t: &dyn Typed = &of_t;
+    // SAFETY: only the lifetimes in `T` are lost, and nothing is done but to name the type: one with
+    // lifetimes is no number, whatever they are.
+    let id = unsafe { std::mem::transmute::<&dyn Typed, &(dyn Typed + 'static)>(of_t) }.id();
+    let unsigned = [is::<u8>, is::<u16>, is::<u32>, is::<u64>, is::<u128>, is::<usize>];
+    let signed = [is::<i8>, is::<i16>, is::<i32>, is::<i64>, is::<i128>, is::<isize>];
+    let others = [is::<()>, is::<bool>, is::<char>, is::<f32>, is::<f64>];
+    unsigned.iter().chain(&signed).chain(&others).any(|is| is(id))
 }
 
 /// That the world looks at it.
@@ -145,6 +176,16 @@ impl<T> Access<T> {
 
     /// # Safety
     /// As for [`Access::get`].
+    pub(crate) unsafe fn read_once(&self, cell: &Cell<T>) -> T
+    where
+        T: Copy,
+    {
+        // SAFETY: the caller's promise. A model has no peer that keeps to no protocol.
+        unsafe { *self.get(cell) }
+    }
+
+    /// # Safety
+    /// As for [`Access::get`].
     pub(crate) unsafe fn get_mut<'a>(&'a mut self, _cell: &'a Cell<T>) -> &'a mut T {
         match self {
             // SAFETY: the caller has the access, and loom checks it.
@@ -164,7 +205,7 @@ impl<T> Drop for Access<T> {
         if data.taken.get() == Some(*me) {
             data.taken.set(None);
         }
-        if changed.get() && needs_drop::<T>() && !std::thread::panicking() {
+        if changed.get() && !is_number::<T>() && !std::thread::panicking() {
             let mut hasher = DefaultHasher::new();
             (data.history.get(), world::memory()).hash(&mut hasher);
             data.history.set(hasher.finish());

@@ -46,6 +46,20 @@ impl<T> Access<T> {
         unsafe { &*cell.0.get() }
     }
 
+    /// A copy, for which each byte is read once.
+    ///
+    /// # Safety
+    /// As for [`Access::get`].
+    #[inline]
+    pub(crate) unsafe fn read_once(&self, cell: &Cell<T>) -> T
+    where
+        T: Copy,
+    {
+        // SAFETY: the cell is alive, and the caller has the access. Volatile: a peer that keeps to no
+        // protocol may write there meanwhile, and what is read is not to be read again.
+        unsafe { cell.0.get().read_volatile() }
+    }
+
     /// # Safety
     /// As for [`Access::get`].
     #[inline(always)]
