@@ -57,8 +57,22 @@
 //!
 //! # When someone dies
 //!
-//! Nothing here waits for ever on a dead process: each type says in its "If … dies" what is
-//! reported, and how soon.
+//! What a dead process *held* comes back, or its end is told: a lock, a permit of a [`RobustSemaphore`],
+//! a side of a queue in the middle of a call, an end of a pipe, its place at a [`Barrier`], and itself, to
+//! whoever joins it. Each type says in its "If … dies" what is reported, and how soon.
+//!
+//! What it only *would have done* nobody can know, and whoever waits for that without a deadline waits
+//! for ever:
+//!
+//! * [`Queue::get`], when all who would put are dead, and [`Queue::put`] into a full queue, when all who
+//!   would get are; [`Queue::join`], when one has died with a value that it was to report as done;
+//! * [`Event::wait`], and [`Condition::wait`] without a change that a predicate would see;
+//! * [`Semaphore::acquire`], when the permits are gone with the dead (a [`RobustSemaphore`] has them
+//!   back);
+//! * [`Barrier::wait`], for one that died before it ever waited there.
+//!
+//! There it takes a deadline, or somebody who watches over the processes (who joins them, and then
+//! [closes](Queue::close) the queue or [aborts](Barrier::abort) the barrier).
 //!
 //! # When a process is forked without this crate
 //!
@@ -104,20 +118,53 @@
 //! # When a peer means harm
 //!
 //! Whoever maps the same memory, or has the other end of a pipe, may write anything there. The
-//! others get wrong values or an error ([`GetError::Corrupt`] and the like); they do not crash, and
-//! what waits with a deadline ends with it. What a peer can do:
+//! others get wrong values or an error ([`GetError::Corrupt`] and the like); this crate's own code does
+//! not crash, and what waits with a deadline ends with it. What a peer can do:
 //!
 //! * *Be in the way.* It can keep a lock locked, an event cleared, a queue full. What waits without
 //!   a deadline then waits as long as the peer likes, or panics as if its own thread had locked; so
 //!   do [`Queue::try_put`], [`Queue::try_get`] and [`Queue::close`], which wait for whoever holds a
 //!   side of the queue.
-//! * *Change what a [`Lock`] guards,* while another holds it: there is nothing but the lock's word
-//!   to keep it out. Such data is numbers (see [`ProcessSafe`]); check them as you use them.
+//! * *Change what a [`Lock`] or an [`RLock`] guards,* while another holds it, or let two threads in at
+//!   once: there is nothing but the lock's word to keep it out. Such data is numbers (see
+//!   [`ProcessSafe`]). To check a number through the guard and then use it is not enough, as it may be
+//!   read again and be another: take a copy that is read once, by [`LockGuard::copied`], and check that.
+//!   What a [`Value`], a [`SharedArray`], a queue or a pipe gives is such a copy.
 //! * *Send any value of the type,* within the bounds of [what may be sent](#what-may-be-sent): no
 //!   message overflows the stack, has memory reserved for more than it contains, or is read for
 //!   ever.
 //!
 //! A child that is spawned runs what its parent says, and trusts it; not the other way round.
+//!
+//! # Where undefined behaviour begins
+//!
+//! No call of this crate that is safe is undefined behaviour by itself, whoever dies and whatever a peer
+//! sends. What follows would make it so. All of it takes `unsafe` in this process, or a process that shares
+//! its memory and keeps to other rules.
+//!
+//! * *A promise that is not kept:* a [`ProcessSafe`] written by hand for a type that is not, or its
+//!   [`settle`](ProcessSafe::settle) called for memory that this crate has not mapped.
+//! * *Memory that is guarded, written by one who does not hold the lock:* by a peer that means harm, or by
+//!   one that has opened it under a name and means other things by the same places. By the letter of Rust, memory behind a reference does not
+//!   change, and another process is not bound by that. In practice each read gives some number, and two reads
+//!   may give two: so whoever has such peers uses copies, as said above, and no reference to what is guarded.
+//! * *[`Process::fork_after_threads`]:* a handle of a thread of the parent, used or dropped in the child.
+//! * *A copy of a guard, used in a child* that other code has made by `fork`, `vfork` or `clone` while a
+//!   lock in shared memory was held. ([`Process::fork`] refuses.) To drop it is harmless after a `fork` of
+//!   libc's; after one that libc does not see, it unlocks.
+//! * *A child that other code has forked into another PID or time namespace,* with memory that it has in
+//!   common with others: numbers of owners mean others there, and a living one may be taken for dead.
+//!   (Children of this crate are refused there.)
+//! * *A thread that ends without its end being run:* `pthread_exit`, `pthread_cancel` or `longjmp` past a
+//!   guard or a call of this crate, or the bare system call `exit`.
+//! * *What this crate owns, taken away:* its descriptors closed, its memory unmapped, protected or moved,
+//!   the thread's robust list replaced (`set_robust_list`).
+//! * *glibc's robust mutexes,* held by a thread beside locks of this crate, in memory that somebody who
+//!   means harm can write: as in glibc itself, where such a mutex says that the list goes on is followed.
+//!   (What stands in this crate's locks is not.)
+//!
+//! These end the process, and are not undefined behaviour: memory under a name that another process of the
+//! same user cuts short (SIGBUS); a sandbox that refuses futexes (a panic that says so).
 //!
 //! # Where it runs
 //!

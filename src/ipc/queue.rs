@@ -52,7 +52,11 @@ use crate::sys::Deadline;
 ///
 /// # If a process dies
 ///
-/// Nobody else is disturbed, at whichever instruction it was. A value is put or not, in one step:
+/// Nobody else is disturbed, at whichever instruction it was: a side of the queue that it held is free
+/// for the next at once. But a queue does not know who will put and who will get: when all who would
+/// put are dead, [`Queue::get`] waits for ever, and so does [`Queue::put`] into a full queue when all
+/// who would get are. Whoever watches over them [closes](Queue::close) the queue, which ends both, or
+/// use [`Queue::get_for`] and [`Queue::put_for`]. A value is put or not, in one step:
 /// killed before, nobody sees anything of it; killed after, all of it is there. Likewise it is
 /// taken or not: killed before, the next one gets it; killed after, it is gone with the process.
 ///

@@ -130,7 +130,7 @@ impl Owed {
 
     fn leave(&self, place: usize) {
         let (mine, none) = (Life::mine(), site!("owed.leave", 0 => Life::mine()));
-        // If it fails, a peer has written there.
+        // Relaxed: as above. If it fails, a peer has written there.
         let _ = self.lives[place].compare_exchange(mine, none, Relaxed, Relaxed);
     }
 

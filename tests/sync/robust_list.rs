@@ -1,5 +1,6 @@
 //! Any order of locking and unlocking, with glibc's mutexes on the same list or without: what a
 //! thread holds when its process ends, and nothing else, is reported as its owner's death.
+#![allow(clippy::disallowed_types, reason = "a peer writes with what it likes")]
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
