@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::error::Poisoned;
+use crate::error::{Poisoned, TryLockError};
 use crate::shm::{Layout, ProcessSafe};
-use crate::sync::lock::LockGuard;
+use crate::sync::lock::{Lock, LockGuard};
 use crate::sync::owed::{Accepted, Owed};
 use crate::sys::{ALL, Deadline, MODELLED, Op, Ordering::Relaxed, Wait, Word, const_fn, site};
 
@@ -15,7 +15,8 @@ const NEXT_BIT: u32 = 0;
 /// So often in a row a sleeper finds a notification that nobody living has accepted, before it takes
 /// it over: who was woken accepts it with its first few instructions.
 const LOOKS: u32 = if MODELLED { 2 } else { 10 };
-/// Between two of these looks; with the slice before the first, they are over within 200 ms.
+/// Between two of these looks; with the slice before the first, they are over within 200 ms. So often,
+/// too, tries to accept whoever found no room.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// A place to wait, with a [`Lock`](crate::Lock) given up meanwhile, until someone notifies.
@@ -55,9 +56,9 @@ const PAUSE: Duration = Duration::from_millis(10);
 ///   about to do, but [`Condition::wait_while`] looks at the data again every 100 ms.
 ///
 /// One who was woken and lives keeps its notification, however long it waits for the lock, and also
-/// when it is stopped meanwhile. There are two exceptions, in which another may go on as well, as if
-/// nobody had notified it: when the one who was woken did not come to run at all for more than
-/// 100 ms, and when more than 32 threads that were woken wait for the lock at once.
+/// when it is stopped meanwhile. Only when it did not come to run at all for more than 100 ms after it
+/// was woken may another go on as well, as if nobody had notified it. (While more than 32 threads that
+/// were woken wait for the lock, what the dead left waits until they are fewer.)
 ///
 /// # Fairness
 ///
@@ -290,12 +291,28 @@ impl Condition {
         };
         // Weaker: whoever is notified while the lock is free sleeps on, in `condition::notifies_all`.
         let epoch = site!("condition.before", announced => self.announce());
-        let ended = self.sleep(epoch, until, looks, lost);
-        let guard = lock.lock();
+        let mut ended = self.sleep(epoch, until, looks, lost);
+        let guard = self.relock(lock, &mut ended);
         if let Ended::Woken(accepted) = ended {
             self.owed.act(accepted);
         }
         (guard, ended)
+    }
+
+    /// Takes the lock again. Who found no room to be entered tries meanwhile.
+    fn relock<'a, T>(
+        &self,
+        lock: &'a Lock<T>,
+        ended: &mut Ended,
+    ) -> Result<LockGuard<'a, T>, Poisoned<LockGuard<'a, T>>> {
+        while *ended == Ended::Woken(Accepted::Unentered) {
+            match lock.lock_for(PAUSE) {
+                Ok(guard) => return Ok(guard),
+                Err(TryLockError::Poisoned(poisoned)) => return Err(poisoned),
+                Err(TryLockError::WouldBlock) => *ended = Ended::Woken(self.owed.accept()),
+            }
+        }
+        lock.lock()
     }
 
     /// Says, while the lock is held, that someone waits; gives the word on which to sleep.

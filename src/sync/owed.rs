@@ -37,7 +37,7 @@ pub(super) enum Accepted {
 const COUNT: u32 = 0xffff;
 
 impl Owed {
-    /// Those who accept when it is full are not entered.
+    /// Those who accept when it is full are not entered, and accept again while they wait.
     pub(super) const LEN: usize = if MODELLED { 3 } else { 32 };
 
     const_fn! {
@@ -56,9 +56,10 @@ impl Owed {
 
     /// By one who was woken, at once.
     pub(super) fn accept(&self) -> Accepted {
-        // Relaxed: what was given was counted before the wake, which the kernel has ordered.
-        if self.count.load(Relaxed) & COUNT == 0 {
-            // It was woken with all, which nobody owes.
+        // Relaxed: what was given was counted before the wake, which the kernel has ordered. Where it is
+        // nothing, all were woken, which nobody owes. (In a model in which nobody looks, the steps to come
+        // would only multiply those that matter.)
+        if self.count.load(Relaxed) & COUNT == 0 || !Life::can_end() {
             return Accepted::NotOwed;
         }
         self.enter().map_or(Accepted::Unentered, Accepted::At)
@@ -75,7 +76,8 @@ impl Owed {
         }
     }
 
-    /// Whether more are owed than living processes have accepted.
+    /// Whether more are owed than living processes have accepted. As long as it is full of those, there
+    /// may be others who found no room.
     pub(super) fn is_left(&self) -> bool {
         // Relaxed: a glance.
         self.is_more_than_entered(self.count.load(Relaxed))
@@ -87,8 +89,11 @@ impl Owed {
         // Relaxed: here and below, a life stands for itself and carries nothing.
         let entered =
             || self.lives.iter().map(|entry| entry.load(Relaxed)).filter(|&life| life != 0);
+        let is_left = |entered| owed > entered && entered < Self::LEN;
         // To count costs nothing, to ask about a process a system call.
-        owed > entered().count() || owed > entered().filter(|&life| !is_over(life)).count()
+        is_left(entered().count()) || {
+            owed > 0 && is_left(entered().filter(|&life| !is_over(life)).count())
+        }
     }
 
     /// Accepts, for one who was not woken, what is left by one who has died.
@@ -112,10 +117,6 @@ impl Owed {
     }
 
     fn enter(&self) -> Option<usize> {
-        // In a model in which nobody looks, these steps would only multiply those that matter.
-        if !Life::can_end() {
-            return None;
-        }
         let mine = site!("owed.enter", Life::mine() => 0);
         // Relaxed: as above.
         let claim =

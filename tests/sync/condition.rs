@@ -18,6 +18,7 @@ in_both_places! {
     lets_as_many_go_on_as_were_notified,
     lets_all_go_on,
     lets_one_go_on_however_long_the_lock_is_kept,
+    lets_no_more_go_on_than_were_notified_however_many,
     times_out,
     is_not_kept_past_its_time,
     notifies_nobody,
@@ -108,6 +109,22 @@ fn lets_one_go_on_however_long_the_lock_is_kept(meeting: impl Place<Meeting>) {
         until("one to go on", || gone_on() == 1);
         let_them_look();
         assert_eq!(gone_on(), 1, "for one notification");
+        meeting.1.notify_all();
+    });
+}
+
+/// Also when more wait for the lock than a condition remembers.
+fn lets_no_more_go_on_than_were_notified_however_many(meeting: impl Place<Meeting>) {
+    let gone_on = || meeting.0.lock().unwrap().0;
+    thread::scope(|scope| {
+        waiters(scope, &meeting, 60);
+        let kept = meeting.0.lock().unwrap();
+        meeting.1.notify(40);
+        let_them_look();
+        drop(kept);
+        until("all of them to go on", || gone_on() >= 40);
+        let_them_look();
+        assert_eq!(gone_on(), 40);
         meeting.1.notify_all();
     });
 }
