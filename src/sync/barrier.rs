@@ -48,8 +48,8 @@ use crate::sys::{
 /// [`BrokenBarrier::PartyDied`]. So processes that are to take the place of the dead begin with a
 /// [`Barrier::reset`].
 ///
-/// One that ends well is not missed, nor one that drops its last handle of the memory: others may come
-/// in its place. To end well is to return from `main`, or from what a child runs, or to
+/// One that ends well is not missed, nor one that drops its last handle of the memory (except in a
+/// panic): others may come in its place. To end well is to return from `main`, or from what a child runs, or to
 /// [`exit`](crate::process::exit) with code 0. A panic, another code, a signal, an abort and `_exit` are a
 /// death.
 ///

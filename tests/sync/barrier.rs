@@ -194,7 +194,21 @@ fn a_party_that_has_ended_well_is_not_missed() {
     assert_eq!(barrier.wait_for(Duration::from_secs(1)), Err(BrokenBarrier::TimedOut));
 }
 
-/// In the order in which its own program ends it, with others that are told of the end.
+/// Though what unwinds drops its handle.
+#[test]
+fn a_party_that_panicked_breaks_it() {
+    let barrier = Shared::new(Barrier::new(2)).unwrap();
+    let panics = |barrier: Shared<Barrier>| {
+        barrier.wait().unwrap();
+        panic!("expected: after the first round");
+    };
+    let party = Process::spawn::<_, ()>(panics, barrier.clone()).unwrap();
+    assert!(barrier.wait().is_ok());
+    assert!(party.join().is_err());
+    assert_eq!(barrier.wait_for(LONG), Err(BrokenBarrier::PartyDied));
+}
+
+/// Of a program that is no child of this crate's.
 #[test]
 fn the_end_of_a_program_is_no_death() {
     let barrier = Shared::new(Barrier::new(2)).unwrap();

@@ -54,10 +54,12 @@ impl Enrolled {
         }
     }
 
-    /// Takes the life of this process out of all places in `range`, which it will not come to any more.
+    /// The memory in `range` is about to be unmapped: takes the life of this process out of all places
+    /// there, to which it will not come any more. In a panic it stays: others may miss this process.
     pub(crate) fn leave_in(range: Range<usize>) {
+        let well = !std::thread::panicking();
         places().for_each(|place| {
-            while !leave(place, &range) {
+            while !leave(place, &range, well) {
                 std::thread::yield_now();
             }
         });
@@ -66,7 +68,7 @@ impl Enrolled {
     /// This process ends well: nobody is to miss it.
     pub(crate) fn leave_all() {
         // Where another thread is at a place, that is left already.
-        places().for_each(|place| _ = leave(place, &(0..usize::MAX)));
+        places().for_each(|place| _ = leave(place, &(0..usize::MAX), true));
     }
 
     /// In a child that was just forked: the places are its parent's.
@@ -76,8 +78,9 @@ impl Enrolled {
     }
 }
 
-/// Whether the place is left, if it is in `range`: false while another is at it.
-fn leave(place: &Place, range: &Range<usize>) -> bool {
+/// Whether the place is forgotten, if it is in `range`: false while another is at it. `well`, the life is
+/// taken out before.
+fn leave(place: &Place, range: &Range<usize>, well: bool) -> bool {
     // Acquire: pairs with the Release of whoever has put it there, or is done with it.
     let entry = place.entry.load(Acquire);
     if entry.is_null() || !range.contains(&entry.addr()) {
@@ -87,10 +90,12 @@ fn leave(place: &Place, range: &Range<usize>) -> bool {
     if entry == busy || place.entry.compare_exchange(entry, busy, Acquire, Relaxed).is_err() {
         return false;
     }
-    // SAFETY: mapped, since whoever unmaps it waits for this place (see `remember`).
-    let entry = unsafe { &*entry };
-    // Relaxed: a life stands for itself. If it fails, a peer has written there.
-    let _ = entry.compare_exchange(Life::mine(), 0, Relaxed, Relaxed);
+    if well {
+        // SAFETY: mapped, since whoever unmaps it waits for this place (see `remember`).
+        let entry = unsafe { &*entry };
+        // Relaxed: a life stands for itself. If it fails, a peer has written there.
+        let _ = entry.compare_exchange(Life::mine(), 0, Relaxed, Relaxed);
+    }
     // Release: as above; the memory is not looked at any more.
     place.entry.store(null_mut(), Release);
     true
