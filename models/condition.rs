@@ -76,7 +76,7 @@ models! {
 
     notifies_of_nothing: Model {
         shows: "who was woken for nothing, or nearly, is not lost to the next notification",
-        floor: 18_000,
+        floor: 14_000,
         witnesses: &["condition.release.all"],
         twins: &["condition.release.all"],
         run: || {

@@ -29,7 +29,7 @@ models! {
 
     condition (search_only, two_look): Model {
         shows: "a card goes round: who is slow to take it has not lost it to the other",
-        floor: 100_000,
+        floor: 90_000,
         witnesses: &["condition.hand_on"],
         twins: &[],
         run: || {
