@@ -29,8 +29,13 @@ fn refused<T>(made: Result<T, Error>) -> FileSizeLimit {
 }
 
 #[track_caller]
-fn names_the_limit(error: impl std::fmt::Display) {
-    let said = error.to_string();
+fn names_the_limit(error: impl std::error::Error) {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        said += &format!(": {next}");
+        cause = next.source();
+    }
     assert!(said.contains("ulimit -f") && said.contains("16384"), "{said}");
 }
 

@@ -67,7 +67,17 @@ fn write_package(folder: &Path) {
     copy(&Path::new(ROOT).join("src"), &folder.join("twin/src"));
 }
 
+/// Copies what is there, and removes what is there no more.
 fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(to).into_iter().flatten() {
+        let (name, old) = entry.map(|entry| (entry.file_name(), entry.path())).unwrap();
+        let now = from.join(name);
+        match (old.is_dir(), now.is_dir(), now.exists()) {
+            (true, false, _) => fs::remove_dir_all(old).unwrap(),
+            (false, true, _) | (false, _, false) => fs::remove_file(old).unwrap(),
+            _ => {}
+        }
+    }
     for entry in fs::read_dir(from).unwrap() {
         let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
         match from.is_dir() {
