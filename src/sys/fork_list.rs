@@ -4,33 +4,27 @@
 //! then has the memory as it was at some instruction of that thread, and not the thread. So
 //!
 //! * every change is one store of a pointer: what the child has is the list before it or after it;
-//! * the lock is of one [generation](fork_generation): a child makes itself a new one, and leaves
-//!   the copy alone, which nobody might ever unlock.
+//! * the lock is each process's own ([`ForkLocal`]): the copy, which nobody might ever unlock, is left
+//!   alone.
 #![allow(clippy::disallowed_types, reason = "the shim itself")]
 
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering::*};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::sys::fork_generation;
+use crate::sys::ForkLocal;
 
 /// How many chains there are: a process has at most some ten thousand mappings.
 const CHAINS: usize = 256;
 
 pub(crate) struct ForkList<T> {
     chains: [AtomicPtr<Node<T>>; CHAINS],
-    lock: AtomicPtr<Lock>,
+    lock: ForkLocal<Mutex<()>>,
 }
 
 struct Node<T> {
     value: T,
     next: AtomicPtr<Node<T>>,
-}
-
-/// Never freed: there is one for each generation of an ancestor.
-struct Lock {
-    generation: u64,
-    mutex: Mutex<()>,
 }
 
 // SAFETY: the values are copied in and out under the lock, by whichever thread.
@@ -40,44 +34,21 @@ impl<T: Copy> ForkList<T> {
     pub(crate) const fn new() -> Self {
         ForkList {
             chains: [const { AtomicPtr::new(null_mut()) }; CHAINS],
-            lock: AtomicPtr::new(null_mut()),
+            lock: ForkLocal::new(|| Mutex::new(())),
         }
     }
 
     /// Waits for the other threads of this process.
     pub(crate) fn lock(&self) -> Locked<'_, T> {
-        let mutex = &self.lock_of(fork_generation()).mutex;
         // A panic in here leaves the list as whole as a fork does.
-        Locked { list: self, _held: mutex.lock().unwrap_or_else(PoisonError::into_inner) }
-    }
-
-    fn lock_of(&self, generation: u64) -> &'static Lock {
-        // Acquire: pairs with the Release below; carries the lock's contents.
-        let mut seen = self.lock.load(Acquire);
-        loop {
-            // SAFETY: null, or a lock, which is never freed.
-            match unsafe { seen.as_ref() } {
-                Some(lock) if lock.generation == generation => return lock,
-                _ => {}
-            }
-            let new = Box::into_raw(Box::new(Lock { generation, mutex: Mutex::new(()) }));
-            match self.lock.compare_exchange(seen, new, AcqRel, Acquire) {
-                // SAFETY: as above.
-                Ok(_) => return unsafe { &*new },
-                Err(other) => {
-                    // SAFETY: just made, and nobody else has seen it.
-                    drop(unsafe { Box::from_raw(new) });
-                    seen = other;
-                }
-            }
-        }
+        Locked { list: self, _held: self.lock.get().lock().unwrap_or_else(PoisonError::into_inner) }
     }
 }
 
 /// The list, as long as no other thread of this process can change it.
 pub(crate) struct Locked<'a, T> {
     list: &'a ForkList<T>,
-    _held: MutexGuard<'static, ()>,
+    _held: MutexGuard<'a, ()>,
 }
 
 impl<T: Copy> Locked<'_, T> {
