@@ -250,6 +250,14 @@ pub enum ProcessError {
     /// The caller is not its parent, but a forked sibling with a copy of the handle.
     #[error("only the parent of a process can join it")]
     NotAChild,
+    /// The system refused the call that tells how it ended, or what it left.
+    #[error("how the process ended, or what its function returned, is not known: {call} failed")]
+    Os {
+        /// The call.
+        call: &'static str,
+        /// What the system answered.
+        source: io::Error,
+    },
     /// It left no result, and other code of this program has waited for it and has its status.
     #[error(
         "the process left no result, and its exit status went to other code that waits for \

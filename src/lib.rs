@@ -176,11 +176,17 @@
 //! | futex | 2.6.25 | nothing works: whoever would sleep or wake panics, and says so |
 //! | get_robust_list | 2.6.17 | a dead owner of a lock is noticed not at once, but by whoever has waited for 100 to 200 ms |
 //! | ppoll, tkill | 2.6.16 | all works, by older calls |
+//! | ppoll and poll | | nothing waits for a [`pipe`]; for children one looks every 5 ms |
+//! | socketpair, sendmsg, recvmsg, shutdown | | no [`pipe`] and no [`Pool`] |
 //! | eventfd2 | 2.6.27 | no [`Pool`] |
 //! | O_TMPFILE, F_OFD_SETLK | 3.11, 3.15 | no names ([`Shared::create`]) |
-//! | memfd_create | 3.17 | no [`Shared`], [`Queue`] and [`SharedArray`], no long messages through a [`pipe`], no children |
+//! | memfd_create | 3.17 | all works, in files in /dev/shm, which cannot be sealed: whoever is given one could cut it short; without that folder, no [`Shared`], [`Queue`] and [`SharedArray`], no long messages through a [`pipe`], no children |
+//! | F_ADD_SEALS | 3.17 | all works, unsealed as in /dev/shm |
 //! | madvise with MADV_WIPEONFORK | 4.14 | all works |
-//! | pidfd_send_signal, pidfd_open, waitid for one | 5.1, 5.3, 5.4 | no [`Process`] and no [`Pool`] |
+//! | F_SETLK, fchmod | | no [`Process`] and no [`Pool`] |
+//! | pidfd_open, waitid for a pidfd | 5.3, 5.4 | no [`Process`] and no [`Pool`] |
+//! | pidfd_send_signal | 5.1 | no [`Process::kill`] and [`Process::terminate`]; daemons and a pool's workers are ended by other means |
+//! | prctl with PR_SET_PDEATHSIG | 2.1.57 | all works: a thread in a daemon watches its parent |
 //!
 //! * *Without /proc* there are private primitives, threads and pipes; all else is an error.
 //! * *Without /dev/shm* (as in AWS Lambda) there is all but names.

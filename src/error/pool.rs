@@ -1,5 +1,6 @@
 //! What the work given to a pool can fail with.
 
+use std::io;
 use std::sync::Arc;
 
 use super::{At, CodecError, Error, KilledBy};
@@ -29,6 +30,17 @@ pub enum TaskError {
          children"
     )]
     StatusTaken,
+    /// The worker ended while it had the task, and the system refused the call that tells how.
+    #[error(
+        "the task's worker has ended, and how is not known: {call} failed with {}",
+        io::Error::from_raw_os_error(*.errno)
+    )]
+    StatusUnknown {
+        /// The call.
+        call: &'static str,
+        /// The number of what the system answered.
+        errno: i32,
+    },
     /// The argument cannot be sent to the worker, or not be read there: the task did not run.
     #[error("the task's argument cannot be sent")]
     Argument(#[source] CodecError),
@@ -68,6 +80,9 @@ pub enum WorkerNotStarted {
     /// It could not be started, as [`Process::spawn`](crate::Process::spawn) says.
     #[error(transparent)]
     Refused(Arc<Error>),
+    /// It could not begin, for this reason.
+    #[error("a worker could not begin: {0}")]
+    Failed(String),
     /// It ended with this exit code.
     #[error("a worker ended with exit code {0} before it had done anything")]
     Exited(i32),
@@ -89,6 +104,7 @@ impl PartialEq for WorkerNotStarted {
             (WorkerNotStarted::Refused(one), WorkerNotStarted::Refused(other)) => {
                 Arc::ptr_eq(one, other)
             }
+            (WorkerNotStarted::Failed(one), WorkerNotStarted::Failed(other)) => one == other,
             (WorkerNotStarted::Exited(one), WorkerNotStarted::Exited(other)) => one == other,
             (WorkerNotStarted::Signaled(one), WorkerNotStarted::Signaled(other)) => one == other,
             (WorkerNotStarted::StatusTaken, WorkerNotStarted::StatusTaken) => true,

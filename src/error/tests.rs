@@ -199,6 +199,7 @@ fn what_a_process_or_a_thread_comes_to_says_each_thing_once() {
     let location = Some("main.rs:1:2".to_owned());
     say_each_thing_once(each!(ProcessError:
         Exited(3),
+        Os { call: "waitid", source: refused_by_the_system() },
         NotStarted(70),
         Signaled(9),
         Panicked { message: text(), location: location.clone() },
@@ -222,12 +223,14 @@ fn what_a_process_or_a_thread_comes_to_says_each_thing_once() {
 fn what_a_task_comes_to_says_each_thing_once() {
     let not_started = || {
         let refused = Error::os("posix_spawn", refused_by_the_system());
-        each!(WorkerNotStarted: Refused(Arc::new(refused)), Exited(1), Signaled(9), StatusTaken)
+        each!(WorkerNotStarted:
+ Refused(Arc::new(refused)), Failed(text()), Exited(1), Signaled(9), StatusTaken)
     };
     say_each_thing_once(not_started());
     say_each_thing_once(not_started().into_iter().map(TaskError::Broken).collect());
     say_each_thing_once(each!(TaskError:
         Panicked { message: text(), location: None },
+        StatusUnknown { call: "waitid", errno: libc::EPERM },
         Signaled(9),
         Exited(3),
         StatusTaken,

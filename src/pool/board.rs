@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::{TaskError, WorkerNotStarted};
+use crate::error::{CodecError, TaskError, WorkerNotStarted};
 use crate::pool::backoff::Backoff;
 use crate::pool::slot::Task;
 use crate::pool::task::{Outcome, Reply, Request};
@@ -52,6 +52,8 @@ pub(super) struct Post {
     /// It has done a task.
     proven: bool,
     task: Option<Task>,
+    /// Why it is not understood any more.
+    trouble: Option<String>,
     /// It was told to end, or will never be heard again.
     pub(super) leaving: bool,
 }
@@ -78,7 +80,14 @@ impl Board {
 
     pub(super) fn post(&mut self, worker: Worker) {
         let worker = Arc::new(worker);
-        self.posts.push(Post { worker, ready: false, proven: false, task: None, leaving: false });
+        self.posts.push(Post {
+            worker,
+            ready: false,
+            proven: false,
+            task: None,
+            trouble: None,
+            leaving: false,
+        });
     }
 
     /// Whether another task may come.
@@ -91,8 +100,17 @@ impl Board {
     }
 
     /// Whether all that was taken is done.
-    pub(super) fn is_idle(&self) -> bool {
+    fn is_idle(&self) -> bool {
         self.pending.is_empty() && self.posts.iter().all(|post| post.task.is_none())
+    }
+
+    /// Whether no worker has anything to do any more.
+    pub(super) fn is_done(&self) -> bool {
+        match self.stage {
+            Stage::Open => false,
+            Stage::Closed => self.is_idle(),
+            Stage::Terminated => true,
+        }
     }
 
     /// Whether workers have something to do, or may get it.
@@ -166,6 +184,14 @@ impl Board {
         }
     }
 
+    /// What the worker says cannot be received, for this reason: the task that it has is failed.
+    pub(super) fn misunderstood(&mut self, worker: &Arc<Worker>, why: CodecError) {
+        if let Some(post) = self.post_of(worker) {
+            post.trouble.get_or_insert(why.to_string());
+        }
+        self.fail(worker, TaskError::Decode(why));
+    }
+
     /// The worker has said something; whether it could be meant: no worker says anything of a task
     /// that it does not have.
     pub(super) fn hear(&mut self, worker: &Arc<Worker>, reply: Reply) -> bool {
@@ -210,10 +236,11 @@ impl Board {
         let how = status.map_or("has ended".to_owned(), |status| status.to_string());
         let is_failure = !post.proven && post.task.is_none();
         if is_failure && self.needs_workers() {
-            self.start_failed(match status {
-                Some(ExitStatus::Exited(code)) => WorkerNotStarted::Exited(code),
-                Some(ExitStatus::Signaled(signal)) => WorkerNotStarted::Signaled(signal),
-                None => WorkerNotStarted::StatusTaken,
+            self.start_failed(match (post.trouble.or_else(|| worker.trouble()), status) {
+                (Some(why), _) => WorkerNotStarted::Failed(why),
+                (None, Some(ExitStatus::Exited(code))) => WorkerNotStarted::Exited(code),
+                (None, Some(ExitStatus::Signaled(signal))) => WorkerNotStarted::Signaled(signal),
+                (None, None) => WorkerNotStarted::StatusTaken,
             });
         } else if post.task.is_some() || self.stage == Stage::Open {
             log::warn!("{} {how}: another takes its place", worker.name());
@@ -222,7 +249,7 @@ impl Board {
             task.finish(Err(match status {
                 Some(ExitStatus::Exited(code)) => TaskError::Exited(code),
                 Some(ExitStatus::Signaled(signal)) => TaskError::Signaled(signal),
-                None => TaskError::StatusTaken,
+                None => worker.status_unknown().unwrap_or(TaskError::StatusTaken),
             }));
         }
     }

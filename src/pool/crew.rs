@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use crate::error::{
     Chain, CodecError, Error, PoolJoinError, RecvError, SendCause, TaskError, WorkerNotStarted,
@@ -41,6 +41,8 @@ impl Crew {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
         let bell =
             sys::descriptor(|| eventfd(0, flags)).map_err(|errno| Error::os("eventfd", errno))?;
+        // Whether a sandbox lets it be rung.
+        write_to(&bell).map_err(|errno| Error::os("write (to an eventfd)", errno))?;
         let mut board = Board::new();
         for _ in 0..size {
             board.hired += 1;
@@ -118,18 +120,14 @@ impl Crew {
             let (workers, deadline) = {
                 let mut board = self.board();
                 let expiry = board.give_up(self.start_timeout);
-                let done = match board.stage {
-                    Stage::Open => false,
-                    Stage::Closed => board.is_idle(),
-                    Stage::Terminated => true,
-                };
+                let done = board.is_done();
+                let workers = self.send_home(&mut board, done);
                 if done {
                     board.pending.clear();
                     if board.posts.is_empty() {
                         return;
                     }
                 }
-                let workers = self.send_home(&mut board, done);
                 let look = [expiry, board.next_start(self.size)].into_iter().flatten().min();
                 (workers, look.map_or(Deadline::Never, Deadline::at))
             };
@@ -144,17 +142,20 @@ impl Crew {
     /// Tells the workers to end that shall; gives all, and whether to listen to what they say.
     fn send_home(&self, board: &mut Board, done: bool) -> Vec<(Arc<Worker>, bool)> {
         let terminated = board.stage == Stage::Terminated;
-        let each = board.posts.iter_mut().map(|post| {
+        board.posts.retain_mut(|post| {
             // One that has not come to its line would not see that it is hung up.
-            if terminated || done && !post.is_ready() {
-                post.worker.kill();
+            let told = if terminated || done && !post.is_ready() {
+                post.worker.kill()
             } else if done && !post.leaving {
-                post.worker.dismiss();
-            }
+                post.worker.dismiss()
+            } else {
+                true
+            };
             post.leaving |= done;
-            (post.worker.clone(), !post.leaving)
+            // One that cannot be told to end is not waited for.
+            told
         });
-        each.collect()
+        board.posts.iter().map(|post| (post.worker.clone(), !post.leaving)).collect()
     }
 
     /// Sleeps until something happens or the deadline has passed, then sees to it; fails when the
@@ -180,18 +181,17 @@ impl Crew {
         let spoke = |fd: &PollFd<'_>| polled.is_err() || !fd.revents().is_empty();
         for (pair, (worker, _)) in fds[1..].chunks(2).zip(workers) {
             let ended = spoke(&pair[1]);
-            if ended || spoke(&pair[0]) {
-                self.hear(worker);
-            }
-            if ended && worker.has_ended() {
+            let is_closed = (ended || spoke(&pair[0])) && self.hear(worker);
+            // Where the system does not tell, its line does.
+            if ended && worker.has_ended().unwrap_or(is_closed) {
                 self.board().bury(worker);
             }
         }
         polled.map(drop)
     }
 
-    /// Hears all that the worker has to say.
-    fn hear(&self, worker: &Arc<Worker>) {
+    /// Hears all that the worker has to say; true when its line is closed.
+    fn hear(&self, worker: &Arc<Worker>) -> bool {
         loop {
             let heard = worker.hear();
             let mut board = self.board();
@@ -202,13 +202,13 @@ impl Crew {
                     }
                     log::warn!("{} has replied to a task that it does not have", worker.name());
                 }
-                Err(RecvError::Empty) => return,
-                Err(RecvError::Closed) if worker.has_ended() => return,
+                Err(RecvError::Empty) => return false,
+                Err(RecvError::Closed) if worker.has_ended() != Some(false) => return true,
                 Err(RecvError::Closed) => {}
-                Err(RecvError::Decode(error)) => board.fail(worker, TaskError::Decode(error)),
+                Err(RecvError::Decode(error)) => board.misunderstood(worker, error),
                 Err(error) => {
                     let error = CodecError::NotCarried(Chain(&error).to_string());
-                    board.fail(worker, TaskError::Decode(error));
+                    board.misunderstood(worker, error);
                 }
             }
             // It has closed its line, or said what is no reply of its own: a task has meddled with
@@ -217,7 +217,7 @@ impl Crew {
             for post in &mut board.posts {
                 post.leaving |= Arc::ptr_eq(&post.worker, worker);
             }
-            return;
+            return false;
         }
     }
 
@@ -268,14 +268,26 @@ impl Crew {
 
     /// Wakes the manager.
     fn ring(&self) {
-        // It can only fail because it has been rung so often that it is ringing.
-        let _ = rustix::io::write(&self.bell, &1u64.to_ne_bytes());
+        match write_to(&self.bell) {
+            // It has been rung so often that it is ringing.
+            Ok(()) | Err(Errno::AGAIN) => {}
+            Err(_) => {
+                // A sandbox has come to deny that. The end of a worker wakes the manager too.
+                let mut board = self.board();
+                let done = board.is_done();
+                self.send_home(&mut board, done);
+            }
+        }
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {
         // Each step under the lock leaves the board whole, up to where it could panic.
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn write_to(bell: &OwnedFd) -> Result<(), Errno> {
+    retry_on_intr(|| rustix::io::write(bell, &1u64.to_ne_bytes())).map(drop)
 }
 
 /// The end of the manager.

@@ -5,7 +5,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::sys::signal::{SigHandler, Signal, signal};
 use rustix::event::{PollFd, PollFlags};
 
-use crate::error::{Chain, CodecError, Error, RecvError, SendCause, SendError};
+use crate::error::{
+    Chain, CodecError, Error, ProcessError, RecvError, SendCause, SendError, TaskError,
+};
 use crate::ipc::{Connection, Receiver, Sender, duplex, pipe};
 use crate::pool::crew::PAUSE;
 use crate::pool::kill_switch::die_of;
@@ -16,7 +18,8 @@ use crate::sys::{self, Deadline};
 /// A worker, as the pool has it; killed and reaped when dropped.
 #[derive(Debug)]
 pub(super) struct Worker {
-    process: Process<()>,
+    /// It returns why it could not go on.
+    process: Process<Result<(), String>>,
     line: Connection<Request, Reply>,
     /// What is sent here kills it, where the system does not let the pool signal it.
     kill_switch: Sender<()>,
@@ -45,27 +48,53 @@ impl Worker {
         self.line.try_recv()
     }
 
-    /// Tells it that no more tasks come: it ends by itself.
-    pub(super) fn dismiss(&self) {
-        self.line.hang_up();
-    }
-
-    pub(super) fn kill(&self) {
-        if self.process.kill().is_err() {
-            // It has changed its user, or a sandbox forbids signals. One that is full has been sent
-            // enough.
-            let _ = self.kill_switch.try_send(());
+    /// Tells it that no more tasks come: it ends by itself. False where it cannot be told.
+    pub(super) fn dismiss(&self) -> bool {
+        self.line.hang_up().is_ok() || {
+            // A sandbox denies that. It has no task.
+            self.kill()
         }
     }
 
-    pub(super) fn has_ended(&self) -> bool {
-        // The second, where a sandbox does not let the first ask.
-        !self.process.is_alive() || self.status().is_some()
+    /// Kills it; false where nothing can.
+    pub(super) fn kill(&self) -> bool {
+        if self.process.kill().is_ok() {
+            return true;
+        }
+        // It has changed its user, or a sandbox forbids signals. One that is full has been sent
+        // enough.
+        match self.kill_switch.try_send(()) {
+            Ok(()) => true,
+            Err(refused) => matches!(refused.cause(), SendCause::Full | SendCause::Disconnected),
+        }
+    }
+
+    /// Whether it has ended; `None` where the system does not tell.
+    pub(super) fn has_ended(&self) -> Option<bool> {
+        self.process.has_ended()
     }
 
     /// How it ended; `None` when other code of this program knows.
     pub(super) fn status(&self) -> Option<ExitStatus> {
         self.process.exit_status()
+    }
+
+    /// Why it could not begin, if it has said so, or the system has.
+    pub(super) fn trouble(&self) -> Option<String> {
+        match self.process.try_join()? {
+            Ok(worked) => worked.err(),
+            // What its status says.
+            Err(
+                ProcessError::Exited(_) | ProcessError::Signaled(_) | ProcessError::NotStarted(_),
+            ) => None,
+            Err(error) => Some(Chain(&error).to_string()),
+        }
+    }
+
+    /// Why the system does not tell how it ended, if it does not.
+    pub(super) fn status_unknown(&self) -> Option<TaskError> {
+        let (call, errno) = self.process.status_error()?;
+        Some(TaskError::StatusUnknown { call, errno: errno.raw_os_error() })
     }
 
     /// Readable when it has said something.
@@ -81,29 +110,53 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.kill();
-        self.line.hang_up();
-        // It ends at once. What it returns is nothing, and how it ended was asked before.
-        let _ = self.process.join();
+        if self.kill() {
+            // It ends at once, and how it ended was asked before.
+            let _ = self.process.join();
+        } else {
+            log::warn!(
+                "{} is left to end by itself: pidfd_send_signal and sendmsg are refused",
+                self.name()
+            );
+        }
     }
 }
 
-/// The life of a worker, in the child.
-fn work((line, death): (Connection<Reply, Request>, Receiver<()>)) {
+/// The life of a worker, in the child. Gives why it cannot talk to its pool, if it cannot.
+fn work((line, death): (Connection<Reply, Request>, Receiver<()>)) -> Result<(), String> {
     if die_of(&death) {
-        return;
+        return Ok(());
     }
+    let served = serve(&line);
+    if served.is_err() {
+        // It is closed with the process: when it closes before, the pool kills the worker, and does
+        // not hear why.
+        std::mem::forget(line);
+    }
+    served
+}
+
+fn serve(line: &Connection<Reply, Request>) -> Result<(), String> {
     // Ctrl-C reaches every process of the terminal; the parent decides what becomes of its pool.
     // SAFETY: to ignore a signal runs no code.
     let _ = unsafe { signal(Signal::SIGINT, SigHandler::SigIgn) };
-    if line.send(Reply::Ready).is_err() {
-        return;
+    // Nothing has been sent yet: it shows whether something could be received.
+    match line.try_recv() {
+        Err(RecvError::Closed) => return Ok(()),
+        Err(error @ RecvError::Os { .. }) => return Err(Chain(&error).to_string()),
+        _ => {}
+    }
+    if let Err(refused) = line.send(Reply::Ready) {
+        return match refused.cause() {
+            SendCause::Disconnected => Ok(()),
+            cause => Err(Chain(cause).to_string()),
+        };
     }
     loop {
-        let (task, outcome) = match next(&line) {
+        let (task, outcome) = match next(line) {
             Ok(request) => (Some(request.task), request.run()),
             // The pool is closed, or its process has ended.
-            Err(RecvError::Closed) => return,
+            Err(RecvError::Closed) => return Ok(()),
             Err(RecvError::Decode(error)) => (None, Outcome::NotRead(error)),
             // A long argument for which there is no memory.
             Err(error) => {
@@ -112,13 +165,12 @@ fn work((line, death): (Connection<Reply, Request>, Receiver<()>)) {
         };
         let Err(refused) = line.send(Reply::Done(task, outcome)) else { continue };
         if matches!(refused.cause(), SendCause::Disconnected) {
-            return;
+            return Ok(());
         }
         // A long result for which there is no memory: say so instead.
         let why = CodecError::NotCarried(Chain(refused.cause()).to_string());
-        if line.send(Reply::Done(task, Outcome::NotSent(why))).is_err() {
-            return;
-        }
+        let refusal = Reply::Done(task, Outcome::NotSent(why));
+        line.send(refusal).map_err(|refused| Chain(refused.cause()).to_string())?;
     }
 }
 

@@ -1,9 +1,15 @@
 //! The life of a child, forked or spawned, from its first step to its last.
 
+use std::fmt;
+use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags};
 use rustix::process::{
-    Pid, PidfdFlags, Signal, getppid, pidfd_open, set_parent_process_death_signal,
+    Pid, PidfdFlags, Signal, getpid, getppid, kill_process, pidfd_open,
+    set_parent_process_death_signal,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,10 +21,13 @@ use crate::process::ending::{end, leave};
 use crate::process::identity::{Identity, Tie};
 use crate::process::page::{Outcome, Page};
 use crate::process::panics::caught;
-use crate::sys::descriptor;
+use crate::sys::{Deadline, descriptor, poll};
 
 /// The exit code of a child that did not return, as Python's.
 const FAILED: i32 = 1;
+
+/// Between two looks, where the kernel does not let this process wait for the end of its parent.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Why a function did not even begin.
 pub(super) struct NotRead(pub(super) CodecError);
@@ -32,8 +41,13 @@ pub(super) fn live<R: Serialize + DeserializeOwned>(
 ) -> ! {
     // Also when what is outside of `caught` should panic: nothing unwinds into the frames below.
     let lived = catch_unwind(AssertUnwindSafe(|| {
-        if !page.await_release() {
-            leave(FAILED);
+        match page.await_release() {
+            Ok(true) => {}
+            Ok(false) => leave(FAILED),
+            Err(error) => {
+                tell(format_args!("this child does not learn whether it may begin: {error}"));
+                leave(FAILED);
+            }
         }
         // Whoever has no parent in its PID namespace is in another than its parent. (One that has
         // ended is followed by one that is in it.)
@@ -49,7 +63,7 @@ pub(super) fn live<R: Serialize + DeserializeOwned>(
         };
         match take_page().map(|page| page.leave(&outcome)) {
             Some(Err(error)) => {
-                eprintln!("multiproc: the result could not be left for the parent: {error}");
+                tell(format_args!("the result could not be left for the parent: {error}"));
                 FAILED
             }
             _ => code,
@@ -74,22 +88,9 @@ fn run<R: Serialize + DeserializeOwned>(body: impl FnOnce() -> Result<R, NotRead
 fn tie_to_parent(identity: &Identity) {
     match identity.tie {
         Tie::None => return,
-        Tie::Signal => {
-            // It cannot be refused: the signal is one.
-            let _ = set_parent_process_death_signal(Some(Signal::KILL));
-        }
-        Tie::Watch => {
-            let parent = Pid::from_raw(identity.parent);
-            let open = |pid| descriptor(|| pidfd_open(pid, PidfdFlags::empty())).ok();
-            let watch = parent.and_then(open);
-            let watching = watch.and_then(|pidfd| {
-                let watcher = std::thread::Builder::new().name("multiproc-watch".to_owned());
-                watcher.spawn(move || outlive(&pidfd)).ok()
-            });
-            if watching.is_none() && !is_orphan_of(identity.parent) {
-                eprintln!("multiproc: this daemonic process will not see its parent being killed");
-            }
-        }
+        // Refused only by a sandbox: the signal is one.
+        Tie::Signal if set_parent_process_death_signal(Some(Signal::KILL)).is_ok() => {}
+        Tie::Signal | Tie::Watch => watch(identity.parent),
     }
     // It may have gone before the tie was there, and its number to another.
     if is_orphan_of(identity.parent) {
@@ -97,12 +98,39 @@ fn tie_to_parent(identity: &Identity) {
     }
 }
 
+/// Says it on the standard error, which is its parent's; whether or not anybody hears it.
+fn tell(what: fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "multiproc: {what}");
+}
+
+/// Starts a thread that ends this process when its parent has ended.
+fn watch(parent: i32) {
+    // Where there are no pidfds, it looks now and then.
+    let open = |pid| descriptor(|| pidfd_open(pid, PidfdFlags::empty())).ok();
+    let pidfd = Pid::from_raw(parent).and_then(open);
+    let watcher = std::thread::Builder::new().name("multiproc-watch".to_owned());
+    if let Err(error) = watcher.spawn(move || outlive(parent, pidfd))
+        && !is_orphan_of(parent)
+    {
+        tell(format_args!(
+            "this daemonic process will not see its parent being killed: starting a thread failed: \
+             {error}"
+        ));
+    }
+}
+
 /// Waits for the end of the parent, then ends this process as the kernel would.
-fn outlive(parent: &std::os::fd::OwnedFd) {
-    use rustix::event::{PollFd, PollFlags, poll};
-    loop {
-        if poll(&mut [PollFd::new(parent, PollFlags::IN)], None).is_ok() {
-            let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::KILL);
+fn outlive(parent: i32, pidfd: Option<OwnedFd>) {
+    // Had the parent ended before the descriptor was made, that could be another process's: then this
+    // one is an orphan.
+    while !is_orphan_of(parent) {
+        let wait = |pidfd| poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Deadline::Never);
+        match pidfd.as_ref().map(wait) {
+            Some(Ok(_)) => break,
+            Some(Err(_)) | None => std::thread::sleep(PAUSE),
         }
     }
+    let _ = kill_process(getpid(), Signal::KILL);
+    // A sandbox forbids signals.
+    leave(FAILED)
 }

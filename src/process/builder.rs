@@ -46,7 +46,9 @@ impl Builder {
     /// Makes it a daemon: it ends with its parent, and may have no children.
     ///
     /// When the parent ends, its daemons get SIGTERM, and SIGKILL if they do not heed it; when the
-    /// parent is killed, they are killed.
+    /// parent is killed, they are killed. One that the parent may not signal is not waited for: where
+    /// a sandbox forbids it, it is killed after the parent's end; one that has changed its user lives
+    /// on. The log tells of it.
     pub fn daemon(mut self, daemon: bool) -> Self {
         self.daemon = daemon;
         self

@@ -4,18 +4,17 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
 };
-use rustix::time::Timespec;
 
 use crate::error::Error;
 use crate::process::identity::Identity;
 use crate::process::page::Page;
 use crate::process::status::ExitStatus;
-use crate::sys::{Deadline, descriptor, fork_generation};
+use crate::sys::{Deadline, descriptor, fork_generation, poll};
 
 /// Between two looks, where the kernel cannot be asked to wake us.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -40,7 +39,12 @@ pub(super) enum End {
     Status(ExitStatus),
     /// Somebody else in this process has waited for it, and has its status.
     Taken,
+    /// The system does not say how, by the call [`WAITID`].
+    Unknown(Errno),
 }
+
+/// The call that tells how a child ended.
+pub(super) const WAITID: &str = "waitid (P_PIDFD)";
 
 impl Child {
     /// The child that was just started, and that begins if this succeeds: see [`Page`].
@@ -72,35 +76,51 @@ impl Child {
         self.generation == fork_generation()
     }
 
-    /// Waits until it has ended; false when the deadline came first.
-    pub(super) fn wait(&self, deadline: Deadline) -> bool {
+    /// Waits until it has ended; false when the deadline came first. Fails where the system does not
+    /// even say whether it has.
+    pub(super) fn wait(&self, deadline: Deadline) -> Result<bool, Errno> {
         loop {
-            let remaining = deadline.remaining();
-            // What does not fit the clock ends long after everybody.
-            let timeout = remaining.and_then(|left| Timespec::try_from(left).ok());
-            let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
-            match poll(&mut fds, timeout.as_ref()) {
-                Ok(0) | Err(Errno::INTR) => {
-                    if deadline.remaining().is_some_and(|left| left.is_zero()) {
-                        return self.has_ended();
-                    }
-                }
-                Ok(_) => return true,
-                // Out of kernel memory, or not even one descriptor allowed any more: look again.
-                Err(_) if self.reap().is_some() => return true,
-                Err(_) => std::thread::sleep(PAUSE),
+            let refused = match self.poll(deadline) {
+                Ok(ended) => return Ok(ended),
+                Err(errno) => errno,
+            };
+            // Out of kernel memory, not even one descriptor allowed any more, or a sandbox: look now
+            // and then.
+            match self.reap_by_waitid() {
+                Ok(Some(_)) => return Ok(true),
+                Ok(None) if deadline.has_passed() => return Ok(false),
+                Ok(None) => {}
+                Err(_) => return Err(refused),
             }
+            let left = deadline.remaining().unwrap_or(PAUSE);
+            std::thread::sleep(left.min(PAUSE));
         }
     }
 
-    pub(super) fn has_ended(&self) -> bool {
-        let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        retry_on_intr(|| poll(&mut fds, Some(&now))).is_ok_and(|ready| ready > 0)
+    /// Whether it has ended. Fails where the system does not say.
+    pub(super) fn has_ended(&self) -> Result<bool, Errno> {
+        let ended = self.poll(Deadline::after(Duration::ZERO));
+        ended.or_else(|_| self.reap_by_waitid().map(|end| end.is_some()))
+    }
+
+    fn poll(&self, deadline: Deadline) -> Result<bool, Errno> {
+        poll(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], deadline).map(|ready| ready > 0)
     }
 
     /// Reaps it if it has ended: then it is no zombie any more.
     pub(super) fn reap(&self) -> Option<End> {
+        self.reap_by_waitid().unwrap_or_else(|errno| {
+            let ended = self.poll(Deadline::after(Duration::ZERO));
+            ended.is_ok_and(|ended| ended).then_some(End::Unknown(errno))
+        })
+    }
+
+    /// Why the system does not say how it ended, if it does not: see [`WAITID`].
+    pub(super) fn status_error(&self) -> Option<Errno> {
+        self.reap_by_waitid().err()
+    }
+
+    fn reap_by_waitid(&self) -> Result<Option<End>, Errno> {
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         if end.is_none() && self.is_ours() {
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
@@ -112,10 +132,10 @@ impl Child {
                     exited.or(killed).map(End::Status)
                 }),
                 Err(Errno::CHILD) => Some(End::Taken),
-                Err(_) => None,
+                Err(errno) => return Err(errno),
             };
         }
-        *end
+        Ok(*end)
     }
 
     /// Sends it a signal; none if it has ended.
@@ -144,6 +164,6 @@ fn open(pid: Pid) -> Result<OwnedFd, Error> {
         .map_err(|errno| Error::os("pidfd_open", errno))?;
     let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     retry_on_intr(|| waitid(WaitId::PidFd(pidfd.as_fd()), look))
-        .map_err(|errno| Error::os("waitid (P_PIDFD)", errno))?;
+        .map_err(|errno| Error::os(WAITID, errno))?;
     Ok(pidfd)
 }

@@ -45,7 +45,8 @@ pub(super) fn sweep() {
 }
 
 /// As Python: daemons are terminated, the others are waited for. A daemon that does not heed
-/// SIGTERM for a while is killed; Python would wait for it.
+/// SIGTERM for a while is killed; Python would wait for it. One that the system does not let this
+/// process signal is not waited for: it ends when this process has ended (see `body.rs`).
 fn at_end() {
     let daemons: Vec<_> = children().iter().filter(|child| child.daemon).cloned().collect();
     dismiss(&daemons);
@@ -55,8 +56,13 @@ fn at_end() {
         if child.daemon {
             // Started by such a thread meanwhile.
             dismiss(std::slice::from_ref(&child));
+            if !children().iter().any(|known| Arc::ptr_eq(known, &child)) {
+                continue;
+            }
         }
-        child.wait(Deadline::Never);
+        if let Err(errno) = child.wait(Deadline::Never) {
+            log::error!("the end of {} cannot be waited for: poll failed: {errno}", child.name);
+        }
         sweep();
         // Should the system not say how it ended: that it did is known.
         children().retain(|known| !Arc::ptr_eq(known, &child));
@@ -64,14 +70,22 @@ fn at_end() {
 }
 
 fn dismiss(daemons: &[Arc<Child>]) {
-    for child in daemons {
-        // Refused only where the child has changed its user: it is waited for like any other.
-        let _ = child.signal(Signal::TERM);
-    }
+    let signal = |child: &Arc<Child>, signal| {
+        let sent = child.signal(signal);
+        if let Err(error) = &sent {
+            log::warn!(
+                "the daemon {} cannot be told to end, and is left to end by itself: {error}",
+                child.name
+            );
+            children().retain(|known| !Arc::ptr_eq(known, child));
+        }
+        sent.is_ok()
+    };
+    let told: Vec<_> = daemons.iter().filter(|child| signal(child, Signal::TERM)).collect();
     let grace = Deadline::after(GRACE);
-    for child in daemons {
-        if !child.wait(grace) {
-            let _ = child.signal(Signal::KILL);
+    for child in told {
+        if child.wait(grace) != Ok(true) {
+            signal(child, Signal::KILL);
         }
     }
 }

@@ -16,6 +16,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use nix::errno::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -77,20 +78,25 @@ pub(super) extern "C" fn on_start() {
 }
 
 /// Reads the letter.
-fn open(number: RawFd) -> Result<(Entry, Task), &'static str> {
+fn open(number: RawFd) -> Result<(Entry, Task), String> {
     // The descriptor, too, comes from whoever called exec.
     if program::is_privileged() {
-        return Err("it has more rights than its parent, so it does not do what that one says");
+        let why = "it has more rights than its parent, so it does not do what that one says";
+        return Err(why.to_owned());
     }
-    // SAFETY: only asked about.
-    if unsafe { libc::fcntl(number, libc::F_GET_SEALS) } == -1 {
-        return Err("the descriptor of its letter is not there: something has closed it before");
+    if !is_letters(number) {
+        let why = "the descriptor of its letter is not there: something has closed it before";
+        return Err(why.to_owned());
     }
-    // SAFETY: it is open, since its seals were just told; and it is the letter's, which was put
-    // there for us. (Should it not be, the errors below end the process.) It is not closed here
-    // when it is for another copy.
+    // SAFETY: it is open, as was just told; and it is the letter's, which was put there for us.
+    // (Should it not be, the errors below end the process.) It is not closed here when it is for
+    // another copy.
     let page = ManuallyDrop::new(Page::from_fd(unsafe { OwnedFd::from_raw_fd(number) }));
-    let bytes = page.read().map_err(|_| "its letter cannot be read")?;
+    let failed = |what: &str| {
+        let what = what.to_owned();
+        move |error| format!("{what}: {error}")
+    };
+    let bytes = page.read().map_err(failed("its letter cannot be read"))?;
     let reader = letter::reader(&bytes).ok_or("what it finds there is no letter")?;
     let image = Image::of_program();
     let reader = image.find(reader).ok_or("its letter is for nobody in this program")?;
@@ -99,24 +105,25 @@ fn open(number: RawFd) -> Result<(Entry, Task), &'static str> {
         // its reader is the `on_start` of that copy.
         let on_start = unsafe { std::mem::transmute::<*const (), extern "C" fn()>(reader) };
         on_start();
-        return Err("the copy of multiproc in this program that its letter is for did not take it");
+        let why = "the copy of multiproc in this program that its letter is for did not take it";
+        return Err(why.to_owned());
     }
     let letter = Letter::from_bytes(bytes).ok_or("its letter is of another version")?;
     let page = ManuallyDrop::into_inner(page);
     // SAFETY: before `main`, where this crate has started no thread. (One that a constructor of a
     // library has started would have to read the path at this very moment.)
     unsafe { start_path::set_taken() };
-    page.clear().map_err(|_| "its letter cannot be taken off")?;
-    page.keep_to_itself().map_err(|_| "its letter cannot be kept from its own children")?;
+    page.clear().map_err(failed("its letter cannot be taken off"))?;
+    page.keep_to_itself().map_err(failed("its letter cannot be kept from its own children"))?;
     let found = letter.head.fds.iter().map(|&fd| adopt(fd)).collect::<Result<_, _>>().and_then(
         |fds: Vec<OwnedFd>| {
-            let find = |name| image.find(name).ok_or("its letter names no function");
+            let find = |name| image.find(name).ok_or("its letter names no function".to_owned());
             Ok((fds, find(letter.names.entry)?, find(letter.names.function)?))
         },
     );
-    let (fds, entry, function) = found.inspect_err(|&why| {
+    let (fds, entry, function) = found.inspect_err(|why| {
         // The parent hears it too. (Should that not be possible, it hears of the exit code.)
-        let _ = page.leave(&Outcome::NotRead(CodecError::NotCarried(why.to_owned())));
+        let _ = page.leave(&Outcome::NotRead(CodecError::NotCarried(why.clone())));
     })?;
     // SAFETY: it is code of this program, named as an `Entry` by this same program.
     let entry = unsafe { std::mem::transmute::<*const (), Entry>(entry) };
@@ -125,13 +132,25 @@ fn open(number: RawFd) -> Result<(Entry, Task), &'static str> {
     Ok((entry, Task { page, identity, function, argument: letter.argument, fds }))
 }
 
+/// Whether a file in memory has that descriptor, as the letter has. Where the system does not tell,
+/// whether anything has: what is not a letter is found out when it is read.
+fn is_letters(fd: RawFd) -> bool {
+    // SAFETY: only asked about.
+    let asked = |what| unsafe { libc::fcntl(fd, what) } != -1;
+    let is_absent = || matches!(Errno::last(), Errno::EBADF | Errno::EINVAL);
+    asked(libc::F_GET_SEALS) || !is_absent() && asked(libc::F_GETFD)
+}
+
 /// Takes a descriptor that the letter brings. The parent's file actions have made it inheritable
 /// for this one step; from here on it is not.
-fn adopt(fd: RawFd) -> Result<OwnedFd, &'static str> {
+fn adopt(fd: RawFd) -> Result<OwnedFd, String> {
     // SAFETY: one that is not open is refused; one that is, is set to what every descriptor of
     // this crate is.
     if unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) } == -1 {
-        return Err("a descriptor that its letter names is not there");
+        return Err(match Errno::last() {
+            Errno::EBADF => "a descriptor that its letter names is not there".to_owned(),
+            errno => format!("fcntl (F_SETFD) failed: {errno}"),
+        });
     }
     // SAFETY: open, as was just seen, and put there for us: nobody else in this process knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use rustix::process::Signal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,10 +14,10 @@ use serde::de::DeserializeOwned;
 use crate::error::{CodecError, Error, ProcessError};
 use crate::ipc::codec;
 use crate::process::builder::Builder;
-use crate::process::child::{Child, End};
+use crate::process::child::{Child, End, WAITID};
 use crate::process::children;
 use crate::process::identity::number;
-use crate::process::page::Outcome;
+use crate::process::page::{Outcome, PageError};
 use crate::process::run::Run;
 use crate::process::status::ExitStatus;
 use crate::sys::Deadline;
@@ -235,18 +236,30 @@ impl<R> Process<R> {
         self.child.daemon
     }
 
-    /// Whether it still runs. Also a process that has a copy of this handle by a fork can ask.
+    /// Whether it still runs. Also a process that has a copy of this handle by a fork can ask. Where
+    /// the system tells by none of its calls, it is taken to run.
     pub fn is_alive(&self) -> bool {
-        !self.child.has_ended()
+        !self.has_ended().unwrap_or(false)
     }
 
     /// How it ended; `None` as long as it runs. (And when other code of this process has waited
-    /// for it: then the status is with that code. And in a process that is not its parent.)
+    /// for it: then the status is with that code. And in a process that is not its parent. And where
+    /// the system does not tell: [`join`](Process::join) names the call.)
     pub fn exit_status(&self) -> Option<ExitStatus> {
         match self.child.reap()? {
             End::Status(status) => Some(status),
-            End::Taken => None,
+            End::Taken | End::Unknown(_) => None,
         }
+    }
+
+    /// The call that would tell how it ended, and its error, where the system refuses it.
+    pub(crate) fn status_error(&self) -> Option<(&'static str, Errno)> {
+        self.child.status_error().map(|errno| (WAITID, errno))
+    }
+
+    /// Whether it has ended; `None` where the system does not tell.
+    pub(crate) fn has_ended(&self) -> Option<bool> {
+        self.child.has_ended().ok()
     }
 
     /// Asks it to end: SIGTERM. Nothing happens if it has ended.
@@ -320,7 +333,10 @@ impl<R: DeserializeOwned> Process<R> {
         if self.child.page().is_none() {
             return Some(Err(ProcessError::AlreadyJoined));
         }
-        self.child.wait(deadline).then(|| self.result())
+        match self.child.wait(deadline) {
+            Ok(ended) => ended.then(|| self.result()),
+            Err(errno) => Some(Err(ProcessError::Os { call: "poll", source: errno.into() })),
+        }
     }
 
     /// The result of a child that has ended.
@@ -335,11 +351,12 @@ impl<R: DeserializeOwned> Process<R> {
             Some(End::Status(ExitStatus::Exited(code))) if page.holds_letter() => {
                 return Err(ProcessError::NotStarted(code));
             }
-            Some(End::Status(ExitStatus::Exited(_)) | End::Taken) | None => {}
+            _ => {}
         }
-        let outcome = page
-            .outcome()
-            .map_err(|error| ProcessError::Decode(CodecError::NotCarried(error.to_string())))?;
+        let outcome = page.outcome().map_err(|error| match error {
+            PageError::Os(call, source) => ProcessError::Os { call, source },
+            error => ProcessError::Decode(CodecError::NotCarried(error.to_string())),
+        })?;
         match (outcome, end) {
             (Some(Outcome::Panicked(panic)), _) => {
                 Err(ProcessError::Panicked { message: panic.message, location: panic.location })
@@ -355,6 +372,9 @@ impl<R: DeserializeOwned> Process<R> {
                 codec::decode(&value).map_err(ProcessError::Decode)
             }
             (None, Some(End::Status(status))) => Err(ProcessError::Exited(status.code())),
+            (None, Some(End::Unknown(errno))) => {
+                Err(ProcessError::Os { call: WAITID, source: errno.into() })
+            }
             (None, _) => Err(ProcessError::StatusTaken),
         }
     }
@@ -364,7 +384,7 @@ impl<R> Drop for Process<R> {
     fn drop(&mut self) {
         if self.child.is_ours() {
             self.child.page().take();
-            if self.child.has_ended() {
+            if self.child.has_ended() == Ok(true) {
                 children::sweep();
             }
         }

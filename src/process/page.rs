@@ -37,7 +37,7 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, Mode, fchmod, fcntl_lock, fstat};
 use rustix::io::{Errno, FdFlags, retry_on_intr};
 
-use crate::error::{CodecError, Error};
+use crate::error::{CodecError, Error, FileSizeLimit};
 use crate::ipc::codec;
 use crate::process::letter;
 use crate::process::panics::Panic;
@@ -51,7 +51,13 @@ const OUTSIDE: u64 = u64::from_le_bytes(*b"outside ");
 
 /// The mode of the file of a page whose child may begin. No file is made with this one, which has
 /// the sticky bit: of a file it says nothing else.
-const BEGIN: Mode = Mode::RUSR.union(Mode::WUSR).union(Mode::SVTX);
+const BEGIN: Mode = PLAIN.union(Mode::SVTX);
+
+/// The mode of one whose child may not.
+const PLAIN: Mode = Mode::RUSR.union(Mode::WUSR);
+
+/// `fcntl`'s command that locks, and unlocks, without a wait.
+const SETLK: &str = "fcntl (F_SETLK)";
 
 /// Between two looks, where the kernel does not wait.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -73,6 +79,25 @@ pub(super) enum Outcome {
     Outside,
 }
 
+/// Why a page was not read or written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PageError {
+    /// The system refused a call.
+    #[error("{0} failed: {1}")]
+    Os(&'static str, io::Error),
+    /// Its file claims more bytes than it has.
+    #[error("what it left has holes")]
+    Holes,
+    #[error(transparent)]
+    FileSizeLimit(#[from] FileSizeLimit),
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+}
+
+fn os<E: Into<io::Error>>(call: &'static str) -> impl Fn(E) -> PageError {
+    move |error| PageError::Os(call, error.into())
+}
+
 #[derive(Debug)]
 pub(super) struct Page(File);
 
@@ -83,25 +108,30 @@ impl Page {
         let made = memory_file("multiproc-child");
         let page = Page(made.map_err(|(call, errno)| Error::os(call, errno))?.into());
         let lock = || fcntl_lock(&page.0, FlockOperation::NonBlockingLockExclusive);
-        retry_on_intr(lock).map_err(|errno| Error::os("fcntl (F_SETLK)", errno))?;
+        retry_on_intr(lock).map_err(|errno| Error::os(SETLK, errno))?;
         Ok(page)
     }
 
     /// By the parent: the child is to begin.
     pub(super) fn release(&self) -> Result<(), Error> {
-        retry_on_intr(|| fchmod(&self.0, BEGIN)).map_err(|errno| Error::os("fchmod", errno))?;
-        self.unlock();
-        Ok(())
+        let mode = |mode| retry_on_intr(|| fchmod(&self.0, mode));
+        mode(BEGIN).map_err(|errno| Error::os("fchmod", errno))?;
+        self.unlock().map_err(|errno| {
+            // It has not been released, and will not be.
+            let _ = mode(PLAIN);
+            Error::os(SETLK, errno)
+        })
     }
 
-    fn unlock(&self) {
-        // It cannot fail: an unlock of the whole needs no memory.
-        let _ = retry_on_intr(|| fcntl_lock(&self.0, FlockOperation::Unlock));
+    /// An unlock of the whole needs no memory: only a sandbox refuses it, and one that came since the
+    /// lock. (By F_SETLK, as the lock: there is no wait.)
+    fn unlock(&self) -> Result<(), Errno> {
+        retry_on_intr(|| fcntl_lock(&self.0, FlockOperation::NonBlockingUnlock))
     }
 
     /// By the child, before it does anything of the user's: waits for its parent's word. False when
-    /// there will be none.
-    pub(super) fn await_release(&self) -> bool {
+    /// there will be none; an error when it cannot be heard.
+    pub(super) fn await_release(&self) -> Result<bool, PageError> {
         loop {
             match fcntl_lock(&self.0, FlockOperation::LockShared) {
                 Ok(()) => break,
@@ -109,14 +139,17 @@ impl Page {
                 // There is no memory for a wait, or a sandbox does not let it wait.
                 Err(_) => {}
             }
-            if fcntl_lock(&self.0, FlockOperation::NonBlockingLockShared).is_ok() {
-                break;
+            match fcntl_lock(&self.0, FlockOperation::NonBlockingLockShared) {
+                Ok(()) => break,
+                Err(Errno::AGAIN | Errno::ACCESS | Errno::INTR | Errno::NOLCK) => {}
+                Err(errno) => return Err(os(SETLK)(errno)),
             }
             std::thread::sleep(PAUSE);
         }
-        self.unlock();
-        // It cannot fail: the file is open.
-        fstat(&self.0).is_ok_and(|stat| Mode::from_raw_mode(stat.st_mode) == BEGIN)
+        // Nobody waits for this one; and it is gone when the process ends.
+        let _ = self.unlock();
+        let stat = fstat(&self.0).map_err(os("fstat"))?;
+        Ok(Mode::from_raw_mode(stat.st_mode) == BEGIN)
     }
 
     pub(super) fn from_fd(fd: OwnedFd) -> Self {
@@ -124,8 +157,8 @@ impl Page {
     }
 
     /// Keeps an inherited page from the programs that this process starts.
-    pub(super) fn keep_to_itself(&self) -> io::Result<()> {
-        Ok(rustix::io::fcntl_setfd(&self.0, FdFlags::CLOEXEC)?)
+    pub(super) fn keep_to_itself(&self) -> Result<(), PageError> {
+        rustix::io::fcntl_setfd(&self.0, FdFlags::CLOEXEC).map_err(os("fcntl (F_SETFD)"))
     }
 
     pub(super) fn raw_fd(&self) -> RawFd {
@@ -133,23 +166,27 @@ impl Page {
     }
 
     /// All that is on it. Whoever wrote it may have claimed anything.
-    pub(super) fn read(&self) -> io::Result<Vec<u8>> {
-        let holes = || io::Error::other("what it left has holes");
-        let len = bytes_present(&self.0)?.ok_or_else(holes)?;
+    pub(super) fn read(&self) -> Result<Vec<u8>, PageError> {
+        let len = bytes_present(&self.0).map_err(os("fstat"))?.ok_or(PageError::Holes)?;
         let mut bytes = Vec::new();
-        bytes.try_reserve_exact(len)?;
+        bytes.try_reserve_exact(len).map_err(os("malloc"))?;
         bytes.resize(len, 0);
-        self.0.read_exact_at(&mut bytes, 0)?;
+        self.0.read_exact_at(&mut bytes, 0).map_err(os("pread"))?;
         Ok(bytes)
     }
 
-    pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all_at(bytes, 0)
+    /// By the parent, before there is a child.
+    pub(super) fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+        self.0.write_all_at(bytes, 0).map_err(|source| Error::os("pwrite", source))
+    }
+
+    fn write_at(&self, bytes: &[u8], place: u64) -> Result<(), PageError> {
+        self.0.write_all_at(bytes, place).map_err(os("pwrite"))
     }
 
     /// Takes off what is there. The memory is free again.
-    pub(super) fn clear(&self) -> io::Result<()> {
-        self.0.set_len(0)
+    pub(super) fn clear(&self) -> Result<(), PageError> {
+        self.0.set_len(0).map_err(os("ftruncate"))
     }
 
     /// Whether the letter is still there: the child has not come to take it.
@@ -159,14 +196,12 @@ impl Page {
     }
 
     /// Leaves the outcome in place of whatever is there.
-    pub(super) fn leave(&self, outcome: &Outcome) -> io::Result<()> {
+    pub(super) fn leave(&self, outcome: &Outcome) -> Result<(), PageError> {
         let (kind, body) = match outcome {
             Outcome::Returned(value) => (RETURNED, value),
-            Outcome::Panicked(panic) => {
-                (PANICKED, &codec::to_bytes(panic).map_err(io::Error::other)?)
-            }
-            Outcome::NotRead(why) => (NOT_READ, &codec::to_bytes(why).map_err(io::Error::other)?),
-            Outcome::NotSent(why) => (NOT_SENT, &codec::to_bytes(why).map_err(io::Error::other)?),
+            Outcome::Panicked(panic) => (PANICKED, &codec::to_bytes(panic)?),
+            Outcome::NotRead(why) => (NOT_READ, &codec::to_bytes(why)?),
+            Outcome::NotSent(why) => (NOT_SENT, &codec::to_bytes(why)?),
             Outcome::Outside => (OUTSIDE, &Vec::new()),
         };
         let fits = file_fits(BODY as usize + body.len());
@@ -174,13 +209,13 @@ impl Page {
             return self.leave(&Outcome::NotSent(CodecError::NotCarried(limit.to_string())));
         }
         fits?;
-        self.0.set_len(0)?;
-        self.0.write_all_at(body, BODY)?;
-        self.0.write_all_at(&kind.to_le_bytes(), 0)
+        self.clear()?;
+        self.write_at(body, BODY)?;
+        self.write_at(&kind.to_le_bytes(), 0)
     }
 
     /// What the child left; `None` when it did not come to that.
-    pub(super) fn outcome(&self) -> io::Result<Option<Outcome>> {
+    pub(super) fn outcome(&self) -> Result<Option<Outcome>, PageError> {
         let mut bytes = self.read()?;
         let Some(kind) = bytes.first_chunk().copied().map(u64::from_le_bytes) else {
             return Ok(None);
@@ -226,7 +261,7 @@ mod tests {
             // SAFETY: the child calls the kernel, and nothing else.
             match unsafe { libc::fork() } {
                 // SAFETY: it ends the child.
-                0 => unsafe { libc::_exit(i32::from(page.await_release())) },
+                0 => unsafe { libc::_exit(i32::from(page.await_release().unwrap())) },
                 child => {
                     decide(page);
                     let mut status = 0;

@@ -48,7 +48,7 @@ where
     let letter = Letter { reader, names, head, argument };
     let bytes = letter.to_bytes().map_err(Error::Argument)?;
     file_fits(bytes.len())?;
-    page.write(&bytes).map_err(|source| Error::os("write to a memfd", source))?;
+    page.write(&bytes)?;
 
     let pid = start(page.raw_fd(), &numbers).map_err(|errno| Error::os("posix_spawn", errno))?;
     Child::new(pid, &letter.head.identity, page)

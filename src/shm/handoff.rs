@@ -54,7 +54,7 @@ impl fmt::Display for HandoffError {
             HandoffError::Missing => {
                 f.write_str("the message names a descriptor that did not come with it")
             }
-            HandoffError::Os(source) => write!(f, "duplicating a descriptor failed: {source}"),
+            HandoffError::Os(source) => write!(f, "fcntl (F_DUPFD_CLOEXEC) failed: {source}"),
         }
     }
 }

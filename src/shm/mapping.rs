@@ -81,7 +81,9 @@ impl Mapping {
         let stat = rustix::fs::fstat(&fd).map_err(|errno| Error::os("fstat", errno))?;
         // Before its size is asked for, which is for good from then on. A file with a name cannot be
         // sealed; another must be, if that can be had at all.
-        if !is_nameable(&stat) && !sys::keeps_size(&fd, &stat) {
+        let keeps_size =
+            || sys::keeps_size(&fd, &stat).map_err(|(call, errno)| Error::os(call, errno));
+        if !is_nameable(&stat) && !keeps_size()? {
             return Err(Error::Layout(LayoutProblem::NotSealed));
         }
         let bytes = bytes_present(&fd)

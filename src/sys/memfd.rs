@@ -4,9 +4,9 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use nix::sys::resource::{Resource, getrlimit};
 use rustix::fs::{CWD, FallocateFlags, FileType, MemfdFlags, Mode, OFlags, SealFlags, Stat};
 use rustix::io::{Errno, retry_on_intr};
-use rustix::process::{Resource, getrlimit};
 
 use crate::error::FileSizeLimit;
 use crate::sys::fd::descriptor;
@@ -45,11 +45,13 @@ fn is_denied(errno: Errno) -> bool {
 }
 
 /// Whether a file may have `bytes` bytes. Asked before it gets them: the kernel answers a write
-/// beyond the limit with a signal that kills the process.
+/// beyond the limit with a signal that kills the process. Where the system does not tell of a limit
+/// there is taken to be none.
 pub(crate) fn file_fits(bytes: usize) -> Result<(), FileSizeLimit> {
     let needed = bytes as u64;
-    match getrlimit(Resource::Fsize).current {
-        Some(limit) if limit < needed => Err(FileSizeLimit::new(needed, limit)),
+    // rustix would panic where the call is denied.
+    match getrlimit(Resource::RLIMIT_FSIZE) {
+        Ok((limit, _)) if limit < needed => Err(FileSizeLimit::new(needed, limit)),
         _ => Ok(()),
     }
 }
@@ -100,10 +102,16 @@ pub(crate) fn seal(file: &OwnedFd) {
 /// What a peer says does not count in that: this process tries to seal a file of its own. So where
 /// sealing can be had, nobody gets a file in here that is not sealed. And a child cannot seal where its
 /// parent could not, so that it takes what that one has made: a sandbox is inherited.
-pub(crate) fn keeps_size(file: impl AsFd, stat: &Stat) -> bool {
-    let seals = rustix::fs::fcntl_get_seals(file);
-    seals.is_ok_and(|seals| seals.contains(SealFlags::SHRINK | SealFlags::GROW))
-        || device_without_seals() == Some(stat.st_dev)
+///
+/// Fails where the system does not tell.
+pub(crate) fn keeps_size(file: impl AsFd, stat: &Stat) -> Result<bool, (&'static str, Errno)> {
+    match rustix::fs::fcntl_get_seals(file) {
+        Ok(seals) if seals.contains(SealFlags::SHRINK | SealFlags::GROW) => Ok(true),
+        _ if device_without_seals() == Some(stat.st_dev) => Ok(true),
+        // The second is a file that has none.
+        Ok(_) | Err(Errno::INVAL) => Ok(false),
+        Err(errno) => Err(("fcntl (F_GET_SEALS)", errno)),
+    }
 }
 
 /// Where this process's files in memory are, if they cannot be sealed.

@@ -1,8 +1,13 @@
 //! How many threads this process has, and whether it ever had more than one.
 
 use std::ffi::c_char;
-use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{CWD, Dir, Mode, OFlags, openat};
+use rustix::io::{Errno, retry_on_intr};
+
+use crate::sys::{descriptor, read_file};
 
 unsafe extern "C" {
     /// Not 0 as long as glibc (2.32 or later) has made no thread in this process, nor in one that it
@@ -15,17 +20,32 @@ unsafe extern "C" {
 /// One that has been joined can stay in the kernel's list for a moment, on its last steps there:
 /// it does not come back to the program, holds none of its locks any more, and is not counted.
 pub(crate) fn threads() -> io::Result<usize> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
-    let count: usize = field(&stat, 20).unwrap_or(usize::MAX);
+    let count: usize = field(&read("/proc/self/stat")?, 20).unwrap_or(usize::MAX);
     if count == 1 {
         return Ok(1);
     }
-    let alive = fs::read_dir("/proc/self/task")?.flatten().filter(|task| {
+    let mut alive = 0;
+    for task in Dir::new(open_folder("/proc/self/task")?)? {
+        let task = task?;
+        let Ok(number) = task.file_name().to_str() else { continue };
+        if number.starts_with('.') {
+            continue;
+        }
         // One whose entry is gone by now has ended.
-        let stat = fs::read_to_string(task.path().join("stat"));
-        stat.is_ok_and(|stat| field(&stat, 9).is_none_or(|flags: u32| flags & PF_EXITING == 0))
-    });
-    Ok(alive.count())
+        let Ok(stat) = read(&format!("/proc/self/task/{number}/stat")) else { continue };
+        let flags: Option<u32> = field(&stat, 9);
+        alive += usize::from(flags.is_none_or(|flags| flags & PF_EXITING == 0));
+    }
+    Ok(alive)
+}
+
+fn read(path: &str) -> io::Result<String> {
+    Ok(String::from_utf8_lossy(&read_file(path)?).into_owned())
+}
+
+fn open_folder(path: &str) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    descriptor(|| retry_on_intr(|| openat(CWD, path, flags, Mode::empty())))
 }
 
 /// Whether glibc has made a thread in this process, be it long gone, or in one that it was forked

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::{RecvError, SendError};
+use crate::error::{RecvError, SendCause, SendError};
 use crate::ipc::pipe::end::End;
 use crate::sys::Deadline;
 
@@ -37,8 +37,8 @@ impl<A, B> Connection<A, B> {
 
 impl<A, B> Connection<A, B> {
     /// Sends no more, from any clone: the other end sees that after what was sent.
-    pub(crate) fn hang_up(&self) {
-        self.end.hang_up();
+    pub(crate) fn hang_up(&self) -> Result<(), SendCause> {
+        self.end.hang_up()
     }
 }
 

@@ -91,9 +91,8 @@ impl End {
     }
 
     /// Sends no more.
-    pub(crate) fn hang_up(&self) {
-        // It can only fail when the other end is gone, and then it is done.
-        let _ = self.socket.shut(Side::Send);
+    pub(crate) fn hang_up(&self) -> Result<(), SendCause> {
+        self.socket.shut(Side::Send).map_err(not_sent)
     }
 
     /// Whether `recv` would not wait. When even asking fails, it would not: it would fail.

@@ -102,7 +102,7 @@ fn sealed(rest: &[u8]) -> Result<OwnedFd, Refused> {
 /// known to be in memory and sealed, and to have there all the bytes that it claims.
 fn joined(head: &[u8], file: &OwnedFd) -> Result<Vec<u8>, Refused> {
     let stat = rustix::fs::fstat(file).map_err(os("fstat"))?;
-    if !keeps_size(file, &stat) {
+    if !keeps_size(file, &stat).map_err(|(call, errno)| os(call)(errno))? {
         return Err(Refused::Garbage("the file with the rest of a message is not sealed"));
     }
     let rest = bytes_present(file)
