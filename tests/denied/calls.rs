@@ -20,6 +20,9 @@ pub(crate) struct Call {
     pub(crate) vital: bool,
 }
 
+/// `fcntl`'s F_SETSIG, which the libc crate does not have.
+const F_SETSIG: c_int = 10;
+
 const fn any(number: c_long) -> Calls {
     Calls { number, with: None }
 }
@@ -70,6 +73,7 @@ pub(crate) const ALL: &[Call] = &[
     call("write", &[any(SYS_write)], &["write"]),
     starting(call("pread64", &[any(SYS_pread64)], &["pread", "read"])),
     call("pwrite64", &[any(SYS_pwrite64)], &["pwrite", "write"]),
+    call("readlink", &[#[cfg(target_arch = "x86_64")] any(SYS_readlink), any(SYS_readlinkat)], &["readlink"]),
     call("lseek", &[any(SYS_lseek)], &["lseek"]),
     call("statx", &[any(SYS_statx)], &["stat", "statx"]),
     starting(call("fstat", &[any(SYS_fstat), any(SYS_newfstatat)], &["stat", "fstat"])),
@@ -86,6 +90,11 @@ pub(crate) const ALL: &[Call] = &[
     call("F_GETFD", &[fcntl_to(F_GETFD)], &["F_GETFD", "posix_spawn"]),
     call("F_SETFD", &[fcntl_to(F_SETFD)], &["F_SETFD", "posix_spawn"]),
     call("F_DUPFD_CLOEXEC", &[fcntl_to(F_DUPFD_CLOEXEC)], &["F_DUPFD_CLOEXEC"]),
+    call("F_GETFL and F_SETFL", &[fcntl_to(F_GETFL), fcntl_to(F_SETFL)], &["F_SETFL"]),
+    call("F_SETOWN and F_SETSIG", &[fcntl_to(F_SETOWN), fcntl_to(F_SETSIG)], &["F_SETOWN"]),
+    call("F_SETLK", &[fcntl_to(F_SETLK)], &["F_SETLK"]),
+    call("F_SETLKW", &[fcntl_to(F_SETLKW)], &["F_SETLK", "F_SETLKW"]),
+    call("fchmod", &[any(SYS_fchmod)], &["fchmod"]),
     call("F_OFD_SETLK", &[fcntl_to(F_OFD_SETLK)], &["F_OFD_SETLK"]),
     call("F_OFD_SETLKW", &[fcntl_to(F_OFD_SETLKW)], &["F_OFD_SETLKW"]),
     call("F_OFD_GETLK", &[fcntl_to(F_OFD_GETLK)], &["F_OFD_GETLK"]),
@@ -108,7 +117,10 @@ pub(crate) const ALL: &[Call] = &[
     call("rt_sigprocmask", &[any(SYS_rt_sigprocmask)], &["rt_sigprocmask", "sigprocmask"]),
     call("prlimit64", &[any(SYS_prlimit64)], &["prlimit64"]),
     call("getrandom", &[any(SYS_getrandom)], &["getrandom"]),
-    call("pidfds", &[any(SYS_pidfd_open), any(SYS_pidfd_send_signal), with(SYS_waitid, 0, P_PIDFD as u64)], &["pidfd_open"]),
+    // What stands for one another.
+    call("poll, ppoll and waitid", &[#[cfg(target_arch = "x86_64")] any(SYS_poll), any(SYS_ppoll), any(SYS_waitid)], &["poll", "waitid"]),
+    call("pidfd_send_signal and sendmsg", &[any(SYS_pidfd_send_signal), any(SYS_sendmsg)], &["pidfd_send_signal", "sendmsg"]),
+    call("pidfds", &[any(SYS_pidfd_open), any(SYS_pidfd_send_signal), with(SYS_waitid, 0, P_PIDFD as u64)], &["pidfd_open", "pidfd_send_signal", "waitid"]),
 ];
 
 /// What is not denied, and why not.
@@ -120,7 +132,7 @@ const SPARED: &[(&str, &[Calls])] = &[
         any(SYS_restart_syscall),
     ]),
     ("the loader and libc make them as a program or a thread starts, this crate does not", &[
-        any(SYS_set_tid_address), any(SYS_rseq), #[cfg(target_arch = "x86_64")] any(SYS_access),
+        any(SYS_set_tid_address), any(SYS_rseq), any(SYS_sched_getaffinity), #[cfg(target_arch = "x86_64")] any(SYS_access),
         #[cfg(target_arch = "x86_64")] any(SYS_arch_prctl),
     ]),
     ("they have no error: what a filter put in its place would be taken for a number", &[

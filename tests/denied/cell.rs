@@ -1,7 +1,7 @@
 //! One cell of the table, in a process of its own: an operation, with a call denied.
 //!
 //! The process is this test binary, started by std's `Command`, which the denial does not concern.
-//! It becomes the cell before `main`, where it has one thread, as any small program.
+//! Its `main` becomes the cell, with one thread, as any small program.
 
 use std::env;
 use std::ffi::CStr;
@@ -88,24 +88,19 @@ impl Cell {
     }
 }
 
-/// What the loader runs before `main`.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static BEFORE_MAIN: extern "C" fn() = before_main;
-
-extern "C" fn before_main() {
+/// Runs the cell that this process is, if it is one, and ends it. It must have one thread.
+pub(crate) fn run_if_this_is_one() {
     let Ok(text) = env::var(VARIABLE) else { return };
     // SAFETY: this is the only thread. A child that comes here is not this cell once more.
     unsafe { env::remove_var(VARIABLE) };
     let cell = Cell::parse(&text).expect("it was written by this program");
     let ended = catch_unwind(|| run(cell));
-    let code = match ended {
+    match ended {
         // As if `main` had returned: what is to be done at the end of a program is done.
         Ok(RIGHT) => std::process::exit(RIGHT),
-        Ok(code) => code,
-        Err(_) => WRONG,
-    };
-    leave(code)
+        Ok(code) => leave(code),
+        Err(_) => leave(WRONG),
+    }
 }
 
 /// At once: threads and children may be waiting for what will not come.

@@ -1,5 +1,7 @@
 //! Pools.
 
+use std::time::Duration;
+
 use multiproc::{Pool, TaskError};
 
 use super::{Done, Operation, TICK, spawning};
@@ -13,6 +15,11 @@ pub(super) const ALL: &[Operation] = &[
     spawning("end with a pool at work", |_| end_with_one()),
 ];
 
+/// One that does not wait long where its workers cannot be started.
+fn pool(workers: usize) -> Result<Pool, multiproc::Error> {
+    Pool::builder().workers(workers).start_timeout(Duration::from_secs(2)).build()
+}
+
 fn square(n: u64) -> u64 {
     n * n
 }
@@ -24,7 +31,7 @@ fn forever((): ()) {
 }
 
 fn map(ready: &dyn Fn()) -> Done {
-    let pool = Pool::new(2)?;
+    let pool = pool(2)?;
     ready();
     assert!(pool.map(square, 0..50)?.into_iter().eq((0..50).map(square)));
     pool.close();
@@ -34,7 +41,7 @@ fn map(ready: &dyn Fn()) -> Done {
 }
 
 fn apply_and_terminate(ready: &dyn Fn()) -> Done {
-    let pool = Pool::new(1)?;
+    let pool = pool(1)?;
     ready();
     assert_eq!(pool.apply(square, 7)?, 49);
     let at_work = pool.apply_async(forever, ())?;
@@ -51,7 +58,7 @@ fn apply_and_terminate(ready: &dyn Fn()) -> Done {
 }
 
 fn drop_at_work(ready: &dyn Fn()) -> Done {
-    let pool = Pool::new(2)?;
+    let pool = pool(2)?;
     ready();
     let at_work = pool.apply_async(forever, ())?;
     if let Some(ended) = at_work.get_for(TICK) {
@@ -66,7 +73,7 @@ fn lose_a_worker(ready: &dyn Fn()) -> Done {
         // SAFETY: it ends the process, whatever its state.
         unsafe { libc::_exit(3) }
     }
-    let pool = Pool::new(1)?;
+    let pool = pool(1)?;
     ready();
     match pool.apply(fall, 1) {
         Err(TaskError::Exited(3)) => {}
@@ -80,7 +87,7 @@ fn lose_a_worker(ready: &dyn Fn()) -> Done {
 }
 
 fn map_much(ready: &dyn Fn()) -> Done {
-    let pool = Pool::new(2)?;
+    let pool = pool(2)?;
     ready();
     let much = pool.map(|n: u64| vec![n; 30_000], 0..4)?;
     assert!(much.iter().zip(0..).all(|(much, n)| *much == vec![n; 30_000]));
@@ -88,7 +95,7 @@ fn map_much(ready: &dyn Fn()) -> Done {
 }
 
 fn end_with_one() -> Done {
-    let pool = Pool::new(1)?;
+    let pool = pool(1)?;
     let at_work = pool.apply_async(forever, ())?;
     std::mem::forget(pool);
     match at_work.get_for(TICK) {
