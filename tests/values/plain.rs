@@ -99,3 +99,29 @@ fn two_types_of_one_name() {
     arrives(|()| (Pair(1, None), other::Pair { left: 2 }, other::Kind::Other(3), Kind::Unit));
     arrives(|()| (other::Kind::Struct, other::Pair { left: 2 }, Pair(1, Some(Unit)), Kind::Unit));
 }
+
+#[test]
+fn two_enums_of_one_name_with_variants_of_the_same_names() {
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    enum Step {
+        Go,
+        Turn(u8),
+        Jump { far: u8 },
+    }
+    mod other {
+        use serde::{Deserialize, Serialize};
+
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub(super) enum Step {
+            Turn(u8),
+            Go,
+            Jump { high: u8 },
+            Stop,
+        }
+    }
+    use other::Step as Other;
+    arrives(|()| [(Step::Go, Other::Go), (Step::Turn(1), Other::Turn(2))]);
+    arrives(|()| [(Other::Go, Step::Go), (Other::Turn(1), Step::Turn(2))]);
+    arrives(|()| (Step::Jump { far: 1 }, Other::Jump { high: 2 }, Other::Stop));
+    arrives(|()| (Other::Jump { high: 2 }, Step::Jump { far: 1 }));
+}

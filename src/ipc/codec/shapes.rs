@@ -111,20 +111,25 @@ impl Shapes {
         variant: &'static str,
         form: Form,
     ) -> Result<(u32, Option<Keys<'_>>)> {
+        let mut moved = None;
         let mut other = None;
         let mut unread = None;
         for known in self.enums.iter().filter(|known| same(known.name, name)) {
             match known.variant(index, variant) {
                 None => unread = Some(known),
                 Some(None) => return Ok((index, None)),
-                Some(Some(Variant { index, fields: None })) => return Ok((*index, None)),
-                Some(Some(Variant { index, fields: Some(fields) })) => {
-                    if fields.form == form {
-                        return Ok((*index, fields.unchecked(self)));
+                Some(Some(read)) => match &read.fields {
+                    Some(fields) if fields.form != form => other = Some((read.index, fields)),
+                    // Another enum of that name may have the variant elsewhere.
+                    fields if read.index == index => {
+                        return Ok((index, fields.as_ref().and_then(|one| one.unchecked(self))));
                     }
-                    other = Some((*index, fields));
-                }
+                    _ => moved = Some(read),
+                },
             }
+        }
+        if let Some(Variant { index, fields }) = moved {
+            return Ok((*index, fields.as_ref().and_then(|one| one.unchecked(self))));
         }
         match (other, unread) {
             (Some((index, read)), _) => {
@@ -148,6 +153,24 @@ impl Enum {
         let likely = self.variants.get(index as usize).filter(|(name, _)| same(name, variant));
         let found = likely.or_else(|| self.variants.iter().find(|(name, _)| same(name, variant)));
         found.map(|(_, variant)| variant.as_ref())
+    }
+
+    /// Of another enum of the same name, with a variant of the same name and as many fields, it
+    /// cannot be told which is written: where the fields differ, their names are not compared.
+    pub(super) fn compare(&mut self, other: &mut Enum) {
+        let same_name = self.name == other.name;
+        for (name, variant) in self.variants.iter_mut().filter(|_| same_name) {
+            let twin = other.variants.iter_mut().find(|(other, _)| other == name);
+            let fields = variant.as_mut().and_then(|one| one.fields.as_mut());
+            let others = twin.and_then(|(_, twin)| twin.as_mut()?.fields.as_mut());
+            if let (Some(fields), Some(others)) = (fields, others)
+                && fields.form == others.form
+                && fields.names != others.names
+            {
+                fields.forgo_names();
+                others.forgo_names();
+            }
+        }
     }
 }
 

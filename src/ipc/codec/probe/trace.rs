@@ -216,7 +216,11 @@ impl Trace {
                 one.fields.forgo_names();
             }
         }
-        let enums = self.enums.into_iter().filter_map(EnumTrace::into_enum).collect();
+        let mut enums: Vec<_> = self.enums.into_iter().filter_map(EnumTrace::into_enum).collect();
+        for i in 1..enums.len() {
+            let (before, one) = enums.split_at_mut(i);
+            before.iter_mut().for_each(|other| one[0].compare(other));
+        }
         Shapes::new(structs, enums)
     }
 }
