@@ -41,10 +41,16 @@
 //! | `untagged`, `tag`, `tag` with `content`, `flatten`; types that call `deserialize_any` | the type is refused: send it in a [`SelfDescribing`] |
 //! | `skip_serializing_if` | the value is refused when a field was left out: the same |
 //! | `skip_serializing` or `skip_deserializing` alone, a `rename` that differs between the two | refused, but for a variant or field that has an `alias` for the other name |
+//! | `skip` | the field arrives as its default |
+//! | `serialize_with`, `deserialize_with`, `with`, `into`, `from`, `try_from`; a `Serialize` or `Deserialize` by hand | it is on you that the one reads what the other writes: `into` or `serialize_with` alone may arrive changed |
+//!
+//! A struct or an enum is known by its name, as in serde. Where that differs between the two, or two
+//! types in the one that is sent have it, fields that go one way only may pass, and be read wrongly.
 //!
 //! To find that out, a type's `Deserialize` is called with made-up values (1, 0, `"1"`, one element,
-//! none) before the first value of it is sent. One that refuses them is not held against the type; let
-//! it not panic over them, nor leave traces.
+//! none) before the first value of it is sent. One that refuses them is not held against the type, but
+//! each value is read once before it is sent, to see that it can be. Let it not panic over what is made
+//! up, nor leave traces.
 //!
 //! Values are nested at most 256 deep, each list, map, tuple, struct, newtype, variant with a value
 //! and `Some` counting as one; and a message has at most 2^20 elements that take no bytes, such as

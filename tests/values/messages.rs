@@ -1,12 +1,12 @@
 //! What a user's own `Serialize` and `Deserialize` say.
 
 use multiproc::{
-    CodecError, GetError, Pool, Process, ProcessError, Queue, RecvError, SelfDescribing, TaskError,
-    pipe,
+    CodecError, GetError, Lock, Pool, Process, ProcessError, Queue, RecvError, SelfDescribing,
+    Shared, TaskError, pipe,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use crate::everywhere::{described, refusals, refused};
+use crate::everywhere::{arrives, described, refusals, refused};
 
 #[derive(Debug, PartialEq)]
 struct Mute;
@@ -68,6 +68,75 @@ fn of_one_who_reads() {
     assert_eq!(refused, TaskError::Decode(large()));
     let refused = pool.map(Small, [1, 99]).unwrap_err();
     assert_eq!(refused, TaskError::Decode(large()));
+}
+
+/// Refuses every value that is made up to see what its type reads: what comes after it is not seen.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Picky(String);
+
+impl<'de> Deserialize<'de> for Picky {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match String::deserialize(from)? {
+            date if date.len() == 10 => Ok(Picky(date)),
+            other => Err(de::Error::custom(format_args!("{other:?} is no date"))),
+        }
+    }
+}
+
+fn picky() -> Picky {
+    Picky("2026-11-30".to_owned())
+}
+
+#[test]
+fn what_comes_after_one_who_refuses_made_up_values_is_refused_all_the_same() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Any {
+        Number(u8),
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct NotWritten {
+        #[serde(skip_serializing, default)]
+        a: u8,
+        b: u8,
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Message {
+        date: Picky,
+        any: Any,
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Rare {
+        Common(u8),
+        Seldom(Picky, Any),
+    }
+    arrives(|()| [Some(picky()), None]);
+    arrives(|()| (picky(), 5, picky()));
+    refused(|()| Message { date: picky(), any: Any::Number(1) }, &["Message", "untagged"]);
+    described(|()| Message { date: picky(), any: Any::Number(1) });
+    refused(|()| Rare::Seldom(picky(), Any::Number(1)), &["Rare", "untagged"]);
+    arrives(|()| Rare::Common(1));
+    refused(|()| (picky(), NotWritten { a: 0, b: 5 }), &["the bytes end before the value does"]);
+    let given = (Shared::new(Lock::new(7)).unwrap(), picky());
+    let child = Process::spawn(|(lock, date)| date == picky() && *lock.lock().unwrap() == 7, given);
+    assert!(child.unwrap().join().unwrap());
+}
+
+/// Takes 16 bytes.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Id(serde_bytes::ByteArray<16>);
+
+#[test]
+fn what_comes_after_an_identifier_of_16_bytes_is_told_by_its_place() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Any {
+        Number(u8),
+    }
+    refused(
+        |()| (Id(serde_bytes::ByteArray::new([7; 16])), [Any::Number(1)]),
+        &["`Any`", "(Id, [Any; 1]).1.0", "untagged"],
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::error::{CodecError, FormatDemand};
 use crate::ipc::codec::fault::{Fault, Result};
 use crate::ipc::codec::input::{Input, unzigzag, unzigzag_128};
 use crate::ipc::codec::limits::Limits;
+use crate::ipc::codec::probe::Call;
 
 pub(super) struct Decoder<'de> {
     input: Input<'de>,
@@ -57,11 +58,11 @@ impl<'de> Decoder<'de> {
 
 /// A type asks the format what comes next, which is not known.
 #[cold]
-fn undescribed<'de, T>(visitor: &impl Visitor<'de>, asked_by: &str) -> Result<T> {
+fn undescribed<'de, T>(visitor: &impl Visitor<'de>, call: Call) -> Result<T> {
     let demand = FormatDemand {
         type_name: (visitor as &dyn de::Expected).to_string(),
         place: String::new(),
-        attribute: asked_by.to_owned(),
+        attribute: call.attribute(visitor),
     };
     Err(CodecError::NeedsSelfDescribing(Box::new(demand)).into())
 }
@@ -75,15 +76,15 @@ impl<'de> de::Deserializer<'de> for &mut Decoder<'de> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        undescribed(&visitor, "deserialize_any")
+        undescribed(&visitor, Call::Any)
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        undescribed(&visitor, "deserialize_identifier")
+        undescribed(&visitor, Call::Identifier)
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        undescribed(&visitor, "deserialize_ignored_any")
+        undescribed(&visitor, Call::IgnoredAny)
     }
 
     #[inline]

@@ -25,6 +25,10 @@ mod shapes;
 
 pub use described::SelfDescribing;
 pub(crate) use probe::Reads;
+use probe::plain;
+
+use std::any::type_name;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -34,10 +38,11 @@ use crate::ipc::buffer::Buffer;
 use crate::ipc::codec::decoder::Decoder;
 use crate::ipc::codec::encoder::Encoder;
 use crate::ipc::codec::shapes::Shapes;
+use crate::shm::handoff;
 
 /// Encodes `value` into `buffer`, in place of what was there. `shapes` are those of the type.
 #[inline]
-pub(crate) fn encode<T: Serialize>(
+pub(crate) fn encode<T: Serialize + DeserializeOwned>(
     value: &T,
     shapes: &Shapes,
     buffer: &mut Buffer,
@@ -46,21 +51,51 @@ pub(crate) fn encode<T: Serialize>(
     match value.serialize(&mut encoder) {
         Ok(()) => {
             encoder.into_output().finish();
-            Ok(())
+            if shapes.is_partial() { try_to_read::<T>(buffer.message()) } else { Ok(()) }
         }
         Err(fault) => Err(fault.into()),
     }
 }
 
 /// Encodes `value` behind what is in `bytes`. `shapes` are those of the type.
-pub(crate) fn append<T: Serialize + ?Sized>(
+pub(crate) fn append<T: Serialize + DeserializeOwned>(
     value: &T,
     shapes: &Shapes,
     bytes: Vec<u8>,
 ) -> Result<Vec<u8>, CodecError> {
+    append_as::<T, T>(value, shapes, bytes)
+}
+
+/// Encodes `value`, which is read as a `U`.
+fn append_as<T: Serialize + ?Sized, U: DeserializeOwned>(
+    value: &T,
+    shapes: &Shapes,
+    bytes: Vec<u8>,
+) -> Result<Vec<u8>, CodecError> {
+    let begin = bytes.len();
     let mut encoder = Encoder::new(bytes, shapes);
     value.serialize(&mut encoder)?;
-    Ok(encoder.into_output())
+    let bytes = encoder.into_output();
+    if shapes.is_partial() {
+        try_to_read::<U>(&bytes[begin..])?;
+    }
+    Ok(bytes)
+}
+
+/// Where the type's `Deserialize` was not seen whole, it is tried on what is sent, lest what it cannot
+/// read is lost to the receiver. What the user's own code says counts for nothing: that may be of
+/// this process alone.
+#[cold]
+fn try_to_read<T: DeserializeOwned>(bytes: &[u8]) -> Result<(), CodecError> {
+    let read = || handoff::taking(Vec::new(), || decode::<T>(bytes).map(drop));
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Err(CodecError::Custom(_))) | Err(_) => Ok(()),
+        Ok(Err(CodecError::NeedsSelfDescribing(mut demand))) => {
+            demand.type_name = plain(type_name::<T>());
+            Err(CodecError::NeedsSelfDescribing(demand))
+        }
+        Ok(tried) => tried,
+    }
 }
 
 /// Encodes `value`.
@@ -72,7 +107,7 @@ pub(crate) fn to_bytes<T: Serialize + DeserializeOwned>(value: &T) -> Result<Vec
 pub(crate) fn list_to_bytes<T: Serialize + DeserializeOwned>(
     values: &[T],
 ) -> Result<Vec<u8>, CodecError> {
-    append(values, Reads::of::<T>()?, Vec::new())
+    append_as::<[T], Vec<T>>(values, Reads::of::<T>()?, Vec::new())
 }
 
 /// Decodes the value that takes up all of `bytes`.

@@ -20,6 +20,8 @@ pub(crate) struct Shapes {
     /// Once every struct was seen to be written as it is read. That is the same each time, but for
     /// tuples: how many fields they have may differ from value to value.
     settled: OnceLock<()>,
+    /// Whether there may be more in the type, which the probe did not come to.
+    partial: bool,
 }
 
 #[derive(Debug)]
@@ -79,7 +81,16 @@ impl fmt::Display for Form {
 
 impl Shapes {
     pub(super) const fn new(structs: Vec<Struct>, enums: Vec<Enum>) -> Self {
-        Shapes { structs, enums, settled: OnceLock::new() }
+        Shapes { structs, enums, settled: OnceLock::new(), partial: false }
+    }
+
+    pub(super) fn into_partial(self) -> Self {
+        Shapes { partial: true, ..self }
+    }
+
+    #[inline]
+    pub(super) fn is_partial(&self) -> bool {
+        self.partial
     }
 
     /// How to compare the fields of a struct with what is read of one of that name, if that is

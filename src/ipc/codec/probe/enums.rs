@@ -115,8 +115,9 @@ impl EnumTrace {
         self.ways.iter().map(|way| usize::from(way.tried) + usize::from(way.whole)).sum()
     }
 
-    pub(super) fn is_pending(&self) -> bool {
-        self.untried().is_some()
+    /// Whether every variant was read, and to its end.
+    pub(super) fn is_whole(&self) -> bool {
+        self.untried().is_none() && self.ways.iter().all(|way| way.whole || way.which.is_none())
     }
 
     /// Whether it knows no variant by number, but some by name.

@@ -4,7 +4,8 @@
 //! several times, so that every variant of every enum is read. What asks for a format that describes
 //! itself is seen, also where only a rare variant does; what reads otherwise becomes [`Shapes`]. A
 //! `Deserialize` of the user's own may refuse the made-up values: then what comes after it stays
-//! unknown, and nothing is held against it.
+//! unknown, and nothing is held against it. The shapes are partial then, and each value is tried
+//! before it is sent.
 
 mod access;
 mod enums;
@@ -19,6 +20,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use serde::de::DeserializeOwned;
 
 use crate::error::CodecError;
+pub(super) use crate::ipc::codec::probe::trace::{Call, plain};
 use crate::ipc::codec::probe::trace::{GUESSES, Trace};
 use crate::ipc::codec::probe::tracer::Tracer;
 use crate::ipc::codec::shapes::Shapes;
@@ -75,6 +77,7 @@ fn verdict<T: DeserializeOwned>() -> &'static Verdict {
 
 fn probe<T: DeserializeOwned>() -> Verdict {
     let mut trace = Trace::new(type_name::<T>());
+    let mut ended = false;
     for guess in GUESSES {
         trace.begin(guess);
         loop {
@@ -87,18 +90,19 @@ fn probe<T: DeserializeOwned>() -> Verdict {
                 return Err(finding);
             }
             trace.rewind();
-            if whole && !trace.is_pending() {
+            ended |= whole;
+            if ended && trace.is_whole() {
                 return Ok(trace.into_shapes());
             }
             if trace.is_spent() {
-                return Ok(trace.into_shapes());
+                return Ok(trace.into_shapes().into_partial());
             }
             if trace.progress() == before {
                 break;
             }
         }
     }
-    Ok(trace.into_shapes())
+    Ok(trace.into_shapes().into_partial())
 }
 
 #[cfg(test)]

@@ -16,14 +16,16 @@ pub(super) struct Guess {
     pub(super) bare: bool,
     pub(super) number: u8,
     pub(super) text: &'static str,
+    pub(super) bytes: &'static [u8],
 }
 
-/// Tried one after another, as long as a type refuses the values. The first sees the most.
+/// Tried one after another, as long as a type refuses the values. The first sees the most. (Bytes of a
+/// fixed number mostly are 16: an identifier, an address.)
 pub(super) const GUESSES: [Guess; 4] = [
-    Guess { bare: false, number: 1, text: "1" },
-    Guess { bare: true, number: 1, text: "1" },
-    Guess { bare: false, number: 0, text: "" },
-    Guess { bare: true, number: 0, text: "a" },
+    Guess { bare: false, number: 1, text: "1", bytes: b"1" },
+    Guess { bare: true, number: 1, text: "1", bytes: b"1" },
+    Guess { bare: false, number: 0, text: "", bytes: &[0; 16] },
+    Guess { bare: true, number: 0, text: "a", bytes: b"" },
 ];
 
 /// Values that are made up for a type at most, some milliseconds' worth.
@@ -97,9 +99,9 @@ impl Trace {
         self.enums.iter().map(EnumTrace::progress).sum()
     }
 
-    /// Whether there are variants that were not read yet.
-    pub(super) fn is_pending(&self) -> bool {
-        self.enums.iter().any(EnumTrace::is_pending)
+    /// Whether every variant was read to its end.
+    pub(super) fn is_whole(&self) -> bool {
+        self.enums.iter().all(EnumTrace::is_whole)
     }
 
     pub(super) fn is_spent(&self) -> bool {
@@ -162,17 +164,11 @@ impl Trace {
 
     /// Notes that the type asks for a format that describes itself, and gives up.
     pub(super) fn demand<'de, V: Visitor<'de>, T>(&mut self, visitor: &V, call: Call) -> Result<T> {
-        let expected = (visitor as &dyn de::Expected).to_string();
         // Of the helper that serde's derive makes for the names of fields and variants.
         let derived = self.path.last().filter(|step| step.type_name.contains("::__Field"));
         let is_key = derived.is_some_and(|step| matches!(step.to, To::Key));
         let is_tag = derived.is_some_and(|step| matches!(step.to, To::Field(_)));
-        let visitor = type_name::<V>();
         let attribute = match call {
-            Call::Any if visitor.contains("::TaggedContentVisitor") => {
-                format!("#[serde(tag)] ({expected})")
-            }
-            Call::Any if visitor.contains("::ContentVisitor") => "#[serde(untagged)]".to_owned(),
             Call::Identifier if is_key => {
                 // It is the struct that asks, not its key.
                 self.path.pop();
@@ -183,9 +179,7 @@ impl Trace {
                 self.path.pop();
                 "#[serde(tag, content)]".to_owned()
             }
-            Call::Any => format!("deserialize_any in its Deserialize ({expected})"),
-            Call::Identifier => format!("deserialize_identifier in its Deserialize ({expected})"),
-            Call::IgnoredAny => "deserialize_ignored_any in its Deserialize".to_owned(),
+            call => call.attribute(visitor),
         };
         Err(self.refuse(attribute))
     }
@@ -229,10 +223,27 @@ pub(super) type Names = &'static [&'static str];
 
 /// What only a format that describes itself can answer.
 #[derive(Clone, Copy)]
-pub(super) enum Call {
+pub(in crate::ipc::codec) enum Call {
     Any,
     Identifier,
     IgnoredAny,
+}
+
+impl Call {
+    /// What has made the code of this visitor's type ask.
+    pub(in crate::ipc::codec) fn attribute<'de, V: Visitor<'de>>(self, visitor: &V) -> String {
+        let expected = (visitor as &dyn de::Expected).to_string();
+        let visitor = type_name::<V>();
+        match self {
+            Call::Any if visitor.contains("::TaggedContentVisitor") => {
+                format!("#[serde(tag)] ({expected})")
+            }
+            Call::Any if visitor.contains("::ContentVisitor") => "#[serde(untagged)]".to_owned(),
+            Call::Any => format!("deserialize_any in its Deserialize ({expected})"),
+            Call::Identifier => format!("deserialize_identifier in its Deserialize ({expected})"),
+            Call::IgnoredAny => "deserialize_ignored_any in its Deserialize".to_owned(),
+        }
+    }
 }
 
 impl std::fmt::Display for To {
@@ -249,7 +260,7 @@ impl std::fmt::Display for To {
 }
 
 /// A type's name without the modules.
-fn plain(type_name: &str) -> String {
+pub(in crate::ipc::codec) fn plain(type_name: &str) -> String {
     let mut plain = String::new();
     for c in type_name.chars() {
         if c == ':' {

@@ -64,8 +64,8 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         deserialize_char visit_char |guess: Guess| guess.text.chars().next().unwrap_or('a');
         deserialize_str visit_borrowed_str |guess: Guess| guess.text;
         deserialize_string visit_borrowed_str |guess: Guess| guess.text;
-        deserialize_bytes visit_borrowed_bytes |guess: Guess| guess.text.as_bytes();
-        deserialize_byte_buf visit_borrowed_bytes |guess: Guess| guess.text.as_bytes();
+        deserialize_bytes visit_borrowed_bytes |guess: Guess| guess.bytes;
+        deserialize_byte_buf visit_borrowed_bytes |guess: Guess| guess.bytes;
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
