@@ -293,3 +293,27 @@ fn an_enum_that_is_a_number_by_hand() {
     }
     arrives_as_it_is(|()| [ByHand::One, ByHand::Two]);
 }
+
+#[test]
+fn untagged_in_an_enum_in_an_enum() {
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    enum Message {
+        Ping,
+        Data(Data),
+    }
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    enum Data {
+        Text(String),
+        Any(Any),
+    }
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Any {
+        Number(u8),
+    }
+    let any = |()| Message::Data(Data::Any(Any::Number(1)));
+    refused(any, &["`Any` (at `Message::Data::Any`)", "untagged"]);
+    described(any);
+    refused(|()| Message::Ping, &["`Any`"]);
+    refused(|()| Data::Text("x".to_owned()), &["`Any`"]);
+}

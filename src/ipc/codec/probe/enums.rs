@@ -11,6 +11,9 @@ pub(super) struct EnumTrace {
     names: Names,
     /// By number, as many as there are names; then by name.
     ways: Vec<Way>,
+    /// The one that was the first to end. What is in it had ended before, so whoever always goes on
+    /// with the first comes to an end, also where types contain each other.
+    ended: Option<usize>,
     /// How often one was chosen because there was no better one.
     turns: usize,
 }
@@ -24,6 +27,8 @@ struct Way {
     /// Which variant it is, if it is one: equal for ways that lead to the same.
     which: Option<u64>,
     fields: Option<Fields>,
+    /// The places of the enums that were seen directly in it.
+    inside: Vec<usize>,
 }
 
 /// How a variant is asked for.
@@ -35,7 +40,8 @@ pub(super) enum Asked {
 
 impl EnumTrace {
     pub(super) fn new(visitor: &'static str, name: &'static str, names: Names) -> Self {
-        EnumTrace { visitor, name, names, ways: vec![Way::default(); 2 * names.len()], turns: 0 }
+        let ways = vec![Way::default(); 2 * names.len()];
+        EnumTrace { visitor, name, names, ways, ended: None, turns: 0 }
     }
 
     fn by_index(&self) -> &[Way] {
@@ -65,11 +71,26 @@ impl EnumTrace {
         })
     }
 
-    /// Which variant to read next: one that was not read yet, else one that is known to end. One that
-    /// has not ended so far, if the enum is not in itself (`again`): what is in it may end by now.
-    pub(super) fn choose(&mut self, again: bool) -> Option<usize> {
-        let ended = || self.ways.iter().position(|way| way.whole);
-        let place = self.untried().or_else(ended).or_else(|| {
+    /// Notes that the enum at `place` is in it.
+    pub(super) fn contains(&mut self, way: usize, place: usize) {
+        if !self.ways[way].inside.contains(&place) {
+            self.ways[way].inside.push(place);
+        }
+    }
+
+    /// Which way leads nearest to a variant that was not read yet, and how near: `far` tells that of
+    /// the enums, by their places.
+    pub(super) fn nearest(&self, far: &[Option<usize>]) -> Option<(usize, usize)> {
+        let far = |way: &Way| way.inside.iter().filter_map(|place| far[*place]).min();
+        self.ways.iter().enumerate().filter_map(|(i, way)| Some((far(way)?, i))).min()
+    }
+
+    /// Which variant to read next: one that was not read yet, else the one that leads to such variants
+    /// of others, else one that is known to end. One that has not ended so far, if the enum is not in
+    /// itself (`again`): what is in it may end by now.
+    pub(super) fn choose(&mut self, far: &[Option<usize>], again: bool) -> Option<usize> {
+        let nearest = || self.nearest(far).filter(|_| !again).map(|(_, way)| way);
+        let place = self.untried().or_else(nearest).or(self.ended).or_else(|| {
             let begun = |(_, way): &(usize, &Way)| way.which.is_some();
             let begun: Vec<_> = self.ways.iter().enumerate().filter(begun).collect();
             let turn = self.turns.checked_rem(begun.len()).filter(|_| !again)?;
@@ -104,6 +125,7 @@ impl EnumTrace {
 
     pub(super) fn whole(&mut self, way: usize) {
         self.ways[way].whole = true;
+        self.ended.get_or_insert(way);
     }
 
     /// Reads once more what was not read whole.
@@ -115,9 +137,14 @@ impl EnumTrace {
         self.ways.iter().map(|way| usize::from(way.tried) + usize::from(way.whole)).sum()
     }
 
+    /// Whether there are variants that were not read yet.
+    pub(super) fn is_pending(&self) -> bool {
+        self.untried().is_some()
+    }
+
     /// Whether every variant was read, and to its end.
     pub(super) fn is_whole(&self) -> bool {
-        self.untried().is_none() && self.ways.iter().all(|way| way.whole || way.which.is_none())
+        !self.is_pending() && self.ways.iter().all(|way| way.whole || way.which.is_none())
     }
 
     /// Whether it knows no variant by number, but some by name.

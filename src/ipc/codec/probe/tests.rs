@@ -75,6 +75,34 @@ fn what_asks_for_names_is_found_wherever_it_is() {
 }
 
 #[test]
+fn variants_are_found_however_far_inside_of_others() {
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    enum Outer {
+        Nothing,
+        Middle(u8, Middle),
+        Last,
+    }
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    enum Middle {
+        Nothing,
+        One(u8),
+        Inner { inner: Option<Inner> },
+    }
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    enum Inner {
+        A,
+        B,
+        Back(Box<Outer>),
+        C(Untagged),
+    }
+    refused::<Outer>("Untagged", "Outer::Middle.1::Inner.inner::C", "untagged");
+    refused::<(Inner, Outer)>("Untagged", "(Inner, Outer).0::C", "untagged");
+}
+
+#[test]
 fn a_type_that_contains_itself_comes_to_an_end() {
     #[derive(Deserialize)]
     #[allow(dead_code)]
@@ -171,4 +199,31 @@ fn a_panic_over_a_made_up_value_is_no_verdict() {
         }
     }
     passes::<Brittle>();
+}
+
+#[test]
+fn types_that_refuse_nothing_are_seen_whole() {
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    enum Tree {
+        Node(Box<Tree>, Box<Tree>),
+        Other(Box<Mutual>),
+        Leaf,
+    }
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    enum Mutual {
+        Pair(Box<Mutual>, Box<Tree>),
+        Trees(Vec<Tree>),
+        Map(BTreeMap<String, Mutual>),
+    }
+    let partial = [
+        Reads::of::<Tree>().unwrap().is_partial(),
+        Reads::of::<Mutual>().unwrap().is_partial(),
+        Reads::of::<(Mutual, Result<Tree, NonZeroU8>)>().unwrap().is_partial(),
+        Reads::of::<(std::net::SocketAddr, std::time::SystemTime, char)>().unwrap().is_partial(),
+        Reads::of::<(serde_bytes::ByteArray<16>, String)>().unwrap().is_partial(),
+    ];
+    assert_eq!(partial, [false; 5]);
+    assert!(Reads::of::<(Choosy, Tree)>().unwrap().is_partial());
 }

@@ -45,6 +45,11 @@ pub(super) struct Trace {
     path: Vec<Step>,
     structs: Vec<Struct>,
     pub(super) enums: Vec<EnumTrace>,
+    /// By the enums' places, at the beginning of the pass: how many enums on there is one with a variant
+    /// that was not read yet.
+    far: Vec<Option<usize>>,
+    /// The variants at work, outermost first: the enum's place and the way.
+    variants: Vec<(usize, usize)>,
     finding: Option<CodecError>,
     spent: usize,
     spent_before: usize,
@@ -75,6 +80,8 @@ impl Trace {
             path: Vec::new(),
             structs: Vec::new(),
             enums: Vec::new(),
+            far: Vec::new(),
+            variants: Vec::new(),
             finding: None,
             spent: 0,
             spent_before: 0,
@@ -85,13 +92,70 @@ impl Trace {
     pub(super) fn begin(&mut self, guess: Guess) {
         self.guess = guess;
         self.enums.iter_mut().for_each(EnumTrace::retry);
+        self.lead();
     }
 
     /// Goes back to the beginning of the value, whatever became of the last pass.
     pub(super) fn rewind(&mut self) {
         self.open.clear();
         self.path.clear();
+        self.variants.clear();
         self.spent_before = self.spent;
+        self.lead();
+    }
+
+    /// Finds the ways to what was not read yet.
+    fn lead(&mut self) {
+        self.far = self.enums.iter().map(|one| one.is_pending().then_some(0)).collect();
+        for step in 0.. {
+            let mut more = false;
+            for (i, one) in self.enums.iter().enumerate() {
+                let nearest = self.far[i].is_none().then(|| one.nearest(&self.far)).flatten();
+                if nearest.is_some_and(|(far, _)| far == step) {
+                    self.far[i] = Some(step + 1);
+                    more = true;
+                }
+            }
+            if !more {
+                break;
+            }
+        }
+    }
+
+    /// The place of an enum, by its visitor; and the way in which it is read.
+    pub(super) fn choose<V>(
+        &mut self,
+        name: &'static str,
+        names: Names,
+        again: bool,
+    ) -> Result<(usize, usize)> {
+        let key = type_name::<V>();
+        let known = self.enums.iter().position(|known| known.visitor == key);
+        let place = known.unwrap_or_else(|| {
+            self.enums.push(EnumTrace::new(key, name, names));
+            self.far.push(Some(0));
+            self.enums.len() - 1
+        });
+        if let Some((outer, way)) = self.variants.last() {
+            self.enums[*outer].contains(*way, place);
+        }
+        let way = self.enums[place].choose(&self.far, again);
+        let none = || Fault::malformed("an enum without a variant that can be read");
+        Ok((place, way.ok_or_else(none)?))
+    }
+
+    /// Reads a variant, in which others may be.
+    pub(super) fn variant<R>(
+        &mut self,
+        place: usize,
+        way: usize,
+        read: impl FnOnce(&mut Self) -> Result<R>,
+    ) -> Result<R> {
+        let depth = self.variants.len();
+        self.variants.push((place, way));
+        let value = read(self);
+        self.variants.truncate(depth);
+        value
     }
 
     /// Grows when a pass has seen something for the first time.

@@ -1,12 +1,9 @@
 //! The deserializer that makes values up.
 
-use std::any::type_name;
-
 use serde::de::{Deserializer, Visitor};
 
 use crate::ipc::codec::fault::{Fault, Result};
 use crate::ipc::codec::probe::access::{Choice, Entries, Items};
-use crate::ipc::codec::probe::enums::EnumTrace;
 use crate::ipc::codec::probe::trace::{Call, Guess, Names, To, Trace};
 use crate::ipc::codec::shapes::Form;
 
@@ -161,16 +158,9 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         visitor: V,
     ) -> Result<V::Value> {
         self.0.visit::<V, _>(|trace, again| {
-            let key = type_name::<V>();
-            let known = trace.enums.iter().position(|known| known.visitor == key);
-            let place = known.unwrap_or_else(|| {
-                trace.enums.push(EnumTrace::new(key, name, variants));
-                trace.enums.len() - 1
-            });
-            let Some(way) = trace.enums[place].choose(again) else {
-                return Err(Fault::malformed("an enum without a variant that can be read"));
-            };
-            let value = visitor.visit_enum(Choice { trace: &mut *trace, place, way })?;
+            let (place, way) = trace.choose::<V>(name, variants, again)?;
+            let value = trace
+                .variant(place, way, |trace| visitor.visit_enum(Choice { trace, place, way }))?;
             trace.enums[place].whole(way);
             Ok(value)
         })
