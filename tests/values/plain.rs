@@ -125,3 +125,27 @@ fn two_enums_of_one_name_with_variants_of_the_same_names() {
     arrives(|()| (Step::Jump { far: 1 }, Other::Jump { high: 2 }, Other::Stop));
     arrives(|()| (Other::Jump { high: 2 }, Step::Jump { far: 1 }));
 }
+
+#[test]
+fn two_types_whose_whole_names_are_the_same() {
+    arrives(|()| {
+        let one = {
+            #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+            enum Local {
+                First,
+                Second(u8),
+            }
+            [Local::First, Local::Second(1)]
+        };
+        let other = {
+            #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+            enum Local {
+                Third(Option<u8>),
+                Second(u8),
+                Fourth { of: String },
+            }
+            [Local::Third(None), Local::Second(2), Local::Fourth { of: "x".to_owned() }]
+        };
+        (one, other)
+    });
+}

@@ -4,9 +4,10 @@
 use crate::ipc::codec::probe::trace::Names;
 use crate::ipc::codec::shapes::{Enum, Fields, Variant};
 
-/// One type of enum: its visitor's name tells them apart.
+/// One type of enum: its visitor's name tells them apart, and the variants, as two types that are
+/// local to blocks, or are in two versions of a crate, may have one name.
 pub(super) struct EnumTrace {
-    pub(super) visitor: &'static str,
+    visitor: &'static str,
     name: &'static str,
     names: Names,
     /// By number, as many as there are names; then by name.
@@ -42,6 +43,10 @@ impl EnumTrace {
     pub(super) fn new(visitor: &'static str, name: &'static str, names: Names) -> Self {
         let ways = vec![Way::default(); 2 * names.len()];
         EnumTrace { visitor, name, names, ways, ended: None, turns: 0 }
+    }
+
+    pub(super) fn is(&self, visitor: &str, names: Names) -> bool {
+        self.visitor == visitor && (std::ptr::eq(self.names, names) || self.names == names)
     }
 
     fn by_index(&self) -> &[Way] {

@@ -130,7 +130,7 @@ impl Trace {
         again: bool,
     ) -> Result<(usize, usize)> {
         let key = type_name::<V>();
-        let known = self.enums.iter().position(|known| known.visitor == key);
+        let known = self.enums.iter().position(|known| known.is(key, names));
         let place = known.unwrap_or_else(|| {
             self.enums.push(EnumTrace::new(key, name, names));
             self.far.push(Some(0));
