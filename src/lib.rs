@@ -49,8 +49,9 @@
 //!
 //! To find that out, a type's `Deserialize` is called with made-up values (1, 0, `"1"`, one element,
 //! none) before the first value of it is sent. One that refuses them is not held against the type, but
-//! each value is read once before it is sent, to see that it can be. Let it not panic over what is made
-//! up, nor leave traces.
+//! each value is read once before it is sent, to see that it can be. Let it not leave traces, nor panic
+//! over what is made up: that is caught, but the panic hook shows it, and where panics abort, it ends the
+//! program.
 //!
 //! Values are nested at most 256 deep, each list, map, tuple, struct, newtype, variant with a value
 //! and `Some` counting as one; and a message has at most 2^20 elements that take no bytes, such as

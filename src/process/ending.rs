@@ -179,8 +179,8 @@ pub(super) fn leave(code: i32) -> ! {
 /// ```
 /// use multiproc::{Process, ProcessError, process};
 ///
-/// let child = Process::spawn(|()| process::exit(3), ());
-/// # let child: multiproc::Process<()> = child?;
+/// // What a closure gives that never returns has to be said: it is not sent.
+/// let child: Process<()> = Process::spawn(|()| process::exit(3), ())?;
 /// assert!(matches!(child.join(), Err(ProcessError::Exited(3))));
 /// assert_eq!(child.exit_status().map(|status| status.code()), Some(3));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -34,8 +34,9 @@ use crate::sys::{Side, Socket};
 /// A pipe in one direction: what is sent into the [`Sender`] comes out of the [`Receiver`].
 ///
 /// Messages arrive whole and in order, however many threads and processes hold clones of either
-/// end; each is received once. A pipe has room for about 200 KiB in many small messages, or a few
-/// large ones; then senders wait.
+/// end; each is received once. A pipe has room for as much as the system gives a socket, where each
+/// message takes some hundred bytes more; then senders wait. By default that is some 270 messages of up
+/// to 100 bytes, or 90 of 1000 bytes, or four of 60 KB or more, of whatever length.
 ///
 /// ```
 /// let (receiver, sender) = multiproc::pipe::<Vec<i32>>()?;
