@@ -355,10 +355,11 @@ impl<T> Serialize for Queue<T> {
 
 impl<'de, T> Deserialize<'de> for Queue<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = handoff::number(deserializer)?;
         let ring = if handoff::is_probing() {
             Ring::new(1, 1, stamp_of::<Self>())
         } else {
-            Ring::attach(handoff::take_mapping(stamp_of::<Self>(), deserializer)?)
+            Ring::attach(handoff::take_mapping(stamp_of::<Self>(), number)?)
         };
         Ok(Self::over(ring.map_err(de::Error::custom)?))
     }

@@ -342,10 +342,11 @@ impl<T: Element> Serialize for SharedArray<T> {
 
 impl<'de, T: Element> Deserialize<'de> for SharedArray<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = handoff::number(deserializer)?;
         if handoff::is_probing() {
             return Self::zeroed(1).map_err(de::Error::custom);
         }
-        let mapping = handoff::take_mapping(stamp_of::<Self>(), deserializer)?;
+        let mapping = handoff::take_mapping(stamp_of::<Self>(), number)?;
         if mapping.len() < size_of::<Header>() {
             return Err(de::Error::invalid_length(mapping.len(), &"memory that holds an array"));
         }

@@ -131,12 +131,14 @@ pub(crate) fn send_mapping<S: Serializer>(mapping: &Mapping, to: S) -> Result<S:
     sent.map_err(ser::Error::custom)?.serialize(to)
 }
 
-/// Deserialises a mapping that was made with the same `stamp`.
-pub(crate) fn take_mapping<'de, D: Deserializer<'de>>(
-    stamp: u64,
-    from: D,
-) -> Result<Mapping, D::Error> {
-    let fd = take_fd(u32::deserialize(from)?).map_err(de::Error::custom)?;
+/// Deserialises what stands for a descriptor: its number, which is read also where values are made up.
+pub(crate) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    u32::deserialize(from)
+}
+
+/// Takes a mapping that was made with the same `stamp`.
+pub(crate) fn take_mapping<E: de::Error>(stamp: u64, number: u32) -> Result<Mapping, E> {
+    let fd = take_fd(number).map_err(de::Error::custom)?;
     Mapping::attach(fd, stamp).map_err(|error| de::Error::custom(Chain(&error)))
 }
 

@@ -247,11 +247,12 @@ impl<T: ProcessSafe> Serialize for Shared<T> {
 
 impl<'de, T: ProcessSafe + Send + Sync> Deserialize<'de> for Shared<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = handoff::number(deserializer)?;
         let mapping = if handoff::is_probing() && size_of::<T>() <= LARGEST_PROBED {
             // All zero, which is a value of the type, as every pattern is.
             Mapping::new(size_of::<T>(), stamp_of_value::<T>()).map_err(de::Error::custom)?
         } else {
-            handoff::take_mapping(stamp_of_value::<T>(), deserializer)?
+            handoff::take_mapping(stamp_of_value::<T>(), number)?
         };
         let len = mapping.len();
         Self::attached(mapping)

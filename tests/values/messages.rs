@@ -2,7 +2,7 @@
 
 use multiproc::{
     CodecError, GetError, Lock, Pool, Process, ProcessError, Queue, RecvError, SelfDescribing,
-    Shared, TaskError, pipe,
+    Sender, Shared, SharedArray, TaskError, pipe,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
@@ -166,4 +166,32 @@ fn an_error_says_what_to_do_and_each_cause_once() {
          describes itself, because of #[serde(untagged)]: send it in a multiproc::SelfDescribing, \
          or do without"
     );
+}
+
+#[test]
+fn what_processes_share_in_what_describes_itself() {
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Shares {
+        queue: Option<Queue<u8>>,
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        locks: Vec<Shared<Lock<u8>>>,
+        array: SharedArray<u8>,
+        sender: Sender<u8>,
+    }
+    let (receiver, sender) = pipe().unwrap();
+    let queue = Queue::bounded(1).unwrap();
+    let lock = Shared::new(Lock::new(1)).unwrap();
+    let array = SharedArray::new(&[2]).unwrap();
+    let locks = vec![lock.clone(), lock.clone()];
+    let shares = Shares { queue: Some(queue.clone()), locks, array, sender };
+    let share = |SelfDescribing(shares): SelfDescribing<Shares>| {
+        shares.queue.unwrap().put(3).unwrap();
+        shares.sender.send(4).unwrap();
+        for lock in shares.locks {
+            *lock.lock().unwrap() += shares.array.get(0).unwrap();
+        }
+    };
+    Process::spawn(share, SelfDescribing(shares)).unwrap().join().unwrap();
+    assert_eq!((queue.get(), *lock.lock().unwrap()), (Ok(3), 5));
+    assert_eq!(receiver.recv().unwrap(), 4);
 }

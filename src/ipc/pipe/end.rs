@@ -119,11 +119,12 @@ impl Serialize for End {
 
 impl<'de> Deserialize<'de> for End {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = handoff::number(deserializer)?;
         if handoff::is_probing() {
             let made = Socket::pair().map_err(made).map_err(de::Error::custom);
             return made.map(|(socket, _)| End::new(socket));
         }
-        let fd = take_fd(u32::deserialize(deserializer)?).map_err(de::Error::custom)?;
+        let fd = take_fd(number).map_err(de::Error::custom)?;
         Ok(End::new(Socket::from(fd)))
     }
 }
