@@ -52,6 +52,10 @@ use crate::sys::Deadline;
 /// The process is a child of the parent alone. In another forked child of that parent the copy tells
 /// whether it [is alive](Process::is_alive); it neither joins nor signals it.
 ///
+/// # Costs
+///
+/// Two descriptors in this process; one when it was joined, which is closed when the handle is dropped.
+///
 /// # If a process dies
 ///
 /// A child that is killed is reported by [`Process::join`], at once. One whose parent is killed
