@@ -104,6 +104,7 @@ impl Process<()> {
     /// private memory the child has a copy of its own.
     /// [`Error::OtherNamespace`] when the child would be in another PID or time namespace.
     /// [`Error::Daemonic`] in a daemon. [`Error::ChildrenIgnored`] where SIGCHLD is ignored.
+    /// [`Error::FileSizeLimit`] when the child could not leave even a short result (`ulimit -f`).
     /// [`Error::Os`] when the system refuses.
     ///
     /// After any error, `f` was not called and will not be.

@@ -64,6 +64,9 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 const BODY: u64 = size_of::<u64>() as u64;
 
+/// For so many bytes there must be room, so that a child can say at least that there is no more.
+const LEAST: usize = 512;
+
 /// What a child's function came to.
 #[derive(Debug)]
 pub(super) enum Outcome {
@@ -77,6 +80,28 @@ pub(super) enum Outcome {
     NotSent(CodecError),
     /// It never ran: the child is in another PID namespace than its parent.
     Outside,
+}
+
+impl Outcome {
+    /// What is left in its stead where it is longer than `limit` allows; `None` where there is nothing
+    /// shorter.
+    fn shorter(&self, limit: FileSizeLimit) -> Option<Outcome> {
+        let why = || CodecError::NotCarried(limit.to_string());
+        match self {
+            Outcome::Panicked(Panic { message, location }) if !message.is_empty() => {
+                let surplus = usize::try_from(limit.needed - limit.limit).unwrap_or(usize::MAX);
+                let left = message.floor_char_boundary(message.len().saturating_sub(surplus));
+                let (message, location) = (message[..left].to_owned(), location.clone());
+                Some(Outcome::Panicked(Panic { message, location }))
+            }
+            Outcome::Panicked(_) | Outcome::Outside => None,
+            // It says already that there is no room, or is as short.
+            Outcome::NotRead(CodecError::NotCarried(_)) => None,
+            Outcome::NotSent(CodecError::NotCarried(_)) => None,
+            Outcome::NotRead(_) => Some(Outcome::NotRead(why())),
+            Outcome::NotSent(_) | Outcome::Returned(_) => Some(Outcome::NotSent(why())),
+        }
+    }
 }
 
 /// Why a page was not read or written.
@@ -105,6 +130,7 @@ impl Page {
     /// A page for a child that is about to be started. The child begins at [`Page::release`], or ends
     /// when this is dropped.
     pub(super) fn new() -> Result<Self, Error> {
+        file_fits(LEAST)?;
         let made = memory_file("multiproc-child");
         let page = Page(made.map_err(|(call, errno)| Error::os(call, errno))?.into());
         let lock = || fcntl_lock(&page.0, FlockOperation::NonBlockingLockExclusive);
@@ -204,11 +230,9 @@ impl Page {
             Outcome::NotSent(why) => (NOT_SENT, &codec::to_bytes(why)?),
             Outcome::Outside => (OUTSIDE, &Vec::new()),
         };
-        let fits = file_fits(BODY as usize + body.len());
-        if let (Outcome::Returned(_), Err(limit)) = (outcome, fits) {
-            return self.leave(&Outcome::NotSent(CodecError::NotCarried(limit.to_string())));
+        if let Err(limit) = file_fits(BODY as usize + body.len()) {
+            return self.leave(&outcome.shorter(limit).ok_or(limit)?);
         }
-        fits?;
         self.clear()?;
         self.write_at(body, BODY)?;
         self.write_at(&kind.to_le_bytes(), 0)

@@ -100,6 +100,47 @@ fn a_child_gets_and_gives_no_more_and_says_so() {
     });
 }
 
+/// Nobody is to try again what has been done: so a child whose outcome would not fit does not begin.
+#[test]
+fn a_child_that_could_leave_no_outcome_is_not_started() {
+    alone(|()| {
+        for limit in [0, 1, 60, 170, 511] {
+            limit_files(limit);
+            let forked = Process::fork(|| -> u32 { panic!("the function runs") });
+            let spawned = Process::spawn(|()| -> u32 { panic!("the function runs") }, ());
+            for refused in [refused(forked), refused(spawned), refused(Pool::new(1))] {
+                assert_eq!(refused.limit, limit);
+            }
+        }
+        limit_files(512);
+        let make = |len: usize| vec![1u8; len];
+        for len in [0, 1, 400, 500, 512, 5000] {
+            let forked = Process::fork(|| make(len)).unwrap();
+            for child in [forked, Process::spawn(make, len).unwrap()] {
+                match child.join() {
+                    Ok(made) => assert_eq!(made.len(), len),
+                    Err(error) => assert!(matches!(error, ProcessError::Encode(_)), "{error}"),
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn of_a_panic_s_long_message_what_fits_arrives() {
+    alone(|()| {
+        limit_files(LIMIT);
+        let fail = |len: usize| -> u32 { panic!("{}", "ä".repeat(len)) };
+        let Err(ProcessError::Panicked { message, location }) =
+            Process::spawn(fail, LARGE).unwrap().join()
+        else {
+            panic!("a panic is told as one")
+        };
+        assert!(message.len() as u64 > LIMIT / 2 && message.chars().all(|char| char == 'ä'));
+        assert!(location.is_some());
+    });
+}
+
 #[test]
 fn a_pool_s_task_fails_alone() {
     alone(|()| {
