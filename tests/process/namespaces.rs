@@ -4,9 +4,11 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
+use std::time::Duration;
 
 use crate::{Nothing, alone};
-use multiproc::{Error, Event, Lock, NameProblem, Process, ProcessError, Shared};
+use multiproc::{Error, Event, Lock, NameProblem, Process, ProcessError, RobustSemaphore, Shared};
 
 /// Has the children of this thread go into namespaces of their own.
 fn unshare(flags: i32) -> bool {
@@ -125,4 +127,63 @@ fn a_name_is_not_shared_across_time_namespaces() -> Nothing {
     Shared::<u64>::unlink(&name)?;
     assert!(refused?);
     Ok(())
+}
+
+/// Goes into another time namespace, where each process has started ten days later.
+fn change_clock() -> bool {
+    if !unshare(CLONE_NEWTIME) {
+        return false;
+    }
+    let done = fs::write("/proc/self/timens_offsets", "boottime 864000 0\n").and_then(|()| {
+        let theirs = fs::File::open("/proc/self/ns/time_for_children")?;
+        // SAFETY: it changes which clock this process is told, and no memory.
+        match unsafe { libc::setns(theirs.as_raw_fd(), CLONE_NEWTIME) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    });
+    if let Err(why) = &done {
+        eprintln!("SKIPPED: this process cannot change its clock: {why}");
+    }
+    done.is_ok()
+}
+
+/// When a process started is told otherwise there; and is no reason to take it for another.
+#[test]
+fn who_goes_into_another_time_namespace_takes_nobody_s_permit_and_loses_none() {
+    // Time enough to be asked whether whoever has the permit has ended.
+    const ASKED: Duration = Duration::from_secs(1);
+    alone(|()| {
+        if !fs::exists("/proc/self/ns/time").unwrap() {
+            eprintln!("SKIPPED: this kernel has no time namespaces");
+            return;
+        }
+        let permits = Shared::new(RobustSemaphore::<4>::new(1)).unwrap();
+        let events = Shared::new([const { Event::new() }; 4]).unwrap();
+        let [held, go, taken, end] = &*events;
+        let stays = Process::fork(|| {
+            let permit = permits.acquire();
+            held.set();
+            go.wait();
+            drop(permit);
+            taken.wait();
+            permits.acquire_for(ASKED).is_some()
+        });
+        let stays = stays.unwrap();
+        held.wait();
+        let moved = change_clock();
+        let from_who_stays = permits.acquire_for(ASKED).is_some();
+        go.set();
+        let child = Process::fork(|| {
+            let _permit = moved.then(|| permits.acquire());
+            taken.set();
+            end.wait();
+        });
+        let got = stays.join().unwrap();
+        end.set();
+        child.unwrap().join().unwrap();
+        // Not before all have ended: they are waited for.
+        assert!(!from_who_stays, "taken from who stays");
+        assert_eq!(got, !moved, "taken from a child of who has moved");
+    });
 }

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::sys::real::gone;
-use crate::sys::{Me, fork_generation, read_file};
+use crate::sys::{Me, Namespace, fork_generation, read_file};
 
 /// No process number needs more (the kernel's PID_MAX_LIMIT).
 const PID_BITS: u32 = 22;
@@ -28,7 +28,9 @@ static OF: AtomicU64 = AtomicU64::new(0);
 /// the life is seen when its next bearer ends too.
 ///
 /// An exec goes on with the life. Those who compare lives are in one PID namespace, which
-/// [`Shared`](crate::Shared) sees to, and in one time namespace.
+/// [`Shared`](crate::Shared) sees to. A process can go into another time namespace, where /proc tells
+/// of another start for each: so a start is known only in the machine's first time namespace, and
+/// compared only by who is in it.
 #[derive(Debug)]
 pub(crate) struct Life(());
 
@@ -54,7 +56,7 @@ impl Life {
     #[cold]
     fn begin(generation: u64) -> u64 {
         let pid = Me::process();
-        let stat = Stat::read("self").filter(|stat| stat.pid == pid);
+        let stat = Stat::read("self").filter(|stat| stat.pid == pid && has_first_clock());
         let mine = life(pid, stat.map_or(0, |stat| stat.start));
         // All threads of this process find the same.
         MINE.store(mine, Ordering::Relaxed);
@@ -77,7 +79,7 @@ impl Life {
         if pid == 0 {
             return true;
         }
-        let known = start(life) != 0 && start(mine) != 0;
+        let known = start(life) != 0 && start(mine) != 0 && has_first_clock();
         match known.then(|| Stat::read(pid)).flatten() {
             Some(stat) if stat.start != start(life) => true,
             Some(stat) if !stat.is_zombie() => false,
@@ -93,6 +95,12 @@ fn life(pid: u32, start: u64) -> u64 {
 
 fn start(life: u64) -> u64 {
     life >> PID_BITS
+}
+
+/// Whether this process is in the time namespace that was there first, whose number the kernel gives
+/// to no other (TIME_NS_INIT_INO), or the kernel has none.
+fn has_first_clock() -> bool {
+    matches!(Namespace::Time.own(), Ok(0 | 0xEFFF_FFFA))
 }
 
 /// What /proc tells of a process.
