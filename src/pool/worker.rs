@@ -13,7 +13,7 @@ use crate::pool::crew::PAUSE;
 use crate::pool::kill_switch::die_of;
 use crate::pool::task::{Outcome, Reply, Request};
 use crate::process::{ExitStatus, Process};
-use crate::sys::{self, Deadline};
+use crate::sys::{self, Deadline, fork_generation};
 
 /// A worker, as the pool has it; killed and reaped when dropped.
 #[derive(Debug)]
@@ -152,6 +152,7 @@ fn serve(line: &Connection<Reply, Request>) -> Result<(), String> {
             cause => Err(Chain(cause).to_string()),
         };
     }
+    let generation = fork_generation();
     loop {
         let (task, outcome) = match next(line) {
             Ok(request) => (Some(request.task), request.run()),
@@ -163,6 +164,10 @@ fn serve(line: &Connection<Reply, Request>) -> Result<(), String> {
                 (None, Outcome::NotRead(CodecError::NotCarried(Chain(&error).to_string())))
             }
         };
+        if fork_generation() != generation {
+            // A task has forked, and this copy of it has returned too: the line is the worker's.
+            return;
+        }
         let Err(refused) = line.send(Reply::Done(task, outcome)) else { continue };
         if matches!(refused.cause(), SendCause::Disconnected) {
             return Ok(());

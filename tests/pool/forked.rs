@@ -169,3 +169,26 @@ fn a_forked_process_makes_a_pool_of_its_own() {
         assert_eq!(pool.apply(pid, ()), Ok(worker));
     });
 }
+
+#[test]
+fn what_a_task_has_forked_does_not_answer_in_the_workers_stead() {
+    in_own_process(|()| {
+        let pool = Pool::new(1).unwrap();
+        let forks = |returned: u32| {
+            // SAFETY: the worker has one thread, and the child does what it would have done.
+            match unsafe { libc::fork() } {
+                0 => returned + 1,
+                child => {
+                    let mut status = -1;
+                    // SAFETY: there is room for a status.
+                    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+                    assert_eq!(status, 0);
+                    returned
+                }
+            }
+        };
+        for n in 0..20 {
+            assert_eq!(pool.apply(forks, n), Ok(n));
+        }
+    });
+}
