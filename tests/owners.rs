@@ -304,3 +304,30 @@ impl Drop for Stranger {
 fn say(text: &str) {
     io::stderr().write_all(text.as_bytes()).unwrap();
 }
+
+/// The number of a private lock's owner means nothing to another process.
+#[test]
+fn a_lock_that_came_to_shared_memory_with_a_leaked_guard_is_its_processes() {
+    let name = format!("test-leaked-before-{}", std::process::id());
+    let (made, opened) = (Shared::new(Event::new()).unwrap(), Shared::new(Event::new()).unwrap());
+    let make = |(name, made, opened): (String, Shared<Event>, Shared<Event>)| {
+        let lock = Lock::new(7u32);
+        mem::forget(lock.lock().unwrap());
+        let lock = Shared::create(&name, lock).unwrap();
+        made.set();
+        opened.wait();
+        lock.try_lock().is_ok()
+    };
+    let maker = Process::spawn(make, (name.clone(), made.clone(), opened.clone())).unwrap();
+    assert!(made.wait_for(LONG));
+    let lock = Shared::<Lock<u32>>::open(&name);
+    Shared::<Lock<u32>>::unlink(&name).unwrap();
+    let lock = lock.unwrap();
+    assert!(matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
+    opened.set();
+    assert!(!maker.join().unwrap(), "it stays locked as long as its process is there");
+    let Err(TryLockError::Poisoned(ended)) = lock.lock_for(LONG) else {
+        panic!("its process has ended")
+    };
+    assert_eq!(ended.cause(), PoisonCause::OwnerDied);
+}

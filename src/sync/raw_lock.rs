@@ -51,7 +51,8 @@
 
 use crate::error::PoisonCause;
 use crate::sys::{
-    ALL, Deadline, MODELLED, Mark, Me, Node, Op, Ordering::*, Slot, Wait, Word, const_fn, site,
+    ALL, Deadline, Life, MODELLED, Mark, Me, Node, Op, Ordering::*, Slot, Wait, Word, const_fn,
+    site,
 };
 
 const OWNER: u32 = OWNER_DIED - 1;
@@ -112,12 +113,17 @@ impl RawLock {
         }
     }
 
-    /// The lock has come to shared memory.
+    /// The lock has come to shared memory. If a guard of it was leaked before, its owner's name in
+    /// private memory means nothing there: the lock goes to the process.
     ///
     /// # Safety
     /// It is not moved any more, and stays mapped while a thread of this process holds it.
     pub(crate) unsafe fn settle(&mut self) {
-        // Relaxed: nobody else knows of the lock yet.
+        // Relaxed: here and below, nobody else knows of the lock yet.
+        let seen = if MODELLED { 0 } else { self.word.load(Relaxed) };
+        if seen & OWNER != 0 {
+            self.word.store(seen & !OWNER | Life::pid(Life::mine()), Relaxed);
+        }
         self.place.store(SETTLED, Relaxed);
     }
 
