@@ -204,7 +204,7 @@ pub enum ProcessError {
     /// It ended with this exit code, and not by returning (with 0: by [`process::exit`]).
     ///
     /// [`process::exit`]: crate::process::exit
-    #[error("the process ended with exit code {0} before its function returned")]
+    #[error("the process ended with exit code {0}, without leaving a result")]
     Exited(i32),
     /// It ended with this exit code, and had not even taken what it was to run.
     ///

@@ -166,7 +166,7 @@ fn serve(line: &Connection<Reply, Request>) -> Result<(), String> {
         };
         if fork_generation() != generation {
             // A task has forked, and this copy of it has returned too: the line is the worker's.
-            return;
+            return Ok(());
         }
         let Err(refused) = line.send(Reply::Done(task, outcome)) else { continue };
         if matches!(refused.cause(), SendCause::Disconnected) {

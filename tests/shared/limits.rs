@@ -1,6 +1,8 @@
 //! Under `ulimit -f` what is too large is refused, by an error that names the limit. (The kernel's own
 //! answer is a signal that kills.)
 
+use std::os::fd::AsRawFd;
+
 use multiproc::{
     Error, Event, FileSizeLimit, Lock, Pool, Process, ProcessError, Queue, SendCause, Shared,
     SharedArray, pipe,
@@ -130,6 +132,10 @@ fn a_child_that_could_leave_no_outcome_is_not_started() {
 fn of_a_panic_s_long_message_what_fits_arrives() {
     alone(|()| {
         limit_files(LIMIT);
+        // Where the panic is told may be a file, too.
+        let nowhere = std::fs::File::options().write(true).open("/dev/null").unwrap();
+        // SAFETY: both are open, and nobody else uses them.
+        assert_eq!(unsafe { libc::dup2(nowhere.as_raw_fd(), 2) }, 2);
         let fail = |len: usize| -> u32 { panic!("{}", "ä".repeat(len)) };
         let Err(ProcessError::Panicked { message, location }) =
             Process::spawn(fail, LARGE).unwrap().join()
