@@ -1,6 +1,7 @@
 //! What a thread knows of itself, in private memory: its numbers, and the locks on its list.
 #![allow(clippy::disallowed_types, reason = "the shim itself")]
 
+use std::ops::Range;
 use std::ptr::{self, NonNull, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
@@ -82,7 +83,8 @@ impl Record {
     }
 
     fn entry(&self, i: u32) -> *mut Link {
-        self.slot(i).map_or(null_mut(), |slot| slot.load(Ordering::Relaxed))
+        // Acquire: see `holds_in`.
+        self.slot(i).map_or(null_mut(), |slot| slot.load(Ordering::Acquire))
     }
 
     pub(super) fn is_listed(&self, i: u32) -> bool {
@@ -113,7 +115,8 @@ impl Record {
     pub(super) fn set(&self, i: u32, node: *mut Link) {
         loop {
             match self.slot(i) {
-                Some(slot) => return slot.store(node, Ordering::Relaxed),
+                // Release: see `holds_in`.
+                Some(slot) => return slot.store(node, Ordering::Release),
                 None => self.grow(),
             }
         }
@@ -136,6 +139,16 @@ impl Record {
     /// The locks that it holds, oldest first.
     pub(super) fn nodes(&self) -> impl Iterator<Item = *mut Link> {
         (1..).map(|i| self.node(i)).take_while(|node| !node.is_null())
+    }
+
+    /// Whether a lock in `range`, where none is taken meanwhile, is held: seen from any thread.
+    ///
+    /// The record's own thread may take older locks out at the same time. Then what is younger moves
+    /// down, and stands in the slot below before another comes to its own: so whoever looks at the
+    /// youngest first does not miss it. (Each slot is written with Release and read with Acquire: who
+    /// sees that another has come, or none, sees also the slots below as they were then.)
+    pub(super) fn holds_in(&self, range: &Range<usize>) -> bool {
+        (1..=self.len()).rev().any(|i| range.contains(&self.node(i).addr()))
     }
 
     /// How many locks it holds.
@@ -236,5 +249,52 @@ impl Record {
         } else {
             self.own.clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+
+    /// Another thread looks while the record's own takes older locks out, so that what is looked for
+    /// moves down.
+    #[test]
+    fn a_lock_that_is_held_is_seen_while_older_ones_go() {
+        const OLDER: usize = 40;
+        let links = [const { AtomicPtr::new(null_mut()) }; OLDER + 2];
+        let held = links[OLDER..OLDER + 1].as_ptr_range();
+        let held = held.start.addr()..held.end.addr();
+        let record = Record::take();
+        // Even while the lock is held; the next number when it is not, and will be anew.
+        let turn = AtomicU64::new(1);
+        let (turns, ended) = (20_000, AtomicBool::new(false));
+        let looks = std::thread::scope(|scope| {
+            let looks = scope.spawn(|| {
+                let mut looks = 0u64;
+                while !ended.load(Ordering::Relaxed) {
+                    let before = turn.load(Ordering::SeqCst);
+                    let seen = record.holds_in(&held);
+                    if before.is_multiple_of(2) && turn.load(Ordering::SeqCst) == before {
+                        assert!(seen, "after {looks} looks");
+                        looks += 1;
+                    }
+                }
+                looks
+            });
+            while turn.load(Ordering::SeqCst) < turns && !looks.is_finished() {
+                let taken = links.iter().zip(1..);
+                taken.for_each(|(link, slot)| record.set(slot, ptr::from_ref(link).cast_mut()));
+                turn.fetch_add(1, Ordering::SeqCst);
+                (0..OLDER).for_each(|_| record.remove(1));
+                turn.fetch_add(1, Ordering::SeqCst);
+                record.forget();
+            }
+            ended.store(true, Ordering::Relaxed);
+            looks.join().expect("it is always seen")
+        });
+        assert!(looks > 0, "nobody looked at the right time");
+        record.taken.store(false, Ordering::Release);
     }
 }

@@ -194,7 +194,8 @@ impl Me {
         let below = record.early(slot - 1).load(Ordering::Relaxed);
         head.list.store(below.cast(), Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
-        own.store(null_mut(), Ordering::Relaxed);
+        // Release: see `Record::holds_in`.
+        own.store(null_mut(), Ordering::Release);
         true
     }
 
@@ -230,19 +231,19 @@ impl Me {
         }
         for slot in (1..=record.len()).rev() {
             let link = record.node(slot);
-            // As `begin`, `unlink` and `end` do, with a step in between that the kernel and the
-            // waiters know the owner before and after.
-            self.head().pending.store(link.cast(), Ordering::Relaxed);
-            compiler_fence(Ordering::SeqCst);
-            self.unlink_slow(link);
-            // SAFETY: the lock is mapped while a list has it (`holds_in`), and its word lies 32
-            // bytes before the link, as the kernel has it.
+            // First, as long as it is on the record: another thread may be about to unmap its memory
+            // (see `holds_in`). Until it is off the list as well, the kernel finds another owner than
+            // this thread there, and leaves it alone; its waiters look for that one.
+            // SAFETY: the lock is mapped while a record has it, and its word lies 32 bytes before the
+            // link, as the kernel has it.
             let word = unsafe { &*link.byte_sub(32).cast::<AtomicU32>() };
             // Relaxed: nothing is handed over; the lock stays locked.
             let renamed = word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |seen| {
                 (seen & OWNER == tid).then_some(seen & !OWNER | pid)
             });
+            // It may be the pending entry since it was taken.
             self.end();
+            self.unlink_slow(link);
             BEQUEATHED.fetch_add(u32::from(renamed.is_ok()), Ordering::Relaxed);
         }
     }
@@ -256,7 +257,7 @@ impl Me {
     /// Whether any thread of this process has a lock in `range` on its list: then the memory
     /// must stay mapped, for the kernel and for that list's neighbours.
     pub(crate) fn holds_in(range: Range<usize>) -> bool {
-        Record::all().any(|record| record.nodes().any(|node| range.contains(&node.addr())))
+        Record::all().any(|record| record.holds_in(&range))
     }
 
     /// Whether the thread with that number cannot hold the lock any more: it has ended, or (where
