@@ -44,6 +44,10 @@ use crate::shm::layout::Layout;
 /// ```compile_fail
 /// multiproc::Shared::new(multiproc::Lock::new((multiproc::Lock::new(1), 2)));
 /// ```
+/// ```compile_fail
+/// type Nested = multiproc::Lock<multiproc::Lock<u32>>;
+/// let _ = multiproc::Shared::<Nested>::open("made by a peer that means harm");
+/// ```
 ///
 /// # Safety
 ///
@@ -241,8 +245,10 @@ macro_rules! process_safe {
                 $( .part::<$type>(stringify!($field), ::core::mem::offset_of!(Self, $field)) )*;
 
             unsafe fn settle(&mut self) {
+                // These are all, and of these types: an attribute may have made another struct of it.
+                let Self { $( $field: _ ),* } = self;
                 // SAFETY: the caller's promise for the whole holds for each part.
-                unsafe { $( $crate::ProcessSafe::settle(&mut self.$field); )* }
+                unsafe { $( <$type as $crate::ProcessSafe>::settle(&mut self.$field); )* }
             }
         }
     };

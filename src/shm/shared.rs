@@ -183,19 +183,31 @@ impl<T: ProcessSafe + Send + Sync> Shared<T> {
             );
             assert!(align_of::<T>() <= CONTENTS, "shared memory is aligned to 64 bytes");
         }
-        let place = mapping.contents().cast::<T>();
         // SAFETY: the contents are `T`'s size and aligned for it, and nobody else has them yet.
-        // They never move, and `Mapping` stays as long as a thread here holds a lock in them.
-        unsafe {
-            place.write(value);
-            (*place.as_ptr()).settle();
-        }
-        Shared { value: place, mapping: Arc::new(mapping) }
+        unsafe { mapping.contents().cast::<T>().write(value) };
+        // SAFETY: just written.
+        unsafe { Self::settled(mapping) }
+    }
+
+    /// The value in memory that was made for it, which is its own from here on.
+    ///
+    /// # Safety
+    ///
+    /// A `T` is there, and nobody else knows of the memory.
+    unsafe fn settled(mapping: Mapping) -> Self {
+        let value = mapping.contents().cast::<T>();
+        // SAFETY: a value that nobody else has. It never moves, and `Mapping` stays as long as a thread
+        // here holds a lock in it.
+        unsafe { (*value.as_ptr()).settle() };
+        Shared { value, mapping: Arc::new(mapping) }
     }
 
     /// The value in memory that another process made, if it is as long as one.
     fn attached(mapping: Mapping) -> Option<Self> {
         const { assert!(align_of::<T>() <= CONTENTS, "shared memory is aligned to 64 bytes") }
+        // Settled already. But what cannot be, as a lock in a lock, is refused at compile time here too:
+        // a peer may have written it.
+        let _: unsafe fn(&mut T) = T::settle;
         let value = mapping.contents().cast();
         (mapping.len() >= size_of::<T>()).then(|| Shared { value, mapping: Arc::new(mapping) })
     }
@@ -248,12 +260,15 @@ impl<T: ProcessSafe> Serialize for Shared<T> {
 impl<'de, T: ProcessSafe + Send + Sync> Deserialize<'de> for Shared<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = handoff::number(deserializer)?;
-        let mapping = if handoff::is_probing() && size_of::<T>() <= LARGEST_PROBED {
-            // All zero, which is a value of the type, as every pattern is.
-            Mapping::new(size_of::<T>(), stamp_of_value::<T>()).map_err(de::Error::custom)?
-        } else {
-            handoff::take_mapping(stamp_of_value::<T>(), number)?
-        };
+        if handoff::is_probing() && size_of::<T>() <= LARGEST_PROBED {
+            let made = Mapping::new(size_of::<T>(), stamp_of_value::<T>());
+            // SAFETY: all zero, which is a value of the type, as every pattern is. Nobody else has it:
+            // but whoever is given it may keep it, and share it with others.
+            return made
+                .map(|mapping| unsafe { Self::settled(mapping) })
+                .map_err(de::Error::custom);
+        }
+        let mapping = handoff::take_mapping(stamp_of_value::<T>(), number)?;
         let len = mapping.len();
         Self::attached(mapping)
             .ok_or_else(|| de::Error::invalid_length(len, &"memory that holds the value"))

@@ -3,6 +3,7 @@
 //! * However often and on whichever way a memory comes to a process, it is at one place there.
 //! * None of what it has stands under the number of a standard stream, were all of them closed.
 //! * A type that lies otherwise in memory is another.
+//! * A value that was made up to learn of a type is as any other, if somebody keeps it.
 //! * Where the system denies what it can do without, it does without; else an error says what and why.
 #![cfg(not(loom))]
 
@@ -10,6 +11,7 @@
 mod alone;
 mod layout;
 mod limits;
+mod made_up;
 mod once;
 mod streams;
 mod without;
