@@ -98,7 +98,9 @@ pub enum Error {
     )]
     LockHeld {
         /// Locks in shared memory that this process holds. (One in private memory does not count:
-        /// the child has its own copy of it, and of its guard.)
+        /// the child has its own copy of it, and of its guard.) What else this thread holds for which
+        /// the kernel keeps its list, a robust mutex of C's or a lock of another version of this crate
+        /// in the same program, counts as one.
         locks: usize,
     },
     /// The handle is a copy: its process has been forked since the child was started.

@@ -81,7 +81,8 @@ unsafe fn fork_alone<R: Serialize + DeserializeOwned>(
     //   here, and leaves by `_exit`; handlers that were registered for the exit are not run.
     // - Memory would belong to two: what `body` owns and borrows is in the child's own copy.
     // - Memory that is shared is reached by atomics, or under a lock: of those in shared memory no
-    //   thread of this process holds one (`held`, above), also none that has ended. (Of a lock in
+    //   thread of this process holds one (`held`, above), also none that has ended, nor is one of
+    //   another copy of this crate on this thread's list. (Of a lock in
     //   private memory the child has a copy, and so of its guard: each excludes in its own process.)
     //   Who maps memory as shared in another way, keeps it from children (MADV_DONTFORK), or has the
     //   kernel write into it meanwhile (io_uring), has said `unsafe` for what comes of it.

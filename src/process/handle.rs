@@ -100,8 +100,8 @@ impl Process<()> {
     /// [`Error::MultiThreaded`] when this process has other threads, as every test has: the child
     /// could hang on a lock that one of them holds. [`Error::HadThreads`] when it had some: the child
     /// could crash on a handle of one of them (see [`Process::fork_after_threads`]).
-    /// [`Error::LockHeld`] when this process holds a [`Lock`](crate::Lock) in shared memory; of one in
-    /// private memory the child has a copy of its own.
+    /// [`Error::LockHeld`] when this process holds a [`Lock`](crate::Lock) in shared memory, or this
+    /// thread a robust mutex of C's; of a lock in private memory the child has a copy of its own.
     /// [`Error::OtherNamespace`] when the child would be in another PID or time namespace.
     /// [`Error::Daemonic`] in a daemon. [`Error::ChildrenIgnored`] where SIGCHLD is ignored.
     /// [`Error::FileSizeLimit`] when the child could not leave even a short result (`ulimit -f`).

@@ -1,5 +1,6 @@
 //! What a forked child has of its parent, and where a fork is refused.
 
+use std::mem::MaybeUninit;
 use std::thread;
 use std::time::Duration;
 
@@ -92,6 +93,29 @@ fn fork_refuses_while_the_youngest_of_many_locks_is_held() {
         drop(guards);
         assert!(matches!(Process::fork(|| ()), Err(Error::LockHeld { locks: 1 })));
         drop(last);
+        Process::fork(|| ()).unwrap().join().unwrap();
+    });
+}
+
+/// Another version of this crate in the same program has its locks on the same list, and guards of which
+/// this one knows nothing.
+#[test]
+fn fork_refuses_while_something_else_is_on_the_threads_list() {
+    alone(|()| {
+        let mutex = Box::leak(Box::new(libc::PTHREAD_MUTEX_INITIALIZER));
+        let mut robust = MaybeUninit::uninit();
+        // SAFETY: each is made before it is used, has a place of its own and is used by this thread.
+        unsafe {
+            libc::pthread_mutexattr_init(robust.as_mut_ptr());
+            libc::pthread_mutexattr_setrobust(robust.as_mut_ptr(), libc::PTHREAD_MUTEX_ROBUST);
+            libc::pthread_mutex_init(mutex, robust.as_ptr());
+            assert_eq!(libc::pthread_mutex_lock(mutex), 0);
+        }
+        assert!(matches!(Process::fork(|| ()), Err(Error::LockHeld { locks: 1 })));
+        // SAFETY: as above, and it is locked.
+        assert_eq!(unsafe { libc::pthread_mutex_unlock(mutex) }, 0);
+        let lock = Shared::new(Lock::new(0)).unwrap();
+        drop(lock.lock().unwrap());
         Process::fork(|| ()).unwrap().join().unwrap();
     });
 }

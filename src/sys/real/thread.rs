@@ -248,10 +248,18 @@ impl Me {
         }
     }
 
-    /// How many locks in shared memory the threads of this process hold.
+    /// How many locks in shared memory the threads of this process hold. What else stands on the calling
+    /// thread's list, a lock of another copy of this crate or a robust mutex of glibc's, counts as one.
     pub(crate) fn held() -> usize {
         let held: u32 = Record::all().map(Record::len).sum();
-        (held + BEQUEATHED.load(Ordering::Relaxed)) as usize
+        let others = u32::from(Me::current().lists_others());
+        (held + BEQUEATHED.load(Ordering::Relaxed) + others) as usize
+    }
+
+    /// Whether anything but this crate's locks stands on the thread's list: then it stands above those.
+    fn lists_others(self) -> bool {
+        let youngest = self.head().list.load(Ordering::Relaxed).cast::<Link>();
+        youngest != self.record().listed_below(self.record().len() + 1)
     }
 
     /// Whether any thread of this process has a lock in `range` on its list: then the memory
