@@ -230,7 +230,7 @@ impl RawLock {
                     // An owner in private memory, where it goes with the lock, never is gone.
                     let is_gone = || settled && Me::is_gone(seen & OWNER, &self.node, look_closely);
                     let gone = site!("lock.gone", is_gone() => true);
-                    if site!("lock.rob", gone => false) && self.rob(me, name, seen) {
+                    if site!("lock.rob", gone => false) && self.rob(me, name, seen, is_gone) {
                         return true;
                     }
                 }
@@ -268,12 +268,17 @@ impl RawLock {
     }
 
     /// Takes the lock from an owner who is gone, if the word is still as it was then.
-    fn rob(&self, me: Me, name: u32, seen: u32) -> bool {
+    fn rob(&self, me: Me, name: u32, seen: u32, is_gone: impl Fn() -> bool) -> bool {
         // Before the lock is taken: a logger may panic, or take locks of its own, and then this
         // one is to be the pending entry again.
         me.end();
         log::warn!("thread {} is gone and held a lock: it is taken over", seen & OWNER);
         me.begin(&self.node);
+        // A logger may take its time, in which others may have had the lock, and the number gone to a
+        // thread that has it now. (A model has no logger.)
+        if !MODELLED && !is_gone() {
+            return false;
+        }
         // Acquire: there is no Release to pair with; what the dead wrote before dying is seen in
         // the order that the kernel's switch from it gave.
         let waiters = site!("lock.rob.waiters", WAITERS => 0);
