@@ -158,14 +158,19 @@
 //! * *[`Process::fork_after_threads`]:* a handle of a thread of the parent, used or dropped in the child.
 //! * *A copy of a guard, used in a child* that other code has made by `fork`, `vfork` or `clone` while a
 //!   lock in shared memory was held. ([`Process::fork`] refuses.) To drop it is harmless after a `fork` of
-//!   libc's; after one that libc does not see, it unlocks.
+//!   libc's, unless the child has locked that lock itself by then: like any copy after a fork that libc does
+//!   not see, it then unlocks.
 //! * *A child that other code has forked into another PID or time namespace,* with memory that it has in
 //!   common with others: numbers of owners mean others there, and a living one may be taken for dead.
 //!   (Children of this crate are refused there.)
 //! * *A thread that ends without its end being run:* `pthread_exit`, `pthread_cancel` or `longjmp` past a
 //!   guard or a call of this crate, or the bare system call `exit`.
 //! * *What this crate owns, taken away:* its descriptors closed, its memory unmapped, protected or moved,
-//!   the thread's robust list replaced (`set_robust_list`).
+//!   the thread's robust list replaced (`set_robust_list`), the library that it is part of unloaded
+//!   (`dlclose`): what runs at the end of a thread and of the process is in there.
+//! * *A parent that means harm:* who starts this program as this crate starts a child, with a letter of its
+//!   own, says which code runs. (So can whoever starts a program; a program with more rights than its parent
+//!   refuses.)
 //! * *glibc's robust mutexes,* held by a thread beside locks of this crate, in memory that somebody who
 //!   means harm can write: as in glibc itself, where such a mutex says that the list goes on is followed.
 //!   (What stands in this crate's locks is not.)
