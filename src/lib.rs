@@ -146,8 +146,8 @@
 //! # Where undefined behaviour begins
 //!
 //! No call of this crate that is safe is undefined behaviour by itself, whoever dies and whatever a peer
-//! sends. What follows would make it so. All of it takes `unsafe` in this process, or a process that shares
-//! its memory and keeps to other rules.
+//! sends. What follows would make it so. All of it takes `unsafe` in this process, be it within a library, or
+//! a process that shares its memory or starts it, and keeps to other rules.
 //!
 //! * *A promise that is not kept:* a [`ProcessSafe`] written by hand for a type that is not, or its
 //!   [`settle`](ProcessSafe::settle) called for memory that this crate has not mapped.
@@ -157,7 +157,8 @@
 //!   may give two: so whoever has such peers uses copies, as said above, and no reference to what is guarded.
 //! * *[`Process::fork_after_threads`]:* a handle of a thread of the parent, used or dropped in the child.
 //! * *A copy of a guard, used in a child* that other code has made by `fork`, `vfork` or `clone` while a
-//!   lock in shared memory was held. ([`Process::fork`] refuses.) To drop it is harmless after a `fork` of
+//!   lock in shared memory was held. ([`Process::fork`] refuses.) Some libraries have that in a function that
+//!   they call safe, which makes a daemon of the program: do not call it while a lock is held. To drop it is harmless after a `fork` of
 //!   libc's, unless the child has locked that lock itself by then: like any copy after a fork that libc does
 //!   not see, it then unlocks.
 //! * *A child that other code has forked into another PID or time namespace,* with memory that it has in

@@ -269,7 +269,7 @@ mod tests {
         let record = Record::take();
         // Even while the lock is held; the next number when it is not, and will be anew.
         let turn = AtomicU64::new(1);
-        let (turns, ended) = (20_000, AtomicBool::new(false));
+        let (turns, ended) = (4_000, AtomicBool::new(false));
         let looks = std::thread::scope(|scope| {
             let looks = scope.spawn(|| {
                 let mut looks = 0u64;
