@@ -157,10 +157,10 @@
 //!   may give two: so whoever has such peers uses copies, as said above, and no reference to what is guarded.
 //! * *[`Process::fork_after_threads`]:* a handle of a thread of the parent, used or dropped in the child.
 //! * *A copy of a guard, used in a child* that other code has made by `fork`, `vfork` or `clone` while a
-//!   lock in shared memory was held. ([`Process::fork`] refuses.) Some libraries have that in a function that
-//!   they call safe, which makes a daemon of the program: do not call it while a lock is held. To drop it is harmless after a `fork` of
-//!   libc's, unless the child has locked that lock itself by then: like any copy after a fork that libc does
-//!   not see, it then unlocks.
+//!   lock in shared memory was held. ([`Process::fork`] refuses.) Some libraries do that in a function that
+//!   they call safe, which makes a daemon of the program: do not call it while a lock is held. To drop the
+//!   copy is harmless after a `fork` of libc's, unless the child has locked that lock itself by then: like
+//!   any copy after a fork that libc does not see, it then unlocks.
 //! * *A child that other code has forked into another PID or time namespace,* with memory that it has in
 //!   common with others: numbers of owners mean others there, and a living one may be taken for dead.
 //!   (Children of this crate are refused there.)
@@ -174,7 +174,8 @@
 //!   refuses.)
 //! * *glibc's robust mutexes,* held by a thread beside locks of this crate, in memory that somebody who
 //!   means harm can write: as in glibc itself, where such a mutex says that the list goes on is followed.
-//!   (What stands in this crate's locks is not.)
+//!   (What stands in this crate's locks this process does not follow. The kernel does, when it ends a thread
+//!   that holds one, and marks only what bears that thread's number.)
 //!
 //! These end the process, and are not undefined behaviour: memory under a name that another process of the
 //! same user cuts short (SIGBUS); a sandbox that refuses futexes (a panic that says so).
