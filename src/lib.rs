@@ -146,8 +146,8 @@
 //! # Where undefined behaviour begins
 //!
 //! No call of this crate that is safe is undefined behaviour by itself, whoever dies and whatever a peer
-//! sends. What follows would make it so. All of it takes `unsafe` in this process, be it within a library, or
-//! a process that shares its memory or starts it, and keeps to other rules.
+//! sends. What follows would make it so. All but the last takes `unsafe` in this process, be it within a
+//! library, or a process that shares its memory or starts it, and keeps to other rules.
 //!
 //! * *A promise that is not kept:* a [`ProcessSafe`] written by hand for a type that is not, or its
 //!   [`settle`](ProcessSafe::settle) called for memory that this crate has not mapped.
@@ -176,6 +176,9 @@
 //!   means harm can write: as in glibc itself, where such a mutex says that the list goes on is followed.
 //!   (What stands in this crate's locks this process does not follow. The kernel does, when it ends a thread
 //!   that holds one, and marks only what bears that thread's number.)
+//! * *Two versions of this crate in one program,* which know nothing of each other's guards. A
+//!   [`Process::fork`] of one is refused while a lock of the other is held in shared memory, but not if that
+//!   was taken while a lock of the first was held, which is held no more, or by a thread that has ended.
 //!
 //! These end the process, and are not undefined behaviour: memory under a name that another process of the
 //! same user cuts short (SIGBUS); a sandbox that refuses futexes (a panic that says so).
