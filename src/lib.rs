@@ -146,15 +146,16 @@
 //! # Where undefined behaviour begins
 //!
 //! No call of this crate that is safe is undefined behaviour by itself, whoever dies and whatever a peer
-//! sends. What follows would make it so. All but the last takes `unsafe` in this process, be it within a
-//! library, or a process that shares its memory or starts it, and keeps to other rules.
+//! sends. What follows would make it so. All of it takes `unsafe` in this process, be it within a library,
+//! or a process that shares its memory or starts it, and keeps to other rules.
 //!
 //! * *A promise that is not kept:* a [`ProcessSafe`] written by hand for a type that is not, or its
 //!   [`settle`](ProcessSafe::settle) called for memory that this crate has not mapped.
 //! * *Memory that is guarded, written by one who does not hold the lock:* by a peer that means harm, or by
-//!   one that has opened it under a name and means other things by the same places. By the letter of Rust, memory behind a reference does not
-//!   change, and another process is not bound by that. In practice each read gives some number, and two reads
-//!   may give two: so whoever has such peers uses copies, as said above, and no reference to what is guarded.
+//!   one that has opened it under a name and means other things by the same places. By the letter of Rust,
+//!   memory behind a reference does not change, and another process is not bound by that. In practice each
+//!   read gives some number, and two reads may give two: so whoever has such peers uses copies, as said
+//!   above, and no reference to what is guarded.
 //! * *[`Process::fork_after_threads`]:* a handle of a thread of the parent, used or dropped in the child.
 //! * *A copy of a guard, used in a child* that other code has made by `fork`, `vfork` or `clone` while a
 //!   lock in shared memory was held. ([`Process::fork`] refuses.) Some libraries do that in a function that
@@ -176,12 +177,14 @@
 //!   means harm can write: as in glibc itself, where such a mutex says that the list goes on is followed.
 //!   (What stands in this crate's locks this process does not follow. The kernel does, when it ends a thread
 //!   that holds one, and marks only what bears that thread's number.)
-//! * *Two versions of this crate in one program,* which know nothing of each other's guards. A
+//! * *A second copy of this crate in the process,* which comes with a library that is loaded while it runs
+//!   (cargo builds only one into a program): the two know nothing of each other's guards. A
 //!   [`Process::fork`] of one is refused while a lock of the other is held in shared memory, but not if that
 //!   was taken while a lock of the first was held, which is held no more, or by a thread that has ended.
 //!
 //! These end the process, and are not undefined behaviour: memory under a name that another process of the
-//! same user cuts short (SIGBUS); a sandbox that refuses futexes (a panic that says so).
+//! same user cuts short, or any that a peer punches holes into when no memory is left to fill them (SIGBUS); a
+//! sandbox that refuses futexes (a panic that says so).
 //!
 //! # Where it runs
 //!

@@ -7,19 +7,20 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr::null;
+use std::rc::Rc;
 use std::sync::Once;
 
 use serde::{Deserialize, Serialize};
 
 thread_local! {
-    /// Where the innermost [`caught`] of this thread wants the place; null outside of one. It has
-    /// no drop: panics are caught in the drops of other locals, too.
-    static PLACE: Cell<*const Place> = const { Cell::new(null()) };
+    /// Where the innermost [`caught`] of this thread wants the place. It needs no drop: panics are
+    /// caught in the drops of other thread-locals, too.
+    static PLACE: Cell<Option<ManuallyDrop<Place>>> = const { Cell::new(None) };
 }
 
-type Place = RefCell<Option<String>>;
+type Place = Rc<RefCell<Option<String>>>;
 
 /// A panic that was caught.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,9 +37,9 @@ pub(crate) struct Panic {
 pub(crate) fn caught<T>(f: impl FnOnce() -> T) -> Result<T, Panic> {
     note_places();
     let place = Place::default();
-    let outer = PLACE.replace(&place);
+    let outer = PLACE.replace(Some(ManuallyDrop::new(place.clone())));
     let ran = catch_unwind(AssertUnwindSafe(f));
-    PLACE.set(outer);
+    drop(PLACE.replace(outer).map(ManuallyDrop::into_inner));
     ran.map_err(|payload| Panic { message: message_of(payload), location: place.take() })
 }
 
@@ -65,10 +66,9 @@ fn note_places() {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             let place = info.location().map(ToString::to_string);
-            // SAFETY: null, or the place of a `caught` of this thread that has not returned: what it
-            // runs does not outlive it, as it catches all panics.
-            if let Some(slot) = unsafe { PLACE.get().as_ref() } {
+            if let Some(slot) = PLACE.take() {
                 slot.replace(place);
+                PLACE.set(Some(slot));
             }
             previous(info);
         }));

@@ -13,8 +13,9 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::ptr::NonNull;
+use std::rc::Rc;
 use std::thread::LocalKey;
 
 use rustix::io::fcntl_dupfd_cloexec;
@@ -23,14 +24,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use crate::error::Chain;
 use crate::shm::mapping::Mapping;
 
-/// A context's list, which is on the stack of whoever opened it. A thread's locals that need no drop
-/// are there as long as the thread is: also for what runs when other locals are dropped.
-type Context<T> = Cell<Option<NonNull<RefCell<T>>>>;
+/// What is open in a thread: the list of whoever opened it. It needs no drop, so it is there as long as
+/// its thread is: also for what runs when other thread-locals are dropped.
+type Context<T> = Cell<Option<ManuallyDrop<Rc<RefCell<T>>>>>;
 
 thread_local! {
     static SENDING: Context<Vec<OwnedFd>> = const { Cell::new(None) };
     static TAKING: Context<Vec<Option<OwnedFd>>> = const { Cell::new(None) };
-    static PROBING: Cell<bool> = const { Cell::new(false) };
+    static PROBING: Context<()> = const { Cell::new(None) };
 }
 
 /// Why a descriptor was not handed over.
@@ -62,37 +63,41 @@ impl fmt::Display for HandoffError {
 /// Runs `serialise`; gives the descriptors that were sent from within, in their order. They are
 /// duplicates: what they were made from may be gone before the message is.
 pub(crate) fn sending<R>(serialise: impl FnOnce() -> R) -> (R, Vec<OwnedFd>) {
-    let sent = RefCell::new(Vec::new());
-    let value = opened(&SENDING, Some(NonNull::from(&sent)), serialise);
-    (value, sent.into_inner())
+    let sent = Rc::default();
+    let value = opened(&SENDING, &sent, serialise);
+    (value, sent.take())
 }
 
 /// Runs `deserialise`, within which the descriptors can be taken; those not taken are closed.
 pub(crate) fn taking<R>(fds: Vec<OwnedFd>, deserialise: impl FnOnce() -> R) -> R {
-    let fds = RefCell::new(fds.into_iter().map(Some).collect());
-    opened(&TAKING, Some(NonNull::from(&fds)), deserialise)
+    let fds = fds.into_iter().map(Some).collect();
+    opened(&TAKING, &Rc::new(RefCell::new(fds)), deserialise)
 }
 
 /// Runs `deserialise` on values that nobody has sent: what would be handed over is made anew, for
 /// the while.
 pub(crate) fn probing<R>(deserialise: impl FnOnce() -> R) -> R {
-    opened(&PROBING, true, deserialise)
+    opened(&PROBING, &Rc::default(), deserialise)
 }
 
 /// Whether values are made up: see [`probing`].
 pub(crate) fn is_probing() -> bool {
-    PROBING.get()
+    within(&PROBING, |()| Ok(())).is_ok()
 }
 
-/// Runs `run` with the context set, and puts back the outer one, also when `run` panics.
-fn opened<T: Copy, R>(context: &'static LocalKey<Cell<T>>, value: T, run: impl FnOnce() -> R) -> R {
-    struct Outer<T: Copy + 'static>(&'static LocalKey<Cell<T>>, T);
-    impl<T: Copy> Drop for Outer<T> {
+/// Runs `run` with the context open, and puts back the outer one, also when `run` panics.
+fn opened<T, R>(
+    context: &'static LocalKey<Context<T>>,
+    list: &Rc<RefCell<T>>,
+    run: impl FnOnce() -> R,
+) -> R {
+    struct Outer<T: 'static>(&'static LocalKey<Context<T>>, Option<ManuallyDrop<Rc<RefCell<T>>>>);
+    impl<T> Drop for Outer<T> {
         fn drop(&mut self) {
-            self.0.set(self.1);
+            drop(self.0.replace(self.1.take()).map(ManuallyDrop::into_inner));
         }
     }
-    let _outer = Outer(context, context.replace(value));
+    let _outer = Outer(context, context.replace(Some(ManuallyDrop::new(list.clone()))));
     run()
 }
 
@@ -101,10 +106,9 @@ fn within<T, R>(
     context: &'static LocalKey<Context<T>>,
     use_it: impl FnOnce(&mut T) -> Result<R, HandoffError>,
 ) -> Result<R, HandoffError> {
-    let list = context.get().ok_or(HandoffError::NoCarrier)?;
-    // SAFETY: `opened` took it from a list on the stack below, of this same thread, and forgets it
-    // before that frame ends, however it does. The list is only ever borrowed here, through its cell.
-    let list = unsafe { list.as_ref() };
+    let open = context.take().ok_or(HandoffError::NoCarrier)?;
+    let list = Rc::clone(&open);
+    context.set(Some(open));
     use_it(&mut list.borrow_mut())
 }
 

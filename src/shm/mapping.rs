@@ -7,8 +7,9 @@
 //!
 //! The memory has no name: it is a memfd, reached by those who inherit the mapping (fork) or are
 //! handed the descriptor (spawn), and gone with the last of them, however they end. It is
-//! reserved when it is made and sealed against changes of size, so that no access can fail later
-//! (SIGBUS), whatever a peer does with the descriptor.
+//! reserved when it is made and sealed against changes of size, so that no access fails later (SIGBUS),
+//! also when a peer resizes it. (What the seals leave to a peer that means harm is to punch holes: they
+//! are filled with zeros, as long as there is memory.)
 //!
 //! Memory that shall get a name (see names.rs) is a file in /dev/shm instead. It is reserved too,
 //! but the kernel seals memfds only: whoever may write the file may cut it short. The same goes for
