@@ -7,16 +7,24 @@ use std::fs;
 /// descriptor.
 pub(crate) fn sleeps(thread: &str) -> bool {
     const PRIVATE: u64 = 128;
-    // Of one that has been woken it says "running", even before it runs.
     let line = fs::read_to_string(format!("/proc/{thread}/syscall")).unwrap_or_default();
     let mut words = line.split(' ');
     let call = words.next().and_then(|word| word.parse().ok());
     let operation = words.nth(1).and_then(|word| word.strip_prefix("0x"));
-    match call {
+    let waits = match call {
         Some(libc::SYS_futex) => operation
             .and_then(|word| u64::from_str_radix(word, 16).ok())
             .is_some_and(|operation| operation & PRIVATE == 0),
         Some(libc::SYS_ppoll) => true,
         _ => false,
-    }
+    };
+    // Asked last: one that is being woken on another processor still shows its call for a moment, but
+    // is running here.
+    waits && state(thread) == Some('S')
+}
+
+/// The letter of its state.
+fn state(thread: &str) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{thread}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
 }
