@@ -171,8 +171,11 @@ fn in_trouble(timeout: Duration) -> Pool {
     children_are(libc::SIG_DFL);
     let pool = pool(1, timeout);
     let worker = pool.apply(pid, ()).unwrap();
+    let task = pool.apply_async(forever, ()).unwrap();
     children_are(libc::SIG_IGN);
     kill_all(&[worker]);
+    // The pool knows that the worker is gone, and gives it no more.
+    assert_eq!(task.get(), Err(TaskError::StatusTaken));
     pool
 }
 
