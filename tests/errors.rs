@@ -2,6 +2,9 @@
 //! error, in every way it can be, says each thing once is tested beside them, in src/error.)
 #![cfg(not(loom))]
 
+#[path = "support/chain.rs"]
+mod chain;
+
 use std::error::Error as Cause;
 use std::fmt::Display;
 use std::time::Duration;
@@ -12,6 +15,8 @@ use multiproc::{
     RecvError, SendCause, SendError, Shared, SharedArray, TaskError, ThreadError, TooManyDone,
     TryLockError, Value, ValueTooLong, WorkerNotStarted, duplex, pipe,
 };
+
+use chain::chain;
 
 /// Short enough to wait for, with a lock that is held.
 const SOON: Duration = Duration::from_millis(1);
@@ -139,22 +144,11 @@ fn every_error_can_be_handed_on() {
     can_be_handed_on::<PoolJoinError>();
 }
 
-/// What a reporter prints that walks the chain.
-fn report(error: &dyn Cause) -> String {
-    let mut texts = vec![error.to_string()];
-    let mut next = error.source();
-    while let Some(cause) = next {
-        texts.push(cause.to_string());
-        next = cause.source();
-    }
-    texts.join(": ")
-}
-
 #[test]
 fn a_chain_of_causes_says_each_thing_once() {
     let error = Shared::<u64>::open("a/b").unwrap_err();
     assert_eq!(
-        report(&error),
+        chain(&error),
         "shared memory \"a/b\": a name has from 1 to 200 bytes, none of which is '/' or NUL"
     );
 }

@@ -12,9 +12,10 @@ use std::panic::catch_unwind;
 use rustix::io::Errno;
 
 use crate::calls::{self, Call};
+use crate::chain::chain;
 use crate::filter;
 use crate::hide::{FOLDERS, hide};
-use crate::operations::{self, Operation, chain};
+use crate::operations::{self, Operation};
 
 /// The variable that says which cell a process is.
 pub(crate) const VARIABLE: &str = "MULTIPROC_TESTS_DENIED";

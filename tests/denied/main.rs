@@ -18,6 +18,8 @@
 
 mod calls;
 mod cell;
+#[path = "../support/chain.rs"]
+mod chain;
 mod filter;
 mod hide;
 mod operations;

@@ -10,6 +10,7 @@ use multiproc::{
 
 use crate::Named;
 use crate::alone::alone;
+use crate::chain::chain;
 
 const LIMIT: u64 = 16 << 10;
 const LARGE: usize = 1 << 20;
@@ -31,13 +32,8 @@ fn refused<T>(made: Result<T, Error>) -> FileSizeLimit {
 }
 
 #[track_caller]
-fn names_the_limit(error: impl std::error::Error) {
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        said += &format!(": {next}");
-        cause = next.source();
-    }
+fn names_the_limit(error: impl std::error::Error + 'static) {
+    let said = chain(&error);
     assert!(said.contains("ulimit -f") && said.contains("16384"), "{said}");
 }
 

@@ -9,6 +9,8 @@
 
 #[path = "../support/alone.rs"]
 mod alone;
+#[path = "../support/chain.rs"]
+mod chain;
 mod layout;
 mod limits;
 mod made_up;

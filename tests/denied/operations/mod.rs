@@ -21,6 +21,8 @@ use std::time::Duration;
 
 use multiproc::{Poisoned, ProcessSafe, Shared};
 
+use crate::chain::chain;
+
 pub(crate) type Done = Result<(), Box<dyn Error>>;
 
 /// One of them.
@@ -79,13 +81,6 @@ impl<T: ProcessSafe + Send + Sync + 'static> Place<T> for Shared<T> {
     fn of(value: T) -> Result<Self, multiproc::Error> {
         Shared::new(value)
     }
-}
-
-/// An error with all its causes.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let first: Option<&dyn Error> = Some(error);
-    let causes = std::iter::successors(first, |error| (*error).source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn told<T>(result: Result<T, impl Error>) -> Told<T> {
