@@ -60,6 +60,28 @@ fn what_cannot_be_shared_is_told_what_to_use_instead() {
 }
 
 #[test]
+fn an_attribute_that_makes_another_type_of_a_field_is_refused() {
+    let boxed = "extern crate proc_macro;\n\
+                 #[proc_macro_attribute]\n\
+                 pub fn boxed(_: proc_macro::TokenStream, item: proc_macro::TokenStream)\n\
+                 -> proc_macro::TokenStream {\n\
+                 item.to_string().replace(\"u32\", \"Box<u32>\").parse().unwrap() }";
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("boxed-{}", unique()));
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("boxed.rs"), boxed).unwrap();
+    let output = rustc(&folder).arg("--crate-type=proc-macro").arg("boxed.rs").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let library = folder.join("libboxed.so");
+    // A reference to what is in the box would do as one to the field.
+    refuses_with(
+        "multiproc::process_safe! { #[boxed::boxed] struct Holder { value: u32 } }",
+        &[("boxed", &library)],
+        &["expected `*mut u32`, found `*mut Box<u32>`"],
+    );
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn what_belongs_to_one_thread_does_not_go_to_another() {
     refuses(
         "let one = std::rc::Rc::new(1); let _ = Thread::spawn(move || *one);",
@@ -71,6 +93,7 @@ fn what_belongs_to_one_thread_does_not_go_to_another() {
 fn what_is_right_is_not_refused() {
     let compiled = compile(
         "let _ = Process::spawn(|(a, b)| add(a, b), (2, 3)); let _ = Shared::new([1_u8; 3]);",
+        &[],
     );
     assert_eq!(compiled, Ok(()));
 }
@@ -78,14 +101,20 @@ fn what_is_right_is_not_refused() {
 /// The compiler must not take `body`, and must say all of `words`.
 #[track_caller]
 fn refuses(body: &str, words: &[&str]) {
-    let Err(said) = compile(body) else { panic!("this compiles: {body}") };
+    refuses_with(body, &[], words);
+}
+
+/// As [`refuses`], with these libraries beside this crate.
+#[track_caller]
+fn refuses_with(body: &str, libraries: &[(&str, &Path)], words: &[&str]) {
+    let Err(said) = compile(body, libraries) else { panic!("this compiles: {body}") };
     for word in words {
         assert!(said.contains(word), "{word:?} is not said of\n{body}\nbut:\n{said}");
     }
 }
 
 /// Compiles a program that does `body`, as far as code for it.
-fn compile(body: &str) -> Result<(), String> {
+fn compile(body: &str, beside: &[(&str, &Path)]) -> Result<(), String> {
     let source = format!(
         "#![allow(unused)]\n\
          use multiproc::{{Lock, Pool, Process, Shared, Thread}};\n\
@@ -94,26 +123,27 @@ fn compile(body: &str) -> Result<(), String> {
     );
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("refused-{}", unique()));
     fs::create_dir_all(&folder).unwrap();
-    let program = folder.join("program.rs");
-    fs::write(&program, source).unwrap();
+    fs::write(folder.join("program.rs"), source).unwrap();
     let libraries = libraries();
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc)
-        .args(["--edition=2024", "--emit=obj", "--diagnostic-width=1000"])
-        .arg("--extern")
-        .arg(format!("multiproc={}", newest(&libraries).display()))
-        .arg("-L")
-        .arg(format!("dependency={}", libraries.display()))
-        .arg("--out-dir")
-        .arg(&folder)
-        .arg(&program)
-        .output()
-        .expect("rustc runs");
+    let multiproc = newest(&libraries);
+    let mut rustc = rustc(&folder);
+    rustc.arg("--emit=obj").arg("-L").arg(format!("dependency={}", libraries.display()));
+    for (name, path) in beside.iter().chain([&("multiproc", &*multiproc)]) {
+        rustc.arg("--extern").arg(format!("{name}={}", path.display()));
+    }
+    let output = rustc.arg("program.rs").output().expect("rustc runs");
     fs::remove_dir_all(&folder).unwrap();
     match output.status.success() {
         true => Ok(()),
         false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
     }
+}
+
+fn rustc(folder: &Path) -> Command {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let mut command = Command::new(rustc);
+    command.args(["--edition=2024", "--diagnostic-width=1000"]).current_dir(folder);
+    command
 }
 
 fn unique() -> String {

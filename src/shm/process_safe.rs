@@ -219,6 +219,11 @@ tuples! {
 /// }
 /// # fn main() {}
 /// ```
+///
+/// What its fields are is all that is promised of a value: a peer can write any numbers there, and a
+/// `Deserialize` that asks for a [`Shared`](crate::Shared) of the struct can be given one of zeros, when it
+/// is tried out before the first value is sent. So a constructor that refuses some numbers does not keep
+/// them out: check them where something rests on them.
 #[macro_export]
 macro_rules! process_safe {
     (
@@ -233,7 +238,6 @@ macro_rules! process_safe {
             $( $(#[$field_meta])* $field_vis $field: $type, )*
         }
 
-        #[allow(unsafe_code)]
         // SAFETY: repr(C), every field is ProcessSafe (the bounds below), each is settled, and
         // what implements Drop itself is refused by `Shared::new`.
         unsafe impl $crate::ProcessSafe for $name
@@ -245,8 +249,10 @@ macro_rules! process_safe {
                 $( .part::<$type>(stringify!($field), ::core::mem::offset_of!(Self, $field)) )*;
 
             unsafe fn settle(&mut self) {
-                // These are all, and of these types: an attribute may have made another struct of it.
+                // These are all, and of these types: an attribute may have made another struct of it. A
+                // reference would be coerced to one of the type, a raw pointer is not.
                 let Self { $( $field: _ ),* } = self;
+                $( let _: fn(&mut Self) -> *mut $type = |whole| &raw mut whole.$field; )*
                 // SAFETY: the caller's promise for the whole holds for each part.
                 unsafe { $( <$type as $crate::ProcessSafe>::settle(&mut self.$field); )* }
             }
