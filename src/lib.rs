@@ -138,8 +138,9 @@
 //!   read again and be another: take a copy that is read once, by [`LockGuard::copied`], and check that.
 //!   What a [`Value`], a [`SharedArray`], a queue or a pipe gives is such a copy.
 //! * *Send any value of the type,* within the bounds of [what may be sent](#what-may-be-sent): no
-//!   message overflows the stack, has memory reserved for more than it contains, or is read for
-//!   ever.
+//!   message overflows the stack (values inside one another go 256 deep: a type of which each needs
+//!   more than some KiB to be read, an array of thousands of numbers, say, needs a larger stack), has
+//!   memory reserved for more than it contains, or is read for ever.
 //!
 //! A child that is spawned runs what its parent says, and trusts it; not the other way round.
 //!
@@ -158,6 +159,9 @@
 //!   read gives some number, and two reads may give two: so whoever has such peers uses copies, as said
 //!   above, and no reference to what is guarded.
 //! * *[`Process::fork_after_threads`]:* a handle of a thread of the parent, used or dropped in the child.
+//! * *Memory that a library other than this one shares with forked children,* behind a function that it
+//!   calls safe (an anonymous shared mapping that it gives as `&mut [u8]`, as memmap 0.7 did), or keeps from
+//!   them (`MADV_DONTFORK`): after [`Process::fork`] both have it, or the child has it no more.
 //! * *A copy of a guard, used in a child* that other code has made by `fork`, `vfork` or `clone` while a
 //!   lock in shared memory was held. ([`Process::fork`] refuses.) Some libraries do that in a function that
 //!   they call safe, which makes a daemon of the program: do not call it while a lock is held. To drop the

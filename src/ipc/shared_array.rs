@@ -333,7 +333,7 @@ impl<T: Element> SharedArray<T> {
 pub type ArrayGuard<'a> = LockGuard<'a, ()>;
 
 /// Only as an argument of [`Process::spawn`](crate::Process::spawn): it is the memory that goes to
-/// the child, not the elements. Any other serializer gets an error.
+/// the child, not the elements. Any other serializer gets an error, but within one of those.
 impl<T: Element> Serialize for SharedArray<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         handoff::send_mapping(&self.mapping, serializer)

@@ -250,7 +250,7 @@ impl<T: ProcessSafe + fmt::Debug> fmt::Debug for Shared<T> {
 const LARGEST_PROBED: usize = 1 << 20;
 
 /// Only as an argument of [`Process::spawn`](crate::Process::spawn): it is the memory that goes to
-/// the child, not the bytes. Any other serializer gets an error.
+/// the child, not the bytes. Any other serializer gets an error, but within one of those.
 impl<T: ProcessSafe> Serialize for Shared<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         handoff::send_mapping(&self.mapping, serializer)

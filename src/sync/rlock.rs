@@ -133,7 +133,7 @@ impl<T> RLock<T> {
         self.timely(|| self.raw.try_lock())
     }
 
-    /// As [`RLock::lock`], but for at most `timeout`.
+    /// As [`RLock::lock`], but for at most `timeout`; one whose end no clock tells is none.
     ///
     /// # Errors
     ///
