@@ -103,8 +103,12 @@ impl Handle {
         self.is_ours() && !self.0.native.has_ended()
     }
 
-    /// The number by which the kernel knows it.
+    /// The number by which the kernel knows it. In a process that was forked from the thread's before
+    /// it had begun, 0.
     pub fn native_id(&self) -> u32 {
+        if !self.is_ours() {
+            return self.0.number.get().copied().unwrap_or(0);
+        }
         // It is about to begin: its start has succeeded.
         *self.0.number.wait()
     }
