@@ -97,10 +97,9 @@ fn start(life: u64) -> u64 {
     life >> PID_BITS
 }
 
-/// Whether this process is in the time namespace that was there first, whose number the kernel gives
-/// to no other (TIME_NS_INIT_INO), or the kernel has none.
+/// Whether this process is in the time namespace that was there first, or the kernel has none.
 fn has_first_clock() -> bool {
-    matches!(Namespace::Time.own(), Ok(0 | 0xEFFF_FFFA))
+    matches!(Namespace::Time.own(), Ok(0 | Namespace::FIRST_TIME))
 }
 
 /// What /proc tells of a process.
