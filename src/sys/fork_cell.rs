@@ -35,6 +35,7 @@ impl<T: Clone + Default> ForkCell<T> {
     /// again.
     pub(crate) fn read<R>(&self, look: impl FnOnce(&T) -> R) -> R {
         let _held = self.lock();
+        // Acquire: pairs with the Release in `change` (as does the lock).
         // SAFETY: null or the value, which only `change` frees, under the lock.
         match unsafe { self.value.load(Acquire).as_ref() } {
             Some(value) => look(value),
@@ -46,7 +47,7 @@ impl<T: Clone + Default> ForkCell<T> {
     /// `change` must not come here again.
     pub(crate) fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
         let _held = self.lock();
-        // Acquire: here and in `read`, pairs with the Release below (as does the lock).
+        // Acquire: as in `read`.
         let old = self.value.load(Acquire);
         // SAFETY: as in `read`.
         let copy = unsafe { old.as_ref() }.cloned().unwrap_or_default();
