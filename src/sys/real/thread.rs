@@ -195,6 +195,8 @@ impl Me {
         // SeqCst: the node leads on before it is on the list.
         compiler_fence(Ordering::SeqCst);
         self.head().list.store(node.link().cast(), Ordering::Relaxed);
+        // SeqCst: it is on the list before the pending entry becomes another lock, in the next `begin`.
+        compiler_fence(Ordering::SeqCst);
     }
 
     /// Takes the lock off the list that [`Me::link`] gave a slot. False when this thread did not
