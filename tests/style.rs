@@ -58,6 +58,8 @@ fn every_ordering_says_why() {
     holds(reasoned, &["src"]);
     fails(reasoned, "src/sync/event.rs", "fn f() {\n    self.0.load(Relaxed);\n}");
     fails(reasoned, "src/sync/event.rs", "// Relaxed: only a guess.\n}\nself.0.load(Acquire);");
+    fails(reasoned, "src/sys/real/thread.rs", "compiler_fence(Ordering::SeqCst);");
+    passes(reasoned, "src/sys/model/word.rs", "self.0.load(Relaxed);");
     passes(reasoned, "src/sync/event.rs", "// Acquire: pairs with `set`.\nself.0.load(Acquire);");
     passes(reasoned, "src/sync/event.rs", "use crate::sys::{Ordering::{Acquire, Release}, Word};");
 }
@@ -175,9 +177,12 @@ const ORDERINGS: [&str; 5] = ["Relaxed", "Acquire", "Release", "AcqRel", "SeqCst
 /// How many lines above an ordering its reason may stand.
 const REACH: usize = 12;
 
-/// Of the floors that hold protocols. Below, in the shim, an ordering is the caller's.
+/// Of the floors that hold protocols, and of what the machine is reached by. (Where an ordering comes
+/// as a parameter, it is the caller's; and a model is given all of them.)
 fn reasoned(path: &str, text: &str) -> Vec<String> {
-    if !path.starts_with("src/sync/") && !path.starts_with("src/ipc/") {
+    let holds_some =
+        ["src/sync/", "src/ipc/", "src/sys/"].iter().any(|part| path.starts_with(part));
+    if !holds_some || path.starts_with("src/sys/model/") {
         return Vec::new();
     }
     let code = code_of(text);

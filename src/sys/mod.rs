@@ -12,6 +12,7 @@
 
 mod clock;
 mod fd;
+mod fork_cell;
 mod fork_list;
 mod fork_local;
 mod generation;
@@ -46,6 +47,7 @@ pub use backend::{
 pub(crate) use clock::Deadline;
 #[cfg_attr(loom, allow(unused_imports, reason = "a model's processes are threads"))]
 pub(crate) use fd::{above_stdio, descriptor, descriptors, read_file, write_file};
+pub(crate) use fork_cell::ForkCell;
 pub(crate) use fork_list::ForkList;
 pub(crate) use fork_local::ForkLocal;
 pub(crate) use generation::fork_generation;

@@ -15,7 +15,7 @@ mod tracer;
 use std::any::type_name;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use serde::de::DeserializeOwned;
 
@@ -25,6 +25,7 @@ use crate::ipc::codec::probe::trace::{GUESSES, Trace};
 use crate::ipc::codec::probe::tracer::Tracer;
 use crate::ipc::codec::shapes::Shapes;
 use crate::shm::handoff;
+use crate::sys::ForkCell;
 
 /// What is read of a type, or why it cannot be sent.
 type Verdict = Result<Shapes, CodecError>;
@@ -62,16 +63,14 @@ impl Reads {
 
 /// Looks the type up, or probes it.
 fn verdict<T: DeserializeOwned>() -> &'static Verdict {
-    static KNOWN: Mutex<Option<HashMap<usize, &'static Verdict>>> = Mutex::new(None);
+    static KNOWN: ForkCell<HashMap<usize, &'static Verdict>> = ForkCell::new();
     // What is the same code has the same verdict.
     let key = probe::<T> as *const () as usize;
-    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = known().get_or_insert_default().get(&key).copied();
-    found.unwrap_or_else(|| {
+    KNOWN.read(|known| known.get(&key).copied()).unwrap_or_else(|| {
         // Not under the lock: it runs code of the user's. Should another thread do the same, one
         // verdict is kept.
         let fresh = probe::<T>();
-        known().get_or_insert_default().entry(key).or_insert_with(|| Box::leak(Box::new(fresh)))
+        KNOWN.change(|known| *known.entry(key).or_insert_with(|| Box::leak(Box::new(fresh))))
     })
 }
 
