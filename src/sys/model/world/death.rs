@@ -10,8 +10,9 @@ impl World {
     /// has not marked it, that is its name.
     pub(super) fn has_left_something(&self) -> bool {
         let dead = |task: Task| self.is_dead(task);
+        let gone = |number: Task| self.is_gone(number);
         if self.rules.unmarked {
-            return self.places.iter().any(|place| named(place.value).is_some_and(dead));
+            return self.places.iter().any(|place| named(place.value).is_some_and(gone));
         }
         (0..self.threads.len()).any(dead)
     }
@@ -23,8 +24,9 @@ impl World {
         for place in &mut self.places {
             place.sleepers.retain(|&sleeper| sleeper != task);
         }
-        let Thread { status, held, pending, .. } = &mut self.threads[task];
+        let Thread { status, held, pending, version, .. } = &mut self.threads[task];
         *status = Status::Dying;
+        *version = None;
         if self.rules.unmarked {
             // Since it took what it holds, the pending entry has been another.
             *pending = pending.filter(|var| !held.contains(var));
@@ -46,7 +48,8 @@ impl World {
             *status = Status::Dead;
         }
         if let Some(var) = var {
-            self.mark(var, name_of(task).into(), is_pending);
+            let name = name_of(self.threads[task].number);
+            self.mark(var, name.into(), is_pending);
         }
     }
 

@@ -26,7 +26,7 @@ impl World {
                     status => status,
                 };
                 let Thread { memory, kind, mortal, woken, is_joined, slices, sliced, .. } = *thread;
-                let waits = (woken, slices, sliced);
+                let waits = (woken, slices, sliced, thread.version);
                 digest((status, memory, kind, mortal, is_joined, waits, stands))
             })
             .collect();

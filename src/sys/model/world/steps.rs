@@ -35,9 +35,24 @@ fn leaving() -> bool {
     std::thread::panicking()
 }
 
-/// Whether the low bits are the name of a thread that was killed.
+/// Whether the low bits are the name of a thread that was killed, and nobody else bears its number.
 pub(crate) fn is_named_dead(value: u64) -> bool {
-    with(|world| named(value).is_some_and(|task| world.is_dead(task)))
+    with(|world| named(value).is_some_and(|number| world.is_gone(number)))
+}
+
+/// As [`is_named_dead`], where that is a step.
+pub(crate) fn ask_after(value: u64) -> bool {
+    if !leaving() {
+        pause(Status::Ready);
+    }
+    let gone = is_named_dead(value);
+    observe(gone);
+    gone
+}
+
+/// By what name the others know the caller.
+pub(crate) fn my_name() -> u32 {
+    with(|world| name_of(world.me().number))
 }
 
 /// A new word.
@@ -59,6 +74,50 @@ pub(crate) fn access(
         pause(Status::Ready);
     }
     with(|world| world.change(var, what, at, act))
+}
+
+/// The caller sees the newest version of a word.
+pub(crate) fn see_version(var: Var, at: &'static Location<'static>) {
+    access(var, "version", at, |_| 0);
+    with(|world| world.me().version = Some(var));
+}
+
+/// Exchanges a word and makes its version another, in one step; with `since`, only if the caller has seen
+/// the newest. Else gives what the word is.
+pub(crate) fn exchange_versioned(
+    var: Var,
+    old: u32,
+    new: u32,
+    since: bool,
+    at: &'static Location<'static>,
+) -> Result<(), u32> {
+    if !leaving() {
+        pause(Status::Ready);
+    }
+    with(|world| {
+        let has_seen = world.me().version == Some(var);
+        let may = has_seen || !since;
+        let mut is_done = false;
+        let seen = world.change(var, "exchange with version", at, |word| {
+            let before = *word;
+            is_done = may && before == u64::from(old);
+            if is_done {
+                *word = new.into();
+            }
+            before
+        });
+        if is_done {
+            let seers = world.threads.iter_mut().filter(|thread| thread.version == Some(var));
+            seers.for_each(|seer| seer.version = None);
+        }
+        if since {
+            world.me().version = None;
+            if !leaving() {
+                world.remember(("since", has_seen), &[]);
+            }
+        }
+        if is_done { Ok(()) } else { Err(seen as u32) }
+    })
 }
 
 impl World {
@@ -204,10 +263,12 @@ pub(crate) fn let_go(var: Var) {
     }
 }
 
-/// A thread that runs `body`; gives its number. With `gives`, it leaves something to who joins it.
+/// A thread that runs `body`; gives which it is. With `gives`, it leaves something to who joins it; with
+/// `number_of`, it bears the number of that one, which is dead.
 pub(crate) fn spawn(
     kind: Option<u32>,
     mortal: bool,
+    number_of: Option<Task>,
     gives: bool,
     body: impl FnOnce() + 'static,
 ) -> Task {
@@ -217,6 +278,9 @@ pub(crate) fn spawn(
 
     let task = with(|world| {
         let task = world.add(kind, mortal);
+        if let Some(dead) = number_of {
+            world.threads[task].number = world.threads[dead].number;
+        }
         trace::note(world.current, Action::Spawns(task));
         world.remember("spawn", &[]);
         task
