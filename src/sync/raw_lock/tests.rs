@@ -20,18 +20,29 @@ fn taken_over_after(meanwhile: impl FnOnce(&RawLock, u32)) -> Option<bool> {
     let taken = lock.rob(me, me.tid(), seen, || {
         meanwhile(&lock, seen);
         // The word does not tell.
-        assert_eq!(lock.word.load(Relaxed), seen);
+        assert_eq!(word(&lock), seen);
         true
     });
     me.end();
-    let owner = lock.word.load(Relaxed) & OWNER;
+    let owner = word(&lock) & OWNER;
     assert_eq!(owner, if taken { me.tid() } else { OWNER_GONE });
     Some(taken)
 }
 
+fn word(lock: &RawLock) -> u32 {
+    // Relaxed: here and below, one thread does it all.
+    lock.word.load(Relaxed)
+}
+
+/// A step without a version: the kernel's, or that of one who locks a free lock.
+fn change(lock: &RawLock, from: u32, to: u32) {
+    // Relaxed: as above.
+    assert_eq!(lock.word.compare_exchange(from, to, Relaxed, Relaxed), Ok(from));
+}
+
 /// A new thread with the number of the one that is gone locks, at first with nobody who waits.
 fn lock_again(lock: &RawLock) {
-    assert_eq!(lock.word.compare_exchange(0, OWNER_GONE, Relaxed, Relaxed), Ok(0));
+    change(lock, 0, OWNER_GONE);
     assert!(lock.announce(OWNER_GONE).is_ok());
 }
 
@@ -63,7 +74,7 @@ fn not_when_the_owner_gave_it_back_and_the_number_has_it_again() {
 fn not_when_the_kernel_marked_it_and_the_number_has_it_again() {
     let taken = taken_over_after(|lock, seen| {
         let marked = WAITERS | OWNER_DIED;
-        assert_eq!(lock.word.compare_exchange(seen, marked, Relaxed, Relaxed), Ok(seen));
+        change(lock, seen, marked);
         assert!(lock.take(OWNER_GONE, marked).is_ok());
     });
     assert_ne!(taken, Some(true));

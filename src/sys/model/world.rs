@@ -11,6 +11,7 @@ mod death;
 mod digest;
 mod steps;
 mod turns;
+mod versions;
 
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,7 +20,9 @@ use std::rc::Rc;
 use crate::sys::model::search::{Search, Slices};
 use crate::sys::model::trace::{self, Label};
 
+pub(crate) use death::{ask_after, is_named_dead};
 pub(crate) use steps::*;
+pub(crate) use versions::{exchange_versioned, see_version};
 
 /// Number of a thread, in the order in which they were spawned; 0 is the program's own.
 pub(crate) type Task = usize;

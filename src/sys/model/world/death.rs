@@ -1,6 +1,7 @@
 //! What the kernel does where a thread is killed, and what is left for others to find.
 
-use super::{OWNER, OWNER_DIED, Status, Task, Thread, WAITERS, World, name_of, named};
+use super::steps::{leaving, observe, pause};
+use super::{OWNER, OWNER_DIED, Status, Task, Thread, WAITERS, World, name_of, named, with};
 use crate::sys::model::trace::{self, Action};
 use crate::sys::model::world::Var;
 use crate::sys::site;
@@ -65,4 +66,19 @@ impl World {
             }
         }
     }
+}
+
+/// Whether the low bits are the name of a thread that was killed, and nobody else bears its number.
+pub(crate) fn is_named_dead(value: u64) -> bool {
+    with(|world| named(value).is_some_and(|number| world.is_gone(number)))
+}
+
+/// As [`is_named_dead`], where that is a step.
+pub(crate) fn ask_after(value: u64) -> bool {
+    if !leaving() {
+        pause(Status::Ready);
+    }
+    let gone = is_named_dead(value);
+    observe(gone);
+    gone
 }

@@ -6,14 +6,14 @@ use std::rc::Rc;
 
 use super::{
     Contents, Ends, Leave, Place, SLICES, Status, Task, Turn, Var, WORLD, World, digest, is_here,
-    name_of, named, with,
+    name_of, with,
 };
 use crate::sys::Wait;
 use crate::sys::model::trace::{self, Action, Label};
 
 /// Lets the search decide who goes on, and comes back when that is the caller. What it said is the
 /// answer. Leaves, if the execution is over or the caller was killed.
-fn pause(status: Status) -> Turn {
+pub(super) fn pause(status: Status) -> Turn {
     with(|world| {
         world.me().status = status;
         world.at_step = true;
@@ -31,23 +31,8 @@ fn pause(status: Status) -> Turn {
 }
 
 /// Whether the caller is on its way out, where nothing is decided or seen any more.
-fn leaving() -> bool {
+pub(super) fn leaving() -> bool {
     std::thread::panicking()
-}
-
-/// Whether the low bits are the name of a thread that was killed, and nobody else bears its number.
-pub(crate) fn is_named_dead(value: u64) -> bool {
-    with(|world| named(value).is_some_and(|number| world.is_gone(number)))
-}
-
-/// As [`is_named_dead`], where that is a step.
-pub(crate) fn ask_after(value: u64) -> bool {
-    if !leaving() {
-        pause(Status::Ready);
-    }
-    let gone = is_named_dead(value);
-    observe(gone);
-    gone
 }
 
 /// By what name the others know the caller.
@@ -76,52 +61,8 @@ pub(crate) fn access(
     with(|world| world.change(var, what, at, act))
 }
 
-/// The caller sees the newest version of a word.
-pub(crate) fn see_version(var: Var, at: &'static Location<'static>) {
-    access(var, "version", at, |_| 0);
-    with(|world| world.me().version = Some(var));
-}
-
-/// Exchanges a word and makes its version another, in one step; with `since`, only if the caller has seen
-/// the newest. Else gives what the word is.
-pub(crate) fn exchange_versioned(
-    var: Var,
-    old: u32,
-    new: u32,
-    since: bool,
-    at: &'static Location<'static>,
-) -> Result<(), u32> {
-    if !leaving() {
-        pause(Status::Ready);
-    }
-    with(|world| {
-        let has_seen = world.me().version == Some(var);
-        let may = has_seen || !since;
-        let mut is_done = false;
-        let seen = world.change(var, "exchange with version", at, |word| {
-            let before = *word;
-            is_done = may && before == u64::from(old);
-            if is_done {
-                *word = new.into();
-            }
-            before
-        });
-        if is_done {
-            let seers = world.threads.iter_mut().filter(|thread| thread.version == Some(var));
-            seers.for_each(|seer| seer.version = None);
-        }
-        if since {
-            world.me().version = None;
-            if !leaving() {
-                world.remember(("since", has_seen), &[]);
-            }
-        }
-        if is_done { Ok(()) } else { Err(seen as u32) }
-    })
-}
-
 impl World {
-    fn change(
+    pub(super) fn change(
         &mut self,
         var: Var,
         what: &'static str,
