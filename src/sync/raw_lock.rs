@@ -306,7 +306,7 @@ impl RawLock {
     fn rob(&self, me: Me, name: u32, seen: u32, is_gone: impl FnOnce() -> bool) -> bool {
         // Before the question: where the word still has this version and names the owner, it has done so
         // all the time, also when the answer was given.
-        let version = self.word.version();
+        let before = self.word.version();
         if !site!("lock.gone", is_gone() => true) {
             return false;
         }
@@ -315,7 +315,7 @@ impl RawLock {
         me.end();
         log::warn!("thread {} is gone and held a lock: it is taken over", seen & OWNER);
         me.begin(&self.node);
-        let version = site!("lock.rob.version", version => self.word.version());
+        let version = site!("lock.rob.version", before => self.word.version());
         // Acquire: there is no Release to pair with; what the dead wrote before dying is seen in
         // the order that the kernel's switch from it gave.
         let waiters = site!("lock.rob.waiters", WAITERS => 0);
