@@ -146,8 +146,8 @@
 //! # Where undefined behaviour begins
 //!
 //! No call of this crate that is safe is undefined behaviour by itself, whoever dies and whatever a peer
-//! sends. What follows would make it so. All of it takes `unsafe` in this process, be it within a library, or a
-//! process that shares its memory or starts it, and keeps to other rules.
+//! sends. What follows would make it so. All of it takes `unsafe` in this process, be it within a library,
+//! or a process that shares its memory or starts it, and keeps to other rules.
 //!
 //! * *A promise that is not kept:* a [`ProcessSafe`] written by hand for a type that is not, or its
 //!   [`settle`](ProcessSafe::settle) called for memory that this crate has not mapped.
@@ -188,8 +188,9 @@
 //!
 //! # Where it runs
 //!
-//! On 64-bit Linux with glibc, on x86-64, AArch64 and RISC-V. A call that the kernel does not have, or that a sandbox denies, is done
-//! without, or the error of what needs it names it: the test `denied` denies each call to each type.
+//! On 64-bit Linux with glibc, on x86-64, AArch64 and RISC-V. A call that the kernel does not have, or
+//! that a sandbox denies, is done without, or the error of what needs it names it: the test `denied` denies
+//! each call to each type.
 //!
 //! | call | Linux | without it |
 //! |---|---|---|
