@@ -147,9 +147,8 @@
 //! # Where undefined behaviour begins
 //!
 //! No call of this crate that is safe is undefined behaviour by itself, whoever dies and whatever a peer
-//! sends, but for the one that stands last. What follows would make it so. All of it takes `unsafe` in
-//! this process, be it within a library, or a process that shares its memory or starts it, and keeps to
-//! other rules.
+//! sends. What follows would make it so. All of it takes `unsafe` in this process, be it within a library,
+//! or a process that shares its memory or starts it, and keeps to other rules.
 //!
 //! * *A promise that is not kept:* a [`ProcessSafe`] written by hand for a type that is not, or its
 //!   [`settle`](ProcessSafe::settle) called for memory that this crate has not mapped.
@@ -187,19 +186,15 @@
 //!   [`Process::fork`] of one is refused while a lock of the other is held in shared memory, but not if that
 //!   was taken while a lock of the first was held, which is held no more, or by a thread that has ended.
 //!
-//! One thing takes no `unsafe`, and is not known to have happened: whoever takes a lock over from an owner
-//! that has ended asks last whether it has, and then exchanges one word. If it is stopped between the two
-//! for so long that another takes the lock over and gives it back, and a new thread that got the dead one's
-//! number locks it, the exchange succeeds, and both hold the lock.
-//!
 //! These end the process, and are not undefined behaviour: memory under a name that another process of the
 //! same user cuts short, or any that a peer punches holes into when no memory is left to fill them (SIGBUS); a
 //! sandbox that refuses futexes (a panic that says so).
 //!
 //! # Where it runs
 //!
-//! On 64-bit Linux with glibc. A call that the kernel does not have, or that a sandbox denies, is done
-//! without, or the error of what needs it names it: the test `denied` denies each call to each type.
+//! On 64-bit Linux with glibc, on x86-64, AArch64 and RISC-V. A call that the kernel does not have, or
+//! that a sandbox denies, is done without, or the error of what needs it names it: the test `denied` denies
+//! each call to each type.
 //!
 //! | call | Linux | without it |
 //! |---|---|---|
@@ -272,9 +267,9 @@ pub use thread::Thread;
 #[doc(hidden)]
 pub mod model_support {
     pub use crate::sys::{
-        Data, Failure, JoinHandle, Loads, Search, Searched, Slices, Weak, Weakly, end_life,
-        end_of_round, end_well, explore, forget_sites_seen, let_sleep, mutate, sites_seen,
-        sleepers, spawn, spawn_alike, spawn_mortal, stop_exploring,
+        Data, Failure, FreeNumber, JoinHandle, Loads, Search, Searched, Slices, Weak, Weakly,
+        end_life, end_of_round, end_well, explore, forget_sites_seen, let_sleep, mutate,
+        sites_seen, sleepers, spawn, spawn_alike, spawn_mortal, spawn_with_number, stop_exploring,
     };
 }
 

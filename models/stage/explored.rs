@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use multiproc::model_support;
 pub(crate) use multiproc::model_support::{
-    Data, JoinHandle, end_life, end_of_round, end_well, explore, let_sleep, sleepers,
+    Data, FreeNumber, JoinHandle, end_life, end_of_round, end_well, explore, let_sleep, sleepers,
     stop_exploring,
 };
 
@@ -40,6 +40,20 @@ where
 {
     let shared = shared.clone();
     model_support::spawn_mortal(move || play(&shared))
+}
+
+/// Starts one that gets the number of one that was killed.
+pub(crate) fn spawn_with_number<S, R>(
+    number: FreeNumber,
+    shared: &S,
+    play: impl FnOnce(&S) -> R + Send + 'static,
+) -> JoinHandle<R>
+where
+    S: Clone + Send + 'static,
+    R: 'static,
+{
+    let shared = shared.clone();
+    model_support::spawn_with_number(number, move || play(&shared))
 }
 
 pub(super) fn alike<R: Serialize + DeserializeOwned + Send + 'static>(

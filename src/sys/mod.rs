@@ -34,14 +34,14 @@ use real as backend;
 use crate::error::FileSizeLimit;
 pub(crate) use backend::{
     Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
-    Cell, Enrolled, Entry, Granule, Life, Mark, Me, Node, Number, Packet, Slot, Socket, Word,
-    millis,
+    Cell, Enrolled, Entry, Granule, Life, Mark, Me, Node, Number, Packet, Slot, Socket, Versioned,
+    Word, millis,
 };
 #[cfg(loom)]
 pub use backend::{
-    Data, Failure, JoinHandle, Loads, Search, Searched, Slices, Weak, Weakly, end_life,
+    Data, Failure, FreeNumber, JoinHandle, Loads, Search, Searched, Slices, Weak, Weakly, end_life,
     end_of_round, end_well, explore, forget_sites_seen, let_sleep, mutate, sites_seen, sleepers,
-    spawn, spawn_alike, spawn_mortal, stop_exploring,
+    spawn, spawn_alike, spawn_mortal, spawn_with_number, stop_exploring,
 };
 
 pub(crate) use clock::Deadline;

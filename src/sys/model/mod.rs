@@ -14,6 +14,7 @@ mod socket;
 mod strand;
 mod thread;
 mod trace;
+mod versioned;
 mod weak;
 mod word;
 mod world;
@@ -29,13 +30,14 @@ pub use mutant::{forget_sites_seen, mutate, sites_seen};
 pub(crate) use mutant::{mutated, passed};
 pub(crate) use number::Number;
 pub use program::{
-    Data, JoinHandle, end_of_round, explore, let_sleep, sleepers, spawn, spawn_alike, spawn_mortal,
-    stop_exploring,
+    Data, FreeNumber, JoinHandle, end_of_round, explore, let_sleep, sleepers, spawn, spawn_alike,
+    spawn_mortal, spawn_with_number, stop_exploring,
 };
 pub use search::{Search, Searched, Slices};
 pub(crate) use socket::{Packet, Socket};
 pub(crate) use thread::{Me, Node, Slot};
 pub use trace::Failure;
+pub(crate) use versioned::Versioned;
 pub use weak::{Loads, Weak, Weakly};
 pub(crate) use word::Word;
 pub(crate) use world::{Mark, is_late, millis};

@@ -22,6 +22,10 @@ enum Handle<R> {
     Search(Task, Results<R>),
 }
 
+/// The number of a thread that was killed, which the next thread may get.
+#[derive(Debug)]
+pub struct FreeNumber(Task);
+
 /// What threads have given, those that are alike in one place.
 type Results<R> = Rc<RefCell<BTreeMap<Task, R>>>;
 
@@ -39,6 +43,18 @@ impl<R: 'static> JoinHandle<R> {
         }
     }
 
+    /// Waits until the thread has ended; if it was killed, its number is free.
+    ///
+    /// # Panics
+    /// When the thread did.
+    pub fn freed(self) -> Option<FreeNumber> {
+        let number = match self.0 {
+            Handle::Search(task, _) => Some(FreeNumber(task)),
+            Handle::Loom(_) => None,
+        };
+        if self.ended().is_some() { None } else { number }
+    }
+
     /// As [`JoinHandle::ended`], of a thread that nobody kills.
     ///
     /// # Panics
@@ -51,6 +67,7 @@ impl<R: 'static> JoinHandle<R> {
 fn start<R: 'static>(
     alike: Option<(u32, &Results<R>)>,
     mortal: bool,
+    number_of: Option<Task>,
     run: impl FnOnce() -> R + 'static,
 ) -> JoinHandle<R> {
     if !world::is_here() {
@@ -59,7 +76,7 @@ fn start<R: 'static>(
     let results = alike.map_or_else(Results::default, |(_, results)| results.clone());
     let place = results.clone();
     let gives = size_of::<R>() > 0;
-    let task = world::spawn(alike.map(|(kind, _)| kind), mortal, gives, move || {
+    let task = world::spawn(alike.map(|(kind, _)| kind), mortal, number_of, gives, move || {
         let result = run();
         place.borrow_mut().insert(world::with(|world| world.current()), result);
     });
@@ -68,12 +85,20 @@ fn start<R: 'static>(
 
 /// Starts a thread of the model.
 pub fn spawn<R: 'static>(run: impl FnOnce() -> R + 'static) -> JoinHandle<R> {
-    start(None, false, run)
+    start(None, false, None, run)
 }
 
 /// Starts a thread that may be killed at any step, where the search has deaths to give.
 pub fn spawn_mortal<R: 'static>(run: impl FnOnce() -> R + 'static) -> JoinHandle<R> {
-    start(None, true, run)
+    start(None, true, None, run)
+}
+
+/// Starts a thread that gets this number: the others know it by the name of the dead one.
+pub fn spawn_with_number<R: 'static>(
+    number: FreeNumber,
+    run: impl FnOnce() -> R + 'static,
+) -> JoinHandle<R> {
+    start(None, false, Some(number.0), run)
 }
 
 /// Starts `n` threads that all run the same on the same: nothing in it may tell one from another, nor may
@@ -85,7 +110,7 @@ pub fn spawn_alike<R: 'static>(
 ) -> Vec<JoinHandle<R>> {
     let results = Results::default();
     let alike = world::is_here().then(|| (world::kind(), &results));
-    (0..n).map(|_| start(alike, false, run.clone())).collect()
+    (0..n).map(|_| start(alike, false, None, run.clone())).collect()
 }
 
 /// The caller says that all it still knows is `what`: its other locals are dead, or follow from that.

@@ -50,7 +50,7 @@ impl Me {
     }
 
     pub(crate) fn tid(self) -> u32 {
-        if world::is_here() { world::name_of(me()) } else { me() as u32 + 1 }
+        if world::is_here() { world::my_name() } else { me() as u32 + 1 }
     }
 
     /// No lock of a model is in private memory.
@@ -104,10 +104,6 @@ impl Me {
 
     /// Asked only when a slice of a wait has ended.
     pub(crate) fn is_gone(tid: u32, _: &Node, _: bool) -> bool {
-        let gone = world::is_here() && world::is_named_dead(u64::from(tid));
-        if world::is_here() {
-            world::observe(gone);
-        }
-        gone
+        world::is_here() && world::ask_after(u64::from(tid))
     }
 }

@@ -11,6 +11,7 @@ mod death;
 mod digest;
 mod steps;
 mod turns;
+mod versions;
 
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,7 +20,9 @@ use std::rc::Rc;
 use crate::sys::model::search::{Search, Slices};
 use crate::sys::model::trace::{self, Label};
 
+pub(crate) use death::{ask_after, is_named_dead};
 pub(crate) use steps::*;
+pub(crate) use versions::{exchange_versioned, see_version};
 
 /// Number of a thread, in the order in which they were spawned; 0 is the program's own.
 pub(crate) type Task = usize;
@@ -41,11 +44,12 @@ const WAITERS: u64 = 0x8000_0000;
 /// who waits in vain takes the time from those who would find something.)
 const SLICES: u32 = 8;
 
-pub(crate) fn name_of(task: Task) -> u32 {
-    NAMES as u32 | task as u32
+/// The name of those that bear this number.
+pub(crate) fn name_of(number: Task) -> u32 {
+    NAMES as u32 | number as u32
 }
 
-/// The thread whose name the low bits are.
+/// The number of those whose name the low bits are: that of the first of them.
 pub(super) fn named(value: u64) -> Option<Task> {
     (value & NAMED == NAMES).then_some((value & !NAMED & OWNER) as Task)
 }
@@ -101,6 +105,8 @@ pub(crate) struct Ends {
 
 struct Thread {
     status: Status,
+    /// The number that it bears: its own, or that of a dead one.
+    number: Task,
     memory: u64,
     /// Whom it knows of: the names among what it has seen, in order.
     knows: Vec<Task>,
@@ -113,6 +119,8 @@ struct Thread {
     /// The locks on its robust list, oldest first, and the pending one.
     held: Vec<Var>,
     pending: Option<Var>,
+    /// The word whose newest version it has seen.
+    version: Option<Var>,
     /// So many slices of its waits can still end.
     slices: u32,
     /// One has ended, and it has only looked since.
@@ -214,6 +222,7 @@ impl World {
     fn add(&mut self, kind: Option<u32>, mortal: bool) -> Task {
         self.threads.push(Thread {
             status: Status::Ready,
+            number: self.threads.len(),
             memory: 0,
             knows: Vec::new(),
             woken: false,
@@ -222,6 +231,7 @@ impl World {
             kind: kind.filter(|_| !self.rules.plain),
             held: Vec::new(),
             pending: None,
+            version: None,
             slices: SLICES,
             sliced: false,
         });
@@ -246,15 +256,16 @@ impl World {
     fn remember(&mut self, what: impl Hash, values: &[u64]) {
         let me = self.current;
         let thread = &mut self.threads[me];
+        let number = thread.number;
         let mut hasher = DefaultHasher::new();
         thread.memory.hash(&mut hasher);
         what.hash(&mut hasher);
         for &value in values {
             match named(value) {
-                Some(task) if task == me => (1u8, value & !OWNER).hash(&mut hasher),
-                Some(task) => {
+                Some(other) if other == number => (1u8, value & !OWNER).hash(&mut hasher),
+                Some(other) => {
                     (2u8, value & !OWNER).hash(&mut hasher);
-                    thread.knows.push(task);
+                    thread.knows.push(other);
                 }
                 None => (0u8, value).hash(&mut hasher),
             }

@@ -1,6 +1,7 @@
 //! What the kernel does where a thread is killed, and what is left for others to find.
 
-use super::{OWNER, OWNER_DIED, Status, Task, Thread, WAITERS, World, name_of, named};
+use super::steps::{leaving, observe, pause};
+use super::{OWNER, OWNER_DIED, Status, Task, Thread, WAITERS, World, name_of, named, with};
 use crate::sys::model::trace::{self, Action};
 use crate::sys::model::world::Var;
 use crate::sys::site;
@@ -10,8 +11,9 @@ impl World {
     /// has not marked it, that is its name.
     pub(super) fn has_left_something(&self) -> bool {
         let dead = |task: Task| self.is_dead(task);
+        let gone = |number: Task| self.is_gone(number);
         if self.rules.unmarked {
-            return self.places.iter().any(|place| named(place.value).is_some_and(dead));
+            return self.places.iter().any(|place| named(place.value).is_some_and(gone));
         }
         (0..self.threads.len()).any(dead)
     }
@@ -23,8 +25,9 @@ impl World {
         for place in &mut self.places {
             place.sleepers.retain(|&sleeper| sleeper != task);
         }
-        let Thread { status, held, pending, .. } = &mut self.threads[task];
+        let Thread { status, held, pending, version, .. } = &mut self.threads[task];
         *status = Status::Dying;
+        *version = None;
         if self.rules.unmarked {
             // Since it took what it holds, the pending entry has been another.
             *pending = pending.filter(|var| !held.contains(var));
@@ -46,7 +49,8 @@ impl World {
             *status = Status::Dead;
         }
         if let Some(var) = var {
-            self.mark(var, name_of(task).into(), is_pending);
+            let name = name_of(self.threads[task].number);
+            self.mark(var, name.into(), is_pending);
         }
     }
 
@@ -62,4 +66,19 @@ impl World {
             }
         }
     }
+}
+
+/// Whether the low bits are the name of a thread that was killed, and nobody else bears its number.
+pub(crate) fn is_named_dead(value: u64) -> bool {
+    with(|world| named(value).is_some_and(|number| world.is_gone(number)))
+}
+
+/// As [`is_named_dead`], where that is a step.
+pub(crate) fn ask_after(value: u64) -> bool {
+    if !leaving() {
+        pause(Status::Ready);
+    }
+    let gone = is_named_dead(value);
+    observe(gone);
+    gone
 }

@@ -6,14 +6,14 @@ use std::rc::Rc;
 
 use super::{
     Contents, Ends, Leave, Place, SLICES, Status, Task, Turn, Var, WORLD, World, digest, is_here,
-    name_of, named, with,
+    name_of, with,
 };
 use crate::sys::Wait;
 use crate::sys::model::trace::{self, Action, Label};
 
 /// Lets the search decide who goes on, and comes back when that is the caller. What it said is the
 /// answer. Leaves, if the execution is over or the caller was killed.
-fn pause(status: Status) -> Turn {
+pub(super) fn pause(status: Status) -> Turn {
     with(|world| {
         world.me().status = status;
         world.at_step = true;
@@ -31,13 +31,13 @@ fn pause(status: Status) -> Turn {
 }
 
 /// Whether the caller is on its way out, where nothing is decided or seen any more.
-fn leaving() -> bool {
+pub(super) fn leaving() -> bool {
     std::thread::panicking()
 }
 
-/// Whether the low bits are the name of a thread that was killed.
-pub(crate) fn is_named_dead(value: u64) -> bool {
-    with(|world| named(value).is_some_and(|task| world.is_dead(task)))
+/// By what name the others know the caller.
+pub(crate) fn my_name() -> u32 {
+    with(|world| name_of(world.me().number))
 }
 
 /// A new word.
@@ -62,7 +62,7 @@ pub(crate) fn access(
 }
 
 impl World {
-    fn change(
+    pub(super) fn change(
         &mut self,
         var: Var,
         what: &'static str,
@@ -204,10 +204,12 @@ pub(crate) fn let_go(var: Var) {
     }
 }
 
-/// A thread that runs `body`; gives its number. With `gives`, it leaves something to who joins it.
+/// A thread that runs `body`; gives which it is. With `gives`, it leaves something to who joins it; with
+/// `number_of`, it bears the number of that one, which is dead.
 pub(crate) fn spawn(
     kind: Option<u32>,
     mortal: bool,
+    number_of: Option<Task>,
     gives: bool,
     body: impl FnOnce() + 'static,
 ) -> Task {
@@ -217,6 +219,9 @@ pub(crate) fn spawn(
 
     let task = with(|world| {
         let task = world.add(kind, mortal);
+        if let Some(dead) = number_of {
+            world.threads[task].number = world.threads[dead].number;
+        }
         trace::note(world.current, Action::Spawns(task));
         world.remember("spawn", &[]);
         task

@@ -146,6 +146,12 @@ impl World {
         !self.has_ended(task) && self.threads[task].status != Status::Dying
     }
 
+    /// Whether nobody bears the number any more, and what who bore it held is marked.
+    pub(super) fn is_gone(&self, number: Task) -> bool {
+        let mut bearers = self.threads.iter().filter(|thread| thread.number == number);
+        bearers.all(|thread| thread.status == Status::Dead)
+    }
+
     /// Whether it was killed, and what it held is marked.
     pub(crate) fn is_dead(&self, task: Task) -> bool {
         self.threads[task].status == Status::Dead
