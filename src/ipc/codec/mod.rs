@@ -37,7 +37,8 @@ use crate::error::CodecError;
 use crate::ipc::buffer::Buffer;
 use crate::ipc::codec::decoder::Decoder;
 use crate::ipc::codec::encoder::Encoder;
-use crate::ipc::codec::shapes::Shapes;
+use crate::ipc::codec::fault::Fault;
+use crate::ipc::codec::shapes::{Place, Shapes};
 use crate::shm::handoff;
 
 /// Encodes `value` into `buffer`, in place of what was there. `shapes` are those of the type.
@@ -47,13 +48,13 @@ pub(crate) fn encode<T: Serialize + DeserializeOwned>(
     shapes: &Shapes,
     buffer: &mut Buffer,
 ) -> Result<(), CodecError> {
-    let mut encoder = Encoder::new(buffer.writer(), shapes);
+    let mut encoder = Encoder::new(buffer.writer(), shapes, shapes.root());
     match value.serialize(&mut encoder) {
         Ok(()) => {
             encoder.into_output().finish();
             if shapes.is_partial() { try_to_read::<T>(buffer.message()) } else { Ok(()) }
         }
-        Err(fault) => Err(fault.into()),
+        Err(fault) => Err(fault.from_root::<T>()),
     }
 }
 
@@ -63,18 +64,19 @@ pub(crate) fn append<T: Serialize + DeserializeOwned>(
     shapes: &Shapes,
     bytes: Vec<u8>,
 ) -> Result<Vec<u8>, CodecError> {
-    append_as::<T, T>(value, shapes, bytes)
+    append_as::<T, T>(value, shapes, shapes.root(), bytes)
 }
 
-/// Encodes `value`, which is read as a `U`.
+/// Encodes `value`, which is read as a `U`, at a place of `shapes`.
 fn append_as<T: Serialize + ?Sized, U: DeserializeOwned>(
     value: &T,
     shapes: &Shapes,
+    at: Place,
     bytes: Vec<u8>,
 ) -> Result<Vec<u8>, CodecError> {
     let begin = bytes.len();
-    let mut encoder = Encoder::new(bytes, shapes);
-    value.serialize(&mut encoder)?;
+    let mut encoder = Encoder::new(bytes, shapes, at);
+    value.serialize(&mut encoder).map_err(Fault::from_root::<T>)?;
     let bytes = encoder.into_output();
     if shapes.is_partial() {
         try_to_read::<U>(&bytes[begin..])?;
@@ -107,7 +109,8 @@ pub(crate) fn to_bytes<T: Serialize + DeserializeOwned>(value: &T) -> Result<Vec
 pub(crate) fn list_to_bytes<T: Serialize + DeserializeOwned>(
     values: &[T],
 ) -> Result<Vec<u8>, CodecError> {
-    append_as::<[T], Vec<T>>(values, Reads::of::<T>()?, Vec::new())
+    let shapes = Reads::of::<T>()?;
+    append_as::<[T], Vec<T>>(values, shapes, shapes.list(), Vec::new())
 }
 
 /// Decodes the value that takes up all of `bytes`.

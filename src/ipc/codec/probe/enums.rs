@@ -1,13 +1,13 @@
 //! What was seen of an enum: its variants, each by its number; and by its names where they are not in
 //! the order of the numbers.
 
+use crate::ipc::codec::probe::graph::{Graph, NodeId};
 use crate::ipc::codec::probe::trace::Names;
-use crate::ipc::codec::shapes::{Enum, Fields, Variant};
+use crate::ipc::codec::shapes::{Node, Variant};
 
-/// One type of enum: its visitor's name tells them apart, and the variants, as two types that are
-/// local to blocks, or are in two versions of a crate, may have one name.
+/// One type of enum.
 pub(super) struct EnumTrace {
-    visitor: &'static str,
+    node: NodeId,
     name: &'static str,
     names: Names,
     /// By number, as many as there are names; then by name.
@@ -27,7 +27,8 @@ struct Way {
     whole: bool,
     /// Which variant it is, if it is one: equal for ways that lead to the same.
     which: Option<u64>,
-    fields: Option<Fields>,
+    /// What is in it.
+    node: Option<NodeId>,
     /// The places of the enums that were seen directly in it.
     inside: Vec<usize>,
 }
@@ -40,13 +41,18 @@ pub(super) enum Asked {
 }
 
 impl EnumTrace {
-    pub(super) fn new(visitor: &'static str, name: &'static str, names: Names) -> Self {
+    pub(super) fn new(node: NodeId, name: &'static str, names: Names) -> Self {
         let ways = vec![Way::default(); 2 * names.len()];
-        EnumTrace { visitor, name, names, ways, ended: None, turns: 0 }
+        EnumTrace { node, name, names, ways, ended: None, turns: 0 }
     }
 
-    pub(super) fn is(&self, visitor: &str, names: Names) -> bool {
-        self.visitor == visitor && (std::ptr::eq(self.names, names) || self.names == names)
+    pub(super) fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// What is in it if it is read in one `way`.
+    pub(super) fn inside(&mut self, way: usize, graph: &mut Graph, names: Names) -> NodeId {
+        *self.ways[way].node.get_or_insert_with(|| graph.add_node(self.name, names))
     }
 
     fn by_index(&self) -> &[Way] {
@@ -123,11 +129,6 @@ impl EnumTrace {
         self.ways[way].which = Some(which);
     }
 
-    /// What is in it was read.
-    pub(super) fn read(&mut self, way: usize, fields: Fields) {
-        self.ways[way].fields = Some(fields);
-    }
-
     pub(super) fn whole(&mut self, way: usize) {
         self.ways[way].whole = true;
         self.ended.get_or_insert(way);
@@ -173,7 +174,7 @@ impl EnumTrace {
     }
 
     /// What is read, unless nothing is known.
-    pub(super) fn into_enum(self) -> Option<Enum> {
+    pub(super) fn turned_out(&self, graph: &Graph) -> Option<Node> {
         if !self.is_enum() {
             return None;
         }
@@ -185,11 +186,12 @@ impl EnumTrace {
                 let which = self.by_name()[place].which?;
                 self.by_index().iter().position(|way| way.which == Some(which))
             }?;
-            let fields = self.by_index()[index].fields.clone();
-            let fields = fields.or_else(|| self.by_name()[place].fields.clone());
-            Some(Variant { index: index as u32, fields })
+            let read = |way: &Way| way.node.filter(|node| graph.form(*node).is_some());
+            let node = read(&self.by_index()[index]).or_else(|| read(&self.by_name()[place]));
+            let parts = node.map(|node| graph.frozen_parts(node)).unwrap_or_default();
+            Some(Variant { index: index as u32, parts })
         };
-        let variants = self.names.iter().enumerate().map(|(i, name)| (*name, variant(i))).collect();
-        Some(Enum { name: self.name, variants })
+        let variants = self.names.iter().enumerate().map(|(i, name)| (*name, variant(i)));
+        Some(Node::Variants(variants.collect()))
     }
 }

@@ -9,6 +9,7 @@
 
 mod access;
 mod enums;
+mod graph;
 mod trace;
 mod tracer;
 
@@ -20,7 +21,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use serde::de::DeserializeOwned;
 
 use crate::error::CodecError;
-pub(super) use crate::ipc::codec::probe::trace::{Call, plain};
+pub(super) use crate::ipc::codec::probe::trace::{Call, To, plain};
 use crate::ipc::codec::probe::trace::{GUESSES, Trace};
 use crate::ipc::codec::probe::tracer::Tracer;
 use crate::ipc::codec::shapes::Shapes;
@@ -34,7 +35,7 @@ type Verdict = Result<Shapes, CodecError>;
 pub(crate) struct Reads(OnceLock<&'static Verdict>);
 
 /// Of what is sent while a type is probed, by its own `Deserialize`: nothing is known.
-static UNKNOWN: Shapes = Shapes::new(Vec::new(), Vec::new());
+static UNKNOWN: Shapes = Shapes::unknown();
 
 impl Reads {
     /// For the values of a queue or of a pipe, which all have one type.

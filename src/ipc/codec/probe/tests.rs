@@ -4,7 +4,7 @@ use std::num::NonZeroU8;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::*;
-use crate::ipc::codec::{self, shapes};
+use crate::ipc::codec::{self, shapes::Form};
 use crate::ipc::{Connection, Queue, Sender, SharedArray};
 use crate::shm::Shared;
 use crate::sync::Lock;
@@ -141,13 +141,14 @@ fn what_was_read_of_an_enum_goes_by_the_names_it_is_read_by() {
         Other,
     }
     let shapes = Reads::of::<Named>().unwrap();
-    let index = |written, name, form| shapes.variant("Named", written, name, form).unwrap().0;
-    assert_eq!(index(1, "First", shapes::Form::Newtype), 0);
-    assert_eq!(index(1, "z", shapes::Form::Newtype), 0);
-    assert_eq!(index(2, "second", shapes::Form::Struct(2)), 1);
-    assert_eq!(index(3, "Other", shapes::Form::Unit), 2);
-    assert!(shapes.variant("Named", 0, "Skipped", shapes::Form::Unit).is_err());
-    assert!(shapes.variant("Named", 1, "First", shapes::Form::Unit).is_err());
+    let variant = |written, name, form| shapes.variant(shapes.root(), "Named", written, name, form);
+    let index = |written, name, form| variant(written, name, form).unwrap().0;
+    assert_eq!(index(1, "First", Form::Newtype), 0);
+    assert_eq!(index(1, "z", Form::Newtype), 0);
+    assert_eq!(index(2, "second", Form::Struct(2)), 1);
+    assert_eq!(index(3, "Other", Form::Unit), 2);
+    assert!(variant(0, "Skipped", Form::Unit).is_err());
+    assert!(variant(1, "First", Form::Unit).is_err());
 }
 
 /// Refuses every value but one.

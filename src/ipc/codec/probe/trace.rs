@@ -7,7 +7,8 @@ use serde::de::{self, Visitor};
 use crate::error::{CodecError, FormatDemand};
 use crate::ipc::codec::fault::{Fault, Result};
 use crate::ipc::codec::probe::enums::EnumTrace;
-use crate::ipc::codec::shapes::{Fields, Form, Shapes, Struct};
+use crate::ipc::codec::probe::graph::{Graph, NodeId};
+use crate::ipc::codec::shapes::Shapes;
 
 /// What made-up values are like.
 #[derive(Clone, Copy)]
@@ -43,7 +44,7 @@ pub(super) struct Trace {
     /// The visitors at work, outermost first.
     open: Vec<&'static str>,
     path: Vec<Step>,
-    structs: Vec<Struct>,
+    pub(super) graph: Graph,
     pub(super) enums: Vec<EnumTrace>,
     /// By the enums' places, at the beginning of the pass: how many enums on there is one with a variant
     /// that was not read yet.
@@ -62,7 +63,7 @@ pub(super) struct Step {
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum To {
+pub(in crate::ipc::codec) enum To {
     Field(&'static str),
     Place(usize),
     Element,
@@ -78,7 +79,7 @@ impl Trace {
             guess: GUESSES[0],
             open: Vec::new(),
             path: Vec::new(),
-            structs: Vec::new(),
+            graph: Graph::new(),
             enums: Vec::new(),
             far: Vec::new(),
             variants: Vec::new(),
@@ -122,17 +123,17 @@ impl Trace {
         }
     }
 
-    /// The place of an enum, by its visitor; and the way in which it is read.
-    pub(super) fn choose<V>(
+    /// The place of an enum, by its node; and the way in which it is read.
+    pub(super) fn choose(
         &mut self,
+        node: NodeId,
         name: &'static str,
         names: Names,
         again: bool,
     ) -> Result<(usize, usize)> {
-        let key = type_name::<V>();
-        let known = self.enums.iter().position(|known| known.is(key, names));
+        let known = self.enums.iter().position(|known| known.node() == node);
         let place = known.unwrap_or_else(|| {
-            self.enums.push(EnumTrace::new(key, name, names));
+            self.enums.push(EnumTrace::new(node, name, names));
             self.far.push(Some(0));
             self.enums.len() - 1
         });
@@ -219,13 +220,6 @@ impl Trace {
         value
     }
 
-    pub(super) fn add_struct(&mut self, name: &'static str, form: Form, names: Names) {
-        let known = |known: &Struct| known.name == name && known.fields.is(form, names);
-        if !self.structs.iter().any(known) {
-            self.structs.push(Struct { name, fields: Fields::new(form, names) });
-        }
-    }
-
     /// Notes that the type asks for a format that describes itself, and gives up.
     pub(super) fn demand<'de, V: Visitor<'de>, T>(&mut self, visitor: &V, call: Call) -> Result<T> {
         // Of the helper that serde's derive makes for the names of fields and variants.
@@ -267,19 +261,10 @@ impl Trace {
     }
 
     pub(super) fn into_shapes(self) -> Shapes {
-        let mut structs = self.structs;
-        let heads: Vec<_> = structs.iter().map(|one| (one.name, one.fields.form())).collect();
-        for (one, head) in structs.iter_mut().zip(&heads) {
-            if heads.iter().filter(|other| *other == head).count() > 1 {
-                one.fields.forgo_names();
-            }
-        }
-        let mut enums: Vec<_> = self.enums.into_iter().filter_map(EnumTrace::into_enum).collect();
-        for i in 1..enums.len() {
-            let (before, one) = enums.split_at_mut(i);
-            before.iter_mut().for_each(|other| one[0].compare(other));
-        }
-        Shapes::new(structs, enums)
+        let enums =
+            self.enums.iter().map(|one| (one.node(), one.turned_out(&self.graph))).collect();
+        let (root, nodes) = self.graph.freeze(enums);
+        Shapes::new(root, nodes)
     }
 }
 

@@ -1,0 +1,257 @@
+//! What the `Deserialize` of a type reads, as far as it could be found out: see [`probe`].
+//!
+//! On the wire a value is without names and kinds: a struct is its fields and an enum the number of
+//! its variant. So what is written must be what is read, place by place; serde's derive does not see
+//! to that where attributes go one way only. The encoder asks here, of each value.
+//!
+//! What has a name in Rust may be read without it, as where a `Deserialize` by hand, or `try_from`,
+//! takes what is in a newtype: the wire is the same. Not the reverse, which is what `into` without
+//! `from` does.
+//!
+//! [`probe`]: super::probe
+
+mod kind;
+
+use std::fmt;
+
+pub(super) use self::kind::{Kind, Kinds};
+use crate::error::{CodecError, FieldMismatch};
+use crate::ipc::codec::fault::{Fault, Result};
+
+/// What is read of a type: its places, as a graph, for a type may contain itself.
+#[derive(Debug)]
+pub(crate) struct Shapes {
+    root: Place,
+    /// The first is for what is not known.
+    nodes: Vec<Node>,
+    /// Whether there may be more in the type, which the probe did not come to.
+    partial: bool,
+}
+
+/// A place in a type: what is read there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// What may be written.
+    kinds: Kinds,
+    /// What is in it, as a place in [`Shapes::nodes`].
+    node: u32,
+}
+
+#[derive(Debug)]
+pub(super) enum Node {
+    Parts(Parts),
+    /// By the names that they are read by, of which one may have several. What is not known of one
+    /// that has a name is `None`.
+    Variants(Vec<(&'static str, Option<Variant>)>),
+}
+
+#[derive(Debug)]
+pub(super) struct Variant {
+    /// The number by which it is read.
+    pub(super) index: u32,
+    pub(super) parts: Parts,
+}
+
+/// What is read of a struct, a variant, a tuple, a list, a map, an option.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    /// Of what has a fixed number of parts, if it is known.
+    pub(super) form: Option<Form>,
+    /// The names of the fields, further ones by which the same can be read (aliases) among them.
+    pub(super) names: &'static [&'static str],
+    pub(super) places: Vec<Place>,
+}
+
+/// What there is of a struct or of a variant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Unit,
+    Newtype,
+    Tuple(usize),
+    Struct(usize),
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Form::Unit => f.write_str("nothing"),
+            Form::Newtype => f.write_str("one value"),
+            Form::Tuple(len) => write!(f, "a tuple of {len}"),
+            Form::Struct(1) => f.write_str("one field"),
+            Form::Struct(len) => write!(f, "{len} fields"),
+        }
+    }
+}
+
+static UNKNOWN: Parts = Parts { form: None, names: &[], places: Vec::new() };
+
+impl Shapes {
+    /// Of a type of which nothing is known.
+    pub(super) const fn unknown() -> Self {
+        Shapes { root: Place::UNKNOWN, nodes: Vec::new(), partial: false }
+    }
+
+    pub(super) fn new(root: Place, mut nodes: Vec<Node>) -> Self {
+        // What is in a list of such values.
+        nodes.push(Node::Parts(Parts { places: vec![root], ..Parts::default() }));
+        Shapes { root, nodes, partial: false }
+    }
+
+    pub(super) fn into_partial(self) -> Self {
+        Shapes { partial: true, ..self }
+    }
+
+    #[inline]
+    pub(super) fn is_partial(&self) -> bool {
+        self.partial
+    }
+
+    #[inline]
+    pub(super) fn root(&self) -> Place {
+        self.root
+    }
+
+    /// The place of a list of such values.
+    pub(super) fn list(&self) -> Place {
+        Place::new(Kinds::of(Kind::List), self.nodes.len().saturating_sub(1) as u32)
+    }
+
+    /// What is in a value of no fixed number of parts at `place`, or in a newtype struct.
+    #[inline]
+    pub(super) fn parts(&self, place: Place) -> &Parts {
+        match self.nodes.get(place.node as usize) {
+            Some(Node::Parts(parts)) => parts,
+            _ => &UNKNOWN,
+        }
+    }
+
+    /// What is in a struct or a tuple at `place`; an error if what is read is not of this form.
+    #[inline]
+    pub(super) fn record(&self, place: Place, name: &str, form: Form) -> Result<&Parts> {
+        let parts = self.parts(place);
+        parts.compare(form, || name.to_owned())?;
+        Ok(parts)
+    }
+
+    /// The number by which a variant of the enum at `place` is read, and what is in it.
+    #[inline]
+    pub(super) fn variant(
+        &self,
+        place: Place,
+        name: &str,
+        index: u32,
+        variant: &'static str,
+        form: Form,
+    ) -> Result<(u32, &Parts)> {
+        let Some(Node::Variants(variants)) = self.nodes.get(place.node as usize) else {
+            return Ok((index, &UNKNOWN));
+        };
+        let likely = variants.get(index as usize).filter(|(name, _)| same(name, variant));
+        let found = likely.or_else(|| variants.iter().find(|(name, _)| same(name, variant)));
+        match found {
+            Some((_, Some(read))) => {
+                read.parts.compare(form, || format!("{name}::{variant}"))?;
+                Ok((read.index, &read.parts))
+            }
+            Some((_, None)) => Ok((index, &UNKNOWN)),
+            None => {
+                let names: Vec<_> = variants.iter().map(|(name, _)| *name).collect();
+                let read = format!("one of {}", names.join(", "));
+                Err(asymmetric(&format!("{name}::{variant}"), &format_args!("{variant}"), &read))
+            }
+        }
+    }
+}
+
+impl Place {
+    pub(super) const UNKNOWN: Place = Place { kinds: Kinds::ALL, node: 0 };
+
+    pub(super) fn new(kinds: Kinds, node: u32) -> Self {
+        Place { kinds, node }
+    }
+
+    /// An error if what is read here is nothing of this kind.
+    #[inline]
+    pub(super) fn expect(self, kind: Kind) -> Result<()> {
+        if self.kinds.has(kind) { Ok(()) } else { Err(self.other_kind(kind)) }
+    }
+
+    #[cold]
+    fn other_kind(self, kind: Kind) -> Fault {
+        asymmetric("", &kind, &self.kinds)
+    }
+
+    #[inline]
+    pub(super) fn may_be(self, kind: Kind) -> bool {
+        self.kinds.has(kind)
+    }
+}
+
+impl Parts {
+    /// The place of a part.
+    #[inline]
+    pub(super) fn place(&self, at: usize) -> Place {
+        self.places.get(at).copied().unwrap_or(Place::UNKNOWN)
+    }
+
+    #[inline]
+    fn compare(&self, written: Form, name: impl Fn() -> String) -> Result<()> {
+        match self.form {
+            Some(read) if read != written => match (written, read) {
+                // If a field was left out, its name is still to be told.
+                (Form::Struct(written), Form::Struct(read)) if written < read => Ok(()),
+                _ => Err(asymmetric(&name(), &written, &read)),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// Behind the name of the field that is written as `key`, if that is not behind `passed`: where
+    /// its name is expected, as a place in the names.
+    #[inline]
+    pub(super) fn pass(&self, passed: usize, key: &'static str, name: &str) -> Result<usize> {
+        match self.names.get(passed) {
+            Some(next) if same(next, key) => Ok(passed + 1),
+            _ if self.form.is_none() => Ok(passed),
+            _ => self.skip(passed, key, name),
+        }
+    }
+
+    #[cold]
+    fn skip(&self, passed: usize, key: &str, name: &str) -> Result<usize> {
+        let rest = self.names.get(passed..).unwrap_or_default();
+        let found = rest.iter().position(|name| *name == key);
+        found.map(|further| passed + further + 1).ok_or_else(|| {
+            let read = format!("fields {}", self.names.join(", "));
+            asymmetric(name, &format_args!("a field {key} too"), &read)
+        })
+    }
+
+    /// An error if so many parts are not all that are read.
+    #[inline]
+    pub(super) fn end(&self, written: usize, name: &str) -> Result<()> {
+        match self.form {
+            Some(read @ Form::Tuple(len)) if len != written => {
+                Err(asymmetric(name, &Form::Tuple(written), &read))
+            }
+            Some(read @ Form::Struct(len)) if len != written => {
+                Err(asymmetric(name, &Form::Struct(written), &read))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The type is told later if it has no `name`, the place always is.
+#[cold]
+fn asymmetric(name: &str, written: &dyn fmt::Display, read: &dyn fmt::Display) -> Fault {
+    let (written, read) = (written.to_string(), read.to_string());
+    let (type_name, place) = (name.to_owned(), String::new());
+    CodecError::Asymmetric(Box::new(FieldMismatch { type_name, place, written, read })).into()
+}
+
+/// Names mostly are one and the same constant.
+#[inline]
+fn same(a: &'static str, b: &'static str) -> bool {
+    std::ptr::eq(a, b) || a == b
+}
