@@ -14,4 +14,5 @@ mod enums;
 mod everywhere;
 mod fields;
 mod messages;
+mod one_way;
 mod plain;

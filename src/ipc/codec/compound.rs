@@ -81,6 +81,7 @@ pub(super) struct Record<'e, 's, O> {
     pub(super) encoder: &'e mut Encoder<'s, O>,
     /// The struct's, or the variant's.
     pub(super) name: &'static str,
+    pub(super) is_variant: bool,
     /// What is read of it.
     pub(super) parts: &'s Parts,
     pub(super) found: usize,
@@ -98,7 +99,10 @@ impl<O: Output> Record<'_, '_, O> {
         let place = self.found;
         self.found += 1;
         self.encoder.at = self.parts.place(place);
-        value.serialize(&mut *self.encoder).map_err(|fault| fault.within::<T>(to(place)))
+        value.serialize(&mut *self.encoder).map_err(|fault| {
+            let fault = fault.within::<T>(to(place));
+            if self.is_variant { fault.at(To::Variant(self.name)) } else { fault }
+        })
     }
 
     #[inline]

@@ -68,13 +68,18 @@ impl<'s, O: Output> Encoder<'s, O> {
     fn record(&mut self, kind: Kind, name: &'static str, form: Form) -> Result<Record<'_, 's, O>> {
         self.at.expect(kind)?;
         let parts = self.shapes.record(self.at, name, form)?;
-        self.parts(name, parts)
+        self.parts(name, parts, false)
     }
 
     #[inline]
-    fn parts(&mut self, name: &'static str, parts: &'s Parts) -> Result<Record<'_, 's, O>> {
+    fn parts(
+        &mut self,
+        name: &'static str,
+        parts: &'s Parts,
+        is_variant: bool,
+    ) -> Result<Record<'_, 's, O>> {
         self.limits.enter()?;
-        Ok(Record { encoder: self, name, parts, found: 0, passed: 0 })
+        Ok(Record { encoder: self, name, is_variant, parts, found: 0, passed: 0 })
     }
 
     /// Writes down which variant it is, as the receiver counts them.
@@ -308,7 +313,7 @@ impl<'e, 's, O: Output> ser::Serializer for &'e mut Encoder<'s, O> {
         len: usize,
     ) -> Result<Record<'e, 's, O>> {
         let parts = self.variant(name, index, variant, Form::Tuple(len))?;
-        self.parts(variant, parts)
+        self.parts(variant, parts, true)
     }
 
     #[inline]
@@ -331,6 +336,6 @@ impl<'e, 's, O: Output> ser::Serializer for &'e mut Encoder<'s, O> {
         len: usize,
     ) -> Result<Record<'e, 's, O>> {
         let parts = self.variant(name, index, variant, Form::Struct(len))?;
-        self.parts(variant, parts)
+        self.parts(variant, parts, true)
     }
 }

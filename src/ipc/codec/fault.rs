@@ -21,15 +21,24 @@ impl Fault {
         CodecError::Malformed(what.to_owned()).into()
     }
 
-    /// On its way out of a `T`, which is one step into another value: says where that was.
+    /// On its way out of a `T`, which is one step into another value: says what that was, and where.
     #[cold]
     pub(super) fn within<T: ?Sized>(mut self, step: To) -> Self {
         if let CodecError::Asymmetric(mismatch) = &mut *self.0 {
-            let name = type_name::<T>();
+            // serde's derive gives references.
+            let name = type_name::<T>().trim_start_matches('&');
             // A helper that serde's derive puts around a field tells nothing.
             if mismatch.type_name.is_empty() && !name.contains("__") {
                 mismatch.type_name = plain(name);
             }
+        }
+        self.at(step)
+    }
+
+    /// On its way out of what is one step into another value: says where that was.
+    #[cold]
+    pub(super) fn at(mut self, step: To) -> Self {
+        if let CodecError::Asymmetric(mismatch) = &mut *self.0 {
             mismatch.place.insert_str(0, &step.to_string());
         }
         self
