@@ -16,3 +16,4 @@ mod fields;
 mod messages;
 mod one_way;
 mod plain;
+mod std_types;

@@ -98,7 +98,7 @@ impl<O: Output> Record<'_, '_, O> {
     ) -> Result<()> {
         let place = self.found;
         self.found += 1;
-        self.encoder.at = self.parts.place(place);
+        self.encoder.at = self.parts.part(place, self.name)?;
         value.serialize(&mut *self.encoder).map_err(|fault| {
             let fault = fault.within::<T>(to(place));
             if self.is_variant { fault.at(To::Variant(self.name)) } else { fault }

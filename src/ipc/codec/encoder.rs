@@ -59,16 +59,15 @@ impl<'s, O: Output> Encoder<'s, O> {
         self.out.varint(said as u64);
         let begin = self.out.len();
         let parts = self.shapes.parts(self.at);
-        let (first, second) = (parts.place(0), parts.place(1));
+        let (first, second) = (parts.first(), parts.second());
         Ok(Sequence { encoder: self, what, said, found: 0, begin, first, second })
     }
 
-    /// A tuple or a struct.
+    /// A tuple, whose parts are compared one by one: how many are read may depend on the first.
     #[inline]
-    fn record(&mut self, kind: Kind, name: &'static str, form: Form) -> Result<Record<'_, 's, O>> {
+    fn tuple(&mut self, kind: Kind, name: &'static str) -> Result<Record<'_, 's, O>> {
         self.at.expect(kind)?;
-        let parts = self.shapes.record(self.at, name, form)?;
-        self.parts(name, parts, false)
+        self.parts(name, self.shapes.parts(self.at), false)
     }
 
     #[inline]
@@ -236,7 +235,7 @@ impl<'e, 's, O: Output> ser::Serializer for &'e mut Encoder<'s, O> {
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
         self.at.expect(Kind::Option)?;
-        self.at = self.shapes.parts(self.at).place(0);
+        self.at = self.shapes.parts(self.at).first();
         self.out.push(1);
         self.nested(value)
     }
@@ -270,7 +269,7 @@ impl<'e, 's, O: Output> ser::Serializer for &'e mut Encoder<'s, O> {
     ) -> Result<()> {
         // Else what is in it is read without its name.
         if self.at.may_be(Kind::Newtype) {
-            self.at = self.shapes.parts(self.at).place(0);
+            self.at = self.shapes.parts(self.at).first();
         }
         super::described::within(name, self.limits.depth());
         self.nested(value)
@@ -284,7 +283,7 @@ impl<'e, 's, O: Output> ser::Serializer for &'e mut Encoder<'s, O> {
         variant: &'static str,
         value: &T,
     ) -> Result<()> {
-        self.at = self.variant(name, index, variant, Form::Newtype)?.place(0);
+        self.at = self.variant(name, index, variant, Form::Newtype)?.first();
         self.nested(value).map_err(|fault| fault.within::<T>(To::Variant(variant)))
     }
 
@@ -295,13 +294,13 @@ impl<'e, 's, O: Output> ser::Serializer for &'e mut Encoder<'s, O> {
     }
 
     #[inline]
-    fn serialize_tuple(self, len: usize) -> Result<Record<'e, 's, O>> {
-        self.record(Kind::Tuple, "", Form::Tuple(len))
+    fn serialize_tuple(self, _: usize) -> Result<Record<'e, 's, O>> {
+        self.tuple(Kind::Tuple, "")
     }
 
     #[inline]
-    fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Record<'e, 's, O>> {
-        self.record(Kind::TupleStruct, name, Form::Tuple(len))
+    fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Record<'e, 's, O>> {
+        self.tuple(Kind::TupleStruct, name)
     }
 
     #[inline]
@@ -324,7 +323,9 @@ impl<'e, 's, O: Output> ser::Serializer for &'e mut Encoder<'s, O> {
 
     #[inline]
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Record<'e, 's, O>> {
-        self.record(Kind::Struct, name, Form::Struct(len))
+        self.at.expect(Kind::Struct)?;
+        let parts = self.shapes.structure(self.at, name, len)?;
+        self.parts(name, parts, false)
     }
 
     #[inline]

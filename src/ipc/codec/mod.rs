@@ -25,7 +25,7 @@ mod shapes;
 
 pub use described::SelfDescribing;
 pub(crate) use probe::Reads;
-use probe::plain;
+use probe::{Learned, learn, plain};
 
 use std::any::type_name;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,7 +38,7 @@ use crate::ipc::buffer::Buffer;
 use crate::ipc::codec::decoder::Decoder;
 use crate::ipc::codec::encoder::Encoder;
 use crate::ipc::codec::fault::Fault;
-use crate::ipc::codec::shapes::{Place, Shapes};
+use crate::ipc::codec::shapes::Shapes;
 use crate::shm::handoff;
 
 /// Encodes `value` into `buffer`, in place of what was there. `shapes` are those of the type.
@@ -49,13 +49,13 @@ pub(crate) fn encode<T: Serialize + DeserializeOwned>(
     buffer: &mut Buffer,
 ) -> Result<(), CodecError> {
     let mut encoder = Encoder::new(buffer.writer(), shapes, shapes.root());
-    match value.serialize(&mut encoder) {
-        Ok(()) => {
-            encoder.into_output().finish();
-            if shapes.is_partial() { try_to_read::<T>(buffer.message()) } else { Ok(()) }
-        }
-        Err(fault) => Err(fault.from_root::<T>()),
+    let written = value.serialize(&mut encoder);
+    encoder.into_output().finish();
+    if let Err(fault) = written {
+        let more = look_again::<T, T>(fault, buffer.message().to_vec())?;
+        return encode(value, more.shapes(), buffer);
     }
+    if shapes.is_partial() { try_to_read::<T>(buffer.message()) } else { Ok(()) }
 }
 
 /// Encodes `value` behind what is in `bytes`. `shapes` are those of the type.
@@ -64,24 +64,42 @@ pub(crate) fn append<T: Serialize + DeserializeOwned>(
     shapes: &Shapes,
     bytes: Vec<u8>,
 ) -> Result<Vec<u8>, CodecError> {
-    append_as::<T, T>(value, shapes, shapes.root(), bytes)
+    append_as::<T, T>(value, shapes, bytes)
 }
 
-/// Encodes `value`, which is read as a `U`, at a place of `shapes`.
+/// Encodes `value`, which is read as a `U`.
 fn append_as<T: Serialize + ?Sized, U: DeserializeOwned>(
     value: &T,
     shapes: &Shapes,
-    at: Place,
-    bytes: Vec<u8>,
+    mut bytes: Vec<u8>,
 ) -> Result<Vec<u8>, CodecError> {
     let begin = bytes.len();
-    let mut encoder = Encoder::new(bytes, shapes, at);
-    value.serialize(&mut encoder).map_err(Fault::from_root::<T>)?;
-    let bytes = encoder.into_output();
+    let mut encoder = Encoder::new(bytes, shapes, shapes.root());
+    let written = value.serialize(&mut encoder);
+    bytes = encoder.into_output();
+    if let Err(fault) = written {
+        let more = look_again::<T, U>(fault, bytes.split_off(begin))?;
+        return append_as::<T, U>(value, more.shapes(), bytes);
+    }
     if shapes.is_partial() {
         try_to_read::<U>(&bytes[begin..])?;
     }
     Ok(bytes)
+}
+
+/// Why a `T` is not written as a `U` is read, after so many `bytes`; unless the `Deserialize` of the
+/// latter turns out to read it so: see [`learn`].
+#[cold]
+fn look_again<T: ?Sized, U: DeserializeOwned>(
+    fault: Fault,
+    bytes: Vec<u8>,
+) -> Result<Learned, CodecError> {
+    let error = fault.from_root::<T>();
+    let CodecError::Asymmetric(mismatch) = &error else { return Err(error) };
+    match learn::<U>(bytes)? {
+        Learned::Nothing(_) if !mismatch.read.is_empty() => Err(error),
+        learned => Ok(learned),
+    }
 }
 
 /// Where the type's `Deserialize` was not seen whole, it is tried on what is sent, lest what it cannot
@@ -109,8 +127,8 @@ pub(crate) fn to_bytes<T: Serialize + DeserializeOwned>(value: &T) -> Result<Vec
 pub(crate) fn list_to_bytes<T: Serialize + DeserializeOwned>(
     values: &[T],
 ) -> Result<Vec<u8>, CodecError> {
-    let shapes = Reads::of::<T>()?;
-    append_as::<[T], Vec<T>>(values, shapes, shapes.list(), Vec::new())
+    Reads::of::<T>()?;
+    append_as::<[T], Vec<T>>(values, Reads::of::<Vec<T>>()?, Vec::new())
 }
 
 /// Decodes the value that takes up all of `bytes`.

@@ -39,20 +39,20 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
     }
 }
 
-/// The entries of a map: one, or none.
+/// The entries of a map.
 pub(super) struct Entries<'t> {
     pub(super) trace: &'t mut Trace,
     pub(super) node: NodeId,
-    pub(super) more: bool,
+    /// So many are left.
+    pub(super) left: usize,
 }
 
 impl<'de> de::MapAccess<'de> for Entries<'_> {
     type Error = Fault;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        if !std::mem::take(&mut self.more) {
-            return Ok(None);
-        }
+        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
+        self.left = left;
         let step = Step { to: To::Key, type_name: type_name::<S::Value>() };
         let at = self.trace.graph.place(self.node, 0);
         self.trace.step(step, |trace| seed.deserialize(Tracer { trace, at }).map(Some))

@@ -3,9 +3,10 @@
 
 use crate::ipc::codec::probe::graph::{Graph, NodeId};
 use crate::ipc::codec::probe::trace::Names;
-use crate::ipc::codec::shapes::{Node, Variant};
+use crate::ipc::codec::shapes::{Node, Parts, Variant};
 
 /// One type of enum.
+#[derive(Clone, Debug)]
 pub(super) struct EnumTrace {
     node: NodeId,
     name: &'static str,
@@ -20,7 +21,7 @@ pub(super) struct EnumTrace {
 }
 
 /// What came of reading a variant in one way.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Way {
     tried: bool,
     /// Whether a value came of it.
@@ -34,7 +35,7 @@ struct Way {
 }
 
 /// How a variant is asked for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Asked {
     Index(u32),
     Name(&'static str),
@@ -112,6 +113,13 @@ impl EnumTrace {
         Some(place)
     }
 
+    /// The variant of this number, if there is one.
+    pub(super) fn follow(&mut self, index: usize) -> Option<usize> {
+        let way = Some(index).filter(|index| *index < self.names.len())?;
+        self.ways[way].tried = true;
+        Some(way)
+    }
+
     pub(super) fn asked(&self, way: usize) -> Asked {
         match way.checked_sub(self.names.len()) {
             None => Asked::Index(way as u32),
@@ -141,6 +149,11 @@ impl EnumTrace {
 
     pub(super) fn progress(&self) -> usize {
         self.ways.iter().map(|way| usize::from(way.tried) + usize::from(way.whole)).sum()
+    }
+
+    /// Grows when a variant was seen for the first time.
+    pub(super) fn seen(&self) -> usize {
+        self.ways.iter().filter(|way| way.which.is_some()).count()
     }
 
     /// Whether there are variants that were not read yet.
@@ -174,7 +187,7 @@ impl EnumTrace {
     }
 
     /// What is read, unless nothing is known.
-    pub(super) fn turned_out(&self, graph: &Graph) -> Option<Node> {
+    pub(super) fn turned_out(&self, graph: &Graph, all: bool) -> Option<Node> {
         if !self.is_enum() {
             return None;
         }
@@ -186,9 +199,11 @@ impl EnumTrace {
                 let which = self.by_name()[place].which?;
                 self.by_index().iter().position(|way| way.which == Some(which))
             }?;
-            let read = |way: &Way| way.node.filter(|node| graph.form(*node).is_some());
-            let node = read(&self.by_index()[index]).or_else(|| read(&self.by_name()[place]));
-            let parts = node.map(|node| graph.frozen_parts(node)).unwrap_or_default();
+            let ways = [&self.by_index()[index], &self.by_name()[place]];
+            let mut nodes = ways.into_iter().filter_map(|way| way.node);
+            let whole = nodes.clone().find(|node| graph.is_whole(*node));
+            let node = whole.or_else(|| nodes.next());
+            let parts = node.map_or(Parts::UNKNOWN, |node| graph.frozen_parts(node, all));
             Some(Variant { index: index as u32, parts })
         };
         let variants = self.names.iter().enumerate().map(|(i, name)| (*name, variant(i)));

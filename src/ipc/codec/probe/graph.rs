@@ -19,6 +19,7 @@ pub(super) struct PlaceId(usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NodeId(usize);
 
+#[derive(Clone, Debug)]
 pub(super) struct Graph {
     places: Vec<Seen>,
     nodes: Vec<Inside>,
@@ -26,6 +27,7 @@ pub(super) struct Graph {
 }
 
 /// What was asked for at a place.
+#[derive(Clone, Debug)]
 struct Seen {
     kinds: Kinds,
     node: NodeId,
@@ -34,6 +36,7 @@ struct Seen {
 }
 
 /// What was read in a value.
+#[derive(Clone, Debug)]
 struct Inside {
     type_name: &'static str,
     names: Names,
@@ -44,7 +47,7 @@ struct Inside {
 }
 
 /// What reads a value: a visitor's method, for a kind of value, with such names.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Code {
     pub(super) kind: Kind,
     pub(super) address: usize,
@@ -132,15 +135,25 @@ impl Graph {
         inside.form = Some(form);
     }
 
-    pub(super) fn form(&self, node: NodeId) -> Option<Form> {
-        self.nodes[node.0].form
+    /// Whether all parts were read.
+    pub(super) fn is_whole(&self, node: NodeId) -> bool {
+        self.nodes[node.0].form.is_some()
+    }
+
+    /// Grows when something is asked for that was not before.
+    pub(super) fn seen(&self) -> usize {
+        let place = |seen: &Seen| seen.kinds.len() + usize::from(seen.several);
+        let node = |inside: &Inside| {
+            inside.places.len() + usize::from(inside.form.is_some()) + usize::from(inside.varies)
+        };
+        self.places.iter().map(place).sum::<usize>() + self.nodes.iter().map(node).sum::<usize>()
     }
 
     /// What may be written at a place.
-    fn frozen_place(&self, at: PlaceId) -> Place {
+    fn frozen_place(&self, at: PlaceId, all: bool) -> Place {
         let seen = &self.places[at.0];
         if seen.kinds == Kinds::NONE {
-            return Place::UNKNOWN;
+            return if all { Place::UNKNOWN } else { Place::UNSEEN };
         }
         let node = if seen.several { NONE } else { seen.node };
         let mut kinds = seen.kinds;
@@ -158,22 +171,30 @@ impl Graph {
         Place::new(kinds, node.0 as u32)
     }
 
-    pub(super) fn frozen_parts(&self, node: NodeId) -> Parts {
+    pub(super) fn frozen_parts(&self, node: NodeId, all: bool) -> Parts {
+        if node == NONE {
+            return Parts::UNKNOWN;
+        }
         let inside = &self.nodes[node.0];
         Parts {
+            rest: if all { Place::UNKNOWN } else { Place::UNSEEN },
             form: inside.form.filter(|_| !inside.varies),
             names: inside.names,
-            places: inside.places.iter().map(|place| self.frozen_place(*place)).collect(),
+            places: inside.places.iter().map(|place| self.frozen_place(*place, all)).collect(),
         }
     }
 
     /// What was read, with the enums as they turned out.
-    pub(super) fn freeze(&self, enums: Vec<(NodeId, Option<Node>)>) -> (Place, Vec<Node>) {
-        let all = (0..self.nodes.len()).map(|node| Node::Parts(self.frozen_parts(NodeId(node))));
-        let mut nodes: Vec<_> = all.collect();
+    pub(super) fn freeze(
+        &self,
+        enums: Vec<(NodeId, Option<Node>)>,
+        all: bool,
+    ) -> (Place, Vec<Node>) {
+        let parts = |node| Node::Parts(self.frozen_parts(NodeId(node), all));
+        let mut nodes: Vec<_> = (0..self.nodes.len()).map(parts).collect();
         for (node, turned_out) in enums {
-            nodes[node.0] = turned_out.unwrap_or(Node::Parts(Parts::default()));
+            nodes[node.0] = turned_out.unwrap_or(Node::Parts(Parts::UNKNOWN));
         }
-        (self.frozen_place(Self::ROOT), nodes)
+        (self.frozen_place(Self::ROOT, all), nodes)
     }
 }

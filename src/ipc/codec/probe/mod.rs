@@ -10,6 +10,7 @@
 mod access;
 mod enums;
 mod graph;
+mod sample;
 mod trace;
 mod tracer;
 
@@ -28,7 +29,14 @@ use crate::ipc::codec::shapes::Shapes;
 use crate::shm::handoff;
 
 /// What is read of a type, or why it cannot be sent.
-type Verdict = Result<Shapes, CodecError>;
+type Verdict = Result<Probed, CodecError>;
+
+#[derive(Debug)]
+struct Probed {
+    shapes: Shapes,
+    /// From which it goes on, with how often it did.
+    trace: Mutex<(Trace, usize)>,
+}
 
 /// What is read of the type of a queue's or a pipe's values: looked up once.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +50,7 @@ impl Reads {
     #[inline]
     pub(crate) fn get<T: DeserializeOwned>(&self) -> Result<&'static Shapes, CodecError> {
         match self.0.get() {
-            Some(Ok(shapes)) => Ok(shapes),
+            Some(Ok(probed)) => Ok(probed.shapes.latest()),
             _ => self.first::<T>(),
         }
     }
@@ -52,7 +60,8 @@ impl Reads {
         if handoff::is_probing() {
             return Ok(&UNKNOWN);
         }
-        self.0.get_or_init(verdict::<T>).as_ref().map_err(Clone::clone)
+        let verdict = self.0.get_or_init(verdict::<T>).as_ref();
+        verdict.map(|probed| probed.shapes.latest()).map_err(Clone::clone)
     }
 
     /// For a single value.
@@ -78,32 +87,90 @@ fn verdict<T: DeserializeOwned>() -> &'static Verdict {
 
 fn probe<T: DeserializeOwned>() -> Verdict {
     let mut trace = Trace::new(type_name::<T>());
+    let whole = follow::<T>(&mut trace)?;
+    let shapes = trace.shapes(false).into_partial(!whole);
+    Ok(Probed { shapes, trace: Mutex::new((trace, 0)) })
+}
+
+/// Whether all was seen.
+fn follow<T: DeserializeOwned>(trace: &mut Trace) -> Result<bool, CodecError> {
     let mut ended = false;
     for guess in GUESSES {
         trace.begin(guess);
         loop {
             let before = trace.progress();
-            let read = handoff::probing(|| {
-                catch_unwind(AssertUnwindSafe(|| T::deserialize(Tracer::root(&mut trace)).is_ok()))
-            });
-            let whole = read.unwrap_or(false);
-            if let Some(finding) = trace.finding() {
-                return Err(finding);
-            }
+            let whole = read::<T>(trace)?;
             trace.rewind();
             ended |= whole;
             if ended && trace.is_whole() {
-                return Ok(trace.into_shapes());
+                return Ok(true);
             }
             if trace.is_spent() {
-                return Ok(trace.into_shapes().into_partial());
+                return Ok(false);
             }
             if trace.progress() == before {
                 break;
             }
         }
     }
-    Ok(trace.into_shapes().into_partial())
+    Ok(false)
+}
+
+/// Whether a value came of it.
+fn read<T: DeserializeOwned>(trace: &mut Trace) -> Result<bool, CodecError> {
+    let read = handoff::probing(|| {
+        catch_unwind(AssertUnwindSafe(|| T::deserialize(Tracer::root(trace)).is_ok()))
+    });
+    match trace.finding() {
+        Some(finding) => Err(finding),
+        None => Ok(read.unwrap_or(false)),
+    }
+}
+
+/// What is known once a value that was not what was seen to be read is read, as far as it was written.
+pub(super) enum Learned {
+    More(&'static Shapes),
+    /// Nothing but this; what is not known is taken for what is read.
+    Nothing(Shapes),
+}
+
+impl Learned {
+    pub(super) fn shapes(&self) -> &Shapes {
+        match self {
+            Learned::More(shapes) => shapes,
+            Learned::Nothing(shapes) => shapes,
+        }
+    }
+}
+
+/// A `Deserialize` by hand may read what goes by what it has read before (the tag of a tuple, say), and may
+/// have refused what was made up. So where a value is written otherwise than was seen to be read, its
+/// `bytes`, as far as they were written, are read to see what is asked for there.
+pub(super) fn learn<T: DeserializeOwned>(bytes: Vec<u8>) -> Result<Learned, CodecError> {
+    let Ok(probed) = verdict::<T>() else { return Ok(Learned::Nothing(Shapes::unknown())) };
+    let known = || probed.trace.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        // Not under the lock: it runs code of the user's.
+        let (mut trace, turn) = known().clone();
+        trace.begin_sample(bytes.clone());
+        let before = trace.seen();
+        if !handoff::is_probing() {
+            read::<T>(&mut trace)?;
+        }
+        trace.end_sample();
+        let latest = probed.shapes.latest();
+        if trace.seen() == before {
+            let shapes = trace.shapes(true).into_partial(latest.is_partial());
+            return Ok(Learned::Nothing(shapes));
+        }
+        let mut now = known();
+        // Else another thread has learned something meanwhile, from which this one goes on.
+        if now.1 == turn {
+            latest.learn(trace.shapes(false).into_partial(latest.is_partial()));
+            *now = (trace, turn + 1);
+            return Ok(Learned::More(probed.shapes.latest()));
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,10 +8,11 @@ use crate::error::{CodecError, FormatDemand};
 use crate::ipc::codec::fault::{Fault, Result};
 use crate::ipc::codec::probe::enums::EnumTrace;
 use crate::ipc::codec::probe::graph::{Graph, NodeId};
+use crate::ipc::codec::probe::sample::Sample;
 use crate::ipc::codec::shapes::Shapes;
 
 /// What made-up values are like.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Guess {
     /// Whether lists and maps have no element, and options no value.
     pub(super) bare: bool,
@@ -38,8 +39,10 @@ const VALUES_A_PASS: usize = 20_000;
 /// How deep types are followed into each other; those that contain themselves end sooner.
 const DEPTH: usize = 100;
 
+#[derive(Clone, Debug)]
 pub(super) struct Trace {
     root: &'static str,
+    pub(super) sample: Sample,
     pub(super) guess: Guess,
     /// The visitors at work, outermost first.
     open: Vec<&'static str>,
@@ -57,12 +60,13 @@ pub(super) struct Trace {
 }
 
 /// From a value to one in it, and the latter's type.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
     pub(super) to: To,
     pub(super) type_name: &'static str,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(in crate::ipc::codec) enum To {
     Field(&'static str),
     Place(usize),
@@ -76,6 +80,7 @@ impl Trace {
     pub(super) fn new(root: &'static str) -> Self {
         Trace {
             root,
+            sample: Sample::default(),
             guess: GUESSES[0],
             open: Vec::new(),
             path: Vec::new(),
@@ -94,6 +99,18 @@ impl Trace {
         self.guess = guess;
         self.enums.iter_mut().for_each(EnumTrace::retry);
         self.lead();
+    }
+
+    /// Goes on with a value that was to be sent.
+    pub(super) fn begin_sample(&mut self, bytes: Vec<u8>) {
+        (self.sample, self.spent) = (Sample::new(bytes), 0);
+        self.begin(GUESSES[0]);
+        self.rewind();
+    }
+
+    pub(super) fn end_sample(&mut self) {
+        self.sample = Sample::default();
+        self.rewind();
     }
 
     /// Goes back to the beginning of the value, whatever became of the last pass.
@@ -131,6 +148,7 @@ impl Trace {
         names: Names,
         again: bool,
     ) -> Result<(usize, usize)> {
+        let sampled = self.sample.next(|input| input.varint::<32>()).map(|index| index as usize);
         let known = self.enums.iter().position(|known| known.node() == node);
         let place = known.unwrap_or_else(|| {
             self.enums.push(EnumTrace::new(node, name, names));
@@ -140,7 +158,8 @@ impl Trace {
         if let Some((outer, way)) = self.variants.last() {
             self.enums[*outer].contains(*way, place);
         }
-        let way = self.enums[place].choose(&self.far, again);
+        let sampled = sampled.and_then(|index| self.enums[place].follow(index));
+        let way = sampled.or_else(|| self.enums[place].choose(&self.far, again));
         let none = || Fault::malformed("an enum without a variant that can be read");
         Ok((place, way.ok_or_else(none)?))
     }
@@ -260,10 +279,16 @@ impl Trace {
         found.into()
     }
 
-    pub(super) fn into_shapes(self) -> Shapes {
+    /// Grows when a type was seen to read more, or otherwise.
+    pub(super) fn seen(&self) -> usize {
+        self.graph.seen() + self.enums.iter().map(EnumTrace::seen).sum::<usize>()
+    }
+
+    /// What is read. Where that is not known, all may be written, if `all` says so.
+    pub(super) fn shapes(&self, all: bool) -> Shapes {
         let enums =
-            self.enums.iter().map(|one| (one.node(), one.turned_out(&self.graph))).collect();
-        let (root, nodes) = self.graph.freeze(enums);
+            self.enums.iter().map(|one| (one.node(), one.turned_out(&self.graph, all))).collect();
+        let (root, nodes) = self.graph.freeze(enums, all);
         Shapes::new(root, nodes)
     }
 }
@@ -271,7 +296,7 @@ impl Trace {
 pub(super) type Names = &'static [&'static str];
 
 /// What only a format that describes itself can answer.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(in crate::ipc::codec) enum Call {
     Any,
     Identifier,

@@ -3,6 +3,7 @@
 use serde::de::{Deserializer, Visitor};
 
 use crate::ipc::codec::fault::{Fault, Result};
+use crate::ipc::codec::input::{unzigzag, unzigzag_128};
 use crate::ipc::codec::probe::access::{Choice, Entries, Items};
 use crate::ipc::codec::probe::graph::{Code, Graph, NodeId, PlaceId};
 use crate::ipc::codec::probe::trace::{Call, Guess, Names, To, Trace};
@@ -45,11 +46,12 @@ impl<'t> Tracer<'t> {
 }
 
 macro_rules! made_up {
-    ($($deserialize:ident $kind:ident $visit:ident $value:expr;)*) => {$(
+    ($($deserialize:ident $kind:ident $visit:ident $made_up:expr, $sampled:expr;)*) => {$(
         fn $deserialize<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
             self.trace.graph.asked(self.at, Kind::$kind);
             self.trace.spend()?;
-            visitor.$visit($value(self.trace.guess))
+            let sampled = self.trace.sample.next($sampled);
+            visitor.$visit(sampled.unwrap_or_else(|| $made_up(self.trace.guess)))
         }
     )*};
 }
@@ -62,24 +64,50 @@ impl<'de, 't> Deserializer<'de> for Tracer<'t> {
     }
 
     made_up! {
-        deserialize_bool Bool visit_bool |guess: Guess| guess.number == 1;
-        deserialize_i8 I8 visit_i8 |guess: Guess| guess.number.cast_signed();
-        deserialize_i16 I16 visit_i16 |guess: Guess| guess.number.into();
-        deserialize_i32 I32 visit_i32 |guess: Guess| guess.number.into();
-        deserialize_i64 I64 visit_i64 |guess: Guess| guess.number.into();
-        deserialize_i128 I128 visit_i128 |guess: Guess| guess.number.into();
-        deserialize_u8 U8 visit_u8 |guess: Guess| guess.number;
-        deserialize_u16 U16 visit_u16 |guess: Guess| guess.number.into();
-        deserialize_u32 U32 visit_u32 |guess: Guess| guess.number.into();
-        deserialize_u64 U64 visit_u64 |guess: Guess| guess.number.into();
-        deserialize_u128 U128 visit_u128 |guess: Guess| guess.number.into();
-        deserialize_f32 F32 visit_f32 |guess: Guess| guess.number.into();
-        deserialize_f64 F64 visit_f64 |guess: Guess| guess.number.into();
-        deserialize_char Char visit_char |guess: Guess| guess.text.chars().next().unwrap_or('a');
-        deserialize_str Text visit_borrowed_str |guess: Guess| guess.text;
-        deserialize_string Text visit_borrowed_str |guess: Guess| guess.text;
-        deserialize_bytes Bytes visit_borrowed_bytes |guess: Guess| guess.bytes;
-        deserialize_byte_buf Bytes visit_borrowed_bytes |guess: Guess| guess.bytes;
+        deserialize_bool Bool visit_bool |guess: Guess| guess.number == 1, |input| input.flag();
+        deserialize_i8 I8 visit_i8 |guess: Guess| guess.number.cast_signed(), |input| Ok(input.byte()?.cast_signed());
+        deserialize_i16 I16 visit_i16 |guess: Guess| guess.number.into(), |input| Ok(unzigzag(input.varint::<16>()?) as i16);
+        deserialize_i32 I32 visit_i32 |guess: Guess| guess.number.into(), |input| Ok(unzigzag(input.varint::<32>()?) as i32);
+        deserialize_i64 I64 visit_i64 |guess: Guess| guess.number.into(), |input| input.varint::<64>().map(unzigzag);
+        deserialize_i128 I128 visit_i128 |guess: Guess| guess.number.into(), |input| input.varint_128().map(unzigzag_128);
+        deserialize_u8 U8 visit_u8 |guess: Guess| guess.number, |input| input.byte();
+        deserialize_u16 U16 visit_u16 |guess: Guess| guess.number.into(), |input| Ok(input.varint::<16>()? as u16);
+        deserialize_u32 U32 visit_u32 |guess: Guess| guess.number.into(), |input| Ok(input.varint::<32>()? as u32);
+        deserialize_u64 U64 visit_u64 |guess: Guess| guess.number.into(), |input| input.varint::<64>();
+        deserialize_u128 U128 visit_u128 |guess: Guess| guess.number.into(), |input| input.varint_128();
+        deserialize_f32 F32 visit_f32 |guess: Guess| guess.number.into(), |input| input.array().map(f32::from_le_bytes);
+        deserialize_f64 F64 visit_f64 |guess: Guess| guess.number.into(), |input| input.array().map(f64::from_le_bytes);
+        deserialize_char Char visit_char |guess: Guess| guess.text.chars().next().unwrap_or('a'), |input| Ok(input.text()?.chars().next().unwrap_or('a'));
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.trace.graph.asked(self.at, Kind::Text);
+        self.trace.spend()?;
+        match self.trace.sample.next(|input| input.text().map(str::to_owned)) {
+            Some(text) => visitor.visit_string(text),
+            None => visitor.visit_borrowed_str(self.trace.guess.text),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.trace.graph.asked(self.at, Kind::Bytes);
+        self.trace.spend()?;
+        let sampled = self.trace.sample.next(|input| {
+            let len = input.len()?;
+            input.bytes(len).map(<[u8]>::to_vec)
+        });
+        match sampled {
+            Some(bytes) => visitor.visit_byte_buf(bytes),
+            None => visitor.visit_borrowed_bytes(self.trace.guess.bytes),
+        }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.deserialize_bytes(visitor)
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
@@ -98,7 +126,8 @@ impl<'de, 't> Deserializer<'de> for Tracer<'t> {
         let method = V::visit_some::<Self> as *const ();
         let node = self.inside::<V>(Kind::Option, method, &[]);
         self.trace.visit::<V, _>(|trace, again| {
-            if again || trace.guess.bare {
+            let made_up = || !again && !trace.guess.bare;
+            if !trace.sample.next(|input| input.flag()).unwrap_or_else(made_up) {
                 visitor.visit_none()
             } else {
                 let at = trace.graph.place(node, 0);
@@ -138,7 +167,8 @@ impl<'de, 't> Deserializer<'de> for Tracer<'t> {
         let method = V::visit_seq::<Items<'t>> as *const ();
         let node = self.inside::<V>(Kind::List, method, &[]);
         self.trace.visit::<V, _>(|trace, again| {
-            let most = usize::from(!again && !trace.guess.bare);
+            let made_up = || usize::from(!again && !trace.guess.bare);
+            let most = trace.sample.next(|input| input.len()).unwrap_or_else(made_up);
             visitor.visit_seq(Items { trace, node, most, read: &mut 0, to: &|_| To::Element })
         })
     }
@@ -160,8 +190,9 @@ impl<'de, 't> Deserializer<'de> for Tracer<'t> {
         let method = V::visit_map::<Entries<'t>> as *const ();
         let node = self.inside::<V>(Kind::Map, method, &[]);
         self.trace.visit::<V, _>(|trace, again| {
-            let more = !again && !trace.guess.bare;
-            visitor.visit_map(Entries { trace, node, more })
+            let made_up = || usize::from(!again && !trace.guess.bare);
+            let left = trace.sample.next(|input| input.len()).unwrap_or_else(made_up);
+            visitor.visit_map(Entries { trace, node, left })
         })
     }
 

@@ -83,6 +83,11 @@ impl Kinds {
         self.0 & Kinds::of(kind).0 != 0
     }
 
+    /// How many.
+    pub(in crate::ipc::codec) const fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
     pub(in crate::ipc::codec) const fn with(self, kind: Kind) -> Self {
         Kinds(self.0 | Kinds::of(kind).0)
     }

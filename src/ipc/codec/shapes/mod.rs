@@ -13,6 +13,7 @@
 mod kind;
 
 use std::fmt;
+use std::sync::OnceLock;
 
 pub(super) use self::kind::{Kind, Kinds};
 use crate::error::{CodecError, FieldMismatch};
@@ -26,6 +27,8 @@ pub(crate) struct Shapes {
     nodes: Vec<Node>,
     /// Whether there may be more in the type, which the probe did not come to.
     partial: bool,
+    /// What was found out since, from values.
+    learned: OnceLock<&'static Shapes>,
 }
 
 /// A place in a type: what is read there.
@@ -53,13 +56,15 @@ pub(super) struct Variant {
 }
 
 /// What is read of a struct, a variant, a tuple, a list, a map, an option.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Parts {
     /// Of what has a fixed number of parts, if it is known.
     pub(super) form: Option<Form>,
     /// The names of the fields, further ones by which the same can be read (aliases) among them.
     pub(super) names: &'static [&'static str],
     pub(super) places: Vec<Place>,
+    /// Of every part behind those.
+    pub(super) rest: Place,
 }
 
 /// What there is of a struct or of a variant.
@@ -83,22 +88,36 @@ impl fmt::Display for Form {
     }
 }
 
-static UNKNOWN: Parts = Parts { form: None, names: &[], places: Vec::new() };
+static UNKNOWN: Parts = Parts::UNKNOWN;
 
 impl Shapes {
     /// Of a type of which nothing is known.
     pub(super) const fn unknown() -> Self {
-        Shapes { root: Place::UNKNOWN, nodes: Vec::new(), partial: false }
+        Shapes { root: Place::UNKNOWN, nodes: Vec::new(), partial: false, learned: OnceLock::new() }
     }
 
-    pub(super) fn new(root: Place, mut nodes: Vec<Node>) -> Self {
-        // What is in a list of such values.
-        nodes.push(Node::Parts(Parts { places: vec![root], ..Parts::default() }));
-        Shapes { root, nodes, partial: false }
+    pub(super) fn new(root: Place, nodes: Vec<Node>) -> Self {
+        Shapes { root, nodes, partial: false, learned: OnceLock::new() }
     }
 
-    pub(super) fn into_partial(self) -> Self {
-        Shapes { partial: true, ..self }
+    pub(super) fn into_partial(self, partial: bool) -> Self {
+        Shapes { partial, ..self }
+    }
+
+    /// With what was found out since.
+    #[inline]
+    pub(super) fn latest(&self) -> &Shapes {
+        let mut latest = self;
+        while let Some(next) = latest.learned.get() {
+            latest = next;
+        }
+        latest
+    }
+
+    /// From now on it is this that is read.
+    pub(super) fn learn(&self, more: Shapes) {
+        let more: &'static Shapes = Box::leak(Box::new(more));
+        let _ = self.learned.set(more);
     }
 
     #[inline]
@@ -111,11 +130,6 @@ impl Shapes {
         self.root
     }
 
-    /// The place of a list of such values.
-    pub(super) fn list(&self) -> Place {
-        Place::new(Kinds::of(Kind::List), self.nodes.len().saturating_sub(1) as u32)
-    }
-
     /// What is in a value of no fixed number of parts at `place`, or in a newtype struct.
     #[inline]
     pub(super) fn parts(&self, place: Place) -> &Parts {
@@ -125,11 +139,11 @@ impl Shapes {
         }
     }
 
-    /// What is in a struct or a tuple at `place`; an error if what is read is not of this form.
+    /// What is in a struct at `place`; an error if it has not so many fields.
     #[inline]
-    pub(super) fn record(&self, place: Place, name: &str, form: Form) -> Result<&Parts> {
+    pub(super) fn structure(&self, place: Place, name: &str, fields: usize) -> Result<&Parts> {
         let parts = self.parts(place);
-        parts.compare(form, || name.to_owned())?;
+        parts.compare(Form::Struct(fields), || name.to_owned())?;
         Ok(parts)
     }
 
@@ -164,7 +178,11 @@ impl Shapes {
 }
 
 impl Place {
+    /// What is read is not known.
     pub(super) const UNKNOWN: Place = Place { kinds: Kinds::ALL, node: 0 };
+
+    /// What is read was not seen so far: a value that has something there tells more.
+    pub(super) const UNSEEN: Place = Place { kinds: Kinds::NONE, node: 0 };
 
     pub(super) fn new(kinds: Kinds, node: u32) -> Self {
         Place { kinds, node }
@@ -188,10 +206,35 @@ impl Place {
 }
 
 impl Parts {
-    /// The place of a part.
+    pub(super) const UNKNOWN: Parts =
+        Parts { form: None, names: &[], places: Vec::new(), rest: Place::UNKNOWN };
+
+    /// The only place, or the key's.
     #[inline]
-    pub(super) fn place(&self, at: usize) -> Place {
-        self.places.get(at).copied().unwrap_or(Place::UNKNOWN)
+    pub(super) fn first(&self) -> Place {
+        self.places.first().copied().unwrap_or(self.rest)
+    }
+
+    /// The value's place, which has a key.
+    #[inline]
+    pub(super) fn second(&self) -> Place {
+        self.places.get(1).copied().unwrap_or(self.rest)
+    }
+
+    /// The place of a part of a tuple or of a struct; an error if it has not so many.
+    #[inline]
+    pub(super) fn part(&self, at: usize, name: &str) -> Result<Place> {
+        self.places.get(at).map_or_else(|| self.behind(at, name), |place| Ok(*place))
+    }
+
+    #[cold]
+    fn behind(&self, at: usize, name: &str) -> Result<Place> {
+        match self.form {
+            Some(read) => {
+                Err(asymmetric(name, &format_args!("a tuple of {} or more", at + 1), &read))
+            }
+            None => Ok(self.rest),
+        }
     }
 
     #[inline]
