@@ -13,7 +13,6 @@ use std::num::{
 };
 use std::ops::{Bound, Range, RangeFrom, RangeInclusive, RangeTo};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::sync::{Mutex, RwLock};
 use std::time::{Duration, SystemTime};
 
@@ -37,9 +36,8 @@ fn texts_and_bytes() {
     arrives(|()| -> (Box<str>, Cow<'static, str>, String, char) {
         ("a".into(), Cow::Borrowed("b"), "c".into(), 'd')
     });
-    arrives(|()| -> (Box<[u8]>, Cow<'static, [u8]>, [u8; 3], Vec<u8>) {
-        (Box::new([1, 200]), Cow::Borrowed(&[3]), [4; 3], vec![5])
-    });
+    arrives(|()| -> (Box<[u8]>, Cow<'static, [u8]>) { (Box::new([1, 200]), Cow::Borrowed(&[3])) });
+    arrives(|()| ([4_u8; 3], vec![5_u8]));
     arrives(|()| (PathBuf::from("/a"), Box::<Path>::from(Path::new("b"))));
     arrives_as_it_is(|()| (OsString::from("a"), CString::new("b").unwrap()));
     arrives_as_it_is(|()| CString::new("b").unwrap().into_boxed_c_str());
@@ -102,8 +100,6 @@ fn what_cannot_be_compared() {
     assert_eq!(through(BinaryHeap::from([1_u8, 3, 2])).into_sorted_vec(), [1, 2, 3]);
     assert_eq!(through(Mutex::new(300_u16)).into_inner().unwrap(), 300);
     assert_eq!(*through(RwLock::new(vec![1_u8])).read().unwrap(), [1]);
-    assert!(through(std::sync::atomic::AtomicBool::new(true)).into_inner());
-    assert_eq!(through(std::sync::atomic::AtomicI64::new(-5)).load(Ordering::Relaxed), -5);
     assert!(through(f64::NAN).is_nan());
 }
 

@@ -46,7 +46,7 @@ impl Fault {
 
     /// Out of a `T`, which is what was to be sent.
     #[cold]
-    pub(super) fn from_root<T: ?Sized>(mut self) -> CodecError {
+    pub(super) fn into_error<T: ?Sized>(mut self) -> CodecError {
         if let CodecError::Asymmetric(mismatch) = &mut *self.0 {
             let name = plain(type_name::<T>());
             if mismatch.type_name.is_empty() {

@@ -52,10 +52,20 @@ pub(crate) fn encode<T: Serialize + DeserializeOwned>(
     let written = value.serialize(&mut encoder);
     encoder.into_output().finish();
     if let Err(fault) = written {
-        let more = look_again::<T, T>(fault, buffer.message().to_vec())?;
-        return encode(value, more.shapes(), buffer);
+        return encode_again(value, shapes, fault, buffer);
     }
     if shapes.is_partial() { try_to_read::<T>(buffer.message()) } else { Ok(()) }
+}
+
+#[cold]
+fn encode_again<T: Serialize + DeserializeOwned>(
+    value: &T,
+    shapes: &Shapes,
+    fault: Fault,
+    buffer: &mut Buffer,
+) -> Result<(), CodecError> {
+    let learned = look_again::<T, T>(shapes, fault, buffer.message().to_vec())?;
+    encode(value, learned.shapes(), buffer)
 }
 
 /// Encodes `value` behind what is in `bytes`. `shapes` are those of the type.
@@ -78,8 +88,8 @@ fn append_as<T: Serialize + ?Sized, U: DeserializeOwned>(
     let written = value.serialize(&mut encoder);
     bytes = encoder.into_output();
     if let Err(fault) = written {
-        let more = look_again::<T, U>(fault, bytes.split_off(begin))?;
-        return append_as::<T, U>(value, more.shapes(), bytes);
+        let learned = look_again::<T, U>(shapes, fault, bytes.split_off(begin))?;
+        return append_as::<T, U>(value, learned.shapes(), bytes);
     }
     if shapes.is_partial() {
         try_to_read::<U>(&bytes[begin..])?;
@@ -91,12 +101,13 @@ fn append_as<T: Serialize + ?Sized, U: DeserializeOwned>(
 /// latter turns out to read it so: see [`learn`].
 #[cold]
 fn look_again<T: ?Sized, U: DeserializeOwned>(
+    shapes: &Shapes,
     fault: Fault,
     bytes: Vec<u8>,
 ) -> Result<Learned, CodecError> {
-    let error = fault.from_root::<T>();
+    let error = fault.into_error::<T>();
     let CodecError::Asymmetric(mismatch) = &error else { return Err(error) };
-    match learn::<U>(bytes)? {
+    match learn::<U>(shapes, bytes)? {
         Learned::Nothing(_) if !mismatch.read.is_empty() => Err(error),
         learned => Ok(learned),
     }

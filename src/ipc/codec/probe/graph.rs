@@ -9,7 +9,7 @@ use std::any::type_name;
 use std::collections::HashMap;
 
 use crate::ipc::codec::probe::trace::Names;
-use crate::ipc::codec::shapes::{Form, Kind, Kinds, Node, Parts, Place};
+use crate::ipc::codec::shapes::{Form, Kind, Kinds, Name, Node, Parts, Place};
 
 /// A place, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,7 +179,7 @@ impl Graph {
         Parts {
             rest: if all { Place::UNKNOWN } else { Place::UNSEEN },
             form: inside.form.filter(|_| !inside.varies),
-            names: inside.names,
+            names: inside.names.iter().map(|name| Name::new(name)).collect(),
             places: inside.places.iter().map(|place| self.frozen_place(*place, all)).collect(),
         }
     }

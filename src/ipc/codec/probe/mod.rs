@@ -5,7 +5,7 @@
 //! itself is seen, also where only a rare variant does; what reads otherwise becomes [`Shapes`]. A
 //! `Deserialize` of the user's own may refuse the made-up values: then what comes after it stays
 //! unknown, and nothing is held against it. The shapes are partial then, and each value is tried
-//! before it is sent.
+//! before it is sent; and what was not seen is [learned](learn) from the values that have it.
 
 mod access;
 mod enums;
@@ -88,7 +88,7 @@ fn verdict<T: DeserializeOwned>() -> &'static Verdict {
 fn probe<T: DeserializeOwned>() -> Verdict {
     let mut trace = Trace::new(type_name::<T>());
     let whole = follow::<T>(&mut trace)?;
-    let shapes = trace.shapes(false).into_partial(!whole);
+    let shapes = trace.shapes(false).known(!whole, 0);
     Ok(Probed { shapes, trace: Mutex::new((trace, 0)) })
 }
 
@@ -127,10 +127,10 @@ fn read<T: DeserializeOwned>(trace: &mut Trace) -> Result<bool, CodecError> {
     }
 }
 
-/// What is known once a value that was not what was seen to be read is read, as far as it was written.
+/// What is known of a type once it has read a value that it was not seen to read.
 pub(super) enum Learned {
     More(&'static Shapes),
-    /// Nothing but this; what is not known is taken for what is read.
+    /// No more than before. By these shapes, whatever is written is read where that was not seen.
     Nothing(Shapes),
 }
 
@@ -143,34 +143,38 @@ impl Learned {
     }
 }
 
-/// A `Deserialize` by hand may read what goes by what it has read before (the tag of a tuple, say), and may
-/// have refused what was made up. So where a value is written otherwise than was seen to be read, its
-/// `bytes`, as far as they were written, are read to see what is asked for there.
-pub(super) fn learn<T: DeserializeOwned>(bytes: Vec<u8>) -> Result<Learned, CodecError> {
+/// A `Deserialize` by hand may go on by what it has read (a tag, say), and may have refused what was made
+/// up. So where a value is not written as `shapes` say that it is read, its `bytes`, as far as they were
+/// written, are read to see what is asked for there.
+pub(super) fn learn<T: DeserializeOwned>(
+    shapes: &Shapes,
+    bytes: Vec<u8>,
+) -> Result<Learned, CodecError> {
     let Ok(probed) = verdict::<T>() else { return Ok(Learned::Nothing(Shapes::unknown())) };
     let known = || probed.trace.lock().unwrap_or_else(PoisonError::into_inner);
-    loop {
-        // Not under the lock: it runs code of the user's.
-        let (mut trace, turn) = known().clone();
-        trace.begin_sample(bytes.clone());
-        let before = trace.seen();
-        if !handoff::is_probing() {
-            read::<T>(&mut trace)?;
-        }
-        trace.end_sample();
-        let latest = probed.shapes.latest();
-        if trace.seen() == before {
-            let shapes = trace.shapes(true).into_partial(latest.is_partial());
-            return Ok(Learned::Nothing(shapes));
-        }
-        let mut now = known();
-        // Else another thread has learned something meanwhile, from which this one goes on.
-        if now.1 == turn {
-            latest.learn(trace.shapes(false).into_partial(latest.is_partial()));
-            *now = (trace, turn + 1);
-            return Ok(Learned::More(probed.shapes.latest()));
-        }
+    // Not read under the lock: that runs code of the user's.
+    let (mut trace, turn) = known().clone();
+    if turn != shapes.turn() {
+        return Ok(Learned::More(probed.shapes.latest()));
     }
+    trace.begin_sample(bytes);
+    let before = trace.seen();
+    if !handoff::is_probing() {
+        read::<T>(&mut trace)?;
+    }
+    trace.end_sample();
+    let partial = shapes.is_partial();
+    if trace.seen() == before {
+        return Ok(Learned::Nothing(trace.shapes(true).known(partial, turn)));
+    }
+    let mut now = known();
+    // Else another thread has learned something meanwhile: let it be seen first whether that does.
+    if now.1 == turn {
+        let more = trace.shapes(false).known(partial, turn + 1);
+        probed.shapes.latest().learn(more);
+        *now = (trace, turn + 1);
+    }
+    Ok(Learned::More(probed.shapes.latest()))
 }
 
 #[cfg(test)]

@@ -228,3 +228,35 @@ fn types_that_refuse_nothing_are_seen_whole() {
     assert_eq!(partial, [false; 5]);
     assert!(Reads::of::<(Choosy, Tree)>().unwrap().is_partial());
 }
+
+#[test]
+fn what_was_learned_from_a_value_stays_known() {
+    type Dated = (Choosy, Vec<(u8, String)>);
+    let dated = || -> Dated { (Choosy(12_345), vec![(1, "x".to_owned()), (2, String::new())]) };
+    let before = Reads::of::<Dated>().unwrap();
+    assert!(before.is_partial());
+    let bytes = codec::to_bytes(&dated()).unwrap();
+    assert_eq!(codec::decode(&bytes), Ok(dated()));
+    let learned = Reads::of::<Dated>().unwrap();
+    assert!(learned.turn() > before.turn());
+    // By shapes from before, what another thread has learned since is seen.
+    assert_eq!(codec::append(&dated(), before, Vec::new()), Ok(bytes.clone()));
+    assert_eq!(codec::to_bytes(&dated()), Ok(bytes));
+    assert_eq!(Reads::of::<Dated>().unwrap().turn(), learned.turn());
+}
+
+#[test]
+fn what_is_read_of_nothing_is_not_compared() {
+    /// Is refused before anything of it is read.
+    #[derive(Debug, PartialEq, Serialize)]
+    struct Unread(u8, String);
+    impl<'de> Deserialize<'de> for Unread {
+        fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Err(serde::de::Error::custom("not here"))
+        }
+    }
+    let bytes = codec::to_bytes(&(Choosy(1), Unread(1, "x".to_owned()))).unwrap();
+    assert_eq!(bytes, [1, 1, 1, b'x']);
+    let error = codec::decode::<(Choosy, Unread)>(&bytes).unwrap_err();
+    assert_eq!(error, CodecError::Custom("not the one".to_owned()));
+}

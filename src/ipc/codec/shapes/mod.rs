@@ -27,7 +27,9 @@ pub(crate) struct Shapes {
     nodes: Vec<Node>,
     /// Whether there may be more in the type, which the probe did not come to.
     partial: bool,
-    /// What was found out since, from values.
+    /// How often something was found out from values.
+    turn: usize,
+    /// What was found out since.
     learned: OnceLock<&'static Shapes>,
 }
 
@@ -61,10 +63,18 @@ pub(super) struct Parts {
     /// Of what has a fixed number of parts, if it is known.
     pub(super) form: Option<Form>,
     /// The names of the fields, further ones by which the same can be read (aliases) among them.
-    pub(super) names: &'static [&'static str],
+    pub(super) names: Vec<Name>,
     pub(super) places: Vec<Place>,
     /// Of every part behind those.
     pub(super) rest: Place,
+}
+
+/// The name of a field.
+#[derive(Debug)]
+pub(super) struct Name {
+    read: &'static str,
+    /// Where the one lies that is written: to look there is cheaper than to compare.
+    written: OnceLock<usize>,
 }
 
 /// What there is of a struct or of a variant.
@@ -93,15 +103,26 @@ static UNKNOWN: Parts = Parts::UNKNOWN;
 impl Shapes {
     /// Of a type of which nothing is known.
     pub(super) const fn unknown() -> Self {
-        Shapes { root: Place::UNKNOWN, nodes: Vec::new(), partial: false, learned: OnceLock::new() }
+        Shapes {
+            root: Place::UNKNOWN,
+            nodes: Vec::new(),
+            partial: false,
+            turn: 0,
+            learned: OnceLock::new(),
+        }
     }
 
     pub(super) fn new(root: Place, nodes: Vec<Node>) -> Self {
-        Shapes { root, nodes, partial: false, learned: OnceLock::new() }
+        Shapes { root, nodes, partial: false, turn: 0, learned: OnceLock::new() }
     }
 
-    pub(super) fn into_partial(self, partial: bool) -> Self {
-        Shapes { partial, ..self }
+    pub(super) fn known(self, partial: bool, turn: usize) -> Self {
+        Shapes { partial, turn, ..self }
+    }
+
+    #[inline]
+    pub(super) fn turn(&self) -> usize {
+        self.turn
     }
 
     /// With what was found out since.
@@ -207,7 +228,7 @@ impl Place {
 
 impl Parts {
     pub(super) const UNKNOWN: Parts =
-        Parts { form: None, names: &[], places: Vec::new(), rest: Place::UNKNOWN };
+        Parts { form: None, names: Vec::new(), places: Vec::new(), rest: Place::UNKNOWN };
 
     /// The only place, or the key's.
     #[inline]
@@ -254,7 +275,7 @@ impl Parts {
     #[inline]
     pub(super) fn pass(&self, passed: usize, key: &'static str, name: &str) -> Result<usize> {
         match self.names.get(passed) {
-            Some(next) if same(next, key) => Ok(passed + 1),
+            Some(next) if next.is(key) => Ok(passed + 1),
             _ if self.form.is_none() => Ok(passed),
             _ => self.skip(passed, key, name),
         }
@@ -263,11 +284,13 @@ impl Parts {
     #[cold]
     fn skip(&self, passed: usize, key: &str, name: &str) -> Result<usize> {
         let rest = self.names.get(passed..).unwrap_or_default();
-        let found = rest.iter().position(|name| *name == key);
-        found.map(|further| passed + further + 1).ok_or_else(|| {
-            let read = format!("fields {}", self.names.join(", "));
-            asymmetric(name, &format_args!("a field {key} too"), &read)
-        })
+        if let Some(further) = rest.iter().position(|name| name.read == key) {
+            let _ = rest[further].written.set(key.as_ptr() as usize);
+            return Ok(passed + further + 1);
+        }
+        let names: Vec<_> = self.names.iter().map(|name| name.read).collect();
+        let read = format!("fields {}", names.join(", "));
+        Err(asymmetric(name, &format_args!("a field {key} too"), &read))
     }
 
     /// An error if so many parts are not all that are read.
@@ -282,6 +305,20 @@ impl Parts {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Name {
+    pub(super) const fn new(read: &'static str) -> Self {
+        Name { read, written: OnceLock::new() }
+    }
+
+    /// Whether this is what is written, as far as can be seen at a glance.
+    #[inline]
+    fn is(&self, key: &'static str) -> bool {
+        let at = key.as_ptr() as usize;
+        self.read.len() == key.len()
+            && (self.read.as_ptr() as usize == at || self.written.get() == Some(&at))
     }
 }
 
