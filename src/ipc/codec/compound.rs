@@ -90,7 +90,7 @@ pub(super) struct Record<'e, 's, O> {
 }
 
 impl<O: Output> Record<'_, '_, O> {
-    #[inline]
+    #[inline(always)]
     fn element<T: Serialize + ?Sized>(
         &mut self,
         to: impl FnOnce(usize) -> To,
@@ -105,7 +105,7 @@ impl<O: Output> Record<'_, '_, O> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
         self.passed = self.parts.pass(self.passed, key, self.name)?;
         self.element(|_| To::Field(key), value)
@@ -131,7 +131,7 @@ macro_rules! unnamed {
             type Ok = ();
             type Error = Fault;
 
-            #[inline]
+            #[inline(always)]
             fn $element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
                 self.element(To::Place, value)
             }
@@ -154,7 +154,7 @@ macro_rules! named {
             type Ok = ();
             type Error = Fault;
 
-            #[inline]
+            #[inline(always)]
             fn serialize_field<T: Serialize + ?Sized>(
                 &mut self,
                 key: &'static str,

@@ -210,7 +210,7 @@ impl Place {
     }
 
     /// An error if what is read here is nothing of this kind.
-    #[inline]
+    #[inline(always)]
     pub(super) fn expect(self, kind: Kind) -> Result<()> {
         if self.kinds.has(kind) { Ok(()) } else { Err(self.other_kind(kind)) }
     }
@@ -243,7 +243,7 @@ impl Parts {
     }
 
     /// The place of a part of a tuple or of a struct; an error if it has not so many.
-    #[inline]
+    #[inline(always)]
     pub(super) fn part(&self, at: usize, name: &str) -> Result<Place> {
         self.places.get(at).map_or_else(|| self.behind(at, name), |place| Ok(*place))
     }
@@ -272,7 +272,7 @@ impl Parts {
 
     /// Behind the name of the field that is written as `key`, if that is not behind `passed`: where
     /// its name is expected, as a place in the names.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pass(&self, passed: usize, key: &'static str, name: &str) -> Result<usize> {
         match self.names.get(passed) {
             Some(next) if next.is(key) => Ok(passed + 1),
@@ -314,7 +314,7 @@ impl Name {
     }
 
     /// Whether this is what is written, as far as can be seen at a glance.
-    #[inline]
+    #[inline(always)]
     fn is(&self, key: &'static str) -> bool {
         let at = key.as_ptr() as usize;
         self.read.len() == key.len()
