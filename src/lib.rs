@@ -41,17 +41,20 @@
 //! | `untagged`, `tag`, `tag` with `content`, `flatten`; types that call `deserialize_any` | the type is refused: send it in a [`SelfDescribing`] |
 //! | `skip_serializing_if` | the value is refused when a field was left out: the same |
 //! | `skip_serializing` or `skip_deserializing` alone, a `rename` that differs between the two | refused, but for a variant or field that has an `alias` for the other name |
+//! | `into` without `from`, `serialize_with` without `deserialize_with`, and the reverse; a `Serialize` or `Deserialize` by hand | refused where another kind of value is written than is read, by its place in the type: a text for a number, a `u32` for a `u64`, a tuple for a struct |
 //! | `skip` | the field arrives as its default |
-//! | `serialize_with`, `deserialize_with`, `with`, `into`, `from`, `try_from`; a `Serialize` or `Deserialize` by hand | it is on you that the one reads what the other writes: `into` or `serialize_with` alone may arrive changed |
 //!
-//! A struct or an enum is known by its name, as in serde. Where that differs between the two, or two
-//! types in the one that is sent have it, fields that go one way only may pass, and be read wrongly.
+//! A newtype, or a tuple struct, may be read without its name, as `try_from` and a `Deserialize` by hand
+//! often do, and bytes as a list of `u8` or the reverse. What is written and read as values of one kind
+//! (a text in another spelling, a number in another unit, `from` alone on a newtype of what it is from)
+//! cannot be told from what is meant: it is on you that the one makes of it what the other had.
 //!
 //! To find that out, a type's `Deserialize` is called with made-up values (1, 0, `"1"`, one element,
 //! none) before the first value of it is sent. One that refuses them is not held against the type, but
-//! each value is read once before it is sent, to see that it can be. Let it not leave traces, nor panic
-//! over what is made up: that is caught, but the panic hook shows it, and where panics abort, it ends the
-//! program.
+//! each value is read once before it is sent, to see that it can be; so is one that seems to be written
+//! otherwise than it is read, as far as it was written, to see what is asked for there. Let it not leave
+//! traces, nor panic over what is made up: that is caught, but the panic hook shows it, and where panics
+//! abort, it ends the program.
 //!
 //! Values are nested at most 256 deep, each list, map, tuple, struct, newtype, variant with a value
 //! and `Some` counting as one; and a message has at most 2^20 elements that take no bytes, such as
