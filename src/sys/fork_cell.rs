@@ -8,6 +8,7 @@
 //! * the lock is each process's own ([`ForkLocal`]).
 #![allow(clippy::disallowed_types, reason = "the shim itself")]
 
+use std::fmt;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering::*};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,6 +25,12 @@ pub(crate) struct ForkCell<T> {
 unsafe impl<T: Send> Send for ForkCell<T> {}
 // SAFETY: the value is reached under the lock, by one thread of a process at a time.
 unsafe impl<T: Send> Sync for ForkCell<T> {}
+
+impl<T: Clone + Default + fmt::Debug> fmt::Debug for ForkCell<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.read(|value| value.fmt(f))
+    }
+}
 
 impl<T: Clone + Default> ForkCell<T> {
     /// One with the default value.

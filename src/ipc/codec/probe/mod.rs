@@ -36,7 +36,7 @@ type Verdict = Result<Probed, CodecError>;
 struct Probed {
     shapes: Shapes,
     /// From which it goes on, with how often it did.
-    trace: Mutex<(Trace, usize)>,
+    trace: ForkCell<Option<(Trace, usize)>>,
 }
 
 /// What is read of the type of a queue's or a pipe's values: looked up once.
@@ -88,7 +88,9 @@ fn probe<T: DeserializeOwned>() -> Verdict {
     let mut trace = Trace::new(type_name::<T>());
     let whole = follow::<T>(&mut trace)?;
     let shapes = trace.shapes(false).known(!whole, 0);
-    Ok(Probed { shapes, trace: Mutex::new((trace, 0)) })
+    let probed = Probed { shapes, trace: ForkCell::new() };
+    probed.trace.change(|kept| *kept = Some((trace, 0)));
+    Ok(probed)
 }
 
 /// Whether all was seen.
@@ -150,9 +152,10 @@ pub(super) fn learn<T: DeserializeOwned>(
     bytes: Vec<u8>,
 ) -> Result<Learned, CodecError> {
     let Ok(probed) = verdict::<T>() else { return Ok(Learned::Nothing(Shapes::unknown())) };
-    let known = || probed.trace.lock().unwrap_or_else(PoisonError::into_inner);
     // Not read under the lock: that runs code of the user's.
-    let (mut trace, turn) = known().clone();
+    let Some((mut trace, turn)) = probed.trace.read(Clone::clone) else {
+        return Ok(Learned::Nothing(Shapes::unknown()));
+    };
     if turn != shapes.turn() {
         return Ok(Learned::More(probed.shapes.latest()));
     }
@@ -166,13 +169,14 @@ pub(super) fn learn<T: DeserializeOwned>(
     if trace.seen() == before {
         return Ok(Learned::Nothing(trace.shapes(true).known(partial, turn)));
     }
-    let mut now = known();
-    // Else another thread has learned something meanwhile: let it be seen first whether that does.
-    if now.1 == turn {
-        let more = trace.shapes(false).known(partial, turn + 1);
-        probed.shapes.latest().learn(more);
-        *now = (trace, turn + 1);
-    }
+    probed.trace.change(|kept| {
+        // Else another thread has learned something meanwhile: let it be seen first whether that does.
+        if kept.as_ref().is_some_and(|&(_, last)| last == turn) {
+            let more = trace.shapes(false).known(partial, turn + 1);
+            probed.shapes.latest().learn(more);
+            *kept = Some((trace, turn + 1));
+        }
+    });
     Ok(Learned::More(probed.shapes.latest()))
 }
 
