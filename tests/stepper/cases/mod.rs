@@ -1,4 +1,4 @@
-//! Every scene by its name.
+//! All cases by name.
 
 mod barrier;
 mod condition;
@@ -14,35 +14,35 @@ mod shared_array;
 
 use multiproc::{Lock, Queue, Shared};
 
-use crate::cut::Scene;
+use crate::trial::Case;
 
-pub(crate) const ALL: &[(&str, Scene)] = &[
+pub(crate) const ALL: &[(&str, Case)] = &[
     ("lock: lock and unlock", lock::uncontended),
     ("lock: unlock, one asleep", lock::unlock),
-    ("lock: unlock, one asleep, one barging in", lock::unlock_and_barge),
+    ("lock: unlock, one asleep, one overtaking", lock::unlock_and_overtake),
     ("lock: lock, woken, another asleep", lock::woken),
-    ("lock: lock, woken, another asleep, one barging in", lock::woken_and_barge),
+    ("lock: lock, woken, another asleep, one overtaking", lock::woken_and_overtake),
     ("lock: take over from a dead owner", lock::take_over),
     ("lock: three at once", lock::three),
-    ("lock: one more than there was room for", lock::many),
-    ("lock: give up", lock::give_up),
+    ("lock: one more than the record has room for", lock::many),
+    ("lock: time out", lock::time_out),
     ("rlock: lock twice and unlock", rlock::uncontended),
     ("rlock: unlock twice, one asleep", rlock::unlock),
     ("rlock: lock twice, woken, another asleep", rlock::woken),
     ("semaphore: acquire and give back", semaphore::uncontended),
     ("semaphore: release, one asleep", semaphore::release),
-    ("semaphore: release, one asleep, one barging in", semaphore::release_and_barge),
+    ("semaphore: release, one asleep, one overtaking", semaphore::release_and_overtake),
     ("semaphore: release two, two asleep", semaphore::release_two),
     ("semaphore: acquire, woken, another asleep", semaphore::woken),
-    ("semaphore: acquire, woken, another asleep, one barging in", semaphore::woken_and_barge),
+    ("semaphore: acquire, woken, another asleep, one overtaking", semaphore::woken_and_overtake),
     ("robust: acquire and give back", robust_semaphore::uncontended),
     ("robust: give back, one asleep", robust_semaphore::give),
-    ("robust: give back, one asleep, one barging in", robust_semaphore::give_and_barge),
+    ("robust: give back, one asleep, one overtaking", robust_semaphore::give_and_overtake),
     ("robust: release two, two asleep", robust_semaphore::release_two),
     ("robust: forget, one asleep", robust_semaphore::forget_one),
     ("robust: acquire, woken", robust_semaphore::woken),
-    ("robust: acquire, woken, one barging in", robust_semaphore::woken_and_barge),
-    ("robust: acquire from the dead", robust_semaphore::find_dead),
+    ("robust: acquire, woken, one overtaking", robust_semaphore::woken_and_overtake),
+    ("robust: acquire a dead process's permit", robust_semaphore::find_dead),
     ("event: set, two asleep", event::set),
     ("event: set and clear, one asleep", event::set_and_clear),
     ("event: wait, woken, another asleep", event::woken),
@@ -50,14 +50,14 @@ pub(crate) const ALL: &[(&str, Scene)] = &[
     ("condition: change and notify two, two asleep", condition::notify_two),
     ("condition: change and notify all, two asleep", condition::notify_all),
     ("condition: wait, woken, another asleep", condition::woken),
-    ("condition: give up, another asleep", condition::give_up),
-    ("barrier: come last, two asleep", barrier::last),
-    ("barrier: come last and act, two asleep", barrier::act),
-    ("barrier: come first, woken, another asleep", barrier::woken),
-    ("barrier: give up, two asleep", barrier::give_up),
+    ("condition: time out, another asleep", condition::time_out),
+    ("barrier: arrive last, two asleep", barrier::last),
+    ("barrier: arrive last and run the action, two asleep", barrier::action),
+    ("barrier: arrive first, woken, another asleep", barrier::woken),
+    ("barrier: time out, two asleep", barrier::time_out),
     ("barrier: reset, two asleep", barrier::reset),
     ("queue: put, empty", queue::put_empty),
-    ("queue: put, one place left", queue::put_last_place),
+    ("queue: put, one slot left", queue::put_last_slot),
     ("queue: get, full", queue::get_full),
     ("queue: put, a consumer asleep", queue::put_consumer_asleep),
     ("queue: get, a producer asleep", queue::get_producer_asleep),
@@ -68,14 +68,14 @@ pub(crate) const ALL: &[(&str, Scene)] = &[
     ("queue: task_done, one asleep in join", queue::task_done),
     ("array: lock and unlock", shared_array::uncontended),
     ("array: unlock, one asleep", shared_array::unlock),
-    ("pool: hand in and take a task, another at work", pool::beside_another),
-    ("pool: hand in and take a task, more pending", pool::alone),
+    ("pool: return a result and take a task, another worker busy", pool::other_worker_busy),
+    ("pool: return a result and take a task, more pending", pool::only_worker),
     ("control: plain futex lock", control::plain),
-    ("control: glibc's unlock, one asleep, one barging in", control::glibc_unlock),
-    ("control: glibc's lock, woken, another asleep, one barging in", control::glibc_woken),
+    ("control: glibc's unlock, one asleep, one overtaking", control::glibc_unlock),
+    ("control: glibc's lock, woken, another asleep, one overtaking", control::glibc_woken),
 ];
 
-/// Does what each process does once, so that it is not among the instructions counted.
+/// Does what a process does only once, so that these instructions are not counted.
 pub(crate) fn warm_up() {
     let lock = Shared::new(Lock::new(0)).unwrap();
     *lock.lock().unwrap() += 1;

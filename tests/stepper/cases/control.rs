@@ -1,4 +1,4 @@
-//! Deaths around locks that are known to leave others hanging.
+//! Kills at locks that are known to let their waiters hang.
 #![allow(clippy::disallowed_types, reason = "what others use")]
 
 use std::ptr::{NonNull, null_mut};
@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::thread::futex;
 
-use crate::cut::{Cut, Harm, sure};
+use crate::trial::{Failure, Trial, check};
 
-/// All zero memory that forked children share.
+/// Zeroed memory that forked children share.
 struct Page(NonNull<u8>);
 
 impl Page {
@@ -31,7 +31,7 @@ impl Drop for Page {
     }
 }
 
-/// Free, held, or held with someone asleep.
+/// Free, held, or held with waiters.
 struct Plain(Page);
 
 impl Plain {
@@ -59,19 +59,19 @@ impl Plain {
     }
 }
 
-/// Nobody learns that the owner died.
-pub(crate) fn plain(cut: &Cut) -> Result<(), Harm> {
+/// The owner's death is not reported.
+pub(crate) fn plain(trial: &Trial) -> Result<(), Failure> {
     let lock = Plain(Page::new());
-    let mut victim = cut.victim(|| lock.lock(), |()| lock.unlock())?;
+    let mut tracee = trial.tracee(|| lock.lock(), |()| lock.unlock())?;
     let next = || {
         lock.lock();
         lock.unlock();
         0
     };
-    let sleeper = cut.sleeper(next)?;
-    victim.finish()?;
-    victim.kill();
-    sleeper.ends().map(drop)
+    let waiter = trial.waiter(next)?;
+    tracee.finish()?;
+    tracee.kill();
+    waiter.join().map(drop)
 }
 
 /// glibc's robust mutex.
@@ -98,20 +98,20 @@ impl Robust {
 
     fn lock(&self) {
         // SAFETY: initialised, and mapped as long as `self`.
-        self.mend(unsafe { libc::pthread_mutex_lock(self.raw()) });
+        self.repair(unsafe { libc::pthread_mutex_lock(self.raw()) });
     }
 
     fn try_lock(&self) -> bool {
         // SAFETY: as above.
-        self.mend(unsafe { libc::pthread_mutex_trylock(self.raw()) })
+        self.repair(unsafe { libc::pthread_mutex_trylock(self.raw()) })
     }
 
-    fn mend(&self, answer: i32) -> bool {
-        if answer == libc::EOWNERDEAD {
-            // SAFETY: this thread holds it, as the answer says.
+    fn repair(&self, code: i32) -> bool {
+        if code == libc::EOWNERDEAD {
+            // SAFETY: this thread holds it, as the code says.
             assert_eq!(unsafe { libc::pthread_mutex_consistent(self.raw()) }, 0);
         }
-        answer == 0 || answer == libc::EOWNERDEAD
+        code == 0 || code == libc::EOWNERDEAD
     }
 
     fn unlock(&self) {
@@ -119,41 +119,41 @@ impl Robust {
         assert_eq!(unsafe { libc::pthread_mutex_unlock(self.raw()) }, 0);
     }
 
-    fn pass(&self) -> u8 {
+    fn lock_and_unlock(&self) -> u8 {
         self.lock();
         self.unlock();
         0
     }
 }
 
-/// Killed after the word is free and before the sleeper is woken: who comes in between hides from
-/// the kernel that someone is owed a wake.
-pub(crate) fn glibc_unlock(cut: &Cut) -> Result<(), Harm> {
+/// The tracee is killed after the word is free and before the waiter is woken. An overtaker that locks
+/// it then hides from the kernel that a waiter must still be woken.
+pub(crate) fn glibc_unlock(trial: &Trial) -> Result<(), Failure> {
     let mutex = Robust::new();
-    let mut victim = cut.victim(|| mutex.lock(), |()| mutex.unlock())?;
-    let sleeper = cut.sleeper(|| mutex.pass())?;
-    victim.finish()?;
-    let barged = mutex.try_lock();
-    victim.kill();
-    if barged {
+    let mut tracee = trial.tracee(|| mutex.lock(), |()| mutex.unlock())?;
+    let waiter = trial.waiter(|| mutex.lock_and_unlock())?;
+    tracee.finish()?;
+    let overtaken = mutex.try_lock();
+    tracee.kill();
+    if overtaken {
         mutex.unlock();
     }
-    sleeper.ends().map(drop)
+    waiter.join().map(drop)
 }
 
-/// Killed when it was woken and has not locked yet: the same.
-pub(crate) fn glibc_woken(cut: &Cut) -> Result<(), Harm> {
+/// The same for a tracee that was woken and is killed before it has locked.
+pub(crate) fn glibc_woken(trial: &Trial) -> Result<(), Failure> {
     let mutex = Robust::new();
-    let mut victim = cut.victim(|| (), |()| assert_eq!(mutex.pass(), 0))?;
-    sure(mutex.try_lock(), || "a fresh mutex is locked".into())?;
-    victim.step()?;
-    let sleeper = cut.sleeper(|| mutex.pass())?;
+    let mut tracee = trial.tracee(|| (), |()| assert_eq!(mutex.lock_and_unlock(), 0))?;
+    check(mutex.try_lock(), || "a fresh mutex is locked".into())?;
+    tracee.step()?;
+    let waiter = trial.waiter(|| mutex.lock_and_unlock())?;
     mutex.unlock();
-    victim.finish()?;
-    let barged = mutex.try_lock();
-    victim.kill();
-    if barged {
+    tracee.finish()?;
+    let overtaken = mutex.try_lock();
+    tracee.kill();
+    if overtaken {
         mutex.unlock();
     }
-    sleeper.ends().map(drop)
+    waiter.join().map(drop)
 }

@@ -1,4 +1,4 @@
-//! The others on the scene: processes that are not stepped, and are to go on.
+//! The survivors: processes that are not traced, and must finish although the tracee is killed.
 
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -11,32 +11,32 @@ use nix::unistd::{ForkResult, Pid, fork};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, pidfd_open};
 
-use crate::cut::{Cut, Harm};
+use crate::trial::{Failure, Trial};
 
-/// Longer than any wake takes, shorter than a slice.
+/// Longer than a wake takes, shorter than a slice of a wait.
 const LATE: Duration = Duration::from_millis(50);
 
-/// A process that is not stepped; killed if it still is there when dropped.
-pub(crate) struct Companion<'c> {
-    cut: &'c Cut,
+/// A process that is not traced; killed on drop if it still runs.
+pub(crate) struct Survivor<'c> {
+    trial: &'c Trial,
     pid: Pid,
     pidfd: OwnedFd,
 }
 
-impl<'c> Companion<'c> {
-    pub(crate) fn start(cut: &'c Cut, operation: impl FnOnce() -> u8) -> Result<Self, Harm> {
+impl<'c> Survivor<'c> {
+    pub(crate) fn start(trial: &'c Trial, operation: impl FnOnce() -> u8) -> Result<Self, Failure> {
         let pid = child(|| operation().into());
         let raw = rustix::process::Pid::from_raw(pid.as_raw()).unwrap();
         let pidfd = pidfd_open(raw, PidfdFlags::empty()).unwrap();
-        let companion = Companion { cut, pid, pidfd };
-        companion.rests()?;
-        Ok(companion)
+        let survivor = Survivor { trial, pid, pidfd };
+        survivor.sleeps()?;
+        Ok(survivor)
     }
 
-    /// Waits until it sleeps on a futex or has ended, and gives whether it sleeps.
-    pub(crate) fn rests(&self) -> Result<bool, Harm> {
+    /// Waits until it sleeps on a futex or has ended; returns whether it sleeps.
+    pub(crate) fn sleeps(&self) -> Result<bool, Failure> {
         let start = Instant::now();
-        while start.elapsed() < self.cut.patience {
+        while start.elapsed() < self.trial.timeout {
             if self.has_ended() {
                 return Ok(false);
             }
@@ -45,21 +45,21 @@ impl<'c> Companion<'c> {
             }
             std::thread::yield_now();
         }
-        Err(Harm::Hang("a companion neither sleeps nor ends".into()))
+        Err(Failure::Hang("a survivor neither sleeps nor ends".into()))
     }
 
-    /// Waits for its end, and gives its operation's result.
-    pub(crate) fn ends(&self) -> Result<u8, Harm> {
+    /// Waits until it has ended, and returns its operation's result.
+    pub(crate) fn join(&self) -> Result<u8, Failure> {
         let start = Instant::now();
-        if !self.ended(self.cut.patience) {
-            return Err(Harm::Hang("a companion waits for ever".into()));
+        if !self.ended(self.trial.timeout) {
+            return Err(Failure::Hang("a survivor is_blocked for ever".into()));
         }
         if start.elapsed() > LATE {
-            self.cut.late.set(true);
+            self.trial.late.set(true);
         }
         match waitid(Id::Pid(self.pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
             Ok(WaitStatus::Exited(_, code)) => Ok(code as u8),
-            other => Err(Harm::Corrupt(format!("a companion ended so: {other:?}"))),
+            other => Err(Failure::Corrupt(format!("a survivor ended with {other:?}"))),
         }
     }
 
@@ -73,9 +73,9 @@ impl<'c> Companion<'c> {
     }
 }
 
-impl Drop for Companion<'_> {
+impl Drop for Survivor<'_> {
     fn drop(&mut self) {
-        put_an_end_to(self.pid);
+        kill_and_reap(self.pid);
     }
 }
 
@@ -85,8 +85,7 @@ pub(crate) fn child(body: impl FnOnce() -> i32) -> Pid {
     match unsafe { fork() }.expect("no child") {
         ForkResult::Parent { child } => child,
         ForkResult::Child => {
-            // SAFETY: only a number is passed; the child is to leave with its parent, whatever
-            // that ends of.
+            // SAFETY: only a number is passed; the kernel then kills the child when its parent dies.
             unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
             let code = catch_unwind(AssertUnwindSafe(body)).unwrap_or(101);
             // SAFETY: it ends the child.
@@ -96,19 +95,19 @@ pub(crate) fn child(body: impl FnOnce() -> i32) -> Pid {
 }
 
 /// Kills and reaps a child.
-pub(crate) fn put_an_end_to(pid: Pid) {
+pub(crate) fn kill_and_reap(pid: Pid) {
     let _ = kill(pid, Signal::SIGKILL);
     while let Ok(WaitStatus::Stopped(..)) = waitpid(pid, None) {}
 }
 
-/// Whether the process is off the processor inside a futex call.
+/// Whether the process is blocked in a futex call.
 fn is_asleep(pid: Pid) -> bool {
     is_inside(pid, &[libc::SYS_futex])
 }
 
-/// Whether it is off the processor inside a call that waits. For a traced one this is also true
-/// while it is stopped after such a call: ask `waitpid` next.
-pub(crate) fn waits(pid: Pid) -> bool {
+/// Whether the process is blocked in a system call that is_blocked. For a tracee this is also true while
+/// it is stopped after such a call: call `waitpid` next.
+pub(crate) fn is_blocked(pid: Pid) -> bool {
     is_inside(pid, &[libc::SYS_futex, libc::SYS_poll, libc::SYS_ppoll])
 }
 
