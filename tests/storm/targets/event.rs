@@ -1,26 +1,26 @@
-//! An event that is set, cleared and waited for by all.
+//! An event that all workers set, clear and wait for.
 
 use multiproc::{Event, Shared};
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use crate::station::{Balance, Station};
-use crate::stations::SHORT;
+use crate::target::{Damage, Target};
+use crate::targets::SHORT;
 
-pub(crate) struct Signal(Shared<Event>);
+pub(crate) struct EventTarget(Shared<Event>);
 
-impl Signal {
+impl EventTarget {
     pub(crate) fn new() -> Self {
-        Signal(Shared::new(Event::new()).unwrap())
+        EventTarget(Shared::new(Event::new()).unwrap())
     }
 }
 
-impl Station for Signal {
+impl Target for EventTarget {
     fn name(&self) -> &'static str {
         "Event"
     }
 
-    fn visit(&self, _: usize, rng: &mut StdRng) -> bool {
+    fn use_once(&self, _: usize, rng: &mut StdRng) -> bool {
         match rng.random_range(0..8) {
             0..4 => self.0.set(),
             4 => self.0.clear(),
@@ -30,7 +30,7 @@ impl Station for Signal {
         true
     }
 
-    fn stir(&self) {
+    fn unblock(&self) {
         self.0.set();
     }
 
@@ -38,11 +38,11 @@ impl Station for Signal {
         self.0.set();
     }
 
-    fn balance(&self, _: u64, _: u64) -> Balance {
+    fn check(&self, _: u64, _: u64) -> Damage {
         self.0.set();
         assert!(self.0.is_set());
         self.0.clear();
         assert!(!self.0.is_set());
-        Balance::default()
+        Damage::default()
     }
 }

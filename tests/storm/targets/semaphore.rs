@@ -1,4 +1,4 @@
-//! Permits of a semaphore, of which a dead one's is gone with it: the judge gives it back.
+//! Permits of a semaphore. A killed worker's permit is lost: the parent process releases another.
 
 use std::fmt::Debug;
 
@@ -6,30 +6,31 @@ use multiproc::{BoundedSemaphore, Permit, ProcessSafe, Semaphore, Shared, Shared
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use crate::station::{Balance, Station, WORKERS};
-use crate::stations::{SHORT, linger};
+use crate::target::{Damage, Target, WORKERS};
+use crate::targets::{SHORT, delay};
 
 /// Fewer than there are workers.
 const PERMITS: u32 = 2;
 
-/// What a worker says of itself: that it holds a permit, or that it may.
+/// A worker's state: it holds a permit, or it may hold one.
 const HOLDS: u32 = 1;
 const MAY_HOLD: u32 = 2;
 
-/// How many permits the judge has given for the dead that held one, or may have.
-const GIVEN: usize = WORKERS;
-const GIVEN_PERHAPS: usize = WORKERS + 1;
+/// The indices of the counts of permits that the parent released for workers that held one, or may
+/// have held one.
+const RELEASED: usize = WORKERS;
+const PERHAPS_RELEASED: usize = WORKERS + 1;
 
-/// What the two have in common.
+/// What the two semaphores have in common.
 pub(crate) trait Permits: ProcessSafe + Send + Sync + Debug {
     const NAME: &'static str;
-    /// Whether it refuses to have more permits than it began with.
+    /// Whether it refuses more permits than it began with.
     const BOUNDED: bool;
 
     fn new(permits: u32) -> Self;
-    /// By one of eight ways.
-    fn take(&self, way: u32) -> Option<Permit<'_>>;
-    /// Gives one; false if that is refused.
+    /// Acquires in one of eight ways.
+    fn take(&self, choice: u32) -> Option<Permit<'_>>;
+    /// Releases one; false if that is refused.
     fn give(&self) -> bool;
     fn value(&self) -> u32;
 }
@@ -44,8 +45,8 @@ macro_rules! permits {
                 $type::new(permits)
             }
 
-            fn take(&self, way: u32) -> Option<Permit<'_>> {
-                match way {
+            fn take(&self, choice: u32) -> Option<Permit<'_>> {
+                match choice {
                     0 => self.try_acquire(),
                     1 => self.acquire_for(SHORT),
                     _ => Some(self.acquire()),
@@ -66,59 +67,60 @@ macro_rules! permits {
 permits!(Semaphore, false);
 permits!(BoundedSemaphore, true);
 
-pub(crate) struct Counter<S: Permits> {
+pub(crate) struct SemaphoreTarget<S: Permits> {
     semaphore: Shared<S>,
-    /// Of each worker what it says, then the judge's counts.
+    /// The state of each worker, then the parent's counts.
     words: SharedArray<u32>,
 }
 
-impl<S: Permits> Counter<S> {
+impl<S: Permits> SemaphoreTarget<S> {
     pub(crate) fn new() -> Self {
-        Counter {
+        SemaphoreTarget {
             semaphore: Shared::new(S::new(PERMITS)).unwrap(),
             words: SharedArray::zeroed(WORKERS + 2).unwrap(),
         }
     }
 }
 
-impl<S: Permits> Station for Counter<S> {
+impl<S: Permits> Target for SemaphoreTarget<S> {
     fn name(&self) -> &'static str {
         S::NAME
     }
 
-    fn visit(&self, worker: usize, rng: &mut StdRng) -> bool {
-        let say = |what| self.words.set(worker, what).unwrap();
-        say(MAY_HOLD);
+    fn use_once(&self, worker: usize, rng: &mut StdRng) -> bool {
+        let record = |state| self.words.set(worker, state).unwrap();
+        record(MAY_HOLD);
         let permit = self.semaphore.take(rng.random_range(0..8));
         if permit.is_some() {
-            say(HOLDS);
-            linger(rng);
-            say(MAY_HOLD);
+            record(HOLDS);
+            delay(rng);
+            record(MAY_HOLD);
         }
         let done = permit.is_some();
         drop(permit);
-        say(0);
+        record(0);
         done
     }
 
-    fn bury(&self, worker: usize) {
-        let count = match self.words.swap(worker, 0).unwrap() {
-            HOLDS => GIVEN,
-            MAY_HOLD => GIVEN_PERHAPS,
+    fn repair_after(&self, killed: usize) {
+        let count = match self.words.swap(killed, 0).unwrap() {
+            HOLDS => RELEASED,
+            MAY_HOLD => PERHAPS_RELEASED,
             _ => return,
         };
-        // A bounded one refuses what is too much, once more was given than was missing.
+        // A bounded one refuses it once more were released than were lost.
         let given = self.semaphore.give();
         assert!(given || S::BOUNDED, "{:?}", self.semaphore);
         self.words.fetch_add(count, given.into()).unwrap();
     }
 
-    fn balance(&self, _: u64, deaths: u64) -> Balance {
-        let [given, perhaps] = [GIVEN, GIVEN_PERHAPS].map(|count| self.words.get(count).unwrap());
+    fn check(&self, _: u64, deaths: u64) -> Damage {
+        let [given, perhaps] =
+            [RELEASED, PERHAPS_RELEASED].map(|count| self.words.get(count).unwrap());
         let value = self.semaphore.value();
         let surplus = if S::BOUNDED { 0 } else { perhaps };
         assert!((PERMITS..=PERMITS + surplus).contains(&value), "{value} and {surplus} to spare");
         assert!(u64::from(given + perhaps) <= deaths);
-        Balance { reported: 0, lost: u64::from(given + perhaps - (value - PERMITS)) }
+        Damage { reported: 0, lost: u64::from(given + perhaps - (value - PERMITS)) }
     }
 }

@@ -1,4 +1,4 @@
-//! A barrier for two, at which all meet; whoever finds it broken sets it up again.
+//! A barrier for two parties. A worker that finds it broken resets it.
 
 use std::cell::Cell;
 
@@ -6,23 +6,23 @@ use multiproc::{Barrier, BrokenBarrier, Shared, SharedArray};
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use crate::station::{Balance, Station};
-use crate::stations::SHORT;
+use crate::target::{Damage, Target};
+use crate::targets::SHORT;
 
-/// So many times others are stirred until those are who wait here.
-const CALLS: u32 = 4;
+/// The number of calls of `unblock` for one reset.
+const CALLS_PER_RESET: u32 = 4;
 
-pub(crate) struct Meeting {
+pub(crate) struct BarrierTarget {
     barrier: Shared<Barrier>,
-    /// How many have passed as the first of the two, and as the second; and how many heard of a reset,
-    /// who may have passed.
+    /// How many passed as the first of the two, and as the second; and how many were told of a reset,
+    /// which may have passed.
     passed: SharedArray<u64>,
     calls: Cell<u32>,
 }
 
-impl Meeting {
+impl BarrierTarget {
     pub(crate) fn new() -> Self {
-        Meeting {
+        BarrierTarget {
             barrier: Shared::new(Barrier::new(2)).unwrap(),
             passed: SharedArray::zeroed(3).unwrap(),
             calls: Cell::new(0),
@@ -30,12 +30,12 @@ impl Meeting {
     }
 }
 
-impl Station for Meeting {
+impl Target for BarrierTarget {
     fn name(&self) -> &'static str {
         "Barrier"
     }
 
-    fn visit(&self, _: usize, rng: &mut StdRng) -> bool {
+    fn use_once(&self, _: usize, rng: &mut StdRng) -> bool {
         let met = match rng.random_range(0..8) {
             0 => self.barrier.wait_for(SHORT),
             1 => self.barrier.wait_then(|| {}),
@@ -55,9 +55,9 @@ impl Station for Meeting {
         true
     }
 
-    fn stir(&self) {
+    fn unblock(&self) {
         self.calls.set(self.calls.get() + 1);
-        if self.calls.get().is_multiple_of(CALLS) {
+        if self.calls.get().is_multiple_of(CALLS_PER_RESET) {
             self.barrier.reset();
         }
     }
@@ -66,14 +66,14 @@ impl Station for Meeting {
         self.barrier.abort();
     }
 
-    fn balance(&self, visits: u64, deaths: u64) -> Balance {
+    fn check(&self, uses: u64, deaths: u64) -> Damage {
         let [first, second, reset] = [0, 1, 2].map(|place| self.passed.get(place).unwrap());
-        // One of a pair may have died after it had come, or woken so late that it cannot know.
+        // One of a pair may have been killed after it arrived, or woken so late that it cannot tell.
         assert!(
             first.abs_diff(second) <= deaths + reset,
-            "{first} and {second} met, {deaths} died and {reset} heard of a reset"
+            "{first} and {second} passed, {deaths} died and {reset} were told of a reset"
         );
-        assert!((visits..=visits + deaths).contains(&(first + second)));
-        Balance::default()
+        assert!((uses..=uses + deaths).contains(&(first + second)));
+        Damage::default()
     }
 }

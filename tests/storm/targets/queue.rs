@@ -1,11 +1,11 @@
-//! Numbered messages through a queue: half of the workers put, the others get.
+//! Numbered messages in a queue: half of the workers put, the others get.
 
 use multiproc::{GetError, PutError, Queue, SharedArray};
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use crate::station::{Balance, Station};
-use crate::stations::SHORT;
+use crate::target::{Damage, Target};
+use crate::targets::SHORT;
 
 /// More messages than a round puts.
 const IDS: usize = 1 << 22;
@@ -16,11 +16,11 @@ type Message = (u32, Vec<u8>);
 const NEXT: usize = 0;
 const REFUSED: usize = 1;
 
-pub(crate) struct Messages {
+pub(crate) struct QueueTarget {
     queue: Queue<Message>,
-    /// How often each number was got.
+    /// How often each number was received.
     got: SharedArray<u8>,
-    /// The next number, and how many were not put.
+    /// The next number, and how many were refused.
     counts: SharedArray<u32>,
 }
 
@@ -29,12 +29,12 @@ fn message(id: u32) -> Message {
     (id, bytes.iter().copied().cycle().take(id as usize % 50).collect())
 }
 
-impl Messages {
+impl QueueTarget {
     pub(crate) fn new(round: u64) -> Self {
-        // Short of messages, short of bytes, and short of neither.
+        // Limited by messages, by bytes, and by neither.
         const SIZES: [(usize, usize); 4] = [(1, 64), (8, 96), (64, 4096), (256, 1 << 14)];
         let (messages, bytes) = SIZES[round as usize % SIZES.len()];
-        Messages {
+        QueueTarget {
             queue: Queue::with_bytes(messages, bytes).unwrap(),
             got: SharedArray::zeroed(IDS).unwrap(),
             counts: SharedArray::zeroed(2).unwrap(),
@@ -43,7 +43,7 @@ impl Messages {
 
     fn put(&self, rng: &mut StdRng) -> bool {
         let id = self.counts.fetch_add(NEXT, 1).unwrap();
-        assert!((id as usize) < IDS, "the round is longer than its numbers");
+        assert!((id as usize) < IDS, "a round puts more messages than there are numbers");
         let put = match rng.random_range(0..8) {
             0 => self.queue.try_put(message(id)),
             1 => self.queue.put_for(message(id), SHORT),
@@ -79,12 +79,12 @@ impl Messages {
     }
 }
 
-impl Station for Messages {
+impl Target for QueueTarget {
     fn name(&self) -> &'static str {
         "Queue"
     }
 
-    fn visit(&self, worker: usize, rng: &mut StdRng) -> bool {
+    fn use_once(&self, worker: usize, rng: &mut StdRng) -> bool {
         if worker.is_multiple_of(2) { self.put(rng) } else { self.get(rng) }
     }
 
@@ -92,7 +92,7 @@ impl Station for Messages {
         self.queue.close();
     }
 
-    fn balance(&self, _: u64, deaths: u64) -> Balance {
+    fn check(&self, _: u64, deaths: u64) -> Damage {
         while let Ok(got) = self.queue.get() {
             assert_eq!(got, message(got.0), "torn");
             self.got.fetch_add(got.0 as usize, 1).unwrap();
@@ -100,12 +100,12 @@ impl Station for Messages {
         }
         assert!(self.queue.is_empty());
         assert!(self.queue.unfinished() as u64 <= deaths);
-        assert!(self.got.iter().all(|times| times <= 1), "a message was got twice");
+        assert!(self.got.iter().all(|times| times <= 1), "a message was received twice");
         let [next, refused] = [NEXT, REFUSED].map(|count| self.counts.get(count).unwrap());
         let missing = self.got.iter().take(next as usize).filter(|&times| times == 0).count();
-        // Killed at a put: its number was never there, or its message is; at a get: one message.
+        // A worker killed in a put has put its message or not; one killed in a get has lost one message.
         let lost = missing as u64 - u64::from(refused);
         assert!(lost <= deaths, "{lost} messages are lost by {deaths} deaths");
-        Balance { reported: 0, lost }
+        Damage { reported: 0, lost }
     }
 }

@@ -1,21 +1,21 @@
-//! A number that is counted up under its lock, in two steps, and one that is added to.
+//! A number that is incremented in two steps under its lock, and one that is incremented atomically.
 
 use multiproc::{LockGuard, Poisoned, Shared, TryLockError, Value};
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use crate::station::{Balance, Station};
-use crate::stations::{SHORT, between, linger};
+use crate::target::{Damage, Target};
+use crate::targets::{SHORT, delay, possible};
 
-/// The two, and how often a death was reported.
-pub(crate) struct Single(Shared<[Value<u64>; 3]>);
+/// The two numbers, and how often a death was reported.
+pub(crate) struct ValueTarget(Shared<[Value<u64>; 3]>);
 
-impl Single {
+impl ValueTarget {
     pub(crate) fn new() -> Self {
-        Single(Shared::new([const { Value::new(0) }; 3]).unwrap())
+        ValueTarget(Shared::new([const { Value::new(0) }; 3]).unwrap())
     }
 
-    /// The number is what was written last: there is nothing to mend.
+    /// The number is what was written last: there is nothing to repair.
     fn accept<'v>(&'v self, poisoned: Poisoned<LockGuard<'v, ()>>) -> LockGuard<'v, ()> {
         self.0[2].fetch_add(1);
         self.0[0].clear_poison();
@@ -23,12 +23,12 @@ impl Single {
     }
 }
 
-impl Station for Single {
+impl Target for ValueTarget {
     fn name(&self) -> &'static str {
         "Value"
     }
 
-    fn visit(&self, _: usize, rng: &mut StdRng) -> bool {
+    fn use_once(&self, _: usize, rng: &mut StdRng) -> bool {
         let [number, added, _] = &*self.0;
         let taken = match rng.random_range(0..8) {
             0 => number.try_lock(),
@@ -41,19 +41,19 @@ impl Station for Single {
             Err(TryLockError::WouldBlock) => return false,
         };
         let before = number.get();
-        linger(rng);
+        delay(rng);
         number.set(before + 1);
         drop(guard);
         added.fetch_add(1);
         true
     }
 
-    fn balance(&self, visits: u64, deaths: u64) -> Balance {
+    fn check(&self, uses: u64, deaths: u64) -> Damage {
         let _guard = self.0[0].lock().unwrap_or_else(|poisoned| self.accept(poisoned));
         let [number, added, reported] = self.0.each_ref().map(Value::get);
-        assert!(between(visits, deaths).contains(&number), "{visits}, {deaths}: {number}");
-        assert!(between(visits, deaths).contains(&added), "{visits}, {deaths}: {added}");
+        assert!(possible(uses, deaths).contains(&number), "{uses}, {deaths}: {number}");
+        assert!(possible(uses, deaths).contains(&added), "{uses}, {deaths}: {added}");
         assert!(reported <= deaths, "{reported} of {deaths}");
-        Balance { reported, lost: 0 }
+        Damage { reported, lost: 0 }
     }
 }
