@@ -1,7 +1,6 @@
-//! Every operation on one element, on two elements at once: what holds of each must hold of both.
+//! Every operation on one element, for two elements: each is linearizable, so both together must be.
 //!
-//! Not here: copies of several elements, which are not promised to be one step; the array's lock,
-//! which is a `Lock`.
+//! Not checked: copies of several elements, which are not atomic; the array's lock, which is a `Lock`.
 
 use multiproc::SharedArray;
 use rand::Rng;
@@ -9,11 +8,11 @@ use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 use stateright::semantics::SequentialSpec;
 
-use crate::subjects::{Own, Subject, each};
+use crate::targets::{Handle, Target, each};
 
 const LEN: usize = 2;
 
-/// Each on the element of that index.
+/// Each with the index of its element.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Op {
     Get(usize),
@@ -30,7 +29,7 @@ pub(crate) enum Ret {
     Exchanged(Result<u64, u64>),
 }
 
-/// So many zeros.
+/// `N` elements, zero at first.
 #[derive(Clone)]
 pub(crate) struct Elements<const N: usize>([u64; N]);
 
@@ -72,9 +71,9 @@ impl<const N: usize> SequentialSpec for Elements<N> {
     }
 }
 
-/// Numbers so small that they come again.
-pub(crate) fn programs<const N: usize>(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
-    each(rng, actors, |rng, _| {
+/// With few different numbers, so that exchanges succeed.
+pub(crate) fn programs<const N: usize>(rng: &mut StdRng, workers: usize) -> Vec<Vec<Op>> {
+    each(rng, workers, |rng, _| {
         let (i, small) = (rng.random_range(0..N), rng.random_range(0..3));
         match rng.random_range(0..7) {
             0..2 => Op::Get(i),
@@ -86,23 +85,23 @@ pub(crate) fn programs<const N: usize>(rng: &mut StdRng, actors: usize) -> Vec<V
     })
 }
 
-impl Subject for SharedArray<u64> {
+impl Target for SharedArray<u64> {
     type Op = Op;
     type Ret = Ret;
-    type Spec = Elements<LEN>;
-    type Shared = Own<SharedArray<u64>>;
-    type Hands<'a> = ();
+    type Model = Elements<LEN>;
+    type Shared = Handle<SharedArray<u64>>;
+    type Guards<'a> = ();
 
     fn private() -> Self {
         SharedArray::zeroed(LEN).unwrap()
     }
 
     fn shared() -> Self::Shared {
-        Own(Self::private())
+        Handle(Self::private())
     }
 
-    fn programs(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
-        programs::<LEN>(rng, actors)
+    fn programs(rng: &mut StdRng, workers: usize) -> Vec<Vec<Op>> {
+        programs::<LEN>(rng, workers)
     }
 
     fn perform(&self, (): &mut (), op: &Op) -> Option<Ret> {

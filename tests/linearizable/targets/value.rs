@@ -1,17 +1,17 @@
-//! A number on its own: what is said of an array's element.
+//! A number: with the operations of an array's element.
 
 use multiproc::{Shared, Value};
 use rand::rngs::StdRng;
 
-use crate::subjects::Subject;
-use crate::subjects::shared_array::{Elements, Op, Ret, programs};
+use crate::targets::Target;
+use crate::targets::shared_array::{Elements, Op, Ret, programs};
 
-impl Subject for Value<u64> {
+impl Target for Value<u64> {
     type Op = Op;
     type Ret = Ret;
-    type Spec = Elements<1>;
+    type Model = Elements<1>;
     type Shared = Shared<Value<u64>>;
-    type Hands<'a> = ();
+    type Guards<'a> = ();
 
     fn private() -> Self {
         Value::new(0)
@@ -21,8 +21,8 @@ impl Subject for Value<u64> {
         Shared::new(Self::private()).unwrap()
     }
 
-    fn programs(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
-        programs::<1>(rng, actors)
+    fn programs(rng: &mut StdRng, workers: usize) -> Vec<Vec<Op>> {
+        programs::<1>(rng, workers)
     }
 
     fn perform(&self, (): &mut (), op: &Op) -> Option<Ret> {

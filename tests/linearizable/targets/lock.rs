@@ -1,7 +1,7 @@
-//! Locking and unlocking, as the two operations that they are; and the value that is locked, which
-//! is changed by reading, letting others run, and writing.
+//! Locking and unlocking, as two operations; and the guarded value, which is changed by a read, a yield
+//! and a write.
 //!
-//! Not here: what happens when an owner dies or panics (tests/deaths.rs, tests/stepper).
+//! Not checked: an owner that dies or panics (see tests/deaths.rs, tests/stepper).
 
 use std::thread;
 
@@ -11,21 +11,21 @@ use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 use stateright::semantics::SequentialSpec;
 
-use crate::subjects::{Subject, length, shortly};
+use crate::targets::{Target, length, timeout};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Op {
     Lock,
     TryLock,
     LockFor(u8),
-    /// Adds so much to the value, and unlocks.
+    /// Adds to the value, and unlocks.
     Unlock(u64),
     IsLocked,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Ret {
-    /// With this value inside.
+    /// With the guarded value.
     Locked(u64),
     WouldBlock,
     Unlocked,
@@ -59,12 +59,12 @@ impl SequentialSpec for Held {
     }
 }
 
-impl Subject for Lock<u64> {
+impl Target for Lock<u64> {
     type Op = Op;
     type Ret = Ret;
-    type Spec = Held;
+    type Model = Held;
     type Shared = Shared<Lock<u64>>;
-    type Hands<'a> = Option<LockGuard<'a, u64>>;
+    type Guards<'a> = Option<LockGuard<'a, u64>>;
 
     fn private() -> Self {
         Lock::new(0)
@@ -74,8 +74,8 @@ impl Subject for Lock<u64> {
         Shared::new(Self::private()).unwrap()
     }
 
-    /// Everyone unlocks what it has locked before it locks again.
-    fn programs(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
+    /// A worker unlocks before it locks again.
+    fn programs(rng: &mut StdRng, workers: usize) -> Vec<Vec<Op>> {
         let section = |rng: &mut StdRng| {
             let mut ops = vec![match rng.random_range(0..4) {
                 0..2 => Op::Lock,
@@ -84,7 +84,7 @@ impl Subject for Lock<u64> {
             }];
             match rng.random_range(0..6) {
                 0 => ops.push(Op::IsLocked),
-                // By the one who holds it, or who was refused before.
+                // By the owner, or by a worker that was refused before.
                 1 => ops.push(Op::TryLock),
                 _ => {}
             }
@@ -92,17 +92,17 @@ impl Subject for Lock<u64> {
             ops
         };
         let mut whole = || (0..length(rng) / 2).flat_map(|_| section(rng)).collect();
-        (0..actors).map(|_| whole()).collect()
+        (0..workers).map(|_| whole()).collect()
     }
 
-    fn perform<'a>(&'a self, hands: &mut Self::Hands<'a>, op: &Op) -> Option<Ret> {
+    fn perform<'a>(&'a self, guards: &mut Self::Guards<'a>, op: &Op) -> Option<Ret> {
         let locked = match *op {
             Op::Lock => self.lock().map_err(TryLockError::Poisoned),
             Op::TryLock => self.try_lock(),
-            Op::LockFor(micros) => self.lock_for(shortly(micros)),
+            Op::LockFor(micros) => self.lock_for(timeout(micros)),
             Op::IsLocked => return Some(Ret::Is(self.is_locked())),
             Op::Unlock(more) => {
-                let mut guard = hands.take()?;
+                let mut guard = guards.take()?;
                 let value = *guard;
                 thread::yield_now();
                 *guard = value + more;
@@ -110,9 +110,9 @@ impl Subject for Lock<u64> {
             }
         };
         Some(match locked {
-            Ok(guard) => Ret::Locked(**hands.insert(guard)),
+            Ok(guard) => Ret::Locked(**guards.insert(guard)),
             Err(TryLockError::WouldBlock) => Ret::WouldBlock,
-            Err(TryLockError::Poisoned(_)) => panic!("nobody dies here"),
+            Err(TryLockError::Poisoned(_)) => panic!("no owner dies here"),
         })
     }
 }

@@ -1,13 +1,11 @@
-//! Putting and getting in every form, closing, and whether it is closed or empty.
+//! Every form of put and get, `close`, `is_closed` and `is_empty`.
 //!
-//! * `try_put` and `try_get` wait for those who hold their side's lock just now, and then say what
-//!   is so at that moment.
-//! * A timed form that ran out of time did nothing, and says no more than that: it may have spent
-//!   all of it waiting for its side's lock, with room or values there all the time.
-//! * `len` and `is_full` read two words one after the other, and may give a number that never was:
-//!   a glance, not checked here. `is_empty` is right at one moment: that the two were the same when
-//!   the second was read, or that something was put between.
-//! * `task_done` and `join` count, and do not touch what is put and got: see models/queue.rs.
+//! * `try_put` and `try_get` wait for the lock of their side, and then act on the state at that moment.
+//! * A timed form that timed out had no effect, and says nothing about the state: it may have waited
+//!   all the time for the lock of its side, while there was room or a value.
+//! * `len` and `is_full` read two words one after the other, and may return a number that never was:
+//!   not checked. `is_empty` is right at one moment.
+//! * `task_done` and `join` do not touch the messages: see the model of the queue.
 
 use std::collections::VecDeque;
 
@@ -17,7 +15,7 @@ use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 use stateright::semantics::SequentialSpec;
 
-use crate::subjects::{Own, Subject, each, shortly};
+use crate::targets::{Handle, Target, each, timeout};
 
 pub(crate) const CAPACITY: usize = 2;
 
@@ -84,26 +82,26 @@ impl SequentialSpec for Values {
     }
 }
 
-impl Subject for Queue<u64> {
+impl Target for Queue<u64> {
     type Op = Op;
     type Ret = Ret;
-    type Spec = Values;
-    type Shared = Own<Queue<u64>>;
-    type Hands<'a> = ();
+    type Model = Values;
+    type Shared = Handle<Queue<u64>>;
+    type Guards<'a> = ();
 
     fn private() -> Self {
         Queue::bounded(CAPACITY).unwrap()
     }
 
     fn shared() -> Self::Shared {
-        Own(Self::private())
+        Handle(Self::private())
     }
 
-    fn programs(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
+    fn programs(rng: &mut StdRng, workers: usize) -> Vec<Vec<Op>> {
         let mut next = 0..;
-        let mut fresh = || next.next().expect("numbers do not run out");
+        let mut fresh = || next.next().expect("there are enough numbers");
         if rng.random() {
-            return each(rng, actors, |rng, _| match rng.random_range(0..32) {
+            return each(rng, workers, |rng, _| match rng.random_range(0..32) {
                 0..8 => Op::TryPut(fresh()),
                 8..14 => Op::PutFor(fresh(), rng.random()),
                 14..22 => Op::TryGet,
@@ -113,12 +111,12 @@ impl Subject for Queue<u64> {
                 _ => Op::Close,
             });
         }
-        // Who waits without a deadline only puts or only gets; as many are put as got.
-        let mut programs = vec![Vec::new(); actors];
-        let producers = rng.random_range(1..actors);
+        // A worker that waits without a timeout only puts or only gets; as many values are put as got.
+        let mut programs = vec![Vec::new(); workers];
+        let producers = rng.random_range(1..workers);
         for value in 0..rng.random_range(4..=8) {
             programs[rng.random_range(0..producers)].push(Op::Put(value));
-            programs[rng.random_range(producers..actors)].push(Op::Get);
+            programs[rng.random_range(producers..workers)].push(Op::Get);
         }
         programs
     }
@@ -127,10 +125,10 @@ impl Subject for Queue<u64> {
         Some(match *op {
             Op::Put(value) => put(self.put(value)),
             Op::TryPut(value) => put(self.try_put(value)),
-            Op::PutFor(value, micros) => put(self.put_for(value, shortly(micros))),
+            Op::PutFor(value, micros) => put(self.put_for(value, timeout(micros))),
             Op::Get => got(self.get()),
             Op::TryGet => got(self.try_get()),
-            Op::GetFor(micros) => got(self.get_for(shortly(micros))),
+            Op::GetFor(micros) => got(self.get_for(timeout(micros))),
             Op::IsEmpty => Ret::Is(self.is_empty()),
             Op::Close => {
                 self.close();
@@ -147,7 +145,7 @@ pub(crate) fn put(result: Result<(), PutError<u64>>) -> Ret {
         Err(PutError::Full(_)) => Ret::Full,
         Err(PutError::TimedOut(_)) => Ret::TimedOut,
         Err(PutError::Closed(_)) => Ret::Closed,
-        Err(other) => panic!("a number is put: {other}"),
+        Err(other) => panic!("a put failed: {other}"),
     }
 }
 
@@ -157,6 +155,6 @@ pub(crate) fn got(result: Result<u64, GetError>) -> Ret {
         Err(GetError::Empty) => Ret::Empty,
         Err(GetError::TimedOut) => Ret::TimedOut,
         Err(GetError::Closed) => Ret::Closed,
-        Err(other) => panic!("a number is got: {other}"),
+        Err(other) => panic!("a get failed: {other}"),
     }
 }

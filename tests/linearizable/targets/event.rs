@@ -1,7 +1,7 @@
-//! Every operation of the event but the deadline form, which is the timed one.
+//! Every operation of the event, except `wait_until`, which is `wait_for` with another argument.
 //!
-//! Who waits goes on when the event was set at some moment of its wait, though it is cleared by
-//! then: that moment is the point of its one step.
+//! A waiter goes on if the event was set at some moment of its wait, even if it has been cleared since:
+//! the wait takes effect at that moment.
 
 use multiproc::{Event, Shared};
 use rand::Rng;
@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 use stateright::semantics::SequentialSpec;
 
-use crate::subjects::{Subject, each, shortly};
+use crate::targets::{Target, each, timeout};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Op {
@@ -43,12 +43,12 @@ impl SequentialSpec for Flag {
     }
 }
 
-impl Subject for Event {
+impl Target for Event {
     type Op = Op;
     type Ret = Ret;
-    type Spec = Flag;
+    type Model = Flag;
     type Shared = Shared<Event>;
-    type Hands<'a> = ();
+    type Guards<'a> = ();
 
     fn private() -> Self {
         Event::new()
@@ -58,23 +58,24 @@ impl Subject for Event {
         Shared::new(Self::private()).unwrap()
     }
 
-    fn programs(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
+    fn programs(rng: &mut StdRng, workers: usize) -> Vec<Vec<Op>> {
         if rng.random() {
-            return each(rng, actors, |rng, _| match rng.random_range(0..8) {
+            return each(rng, workers, |rng, _| match rng.random_range(0..8) {
                 0..2 => Op::Set,
                 2..4 => Op::Clear,
                 4..6 => Op::IsSet,
                 _ => Op::WaitFor(rng.random()),
             });
         }
-        // Some wait without a deadline; only the first clears, and at the end it sets.
-        let mut programs = each(rng, actors, |rng, actor| match (actor, rng.random_range(0..4)) {
-            (0, 0..2) => Op::Set,
-            (0, _) => Op::Clear,
-            (_, 0..2) => Op::Wait,
-            (_, 2) => Op::IsSet,
-            (_, _) => Op::WaitFor(rng.random()),
-        });
+        // Some wait without a timeout; only the first worker clears, and it sets at the end.
+        let mut programs =
+            each(rng, workers, |rng, worker| match (worker, rng.random_range(0..4)) {
+                (0, 0..2) => Op::Set,
+                (0, _) => Op::Clear,
+                (_, 0..2) => Op::Wait,
+                (_, 2) => Op::IsSet,
+                (_, _) => Op::WaitFor(rng.random()),
+            });
         programs[0].push(Op::Set);
         programs
     }
@@ -88,7 +89,7 @@ impl Subject for Event {
                 self.wait();
                 return Some(Ret::Set(true));
             }
-            Op::WaitFor(micros) => return Some(Ret::Set(self.wait_for(shortly(micros)))),
+            Op::WaitFor(micros) => return Some(Ret::Set(self.wait_for(timeout(micros)))),
         }
         Some(Ret::Done)
     }

@@ -1,5 +1,5 @@
-//! What only seems to work: each must be caught. Where it is a matter of a few instructions, others
-//! are let in there, so that it is caught on a busy machine too.
+//! Broken primitives, which must be detected. Where the race is a few instructions long, the worker
+//! yields there, so that it is detected on a busy machine too.
 
 use std::thread::yield_now;
 
@@ -8,40 +8,40 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
-use crate::subjects::queue::{CAPACITY, Op, Ret, Values, got, put};
-use crate::subjects::semaphore::{self, Permits};
-use crate::subjects::{Own, Subject, each};
+use crate::targets::queue::{CAPACITY, Op, Ret, Values, got, put};
+use crate::targets::semaphore::{self, Permits};
+use crate::targets::{Handle, Target, each};
 
-/// Putting and getting without waiting, and nothing else.
-fn tries(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
+/// Programs of `try_put` and `try_get` only.
+fn tries(rng: &mut StdRng, workers: usize) -> Vec<Vec<Op>> {
     let mut next = 0..;
-    each(rng, actors, |rng, _| match rng.random() {
-        true => Op::TryPut(next.next().expect("numbers do not run out")),
+    each(rng, workers, |rng, _| match rng.random() {
+        true => Op::TryPut(next.next().expect("there are enough numbers")),
         false => Op::TryGet,
     })
 }
 
-/// Two queues, each of them sound: what is put into one overtakes what was put into the other.
+/// Two correct queues used as one: a value in one overtakes a value in the other.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct TwoLanes([Queue<u64>; 2]);
+pub(crate) struct TwoQueues([Queue<u64>; 2]);
 
-impl Subject for TwoLanes {
+impl Target for TwoQueues {
     type Op = Op;
     type Ret = Ret;
-    type Spec = Values;
-    type Shared = Own<TwoLanes>;
-    type Hands<'a> = ();
+    type Model = Values;
+    type Shared = Handle<TwoQueues>;
+    type Guards<'a> = ();
 
     fn private() -> Self {
-        TwoLanes([(); 2].map(|()| Queue::bounded(CAPACITY / 2).unwrap()))
+        TwoQueues([(); 2].map(|()| Queue::bounded(CAPACITY / 2).unwrap()))
     }
 
     fn shared() -> Self::Shared {
-        Own(Self::private())
+        Handle(Self::private())
     }
 
-    fn programs(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
-        tries(rng, actors)
+    fn programs(rng: &mut StdRng, workers: usize) -> Vec<Vec<Op>> {
+        tries(rng, workers)
     }
 
     fn perform(&self, (): &mut (), op: &Op) -> Option<Ret> {
@@ -59,31 +59,31 @@ impl Subject for TwoLanes {
     }
 }
 
-/// A ring whose every word is an atomic, but whose getting is a look and then a step: two may look
-/// before either steps. (Putting is one at a time.)
+/// A ring of atomics, whose `try_get` reads the head and then writes it: two workers may read before
+/// either writes. (`try_put` is under a lock.)
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct LooksThenSteps(SharedArray<u64>);
+pub(crate) struct ReadThenAdvance(SharedArray<u64>);
 
 const TAIL: usize = CAPACITY;
 const HEAD: usize = CAPACITY + 1;
 
-impl Subject for LooksThenSteps {
+impl Target for ReadThenAdvance {
     type Op = Op;
     type Ret = Ret;
-    type Spec = Values;
-    type Shared = Own<LooksThenSteps>;
-    type Hands<'a> = ();
+    type Model = Values;
+    type Shared = Handle<ReadThenAdvance>;
+    type Guards<'a> = ();
 
     fn private() -> Self {
-        LooksThenSteps(SharedArray::zeroed(CAPACITY + 2).unwrap())
+        ReadThenAdvance(SharedArray::zeroed(CAPACITY + 2).unwrap())
     }
 
     fn shared() -> Self::Shared {
-        Own(Self::private())
+        Handle(Self::private())
     }
 
-    fn programs(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
-        tries(rng, actors)
+    fn programs(rng: &mut StdRng, workers: usize) -> Vec<Vec<Op>> {
+        tries(rng, workers)
     }
 
     fn perform(&self, (): &mut (), op: &Op) -> Option<Ret> {
@@ -93,7 +93,7 @@ impl Subject for LooksThenSteps {
         let slot = |count| (count % CAPACITY as u64) as usize;
         Some(match *op {
             Op::TryPut(value) => {
-                let _guard = ring.lock().expect("nobody dies here");
+                let _guard = ring.lock().expect("no owner dies here");
                 let tail = at(TAIL);
                 if tail - at(HEAD) == CAPACITY as u64 {
                     return Some(Ret::Full);
@@ -116,32 +116,32 @@ impl Subject for LooksThenSteps {
     }
 }
 
-/// A semaphore that looks whether there is a permit, and then takes it.
+/// A semaphore that reads the number of permits, and then writes it.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct LooksThenTakes(SharedArray<u64>);
+pub(crate) struct ReadThenDecrement(SharedArray<u64>);
 
-impl Subject for LooksThenTakes {
+impl Target for ReadThenDecrement {
     type Op = semaphore::Op;
     type Ret = semaphore::Ret;
-    type Spec = Permits<1, { u32::MAX }>;
-    type Shared = Own<LooksThenTakes>;
-    type Hands<'a> = ();
+    type Model = Permits<1, { u32::MAX }>;
+    type Shared = Handle<ReadThenDecrement>;
+    type Guards<'a> = ();
 
     fn private() -> Self {
-        LooksThenTakes(SharedArray::new(&[1]).unwrap())
+        ReadThenDecrement(SharedArray::new(&[1]).unwrap())
     }
 
     fn shared() -> Self::Shared {
-        Own(Self::private())
+        Handle(Self::private())
     }
 
-    fn programs(rng: &mut StdRng, actors: usize) -> Vec<Vec<Self::Op>> {
-        // Few: one permit is as good as another, so that hardly an order is wrong before its end.
+    fn programs(rng: &mut StdRng, workers: usize) -> Vec<Vec<Self::Op>> {
+        // Few: permits are alike, so that a search tries almost every order before it fails.
         let mut one = || match rng.random() {
             true => semaphore::Op::TryAcquire,
             false => semaphore::Op::Release(1),
         };
-        (0..actors).map(|_| (0..3).map(|_| one()).collect()).collect()
+        (0..workers).map(|_| (0..3).map(|_| one()).collect()).collect()
     }
 
     fn perform(&self, (): &mut (), op: &Self::Op) -> Option<Self::Ret> {
@@ -153,11 +153,11 @@ impl Subject for LooksThenTakes {
                     yield_now();
                     permits.set(0, seen - 1).expect("it is there");
                 }
-                semaphore::Ret::Taken(seen > 0)
+                semaphore::Ret::Acquired(seen > 0)
             }
             _ => {
                 permits.fetch_add(0, 1).expect("it is there");
-                semaphore::Ret::Given
+                semaphore::Ret::Released
             }
         })
     }

@@ -1,5 +1,6 @@
-//! The semaphores: every operation but the deadline forms, which are the timed ones. A permit is
-//! always forgotten, and given back by a release: whose it was does not matter to them.
+//! The semaphores: every operation, except `acquire_until`, which is `acquire_for` with another
+//! argument. A permit is always forgotten, and returned by a release: these semaphores do not know
+//! their holders.
 
 use multiproc::{BoundedSemaphore, Semaphore, Shared};
 use rand::Rng;
@@ -7,7 +8,7 @@ use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 use stateright::semantics::SequentialSpec;
 
-use crate::subjects::{Subject, each, length, shortly};
+use crate::targets::{Target, each, length, timeout};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Op {
@@ -20,13 +21,13 @@ pub(crate) enum Op {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Ret {
-    Taken(bool),
-    Given,
+    Acquired(bool),
+    Released,
     Overflow,
     Value(u32),
 }
 
-/// So many when it is fresh, and at most.
+/// The number of permits: `FRESH` at first, `LIMIT` at most.
 #[derive(Clone)]
 pub(crate) struct Permits<const FRESH: u32, const LIMIT: u32>(u32);
 
@@ -45,44 +46,44 @@ impl<const FRESH: u32, const LIMIT: u32> SequentialSpec for Permits<FRESH, LIMIT
             Op::Acquire | Op::TryAcquire | Op::AcquireFor(_) => {
                 let left = self.0.checked_sub(1);
                 self.0 = left.unwrap_or(0);
-                Ret::Taken(left.is_some())
+                Ret::Acquired(left.is_some())
             }
             Op::Release(permits) if self.0 + permits > LIMIT => Ret::Overflow,
             Op::Release(permits) => {
                 self.0 += permits;
-                Ret::Given
+                Ret::Released
             }
             Op::Value => Ret::Value(self.0),
         }
     }
 }
 
-fn programs(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
+fn programs(rng: &mut StdRng, workers: usize) -> Vec<Vec<Op>> {
     if rng.random() {
-        return each(rng, actors, |rng, _| match rng.random_range(0..9) {
+        return each(rng, workers, |rng, _| match rng.random_range(0..9) {
             0..3 => Op::TryAcquire,
             3..5 => Op::AcquireFor(rng.random()),
             5..8 => Op::Release(rng.random_range(1..=2)),
             _ => Op::Value,
         });
     }
-    // Who waits without a deadline gives back what it got, and waits with nothing in hand.
+    // A worker that waits without a timeout releases what it acquired before it waits again.
     let round = |_| [Op::Acquire, Op::Release(1)];
     let whole = |rng: &mut StdRng| (0..length(rng) / 2).flat_map(round).collect::<Vec<_>>();
-    let mut programs: Vec<_> = (0..actors).map(|_| whole(rng)).collect();
+    let mut programs: Vec<_> = (0..workers).map(|_| whole(rng)).collect();
     programs.iter_mut().for_each(|ops| ops.insert(rng.random_range(0..ops.len()), Op::Value));
     programs
 }
 
-/// They have the same face.
-macro_rules! subjects {
+/// The two semaphores have the same operations.
+macro_rules! targets {
     ($($type:ident: $fresh:literal, at most $limit:expr;)*) => { $(
-        impl Subject for $type {
+        impl Target for $type {
             type Op = Op;
             type Ret = Ret;
-            type Spec = Permits<$fresh, { $limit }>;
+            type Model = Permits<$fresh, { $limit }>;
             type Shared = Shared<$type>;
-            type Hands<'a> = ();
+            type Guards<'a> = ();
 
             fn private() -> Self {
                 $type::new($fresh)
@@ -92,28 +93,28 @@ macro_rules! subjects {
                 Shared::new(Self::private()).unwrap()
             }
 
-            fn programs(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
-                programs(rng, actors)
+            fn programs(rng: &mut StdRng, workers: usize) -> Vec<Vec<Op>> {
+                programs(rng, workers)
             }
 
             fn perform(&self, (): &mut (), op: &Op) -> Option<Ret> {
                 let permit = match *op {
                     Op::Acquire => Some(self.acquire()),
                     Op::TryAcquire => self.try_acquire(),
-                    Op::AcquireFor(micros) => self.acquire_for(shortly(micros)),
+                    Op::AcquireFor(micros) => self.acquire_for(timeout(micros)),
                     Op::Release(permits) => {
-                        let given = self.release(permits);
-                        return Some(given.map_or(Ret::Overflow, |()| Ret::Given));
+                        let released = self.release(permits);
+                        return Some(released.map_or(Ret::Overflow, |()| Ret::Released));
                     }
                     Op::Value => return Some(Ret::Value(self.value())),
                 };
-                Some(Ret::Taken(permit.map(|permit| permit.forget()).is_some()))
+                Some(Ret::Acquired(permit.map(|permit| permit.forget()).is_some()))
             }
         }
     )* };
 }
 
-subjects! {
+targets! {
     Semaphore: 1, at most Semaphore::MAX;
     BoundedSemaphore: 2, at most 2;
 }

@@ -1,5 +1,5 @@
-//! Locking, locking again, and unlocking as often; and the value that is locked, which is changed by
-//! reading, letting others run, and writing.
+//! Locking, locking again, and unlocking as often; and the guarded value, which is changed by a read, a
+//! yield and a write.
 
 use std::cell::Cell;
 use std::thread;
@@ -10,22 +10,22 @@ use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 use stateright::semantics::SequentialSpec;
 
-use crate::subjects::{Subject, each, shortly};
+use crate::targets::{Target, each, timeout};
 
-/// Each by the actor of that number.
+/// Each with the number of its worker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Op {
     Lock(usize),
     TryLock(usize),
     LockFor(usize, u8),
-    /// Adds so much to the value, and unlocks once.
+    /// Adds to the value, and unlocks once.
     Unlock(usize, u64),
     IsLocked,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Ret {
-    /// With this value inside.
+    /// With the guarded value.
     Locked(u64),
     WouldBlock,
     Unlocked,
@@ -54,7 +54,7 @@ impl SequentialSpec for Held {
                 Ret::Locked(self.value)
             }
             Op::Unlock(by, more) => {
-                assert_eq!(self.owner, Some(by), "nobody unlocks what it does not hold");
+                assert_eq!(self.owner, Some(by), "only the owner unlocks");
                 self.value += more;
                 self.depth -= 1;
                 self.owner = self.owner.filter(|_| self.depth > 0);
@@ -65,12 +65,12 @@ impl SequentialSpec for Held {
     }
 }
 
-impl Subject for RLock<Cell<u64>> {
+impl Target for RLock<Cell<u64>> {
     type Op = Op;
     type Ret = Ret;
-    type Spec = Held;
+    type Model = Held;
     type Shared = Shared<RLock<Cell<u64>>>;
-    type Hands<'a> = Vec<RLockGuard<'a, Cell<u64>>>;
+    type Guards<'a> = Vec<RLockGuard<'a, Cell<u64>>>;
 
     fn private() -> Self {
         RLock::new(Cell::new(0))
@@ -80,9 +80,9 @@ impl Subject for RLock<Cell<u64>> {
         Shared::new(Self::private()).unwrap()
     }
 
-    /// At the end everyone unlocks as often as it may have locked.
-    fn programs(rng: &mut StdRng, actors: usize) -> Vec<Vec<Op>> {
-        let mut programs = each(rng, actors, |rng, by| match rng.random_range(0..9) {
+    /// At the end each worker unlocks as often as it may have locked.
+    fn programs(rng: &mut StdRng, workers: usize) -> Vec<Vec<Op>> {
+        let mut programs = each(rng, workers, |rng, by| match rng.random_range(0..9) {
             0..2 => Op::Lock(by),
             2 => Op::TryLock(by),
             3..5 => Op::LockFor(by, rng.random()),
@@ -95,14 +95,14 @@ impl Subject for RLock<Cell<u64>> {
         programs
     }
 
-    fn perform<'a>(&'a self, hands: &mut Self::Hands<'a>, op: &Op) -> Option<Ret> {
+    fn perform<'a>(&'a self, guards: &mut Self::Guards<'a>, op: &Op) -> Option<Ret> {
         let locked = match *op {
             Op::Lock(_) => self.lock().map_err(TryLockError::Poisoned),
             Op::TryLock(_) => self.try_lock(),
-            Op::LockFor(_, micros) => self.lock_for(shortly(micros)),
+            Op::LockFor(_, micros) => self.lock_for(timeout(micros)),
             Op::IsLocked => return Some(Ret::Is(self.is_locked())),
             Op::Unlock(_, more) => {
-                let guard = hands.pop()?;
+                let guard = guards.pop()?;
                 let value = guard.get();
                 thread::yield_now();
                 guard.set(value + more);
@@ -112,11 +112,11 @@ impl Subject for RLock<Cell<u64>> {
         Some(match locked {
             Ok(guard) => {
                 let value = guard.get();
-                hands.push(guard);
+                guards.push(guard);
                 Ret::Locked(value)
             }
             Err(TryLockError::WouldBlock) => Ret::WouldBlock,
-            Err(TryLockError::Poisoned(_)) => panic!("nobody dies here"),
+            Err(TryLockError::Poisoned(_)) => panic!("no owner dies here"),
         })
     }
 }
