@@ -64,7 +64,7 @@ struct Fixture {
     semaphore: Shared<Semaphore>,
     robust: Shared<RobustSemaphore<1>>,
     queue: Queue<u64>,
-    /// Primitive alternating rounds, so that no worker goes on twice.
+    /// For alternating rounds, so that no worker goes on twice.
     events: Shared<[Event; 2]>,
     starts: Shared<[Event; WORKERS]>,
     counts: SharedArray<u64>,
