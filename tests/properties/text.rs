@@ -1,4 +1,4 @@
-//! What is put into queues and pipes: texts, some of which cannot be encoded or decoded.
+//! The messages of queues and pipes: texts, some of which cannot be encoded or decoded.
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use multiproc::CodecError;
 use proptest::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-/// A letter, and how often. Its encoding is a byte or a few for the length, and a byte for each.
+/// A letter, and how often it is repeated. It is encoded as its length, and a byte for each letter.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Text(char, usize);
 
 /// A text of such letters cannot be encoded.
-const MUTE: char = '!';
+const NOT_ENCODABLE: char = '!';
 /// A text of such letters can be encoded, but not decoded.
-const GARBLED: char = '?';
+const NOT_DECODABLE: char = '?';
 
 impl Text {
-    /// Of no letters there is one text.
+    /// All empty texts are equal.
     pub(crate) fn new(letter: char, length: usize) -> Self {
         Text(if length == 0 { 'a' } else { letter }, length)
     }
@@ -24,7 +24,7 @@ impl Text {
     /// Any text of such a length.
     pub(crate) fn any(length: impl Strategy<Value = usize>) -> impl Strategy<Value = Text> {
         let letter = prop_oneof![
-            8 => prop::char::range('a', 'z'), 1 => Just(MUTE), 1 => Just(GARBLED)
+            8 => prop::char::range('a', 'z'), 1 => Just(NOT_ENCODABLE), 1 => Just(NOT_DECODABLE)
         ];
         (letter, length).prop_map(|(letter, length)| Text::new(letter, length))
     }
@@ -34,15 +34,15 @@ impl Text {
     }
 
     pub(crate) fn can_be_encoded(self) -> bool {
-        self.0 != MUTE
+        self.0 != NOT_ENCODABLE
     }
 
     /// The text, or why it cannot be decoded.
     pub(crate) fn decoded(self) -> Result<Text, CodecError> {
-        if self.0 == GARBLED { Err(CodecError::Custom(DECODE.to_owned())) } else { Ok(self) }
+        if self.0 == NOT_DECODABLE { Err(CodecError::Custom(DECODE.to_owned())) } else { Ok(self) }
     }
 
-    /// Bytes of its encoding, which begins with its length in groups of seven bits.
+    /// The length of its encoding, which begins with the text's length in groups of seven bits.
     pub(crate) fn encoded_len(self) -> usize {
         let letters = self.1;
         let groups = (usize::BITS - letters.leading_zeros()).div_ceil(7).max(1);
@@ -50,13 +50,13 @@ impl Text {
     }
 }
 
-/// What a text says that refuses to be encoded.
-pub(crate) const ENCODE: &str = "it is mute";
-/// And decoded.
-const DECODE: &str = "it is garbled";
+/// The error of a text that cannot be encoded.
+pub(crate) const ENCODE: &str = "it is not encodable";
+/// And of one that cannot be decoded.
+const DECODE: &str = "it is not decodable";
 
-/// What an error says, and its cause.
-pub(crate) fn told(error: &dyn std::error::Error) -> String {
+/// An error's text, and its cause's.
+pub(crate) fn text_of(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
@@ -76,7 +76,7 @@ impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let read = Text::new(text.chars().next().unwrap_or_default(), text.len());
-        if read.0 == GARBLED || read.letters() != text {
+        if read.0 == NOT_DECODABLE || read.letters() != text {
             return Err(de::Error::custom(DECODE));
         }
         Ok(read)
