@@ -1,5 +1,5 @@
-//! Every operation of a queue, against a `VecDeque`: messages of all lengths, in a ring so small
-//! that it wraps all the time, by handles that were cloned and that were handed over.
+//! Every operation of a queue, compared with a `VecDeque`: messages of all lengths, in a ring so small
+//! that it wraps all the time, by handles that were cloned and that were sent to another process.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -7,33 +7,33 @@ use std::time::{Duration, Instant};
 use arbitrary::Arbitrary;
 use multiproc::{GetError, PutError, Queue, fuzz_support};
 
-use super::Way;
+use super::model::wait::Wait;
 
 #[derive(Arbitrary, Debug)]
-enum Turn {
+enum Op {
     Put {
         length: u16,
         filler: u8,
-        way: Way,
+        wait: Wait,
     },
-    Get(Way),
+    Get(Wait),
     TaskDone,
-    Join(Way),
+    Join(Wait),
     Close,
-    /// Goes on with a clone, or with what a child would be given.
+    /// Continues with a clone, or with a handle that was attached as in a child.
     Clone,
-    HandOver,
-    Look,
+    Attach,
+    Observe,
 }
 
 #[derive(Arbitrary, Debug)]
-struct Play {
+struct Input {
     messages: u8,
     bytes: u16,
-    turns: Vec<Turn>,
+    operations: Vec<Op>,
 }
 
-/// What the queue should be.
+/// The state that the queue should have.
 #[derive(Default)]
 struct Model {
     values: VecDeque<Vec<u8>>,
@@ -41,7 +41,7 @@ struct Model {
     closed: bool,
 }
 
-/// Bytes of a value's encoding, and those that it takes in the ring.
+/// The length of a value's encoding.
 fn encoded(value: &[u8]) -> usize {
     value.len()
         + if value.len() < 1 << 7 {
@@ -53,12 +53,13 @@ fn encoded(value: &[u8]) -> usize {
         }
 }
 
+/// The bytes that it takes in the ring.
 fn taken(value: &[u8]) -> usize {
     encoded(value).next_multiple_of(8)
 }
 
-pub(super) fn play(bytes: &[u8]) {
-    let Some(Play { messages, bytes, turns }) = super::said(bytes) else { return };
+pub(super) fn run(bytes: &[u8]) {
+    let Some(Input { messages, bytes, operations }) = super::decode(bytes) else { return };
     let (messages, bytes) = (usize::from(messages % 9), usize::from(bytes % 4000));
     let mut queue = match Queue::<Vec<u8>>::with_bytes(messages, bytes) {
         Ok(queue) => queue,
@@ -68,37 +69,37 @@ pub(super) fn play(bytes: &[u8]) {
     assert_eq!(queue.capacity(), messages);
     assert_eq!(queue.byte_capacity(), bytes.next_multiple_of(8));
     let mut model = Model::default();
-    for turn in turns {
-        match turn {
-            Turn::Put { length, filler, way } => {
-                put(&queue, &mut model, vec![filler; usize::from(length % 4100)], way);
+    for op in operations {
+        match op {
+            Op::Put { length, filler, wait } => {
+                put(&queue, &mut model, vec![filler; usize::from(length % 4100)], wait);
             }
-            Turn::Get(way) => get(&queue, &mut model, way),
-            Turn::TaskDone => {
+            Op::Get(wait) => get(&queue, &mut model, wait),
+            Op::TaskDone => {
                 assert_eq!(queue.task_done().is_ok(), model.unfinished > 0);
                 model.unfinished = model.unfinished.saturating_sub(1);
             }
-            Turn::Join(way) => {
-                let done = match way {
-                    Way::Plain if model.unfinished == 0 => {
+            Op::Join(wait) => {
+                let done = match wait {
+                    Wait::Ever if model.unfinished == 0 => {
                         queue.join();
                         true
                     }
-                    Way::Until => queue.join_until(Instant::now()),
+                    Wait::Until(_) => queue.join_until(Instant::now()),
                     _ => queue.join_for(Duration::ZERO),
                 };
                 assert_eq!(done, model.unfinished == 0);
             }
-            Turn::Close => {
+            Op::Close => {
                 queue.close();
                 model.closed = true;
             }
-            Turn::Clone => queue = queue.clone(),
-            Turn::HandOver => {
+            Op::Clone => queue = queue.clone(),
+            Op::Attach => {
                 let [fd] = <[_; 1]>::try_from(fuzz_support::descriptors(&queue)).unwrap();
                 queue = fuzz_support::attached(fd).unwrap();
             }
-            Turn::Look => {
+            Op::Observe => {
                 assert_eq!(queue.len(), model.values.len());
                 assert_eq!(queue.is_empty(), model.values.is_empty());
                 assert_eq!(queue.is_full(), model.values.len() == messages);
@@ -108,20 +109,20 @@ pub(super) fn play(bytes: &[u8]) {
         }
     }
     while !model.values.is_empty() {
-        get(&queue, &mut model, Way::Plain);
+        get(&queue, &mut model, Wait::Ever);
     }
 }
 
-fn put(queue: &Queue<Vec<u8>>, model: &mut Model, value: Vec<u8>, way: Way) {
+fn put(queue: &Queue<Vec<u8>>, model: &mut Model, value: Vec<u8>, wait: Wait) {
     let used: usize = model.values.iter().map(|value| taken(value)).sum();
     let has_room =
         model.values.len() < queue.capacity() && used + taken(&value) <= queue.byte_capacity();
     let fits = encoded(&value) <= queue.byte_capacity();
-    let outcome = match way {
-        Way::Plain if has_room || model.closed || !fits => queue.put(value.clone()),
-        Way::Plain | Way::Try => queue.try_put(value.clone()),
-        Way::For => queue.put_for(value.clone(), Duration::ZERO),
-        Way::Until => queue.put_until(value.clone(), Instant::now()),
+    let outcome = match wait {
+        Wait::Ever if has_room || model.closed || !fits => queue.put(value.clone()),
+        Wait::Ever | Wait::Not => queue.try_put(value.clone()),
+        Wait::For(_) => queue.put_for(value.clone(), Duration::ZERO),
+        Wait::Until(_) => queue.put_until(value.clone(), Instant::now()),
     };
     match outcome {
         Ok(()) => {
@@ -135,32 +136,34 @@ fn put(queue: &Queue<Vec<u8>>, model: &mut Model, value: Vec<u8>, way: Way) {
         }
         Err(PutError::Closed(back)) => assert!(model.closed && fits && back == value),
         Err(PutError::Full(back)) => {
-            assert!(!has_room && fits && matches!(way, Way::Plain | Way::Try) && back == value);
+            assert!(!has_room && fits && matches!(wait, Wait::Ever | Wait::Not) && back == value);
         }
         Err(PutError::TimedOut(back)) => {
-            assert!(!has_room && fits && matches!(way, Way::For | Way::Until) && back == value);
+            assert!(
+                !has_room && fits && matches!(wait, Wait::For(_) | Wait::Until(_)) && back == value
+            );
         }
         Err(other) => panic!("{other}"),
     }
 }
 
-fn get(queue: &Queue<Vec<u8>>, model: &mut Model, way: Way) {
-    let got = match way {
-        Way::Plain if !model.values.is_empty() || model.closed => queue.get(),
-        Way::Plain | Way::Try => queue.try_get(),
-        Way::For => queue.get_for(Duration::ZERO),
-        Way::Until => queue.get_until(Instant::now()),
+fn get(queue: &Queue<Vec<u8>>, model: &mut Model, wait: Wait) {
+    let got = match wait {
+        Wait::Ever if !model.values.is_empty() || model.closed => queue.get(),
+        Wait::Ever | Wait::Not => queue.try_get(),
+        Wait::For(_) => queue.get_for(Duration::ZERO),
+        Wait::Until(_) => queue.get_until(Instant::now()),
     };
     match got {
         Ok(value) => assert_eq!(Some(value), model.values.pop_front()),
         Err(GetError::Closed) => assert!(model.closed && model.values.is_empty()),
         Err(GetError::Empty) => {
             assert!(!model.closed && model.values.is_empty());
-            assert!(matches!(way, Way::Plain | Way::Try));
+            assert!(matches!(wait, Wait::Ever | Wait::Not));
         }
         Err(GetError::TimedOut) => {
             assert!(!model.closed && model.values.is_empty());
-            assert!(matches!(way, Way::For | Way::Until));
+            assert!(matches!(wait, Wait::For(_) | Wait::Until(_)));
         }
         Err(other) => panic!("{other}"),
     }

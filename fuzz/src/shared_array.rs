@@ -1,4 +1,4 @@
-//! Every operation of a shared array, against a `Vec`: of whole numbers and of floats.
+//! Every operation of a shared array, compared with a `Vec`: of integers and of floats.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use arbitrary::Arbitrary;
 use multiproc::{SharedArray, fuzz_support};
 
 #[derive(Arbitrary, Debug)]
-enum Turn {
+enum Op {
     Get(usize),
     Set(usize, u16),
     Swap(usize, u16),
@@ -16,20 +16,20 @@ enum Turn {
     Write { start: usize, from: Vec<u16> },
     Lock(u8),
     Unlock,
-    HandOver,
+    Attach,
     All,
 }
 
 #[derive(Arbitrary, Debug)]
-struct Play {
+struct Input {
     elements: Vec<u16>,
-    turns: Vec<Turn>,
+    operations: Vec<Op>,
     floats: Vec<(u8, f32)>,
     text: Vec<u8>,
 }
 
-pub(super) fn play(bytes: &[u8]) {
-    let Some(Play { elements: mut model, turns, floats, text }) = super::said(bytes) else {
+pub(super) fn run(bytes: &[u8]) {
+    let Some(Input { elements: mut model, operations, floats, text }) = super::decode(bytes) else {
         return;
     };
     if model.is_empty() {
@@ -40,28 +40,28 @@ pub(super) fn play(bytes: &[u8]) {
     let mut array = first.clone();
     let len = model.len();
     let mut guard = None;
-    for turn in turns {
-        match turn {
-            Turn::Get(at) => assert_eq!(array.get(at).ok(), model.get(at).copied()),
-            Turn::Set(at, value) => {
+    for op in operations {
+        match op {
+            Op::Get(at) => assert_eq!(array.get(at).ok(), model.get(at).copied()),
+            Op::Set(at, value) => {
                 let place = model.get_mut(at).map(|place| *place = value);
                 assert_eq!(array.set(at, value).ok(), place);
             }
-            Turn::Swap(at, value) => {
+            Op::Swap(at, value) => {
                 let old = model.get_mut(at).map(|place| std::mem::replace(place, value));
                 assert_eq!(array.swap(at, value).ok(), old);
             }
-            Turn::FetchAdd(at, more) => {
+            Op::FetchAdd(at, more) => {
                 let sum = |place: &mut u16| std::mem::replace(place, place.wrapping_add(more));
                 assert_eq!(array.fetch_add(at, more).ok(), model.get_mut(at).map(sum));
             }
-            Turn::CompareExchange(at, old, new) => {
+            Op::CompareExchange(at, old, new) => {
                 let outcome = model.get_mut(at).map(|place| {
                     if *place == old { Ok(std::mem::replace(place, new)) } else { Err(*place) }
                 });
                 assert_eq!(array.compare_exchange(at, old, new).ok(), outcome);
             }
-            Turn::Read { start, length } => {
+            Op::Read { start, length } => {
                 let mut into = vec![0; usize::from(length)];
                 let fits = start.checked_add(into.len()).is_some_and(|end| end <= len);
                 assert_eq!(array.copy_to_slice(start, &mut into).is_ok(), fits);
@@ -69,15 +69,15 @@ pub(super) fn play(bytes: &[u8]) {
                     assert_eq!(into, model[start..][..into.len()]);
                 }
             }
-            Turn::Write { start, from } => {
+            Op::Write { start, from } => {
                 let fits = start.checked_add(from.len()).is_some_and(|end| end <= len);
                 assert_eq!(array.write_slice(start, &from).is_ok(), fits);
                 if fits {
                     model[start..][..from.len()].copy_from_slice(&from);
                 }
             }
-            Turn::Lock(way) => {
-                let locked = match way % 4 {
+            Op::Lock(form) => {
+                let locked = match form % 4 {
                     0 if guard.is_none() => first.lock().map_err(|_| ()),
                     1 => first.lock_for(Duration::ZERO).map_err(|_| ()),
                     2 => first.lock_until(Instant::now()).map_err(|_| ()),
@@ -86,21 +86,21 @@ pub(super) fn play(bytes: &[u8]) {
                 assert_eq!(locked.is_ok(), guard.is_none());
                 guard = guard.or(locked.ok());
             }
-            Turn::Unlock => guard = None,
-            Turn::HandOver => {
+            Op::Unlock => guard = None,
+            Op::Attach => {
                 let [fd] = <[_; 1]>::try_from(fuzz_support::descriptors(&array)).unwrap();
                 array = fuzz_support::attached(fd).unwrap();
             }
-            Turn::All => assert_eq!(array.to_vec(), model),
+            Op::All => assert_eq!(array.to_vec(), model),
         }
     }
     assert!(array.iter().eq(model.iter().copied()));
     assert_eq!(array.len(), len);
-    play_floats(&floats);
-    play_text(len, &text);
+    run_floats(&floats);
+    run_text(len, &text);
 }
 
-fn play_floats(floats: &[(u8, f32)]) {
+fn run_floats(floats: &[(u8, f32)]) {
     let array = SharedArray::<f32>::zeroed(16).unwrap();
     let mut model = [0.0f32; 16];
     for &(at, value) in floats {
@@ -120,7 +120,7 @@ fn play_floats(floats: &[(u8, f32)]) {
     }
 }
 
-fn play_text(len: usize, text: &[u8]) {
+fn run_text(len: usize, text: &[u8]) {
     let array = SharedArray::<u8>::zeroed(len).unwrap();
     let set = array.set_value(text);
     assert_eq!(set.is_ok(), text.len() <= len);
