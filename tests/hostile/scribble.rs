@@ -1,4 +1,4 @@
-//! A process that scribbles over all that another works on, while that works on it.
+//! A peer that writes anything into the memory of a user's primitives, while the user uses them.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -13,16 +13,16 @@ use serde::{Deserialize, Serialize};
 use crate::memory::Memory;
 use crate::{ended, start};
 
-/// How long the honest wait for anything.
+/// The timeout of the user's operations.
 const SHORT: Duration = Duration::from_micros(100);
 
-/// Scribbles over one and the same memory.
-const ROUND: u64 = 500;
+/// The peer's writes in one round.
+const PER_ROUND: u64 = 500;
 
-/// How often the peer looks whether the honest got on, before it goes on itself.
-const PATIENCE: u32 = 200;
+/// How often the peer checks whether the user got on, before it goes on itself.
+const POLLS: u32 = 200;
 
-/// What points when it is decoded.
+/// A message whose decoding makes pointers.
 type Message = (String, Vec<u8>, Option<Box<Message2>>);
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,16 +36,17 @@ multiproc::process_safe! {
     }
 }
 
-/// All of it is scribbled over.
-type Scene = (Queue<Message>, SharedArray<u32>, Shared<Words>);
+/// What the peer writes to.
+type Fixture = (Queue<Message>, SharedArray<u32>, Shared<Words>);
 
-/// How the two keep step: that it is over, and how much the honest have done. It is spared.
-type Step = Shared<(Event, Semaphore)>;
+/// How the two synchronise: that the round is over, and how many operations the user has performed.
+/// The peer does not write to it.
+type Progress = Shared<(Event, Semaphore)>;
 
-/// How often something went how.
-type Tally = BTreeMap<String, u64>;
+/// How often each operation had each result.
+type Counts = BTreeMap<String, u64>;
 
-fn scene() -> Scene {
+fn fixture() -> Fixture {
     let words =
         Words { lock: Lock::new([0; 8]), event: Event::new(), semaphore: Semaphore::new(2) };
     (
@@ -63,66 +64,66 @@ fn message(rng: &mut StdRng) -> Message {
     (text, vec![7; rng.random_range(0..40)], more)
 }
 
-/// Scribbles `count` times, a few at a time, and lets the honest work in between.
-fn scribble((scene, step, seed, count): (Scene, Step, u64, u64)) {
+/// Writes `count` times, a few at a time, and lets the user get on in between.
+fn scribble((fixture, progress, seed, count): (Fixture, Progress, u64, u64)) {
     let mut rng = StdRng::seed_from_u64(seed);
-    let memories = Memory::all_but(&*step);
-    assert_eq!(memories.len(), 3, "a queue, an array and the rest");
+    let memories = Memory::all_but(&*progress);
+    assert_eq!(memories.len(), 3, "a queue, an array and the other primitives");
     let (mut left, mut seen) = (count, 0);
     while left > 0 {
         let burst = rng.random_range(1..=8).min(left);
         let memory = memories.choose(&mut rng).unwrap();
         (0..burst).for_each(|_| memory.scribble(&mut rng));
         left -= burst;
-        for _ in 0..PATIENCE {
-            if step.1.value() != seen {
+        for _ in 0..POLLS {
+            if progress.1.value() != seen {
                 break;
             }
             thread::yield_now();
         }
-        seen = step.1.value();
-        // What is broken for good would not be used any more.
+        seen = progress.1.value();
+        // Otherwise all would be broken soon, and no operation would succeed any more.
         if rng.random_bool(0.2) {
             memories.choose(&mut rng).unwrap().restore();
         }
     }
     memories.iter().for_each(Memory::restore);
-    step.0.set();
-    drop(scene);
+    progress.0.set();
+    drop(fixture);
 }
 
-/// Works on the scene with two threads until it is over; says how each piece of work went.
-fn work((scene, step, seed): (Scene, Step, u64)) -> Tally {
+/// Uses the fixture by two threads until the round is over; returns the counts of the results.
+fn work((fixture, progress, seed): (Fixture, Progress, u64)) -> Counts {
     thread::scope(|scope| {
-        let (scene, step) = (&scene, &step);
+        let (fixture, progress) = (&fixture, &progress);
         let workers = [0, 1].map(|n| {
             let mut rng = StdRng::seed_from_u64(seed + n);
             scope.spawn(move || {
-                let mut tally = Tally::new();
-                while !step.0.is_set() {
-                    let (what, how) = one(scene, &mut rng);
-                    *tally.entry(format!("{what}: {how}")).or_default() += 1;
-                    step.1.release(1).unwrap();
+                let mut counts = Counts::new();
+                while !progress.0.is_set() {
+                    let (what, result) = perform(fixture, &mut rng);
+                    *counts.entry(format!("{what}: {result}")).or_default() += 1;
+                    progress.1.release(1).unwrap();
                 }
-                tally
+                counts
             })
         });
-        let mut all = Tally::new();
+        let mut all = Counts::new();
         workers.into_iter().for_each(|worker| merge(&mut all, worker.join().unwrap()));
         all
     })
 }
 
-fn merge(into: &mut Tally, from: Tally) {
+fn merge(into: &mut Counts, from: Counts) {
     from.into_iter().for_each(|(what, times)| *into.entry(what).or_default() += times);
 }
 
-/// One piece of work, and how it went.
-fn one((queue, array, words): &Scene, rng: &mut StdRng) -> (&'static str, String) {
+/// Performs one operation; returns its name and its result.
+fn perform((queue, array, words): &Fixture, rng: &mut StdRng) -> (&'static str, String) {
     let index = rng.random_range(0..64);
     match rng.random_range(0..16) {
-        0..3 => ("queue.put", how(&queue.put_for(message(rng), SHORT))),
-        3..6 => ("queue.get", how(&queue.get_for(SHORT).map(|message| touch(&message)))),
+        0..3 => ("queue.put", result(&queue.put_for(message(rng), SHORT))),
+        3..6 => ("queue.get", result(&queue.get_for(SHORT).map(|message| touch(&message)))),
         6 => {
             assert!(queue.len() <= queue.capacity());
             std::hint::black_box((queue.unfinished(), queue.is_closed()));
@@ -131,12 +132,12 @@ fn one((queue, array, words): &Scene, rng: &mut StdRng) -> (&'static str, String
         7 => {
             let all = (array.get(index), array.swap(index, 1), array.set(index, 2));
             assert!(all.0.is_ok() && all.1.is_ok() && all.2.is_ok());
-            ("array.fetch_add", how(&array.fetch_add(index, 3)))
+            ("array.fetch_add", result(&array.fetch_add(index, 3)))
         }
         8 => {
             assert_eq!(array.to_vec().len(), 64);
             let exchanged = array.compare_exchange(index, 2, 9).map(|outcome| outcome.is_ok());
-            ("array.exchange", how(&exchanged))
+            ("array.exchange", result(&exchanged))
         }
         9 => ("array.lock", locked(array.lock_for(SHORT), |_| array.clear_poison())),
         10..12 => {
@@ -156,14 +157,17 @@ fn one((queue, array, words): &Scene, rng: &mut StdRng) -> (&'static str, String
         }
         14 => ("semaphore.acquire", done(words.semaphore.acquire_for(SHORT).is_some())),
         _ => {
-            // Not more than would be used up again.
+            // Not more than are acquired again.
             let full = words.semaphore.value() > 3;
-            ("semaphore.release", if full { done(false) } else { how(&words.semaphore.release(1)) })
+            (
+                "semaphore.release",
+                if full { done(false) } else { result(&words.semaphore.release(1)) },
+            )
         }
     }
 }
 
-/// Reads all that was decoded.
+/// Reads all of a decoded message.
 fn touch((text, bytes, more): &Message) -> usize {
     let more = more.as_ref().map_or(0, |more| more.0.values().map(String::len).sum());
     text.chars().count() + bytes.iter().map(|&byte| usize::from(byte)).sum::<usize>() + more
@@ -190,45 +194,46 @@ fn done(done: bool) -> String {
     if done { "ok" } else { "not in time" }.into()
 }
 
-/// `ok`, or the error's name.
-fn how<T, E: std::fmt::Debug>(result: &Result<T, E>) -> String {
+/// `ok`, or the name of the error's variant.
+fn result<T, E: std::fmt::Debug>(result: &Result<T, E>) -> String {
     match result {
         Ok(_) => "ok".into(),
         Err(error) => format!("{error:?}").split(['(', ' ']).next().unwrap_or_default().into(),
     }
 }
 
-/// `MULTIPROC_SEED` replays one (as far as two processes side by side can be), and
-/// `MULTIPROC_SCRIBBLES` says how many.
+/// `MULTIPROC_SEED` repeats the writes and operations (not how they interleave), and
+/// `MULTIPROC_SCRIBBLES` is the number of writes.
 #[test]
-fn whatever_a_peer_writes_the_honest_neither_crash_nor_hang() {
+fn a_user_neither_crashes_nor_hangs_whatever_a_peer_writes() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let seed = number("MULTIPROC_SEED").unwrap_or_else(|| rand::rng().next_u64());
-    println!("MULTIPROC_SEED={seed} replays this storm");
+    println!("MULTIPROC_SEED={seed} repeats these writes and operations");
     let mut rng = StdRng::seed_from_u64(seed);
     let scribbles = number("MULTIPROC_SCRIBBLES").unwrap_or(5_000);
-    let (mut left, mut rounds, mut tally) = (scribbles, 0, Tally::new());
+    let (mut left, mut rounds, mut counts) = (scribbles, 0, Counts::new());
     while left > 0 {
-        let count = left.min(ROUND);
-        let (scene, step) = (scene(), Shared::new((Event::new(), Semaphore::new(0))).unwrap());
-        let plan = (scene.clone(), step.clone(), rng.next_u64(), count);
+        let count = left.min(PER_ROUND);
+        let (fixture, progress) =
+            (fixture(), Shared::new((Event::new(), Semaphore::new(0))).unwrap());
+        let plan = (fixture.clone(), progress.clone(), rng.next_u64(), count);
         let peer = start(scribble, plan);
-        let honest = start(work, (scene, step, u64::from(rng.next_u32())));
+        let user = start(work, (fixture, progress, u64::from(rng.next_u32())));
         ended(&peer).unwrap();
-        match ended(&honest) {
-            Ok(more) => merge(&mut tally, more),
-            // It came when the memory was scribbled over already, and saw that.
+        match ended(&user) {
+            Ok(more) => merge(&mut counts, more),
+            // The memory was overwritten before it was attached, which was refused.
             Err(ProcessError::Argument(_)) => {
-                *tally.entry("attach: refused".into()).or_default() += 1
+                *counts.entry("attach: refused".into()).or_default() += 1
             }
             Err(error) => panic!("round {rounds}: {error}"),
         }
         (left, rounds) = (left - count, rounds + 1);
     }
     println!(
-        "{scribbles} scribbles in {rounds} rounds; of {} pieces of work:",
-        tally.values().sum::<u64>()
+        "{scribbles} writes in {rounds} rounds; the results of {} operations:",
+        counts.values().sum::<u64>()
     );
-    tally.iter().for_each(|(what, times)| println!("{times:>9} {what}"));
-    assert!(tally.iter().any(|(what, &times)| what.ends_with(": ok") && times > 0));
+    counts.iter().for_each(|(what, times)| println!("{times:>9} {what}"));
+    assert!(counts.iter().any(|(what, &times)| what.ends_with(": ok") && times > 0));
 }
