@@ -126,7 +126,7 @@ fn the_whole_notebook_leaves_nothing_behind() {
     let lines = lines.expect("it prints text");
     let last = lines.last().expect("it prints something");
     assert!(last.starts_with("16 of 16 verdicts hold"), "{lines:#?}");
-    run.await_nobody();
+    run.await_end_of_all();
     let output = run.end();
     assert!(output.status.success());
     assert_eq!(said(&output.stderr), "", "no progress into a pipe");
@@ -137,44 +137,47 @@ fn the_whole_notebook_leaves_nothing_behind() {
 fn an_interrupt_ends_every_process() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let run = Run::start(&[SLOW]);
-        run.await_players(LASTING);
-        // Only the conductor gets it.
+        run.await_scenario_processes(LASTING);
+        // Only the supervisor gets it.
         run.signal(signal);
-        run.await_nobody();
+        run.await_end_of_all();
         assert_eq!(run.end().status.code(), Some(code));
     }
 }
 
 #[test]
-fn a_killed_conductor_takes_every_process_with_it() {
+fn a_killed_supervisor_ends_every_process() {
     let run = Run::start(&[SLOW]);
-    run.await_players(LASTING);
+    run.await_scenario_processes(LASTING);
     run.signal(Signal::KILL);
-    run.await_nobody();
+    run.await_end_of_all();
     assert_eq!(run.end().status.signal(), Some(9));
 }
 
 #[test]
-fn a_player_that_dies_is_reported_and_its_children_end() {
+fn a_killed_scenario_process_is_reported_and_its_children_end() {
     let run = Run::start(&["semaphore", "event", SLOW]);
-    run.await_players(2);
-    for player in run.players() {
-        kill_process(player, Signal::KILL).expect("it runs");
+    run.await_scenario_processes(2);
+    for process in run.scenario_processes() {
+        kill_process(process, Signal::KILL).expect("it runs");
     }
     let output = run.end();
     let transcript = said(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{transcript}");
-    assert!(transcript.contains("verdict: DOES NOT HOLD: the player was ended by signal 9"));
+    assert!(
+        transcript
+            .contains("verdict: DOES NOT HOLD: the scenario's process was killed by signal 9")
+    );
     assert!(transcript.contains("0 of 2 verdicts hold"), "{transcript}");
     assert!(transcript.contains("; not: semaphore, event"), "{transcript}");
 }
 
 #[test]
 fn a_verdict_that_does_not_hold_gives_one() {
-    // A player whose conductor is another than it was told does not play.
-    let output = notebook(&["event", "--played-for=1"]).output().expect("the program starts");
+    // A scenario process whose parent is not its supervisor plays nothing.
+    let output = notebook(&["event", "--supervisor=1"]).output().expect("the program starts");
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(said(&output.stdout), "verdict: DOES NOT HOLD: the conductor is gone\n");
+    assert_eq!(said(&output.stdout), "verdict: DOES NOT HOLD: the supervisor has ended\n");
 }
 
 #[test]
@@ -191,7 +194,7 @@ fn it_ends_when_nobody_reads_on() {
     let (reader, writer) = pipe().expect("there are descriptors");
     drop(reader);
     let run = Run::start_into(&[SLOW], writer.into());
-    run.await_nobody();
+    run.await_end_of_all();
     assert_eq!(run.end().status.code(), Some(141));
 }
 

@@ -1,4 +1,4 @@
-//! Plays the notebook, and sees who is still there.
+//! Runs the notebook, and finds its processes.
 
 use std::fs;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -47,7 +47,7 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 pub(crate) struct Run {
     mark: String,
     /// None once it is waited for.
-    conductor: Option<Child>,
+    supervisor: Option<Child>,
 }
 
 impl Run {
@@ -60,8 +60,8 @@ impl Run {
         let mark = format!("{}-{}", std::process::id(), now.as_nanos());
         let mut command = notebook(args);
         command.env(MARK, &mark).stdout(stdout).stderr(Stdio::piped());
-        let conductor = command.spawn().expect("the program starts");
-        Run { mark: format!("{MARK}={mark}"), conductor: Some(conductor) }
+        let supervisor = command.spawn().expect("the program starts");
+        Run { mark: format!("{MARK}={mark}"), supervisor: Some(supervisor) }
     }
 
     /// The processes of this run that are alive.
@@ -79,31 +79,31 @@ impl Run {
     }
 
     /// Those of them that lead a group of their own.
-    pub(crate) fn players(&self) -> Vec<Pid> {
+    pub(crate) fn scenario_processes(&self) -> Vec<Pid> {
         let leads = |pid: &Pid| getpgid(Some(*pid)) == Ok(*pid);
         self.processes().into_iter().filter(leads).collect()
     }
 
-    pub(crate) fn await_players(&self, count: usize) {
-        until("all players have started", || self.players().len() >= count);
+    pub(crate) fn await_scenario_processes(&self, count: usize) {
+        until("all scenario processes have started", || self.scenario_processes().len() >= count);
     }
 
-    pub(crate) fn await_nobody(&self) {
+    pub(crate) fn await_end_of_all(&self) {
         until("every process of the run has ended", || self.processes().is_empty());
     }
 
-    /// Its standard output, for who reads while it runs.
+    /// Its standard output, to be read while it runs.
     pub(crate) fn stdout(&mut self) -> ChildStdout {
-        let conductor = self.conductor.as_mut().expect("it is not waited for yet");
-        conductor.stdout.take().expect("it is a pipe, and not taken yet")
+        let supervisor = self.supervisor.as_mut().expect("it is not waited for yet");
+        supervisor.stdout.take().expect("it is a pipe, and not taken yet")
     }
 
     /// Waits until it has ended. Fails when it takes for ever.
     pub(crate) fn end(mut self) -> Output {
-        let conductor = self.conductor.take().expect("it is waited for once");
-        let pid = Pid::from_child(&conductor);
+        let supervisor = self.supervisor.take().expect("it is waited for once");
+        let pid = Pid::from_child(&supervisor);
         let (sender, output) = mpsc::channel();
-        thread::spawn(move || sender.send(conductor.wait_with_output()));
+        thread::spawn(move || sender.send(supervisor.wait_with_output()));
         match output.recv_timeout(Duration::from_secs(60)) {
             Ok(output) => output.expect("it can be waited for"),
             Err(_) => {
@@ -113,18 +113,18 @@ impl Run {
         }
     }
 
-    /// Sends a signal to the conductor alone.
+    /// Sends a signal to the supervisor alone.
     pub(crate) fn signal(&self, signal: Signal) {
-        let conductor = self.conductor.as_ref().expect("it is not waited for yet");
-        kill_process(Pid::from_child(conductor), signal).expect("it is not waited for yet");
+        let supervisor = self.supervisor.as_ref().expect("it is not waited for yet");
+        kill_process(Pid::from_child(supervisor), signal).expect("it is not waited for yet");
     }
 }
 
 impl Drop for Run {
     fn drop(&mut self) {
-        if let Some(conductor) = &mut self.conductor {
-            let _ = conductor.kill();
-            let _ = conductor.wait();
+        if let Some(supervisor) = &mut self.supervisor {
+            let _ = supervisor.kill();
+            let _ = supervisor.wait();
         }
     }
 }

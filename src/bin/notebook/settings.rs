@@ -1,32 +1,32 @@
-//! What a scenario is played with.
+//! The settings with which a scenario is played.
 
 use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How fast a scenario is played, and how long where it has no end of its own.
+/// How fast a scenario is played, and for how many rounds where it has no end of its own.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Stage {
+pub(crate) struct Settings {
     speed: f64,
-    /// How often `lock` looks, where the number is given.
+    /// How often `lock` compares its numbers, if that was given.
     pub(crate) rounds: Option<u64>,
 }
 
-impl Stage {
+impl Settings {
     pub(crate) fn new(speed: f64, rounds: Option<u64>) -> Self {
-        Stage { speed, rounds }
+        Settings { speed, rounds }
     }
 
-    /// The arguments that give another process the same.
+    /// The command line arguments that give another process the same settings.
     pub(crate) fn arguments(self) -> Vec<String> {
         let rounds = self.rounds.map(|rounds| format!("--rounds={rounds}"));
         [format!("--speed={}", self.speed)].into_iter().chain(rounds).collect()
     }
 
-    /// So many of the notebook's seconds, as long as they last here.
+    /// So many of the notebook's seconds, at this speed.
     pub(crate) fn seconds(self, seconds: f64) -> Duration {
-        // What does not fit is more than anybody waits for.
+        // A duration that does not fit is longer than anybody waits.
         Duration::try_from_secs_f64(seconds / self.speed).unwrap_or(Duration::MAX)
     }
 
@@ -35,8 +35,8 @@ impl Stage {
         thread::sleep(self.seconds(seconds));
     }
 
-    /// Whether who sleeps a second longer also wakes later. When a second is as short as the
-    /// scheduler's delays, nobody can say; and what only sleeps order is not judged.
+    /// Whether a process that sleeps a second longer surely wakes later. It does not when a second is as
+    /// short as the scheduler's delays; then an order that only sleeps make is not judged.
     pub(crate) fn keeps_order(self) -> bool {
         self.seconds(1.0) >= Duration::from_millis(20)
     }

@@ -7,7 +7,7 @@ use multiproc::{Lock, Process, Semaphore, Shared};
 
 use crate::scenario::Scenario;
 use crate::scenarios::watch::Crowd;
-use crate::stage::Stage;
+use crate::settings::Settings;
 use crate::verdict::Verdict;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -17,7 +17,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     play,
 };
 
-fn play(stage: Stage) -> Result<Verdict> {
+fn play(settings: Settings) -> Result<Verdict> {
     // Any struct or tuple of safe parts can be shared.
     let shared = Shared::new((Semaphore::new(3), Lock::new(Crowd::default())))?;
     let (permits, crowd) = &*shared;
@@ -25,7 +25,7 @@ fn play(stage: Stage) -> Result<Verdict> {
     let work = || {
         let permit = permits.acquire();
         println!("pid {}: I have a permit", id());
-        Crowd::with(crowd, || stage.sleep(3.0)).expect("nobody dies while counting");
+        Crowd::with(crowd, || settings.sleep(3.0)).expect("nobody dies while counting");
         println!("pid {}: I give it back", id());
         drop(permit);
     };
@@ -39,5 +39,5 @@ fn play(stage: Stage) -> Result<Verdict> {
     Ok(Verdict::new()
         .claim("never more than 3 inside", (1..=3).contains(&most))
         .claim("final value 3", permits.value() == 3)
-        .timed(stage, "3 were inside at a time", most == 3))
+        .timed(settings, "3 were inside at a time", most == 3))
 }

@@ -1,4 +1,4 @@
-//! What scenarios look at, to tell what happened.
+//! What several scenarios measure.
 
 use std::fs;
 use std::time::SystemTime;

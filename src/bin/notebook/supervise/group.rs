@@ -1,4 +1,4 @@
-//! A scenario that is being played.
+//! The process group of a scenario that is being played.
 
 use std::env;
 use std::io::{self, BufRead, BufReader, PipeReader};
@@ -14,28 +14,28 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group, waitid, waitpgid,
 };
 
-use crate::conduct::news::{Ending, News};
 use crate::scenario::Scenario;
-use crate::stage::Stage;
+use crate::settings::Settings;
+use crate::supervise::message::{Ending, Message};
 
 /// The process group of a scenario that is being played.
 #[derive(Clone, Debug)]
-pub(super) struct Performance {
+pub(super) struct Group {
     group: Pid,
-    /// Once all are reaped, the number may be another group's: then nobody is sent a signal.
+    /// Once all are reaped, the id may be another group's: then no signal is sent.
     is_over: Arc<Mutex<bool>>,
 }
 
-impl Performance {
-    /// Starts the player, and a thread that follows what its group prints, to its end.
+impl Group {
+    /// Starts the scenario process, and a thread that reads what its group prints until it has ended.
     ///
-    /// Only the main thread may call it: the kernel tells the player of the end of the thread
-    /// that started it, not of the process.
+    /// Only the main thread may call it: the kernel sends the death signal when the thread ends that
+    /// started the process.
     pub(super) fn start(
-        place: usize,
+        index: usize,
         scenario: &Scenario,
-        stage: Stage,
-        news: Sender<News>,
+        settings: Settings,
+        messages: Sender<Message>,
     ) -> Result<Self> {
         // One pipe for both streams, so that their lines stay in order.
         let (output, input) = io::pipe().context("making a pipe")?;
@@ -43,22 +43,22 @@ impl Performance {
         let mut command = Command::new(program);
         command
             .arg(scenario.name)
-            .arg(format!("--played-for={}", process::id()))
-            .args(stage.arguments())
+            .arg(format!("--supervisor={}", process::id()))
+            .args(settings.arguments())
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(input.try_clone().context("sharing a pipe")?)
             .stderr(input);
         let child = command.spawn().with_context(|| format!("starting {}", scenario.name))?;
-        // Our copies of the pipe's end: the end of the file comes when the group's are closed.
+        // Our copies of the pipe's end: the end of file comes when the group's are closed.
         drop(command);
-        let performance = Performance { group: Pid::from_child(&child), is_over: Arc::default() };
-        let followed = performance.clone();
+        let group = Group { group: Pid::from_child(&child), is_over: Arc::default() };
+        let followed = group.clone();
         thread::Builder::new()
             .name(scenario.name.into())
-            .spawn(move || followed.follow(place, output, &news))
+            .spawn(move || followed.follow(index, output, &messages))
             .context("starting a thread")?;
-        Ok(performance)
+        Ok(group)
     }
 
     /// Sends a signal to every process of the group.
@@ -74,24 +74,24 @@ impl Performance {
         self.is_over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands on every line, and reaps the group when the player has ended.
-    fn follow(&self, place: usize, output: PipeReader, news: &Sender<News>) {
+    /// Sends on every line, and reaps the group when the scenario process has ended.
+    fn follow(&self, index: usize, output: PipeReader, messages: &Sender<Message>) {
         let ending = thread::scope(|scope| {
             scope.spawn(|| {
-                // Nobody listens any more when the conductor is ending; nobody misses a line then.
+                // The supervisor receives nothing any more when it is ending; then no line is missed.
                 for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
                     let line = String::from_utf8_lossy(&line).into_owned();
-                    let _ = news.send(News::Line(place, line));
+                    let _ = messages.send(Message::Line(index, line));
                 }
             });
             self.end()
         });
-        let _ = news.send(News::Over(place, ending));
+        let _ = messages.send(Message::Ended(index, ending));
     }
 
-    /// Waits until the player has ended, and ends what it left behind.
+    /// Waits until the scenario process has ended, and kills what it left behind.
     fn end(&self) -> Ending {
-        // The player stays a zombie for now: so its number, which is the group's, stays its own.
+        // It stays a zombie for now, so that its id, which is the group's, is not used again.
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         let _ = retry_on_intr(|| waitid(WaitId::Pid(self.group), look));
         let mut is_over = self.is_over();

@@ -1,40 +1,40 @@
-//! What the conductor hears.
+//! The messages to the supervisor's main thread.
 
 use rustix::process::WaitStatus;
 
-/// From whom is told by the place in the playbill.
+/// The number is the scenario's index among those that are played.
 #[derive(Debug)]
-pub(super) enum News {
-    /// A player, or one of its children, printed a line.
+pub(super) enum Message {
+    /// A process of the scenario printed a line.
     Line(usize, String),
-    /// Every process of a group is reaped.
-    Over(usize, Ending),
-    /// The conductor got a signal that tells it to stop.
+    /// Every process of the group is reaped.
+    Ended(usize, Ending),
+    /// The supervisor got a signal that tells it to stop.
     Stop(i32),
 }
 
 /// How a group ended.
 #[derive(Debug)]
 pub(super) struct Ending {
-    /// Of the player; none when somebody else has reaped it.
+    /// Of the scenario process; none if somebody else has reaped it.
     pub(super) status: Option<WaitStatus>,
-    /// Processes that the player left behind.
+    /// Processes that it left behind.
     pub(super) strays: usize,
 }
 
 impl Ending {
-    /// What is wrong with the ending itself, whatever was played.
+    /// What is wrong with the ending itself, whatever the verdict.
     pub(super) fn fault(&self) -> Option<String> {
         let Some(status) = self.status else {
-            return Some("nobody knows how the player ended".into());
+            return Some("how the scenario's process ended is not known".into());
         };
         if let Some(signal) = status.terminating_signal() {
-            return Some(format!("the player was ended by signal {signal}"));
+            return Some(format!("the scenario's process was killed by signal {signal}"));
         }
         match (status.exit_status(), self.strays) {
             (Some(0 | 1), 0) => None,
             (Some(0 | 1), strays) => Some(format!("processes left behind: {strays}")),
-            (code, _) => Some(format!("the player ended with {}", code.unwrap_or(-1))),
+            (code, _) => Some(format!("the scenario's process exited with {}", code.unwrap_or(-1))),
         }
     }
 

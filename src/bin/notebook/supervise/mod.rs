@@ -1,21 +1,21 @@
 //! Plays scenarios, each in a process of its own.
 //!
-//! | who | does |
+//! | process | what it does |
 //! |---|---|
-//! | conductor | the process that was called: starts the scenarios, tells what they say, ends them |
-//! | player | the same program, called again for one scenario: one thread, so that it may fork |
+//! | supervisor | the process that was called: starts the scenarios, prints their transcripts, ends them |
+//! | scenario process | the same program, called again for one scenario: one thread, so that it may fork |
 //!
-//! Every player leads a process group, to which all belong that it starts. A group is over when
-//! its last process is reaped: the conductor is the reaper of those that lost their parent.
-//! The conductor is told to stop: every group gets SIGTERM, then SIGKILL, and is waited for.
-//! The conductor is killed: every player gets SIGHUP from the kernel, and kills its group.
+//! Every scenario process leads a process group, to which all processes belong that it starts. A group
+//! has ended when its last process is reaped: orphans become children of the supervisor, their subreaper.
+//! When the supervisor is told to stop, every group gets SIGTERM, then SIGKILL, and is waited for. When
+//! the supervisor is killed, the kernel sends SIGHUP to every scenario process, which kills its group.
 
-mod belongings;
-mod conductor;
-mod news;
-mod performance;
-mod player;
+mod group;
+mod message;
 mod progress;
+mod resources;
+mod scenario_process;
+mod supervisor;
 
-pub(crate) use conductor::conduct;
-pub(crate) use player::play;
+pub(crate) use scenario_process::play;
+pub(crate) use supervisor::supervise;

@@ -1,4 +1,4 @@
-//! How far the playing is, for who looks at a terminal.
+//! The progress, on a terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;
@@ -7,18 +7,18 @@ use crate::scenario::Scenario;
 
 const TICK: Duration = Duration::from_millis(100);
 
-/// A line below the transcripts, on standard error; none where that is no terminal.
+/// A line below the transcripts, on standard error; hidden where that is no terminal.
 pub(super) struct Progress {
     bar: ProgressBar,
     playing: Vec<&'static str>,
 }
 
 impl Progress {
-    pub(super) fn new(playbill: &[&'static Scenario]) -> Self {
+    pub(super) fn new(scenarios: &[&'static Scenario]) -> Self {
         // Hidden by itself where standard error is no terminal.
-        let bar = ProgressBar::new(playbill.len() as u64);
+        let bar = ProgressBar::new(scenarios.len() as u64);
         let template = "{spinner} [{bar:16}] {pos}/{len} {elapsed:>3}  playing {wide_msg}";
-        // Without the template, the default: it is the wrong line rather than none.
+        // If the template is wrong, the default line.
         bar.set_style(
             ProgressStyle::with_template(template)
                 .unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -27,23 +27,23 @@ impl Progress {
         if !bar.is_hidden() {
             bar.enable_steady_tick(TICK);
         }
-        let playing = playbill.iter().map(|scenario| scenario.name).collect();
+        let playing = scenarios.iter().map(|scenario| scenario.name).collect();
         let progress = Progress { bar, playing };
         progress.show();
         progress
     }
 
-    /// One is over.
-    pub(super) fn over(&mut self, scenario: &Scenario) {
-        if let Some(place) = self.playing.iter().position(|name| *name == scenario.name) {
-            self.playing.remove(place);
+    /// A scenario has ended.
+    pub(super) fn ended(&mut self, scenario: &Scenario) {
+        if let Some(index) = self.playing.iter().position(|name| *name == scenario.name) {
+            self.playing.remove(index);
         }
         self.bar.inc(1);
         self.show();
     }
 
-    /// Does something that prints, with the line out of its way.
-    pub(super) fn aside<R>(&self, print: impl FnOnce() -> R) -> R {
+    /// Prints something while the line is hidden.
+    pub(super) fn hidden<R>(&self, print: impl FnOnce() -> R) -> R {
         self.bar.suspend(print)
     }
 

@@ -1,4 +1,4 @@
-//! What a process has, counted, to see whether something was left behind.
+//! The resources of a process, counted to detect leaks.
 
 use std::fs;
 use std::thread;
@@ -10,26 +10,26 @@ use rustix::process::{WaitId, WaitIdOptions, waitid};
 
 use crate::verdict::Verdict;
 
-/// How long what has ended may still be counted.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a thread that has ended may still be counted.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What the running process has.
+/// The resources of the running process.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Belongings {
+pub(super) struct Resources {
     descriptors: usize,
     threads: usize,
     /// 1 if there is any, zombies included.
     children: usize,
-    /// Mappings of memory without a name, which is what processes share.
+    /// Mappings of unnamed memory, which processes share.
     mappings: usize,
 }
 
-impl Belongings {
+impl Resources {
     pub(super) fn count() -> Result<Self> {
         let entries = |path| Ok::<_, std::io::Error>(fs::read_dir(path)?.count());
         let read = |path| fs::read_to_string(path);
         let count = || {
-            Ok::<_, std::io::Error>(Belongings {
+            Ok::<_, std::io::Error>(Resources {
                 descriptors: entries("/proc/self/fd")?,
                 threads: entries("/proc/self/task")?,
                 children: usize::from(has_child()),
@@ -39,10 +39,10 @@ impl Belongings {
         count().context("counting what this process has")
     }
 
-    /// The verdict, and against it what there was not `before`.
+    /// The verdict, with a failed claim for each resource of which there are more than `before`.
     pub(super) fn left_since(before: Self, verdict: Verdict) -> Result<Verdict> {
-        // A thread that was joined may be counted for a moment longer.
-        let deadline = Instant::now() + PATIENCE;
+        // A thread that was joined may be counted for some time longer.
+        let deadline = Instant::now() + TIMEOUT;
         let mut more = Self::count()?.more_than(before);
         while !more.is_empty() && Instant::now() < deadline {
             thread::park_timeout(Duration::from_millis(1));
@@ -51,7 +51,7 @@ impl Belongings {
         Ok(more.into_iter().fold(verdict, |verdict, left| verdict.claim(left, false)))
     }
 
-    /// What there is more of, in words.
+    /// Descriptions of the resources of which there are more.
     fn more_than(self, before: Self) -> Vec<String> {
         let counts = [
             ("descriptors", before.descriptors, self.descriptors),
@@ -65,7 +65,7 @@ impl Belongings {
 }
 
 fn has_child() -> bool {
-    // Only a look: whatever has ended stays to be waited for.
+    // Whatever has ended stays to be waited for.
     let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     !matches!(waitid(WaitId::All, look), Err(Errno::CHILD))
 }
@@ -78,16 +78,16 @@ mod tests {
 
     #[test]
     fn what_is_left_is_named() {
-        let before = Belongings::count().unwrap();
+        let before = Resources::count().unwrap();
         assert!(before.more_than(before).is_empty());
 
         // Threads come and go here with other tests.
         let file = File::open("/dev/null").unwrap();
-        let more = Belongings::count().unwrap().more_than(before);
+        let more = Resources::count().unwrap().more_than(before);
         assert!(more.iter().any(|left| left.starts_with("descriptors: ")), "{more:?}");
 
         drop(file);
         let good = Verdict::new().claim("it goes", true);
-        assert!(Belongings::left_since(before, good).unwrap().holds());
+        assert!(Resources::left_since(before, good).unwrap().holds());
     }
 }

@@ -9,22 +9,22 @@ use rustix::process::{
 };
 use signal_hook::consts::SIGHUP;
 
-use crate::conduct::belongings::Belongings;
 use crate::scenario::Scenario;
-use crate::stage::Stage;
+use crate::settings::Settings;
+use crate::supervise::resources::Resources;
 
-/// How far a busy player stands back behind those that keep time.
-const STEP_BACK: i32 = 10;
+/// The nice value of a busy scenario, below those that sleep.
+const BUSY_NICE: i32 = 10;
 
-/// Plays a scenario in this process, for the conductor, and tells its verdict.
-pub(crate) fn play(scenario: &Scenario, stage: Stage, conductor: i32) -> ExitCode {
-    let verdict = follow(conductor).and_then(|()| {
+/// Plays a scenario in this process, for the supervisor, and prints its verdict.
+pub(crate) fn play(scenario: &Scenario, settings: Settings, supervisor: i32) -> ExitCode {
+    let verdict = end_with(supervisor).and_then(|()| {
         if scenario.busy {
-            nice(STEP_BACK).context("standing back")?;
+            nice(BUSY_NICE).context("lowering the priority")?;
         }
-        let before = Belongings::count()?;
-        let verdict = (scenario.play)(stage)?;
-        Belongings::left_since(before, verdict)
+        let before = Resources::count()?;
+        let verdict = (scenario.play)(settings)?;
+        Resources::left_since(before, verdict)
     });
     match verdict {
         Ok(verdict) => {
@@ -38,18 +38,18 @@ pub(crate) fn play(scenario: &Scenario, stage: Stage, conductor: i32) -> ExitCod
     }
 }
 
-/// Ends this group when the conductor is gone, however it went.
-fn follow(conductor: i32) -> Result<()> {
+/// Has this group killed when the supervisor ends, however it ends.
+fn end_with(supervisor: i32) -> Result<()> {
     end_group_on_hangup().context("watching for a hang-up")?;
     set_parent_process_death_signal(Some(Signal::HUP)).context("asking for a hang-up")?;
-    // It may have gone before the kernel was asked to tell.
-    if getppid() != Pid::from_raw(conductor) {
-        bail!("the conductor is gone");
+    // It may have ended before the kernel was asked for the signal.
+    if getppid() != Pid::from_raw(supervisor) {
+        bail!("the supervisor has ended");
     }
     Ok(())
 }
 
-/// A hang-up kills the group: its processes would go on without anybody to see or to stop them.
+/// A hang-up kills the group: otherwise its processes would run on without a supervisor.
 fn end_group_on_hangup() -> io::Result<()> {
     // SAFETY: a signal's action may only do what is async-signal-safe: this is one system call,
     // which allocates nothing and takes no lock.

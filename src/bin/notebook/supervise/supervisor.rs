@@ -1,4 +1,4 @@
-//! Starts the scenarios, tells what they say in the notebook's order, and ends them.
+//! Starts the scenarios, prints their transcripts in the notebook's order, and ends them.
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -11,22 +11,22 @@ use rustix::process::{Signal, getpid, set_child_subreaper};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGPIPE, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::conduct::news::{Ending, News};
-use crate::conduct::performance::Performance;
-use crate::conduct::progress::Progress;
 use crate::scenario::Scenario;
-use crate::stage::Stage;
+use crate::settings::Settings;
+use crate::supervise::group::Group;
+use crate::supervise::message::{Ending, Message};
+use crate::supervise::progress::Progress;
 
-/// How long the players have to end by themselves, once they are told to.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the groups have to end after SIGTERM, before SIGKILL.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Plays what is on the playbill, side by side.
-pub(crate) fn conduct(playbill: &[&'static Scenario], stage: Stage) -> ExitCode {
-    match Conductor::new(playbill).and_then(|mut conductor| conductor.perform(stage)) {
-        Ok(End::All { held }) if held == playbill.len() => ExitCode::SUCCESS,
+/// Plays these scenarios, all at the same time.
+pub(crate) fn supervise(scenarios: &[&'static Scenario], settings: Settings) -> ExitCode {
+    match Supervisor::new(scenarios).and_then(|mut supervisor| supervisor.perform(settings)) {
+        Ok(End::All { held }) if held == scenarios.len() => ExitCode::SUCCESS,
         Ok(End::All { .. }) => ExitCode::FAILURE,
         Ok(End::Stopped(signal)) => stopped_by(signal),
-        // Whoever read the transcripts has seen enough.
+        // The reader of the transcripts has closed the pipe.
         Err(error) if is_broken_pipe(&error) => stopped_by(SIGPIPE),
         Err(error) => {
             eprintln!("notebook: {error:#}");
@@ -35,7 +35,7 @@ pub(crate) fn conduct(playbill: &[&'static Scenario], stage: Stage) -> ExitCode 
     }
 }
 
-/// What the shell makes of a program that a signal ended.
+/// The exit code by which a shell reports a signal.
 fn stopped_by(signal: i32) -> ExitCode {
     ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX))
 }
@@ -46,118 +46,120 @@ fn is_broken_pipe(error: &Error) -> bool {
 }
 
 enum End {
-    /// To the end, and so many verdicts held.
+    /// All have ended, and so many verdicts held.
     All {
         held: usize,
     },
     Stopped(i32),
 }
 
-/// What one on the playbill has said and how it ended, as far as it is known.
+/// What a scenario has printed, and how it ended.
 #[derive(Default)]
-struct Part {
-    performance: Option<Performance>,
-    /// What waits until all before it have been told.
-    untold: Vec<String>,
+struct Status {
+    group: Option<Group>,
+    /// The lines that wait until the scenarios before it have ended.
+    pending: Vec<String>,
     ending: Option<Ending>,
 }
 
-struct Conductor {
-    playbill: Vec<&'static Scenario>,
-    parts: Vec<Part>,
-    /// Whose turn it is: its lines are told as they come.
-    turn: usize,
+struct Supervisor {
+    scenarios: Vec<&'static Scenario>,
+    statuses: Vec<Status>,
+    /// The index of the scenario whose lines are printed as they come.
+    current: usize,
     progress: Progress,
-    news: Receiver<News>,
-    sender: mpsc::Sender<News>,
+    messages: Receiver<Message>,
+    sender: mpsc::Sender<Message>,
 }
 
-impl Conductor {
-    fn new(playbill: &[&'static Scenario]) -> Result<Self> {
-        let (sender, news) = mpsc::channel();
-        // SIGCHLD is only listened to: where the caller ignores it, children that have ended
-        // would be forgotten, ours and, as being ignored is inherited, the players'.
+impl Supervisor {
+    fn new(scenarios: &[&'static Scenario]) -> Result<Self> {
+        let (sender, messages) = mpsc::channel();
+        // The handler of SIGCHLD does nothing: where the caller ignores the signal, which is inherited,
+        // children that have ended could not be waited for, here and in the scenario processes.
         let listen = [SIGINT, SIGTERM, SIGHUP, SIGCHLD];
         let mut signals = Signals::new(listen).context("watching for Ctrl-C")?;
         let stop = sender.clone();
         thread::spawn(move || {
             let mut stops = signals.forever().filter(|one| *one != SIGCHLD);
-            stops.try_for_each(|one| stop.send(News::Stop(one)))
+            stops.try_for_each(|one| stop.send(Message::Stop(one)))
         });
-        // Who loses its parent becomes our child, so that it is waited for.
+        // An orphan becomes our child, so that it is waited for.
         set_child_subreaper(Some(getpid())).context("becoming the reaper")?;
-        Ok(Conductor {
-            playbill: playbill.to_vec(),
-            parts: playbill.iter().map(|_| Part::default()).collect(),
-            turn: 0,
-            progress: Progress::new(playbill),
-            news,
+        Ok(Supervisor {
+            scenarios: scenarios.to_vec(),
+            statuses: scenarios.iter().map(|_| Status::default()).collect(),
+            current: 0,
+            progress: Progress::new(scenarios),
+            messages,
             sender,
         })
     }
 
-    fn perform(&mut self, stage: Stage) -> Result<End> {
-        for (place, scenario) in self.playbill.iter().enumerate() {
-            let performance = Performance::start(place, scenario, stage, self.sender.clone())?;
-            self.parts[place].performance = Some(performance);
+    fn perform(&mut self, settings: Settings) -> Result<End> {
+        for (index, scenario) in self.scenarios.iter().enumerate() {
+            let group = Group::start(index, scenario, settings, self.sender.clone())?;
+            self.statuses[index].group = Some(group);
         }
         let began = Instant::now();
-        self.introduce()?;
-        while self.turn < self.playbill.len() {
-            match self.news.recv().context("hearing of the players")? {
-                News::Line(place, line) => {
-                    self.parts[place].untold.push(line);
-                    self.tell()?;
+        self.print_title()?;
+        while self.current < self.scenarios.len() {
+            match self.messages.recv().context("receiving from the scenarios")? {
+                Message::Line(index, line) => {
+                    self.statuses[index].pending.push(line);
+                    self.print_pending()?;
                 }
-                News::Over(place, ending) => {
-                    self.over(place, ending);
-                    self.tell()?;
+                Message::Ended(index, ending) => {
+                    self.ended(index, ending);
+                    self.print_pending()?;
                 }
-                News::Stop(signal) => return Ok(End::Stopped(signal)),
+                Message::Stop(signal) => return Ok(End::Stopped(signal)),
             }
         }
         self.summarise(began.elapsed())
     }
 
-    fn over(&mut self, place: usize, ending: Ending) {
-        let part = &mut self.parts[place];
-        part.performance = None;
-        part.untold.extend(ending.fault().map(|fault| format!("verdict: DOES NOT HOLD: {fault}")));
-        part.ending = Some(ending);
-        self.progress.over(self.playbill[place]);
+    fn ended(&mut self, index: usize, ending: Ending) {
+        let status = &mut self.statuses[index];
+        status.group = None;
+        status
+            .pending
+            .extend(ending.fault().map(|fault| format!("verdict: DOES NOT HOLD: {fault}")));
+        status.ending = Some(ending);
+        self.progress.ended(self.scenarios[index]);
     }
 
-    /// Tells what can be told in order.
-    fn tell(&mut self) -> Result<()> {
-        while let Some(part) = self.parts.get_mut(self.turn) {
-            let (lines, is_over) = (std::mem::take(&mut part.untold), part.ending.is_some());
+    /// Prints the lines that are next in order.
+    fn print_pending(&mut self) -> Result<()> {
+        while let Some(status) = self.statuses.get_mut(self.current) {
+            let (lines, is_over) = (std::mem::take(&mut status.pending), status.ending.is_some());
             self.print(&lines)?;
             if !is_over {
                 break;
             }
-            self.turn += 1;
-            self.introduce()?;
+            self.current += 1;
+            self.print_title()?;
         }
         Ok(())
     }
 
-    /// Names the one whose turn it is.
-    fn introduce(&self) -> Result<()> {
-        let Some(scenario) = self.playbill.get(self.turn) else { return Ok(()) };
+    /// Prints the title of the current scenario.
+    fn print_title(&self) -> Result<()> {
+        let Some(scenario) = self.scenarios.get(self.current) else { return Ok(()) };
         let title = format!("── {}: {}", scenario.name, scenario.about);
-        let gap = (self.turn > 0).then(String::new);
+        let gap = (self.current > 0).then(String::new);
         self.print(&gap.into_iter().chain([title]).collect::<Vec<_>>())
     }
 
     fn summarise(&self, took: Duration) -> Result<End> {
-        let good = |part: &Part| part.ending.as_ref().is_some_and(Ending::is_good);
-        let held = self.parts.iter().filter(|part| good(part)).count();
-        if let [_] = self.playbill[..] {
+        let good = |status: &Status| status.ending.as_ref().is_some_and(Ending::is_good);
+        let held = self.statuses.iter().filter(|status| good(status)).count();
+        if let [_] = self.scenarios[..] {
             return Ok(End::All { held });
         }
-        let all = self.playbill.len();
+        let all = self.scenarios.len();
         let took = took.as_secs_f64();
-        let failed = self.playbill.iter().zip(&self.parts).filter(|(_, part)| !good(part));
+        let failed = self.scenarios.iter().zip(&self.statuses).filter(|(_, status)| !good(status));
         let failed = failed.map(|(scenario, _)| scenario.name).collect::<Vec<_>>();
         let but = if failed.is_empty() { "" } else { "; not: " };
         let line = format!("{held} of {all} verdicts hold ({took:.1} s){but}{}", failed.join(", "));
@@ -169,7 +171,7 @@ impl Conductor {
         if lines.is_empty() {
             return Ok(());
         }
-        self.progress.aside(|| {
+        self.progress.hidden(|| {
             let mut out = io::stdout().lock();
             lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;
             out.flush()?;
@@ -178,27 +180,29 @@ impl Conductor {
     }
 
     fn signal_all(&self, signal: Signal) {
-        let playing = self.parts.iter().filter_map(|part| part.performance.as_ref());
-        playing.for_each(|performance| performance.signal(signal));
+        let playing = self.statuses.iter().filter_map(|status| status.group.as_ref());
+        playing.for_each(|group| group.signal(signal));
     }
 }
 
-impl Drop for Conductor {
-    /// Whatever ends the conducting, nobody plays on.
+impl Drop for Supervisor {
+    /// However it ends, no scenario goes on.
     fn drop(&mut self) {
         self.signal_all(Signal::TERM);
-        let mut deadline = Some(Instant::now() + PATIENCE);
-        while self.parts.iter().any(|part| part.performance.is_some()) {
-            let news = match deadline {
-                Some(at) => self.news.recv_timeout(at.saturating_duration_since(Instant::now())),
-                // What is killed ends, and its thread tells it.
-                None => self.news.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        let mut deadline = Some(Instant::now() + TIMEOUT);
+        while self.statuses.iter().any(|status| status.group.is_some()) {
+            let messages = match deadline {
+                Some(at) => {
+                    self.messages.recv_timeout(at.saturating_duration_since(Instant::now()))
+                }
+                // A group that is killed ends, and its thread sends that.
+                None => self.messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
-            match news {
-                Ok(News::Over(place, _)) => self.parts[place].performance = None,
-                Ok(News::Line(..)) => {}
-                // Told again, or patience is at its end.
-                Ok(News::Stop(_)) | Err(_) => {
+            match messages {
+                Ok(Message::Ended(index, _)) => self.statuses[index].group = None,
+                Ok(Message::Line(..)) => {}
+                // A second signal, or the timeout.
+                Ok(Message::Stop(_)) | Err(_) => {
                     self.signal_all(Signal::KILL);
                     deadline = None;
                 }
