@@ -6,7 +6,7 @@ use anyhow::Result;
 use multiproc::{Lock, Process, Semaphore, Shared};
 
 use crate::scenario::Scenario;
-use crate::scenarios::watch::Crowd;
+use crate::scenarios::watch::Occupancy;
 use crate::settings::Settings;
 use crate::verdict::Verdict;
 
@@ -19,13 +19,13 @@ pub(super) const SCENARIO: Scenario = Scenario {
 
 fn play(settings: Settings) -> Result<Verdict> {
     // Any struct or tuple of safe parts can be shared.
-    let shared = Shared::new((Semaphore::new(3), Lock::new(Crowd::default())))?;
-    let (permits, crowd) = &*shared;
+    let shared = Shared::new((Semaphore::new(3), Lock::new(Occupancy::default())))?;
+    let (permits, occupancy) = &*shared;
 
     let work = || {
         let permit = permits.acquire();
         println!("pid {}: I have a permit", id());
-        Crowd::with(crowd, || settings.sleep(3.0)).expect("nobody dies while counting");
+        Occupancy::with(occupancy, || settings.sleep(3.0)).expect("nobody dies while counting");
         println!("pid {}: I give it back", id());
         drop(permit);
     };
@@ -34,7 +34,7 @@ fn play(settings: Settings) -> Result<Verdict> {
         worker.join()?;
     }
 
-    let most = Crowd::most(crowd)?;
+    let most = Occupancy::most(occupancy)?;
     println!("at most {most} inside, {} permits at the end", permits.value());
     Ok(Verdict::new()
         .claim("never more than 3 inside", (1..=3).contains(&most))

@@ -26,26 +26,26 @@ pub(super) fn state(pid: u32) -> Option<char> {
 process_safe! {
     /// Counts how many are inside something, and the most there ever were.
     #[derive(Debug, Default)]
-    pub(super) struct Crowd {
+    pub(super) struct Occupancy {
         inside: u32,
         most: u32,
     }
 }
 
-impl Crowd {
-    /// Does `work` as one who is inside.
-    pub(super) fn with(crowd: &Lock<Crowd>, work: impl FnOnce()) -> Result<(), Error> {
-        let mut now = crowd.lock()?;
+impl Occupancy {
+    /// Runs `work`, and counts this process as inside meanwhile.
+    pub(super) fn with(occupancy: &Lock<Occupancy>, work: impl FnOnce()) -> Result<(), Error> {
+        let mut now = occupancy.lock()?;
         now.inside += 1;
         now.most = now.most.max(now.inside);
         drop(now);
         work();
-        crowd.lock()?.inside -= 1;
+        occupancy.lock()?.inside -= 1;
         Ok(())
     }
 
-    /// The most that there ever were inside.
-    pub(super) fn most(crowd: &Lock<Crowd>) -> Result<u32, Error> {
-        Ok(crowd.lock()?.most)
+    /// The most that were inside at the same time.
+    pub(super) fn most(occupancy: &Lock<Occupancy>) -> Result<u32, Error> {
+        Ok(occupancy.lock()?.most)
     }
 }
