@@ -8,8 +8,8 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
-use crate::targets::queue::{CAPACITY, Op, Ret, Values, got, put};
-use crate::targets::semaphore::{self, Permits};
+use crate::targets::queue::{CAPACITY, Op, QueueModel, Ret, got, put};
+use crate::targets::semaphore::{self, SemaphoreModel};
 use crate::targets::{Handle, Target, each};
 
 /// Programs of `try_put` and `try_get` only.
@@ -28,7 +28,7 @@ pub(crate) struct TwoQueues([Queue<u64>; 2]);
 impl Target for TwoQueues {
     type Op = Op;
     type Ret = Ret;
-    type Model = Values;
+    type Model = QueueModel;
     type Shared = Handle<TwoQueues>;
     type Guards<'a> = ();
 
@@ -70,7 +70,7 @@ const HEAD: usize = CAPACITY + 1;
 impl Target for ReadThenAdvance {
     type Op = Op;
     type Ret = Ret;
-    type Model = Values;
+    type Model = QueueModel;
     type Shared = Handle<ReadThenAdvance>;
     type Guards<'a> = ();
 
@@ -123,7 +123,7 @@ pub(crate) struct ReadThenDecrement(SharedArray<u64>);
 impl Target for ReadThenDecrement {
     type Op = semaphore::Op;
     type Ret = semaphore::Ret;
-    type Model = Permits<1, { u32::MAX }>;
+    type Model = SemaphoreModel<1, { u32::MAX }>;
     type Shared = Handle<ReadThenDecrement>;
     type Guards<'a> = ();
 

@@ -27,9 +27,9 @@ pub(crate) enum Ret {
 }
 
 #[derive(Clone, Default)]
-pub(crate) struct Flag(bool);
+pub(crate) struct EventModel(bool);
 
-impl SequentialSpec for Flag {
+impl SequentialSpec for EventModel {
     type Op = Op;
     type Ret = Ret;
 
@@ -46,7 +46,7 @@ impl SequentialSpec for Flag {
 impl Target for Event {
     type Op = Op;
     type Ret = Ret;
-    type Model = Flag;
+    type Model = EventModel;
     type Shared = Shared<Event>;
     type Guards<'a> = ();
 

@@ -33,12 +33,12 @@ pub(crate) enum Ret {
 }
 
 #[derive(Clone, Default)]
-pub(crate) struct Held {
+pub(crate) struct LockModel {
     locked: bool,
     value: u64,
 }
 
-impl SequentialSpec for Held {
+impl SequentialSpec for LockModel {
     type Op = Op;
     type Ret = Ret;
 
@@ -62,7 +62,7 @@ impl SequentialSpec for Held {
 impl Target for Lock<u64> {
     type Op = Op;
     type Ret = Ret;
-    type Model = Held;
+    type Model = LockModel;
     type Shared = Shared<Lock<u64>>;
     type Guards<'a> = Option<LockGuard<'a, u64>>;
 

@@ -44,12 +44,12 @@ pub(crate) enum Ret {
 }
 
 #[derive(Clone, Default)]
-pub(crate) struct Values {
+pub(crate) struct QueueModel {
     values: VecDeque<u64>,
     closed: bool,
 }
 
-impl SequentialSpec for Values {
+impl SequentialSpec for QueueModel {
     type Op = Op;
     type Ret = Ret;
 
@@ -85,7 +85,7 @@ impl SequentialSpec for Values {
 impl Target for Queue<u64> {
     type Op = Op;
     type Ret = Ret;
-    type Model = Values;
+    type Model = QueueModel;
     type Shared = Handle<Queue<u64>>;
     type Guards<'a> = ();
 

@@ -33,13 +33,13 @@ pub(crate) enum Ret {
 }
 
 #[derive(Clone, Default)]
-pub(crate) struct Held {
+pub(crate) struct RLockModel {
     owner: Option<usize>,
     depth: u32,
     value: u64,
 }
 
-impl SequentialSpec for Held {
+impl SequentialSpec for RLockModel {
     type Op = Op;
     type Ret = Ret;
 
@@ -68,7 +68,7 @@ impl SequentialSpec for Held {
 impl Target for RLock<Cell<u64>> {
     type Op = Op;
     type Ret = Ret;
-    type Model = Held;
+    type Model = RLockModel;
     type Shared = Shared<RLock<Cell<u64>>>;
     type Guards<'a> = Vec<RLockGuard<'a, Cell<u64>>>;
 

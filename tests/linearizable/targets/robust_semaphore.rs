@@ -10,15 +10,15 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use stateright::semantics::SequentialSpec;
 
-use crate::targets::semaphore::{Op, Permits, Ret};
+use crate::targets::semaphore::{Op, Ret, SemaphoreModel};
 use crate::targets::{Target, each, length, timeout};
 
 const PERMITS: u32 = 2;
 
 #[derive(Clone, Default)]
-pub(crate) struct Entries(Permits<PERMITS, PERMITS>);
+pub(crate) struct RobustSemaphoreModel(SemaphoreModel<PERMITS, PERMITS>);
 
-impl SequentialSpec for Entries {
+impl SequentialSpec for RobustSemaphoreModel {
     type Op = Op;
     type Ret = Ret;
 
@@ -34,7 +34,7 @@ impl SequentialSpec for Entries {
 impl Target for RobustSemaphore<{ PERMITS as usize }> {
     type Op = Op;
     type Ret = Ret;
-    type Model = Entries;
+    type Model = RobustSemaphoreModel;
     type Shared = Shared<Self>;
     type Guards<'a> = Vec<RobustPermit<'a>>;
 

@@ -29,15 +29,15 @@ pub(crate) enum Ret {
 
 /// The number of permits: `FRESH` at first, `LIMIT` at most.
 #[derive(Clone)]
-pub(crate) struct Permits<const FRESH: u32, const LIMIT: u32>(u32);
+pub(crate) struct SemaphoreModel<const FRESH: u32, const LIMIT: u32>(u32);
 
-impl<const FRESH: u32, const LIMIT: u32> Default for Permits<FRESH, LIMIT> {
+impl<const FRESH: u32, const LIMIT: u32> Default for SemaphoreModel<FRESH, LIMIT> {
     fn default() -> Self {
-        Permits(FRESH)
+        SemaphoreModel(FRESH)
     }
 }
 
-impl<const FRESH: u32, const LIMIT: u32> SequentialSpec for Permits<FRESH, LIMIT> {
+impl<const FRESH: u32, const LIMIT: u32> SequentialSpec for SemaphoreModel<FRESH, LIMIT> {
     type Op = Op;
     type Ret = Ret;
 
@@ -81,7 +81,7 @@ macro_rules! targets {
         impl Target for $type {
             type Op = Op;
             type Ret = Ret;
-            type Model = Permits<$fresh, { $limit }>;
+            type Model = SemaphoreModel<$fresh, { $limit }>;
             type Shared = Shared<$type>;
             type Guards<'a> = ();
 

@@ -31,15 +31,15 @@ pub(crate) enum Ret {
 
 /// `N` elements, zero at first.
 #[derive(Clone)]
-pub(crate) struct Elements<const N: usize>([u64; N]);
+pub(crate) struct ArrayModel<const N: usize>([u64; N]);
 
-impl<const N: usize> Default for Elements<N> {
+impl<const N: usize> Default for ArrayModel<N> {
     fn default() -> Self {
-        Elements([0; N])
+        ArrayModel([0; N])
     }
 }
 
-impl<const N: usize> SequentialSpec for Elements<N> {
+impl<const N: usize> SequentialSpec for ArrayModel<N> {
     type Op = Op;
     type Ret = Ret;
 
@@ -88,7 +88,7 @@ pub(crate) fn programs<const N: usize>(rng: &mut StdRng, workers: usize) -> Vec<
 impl Target for SharedArray<u64> {
     type Op = Op;
     type Ret = Ret;
-    type Model = Elements<LEN>;
+    type Model = ArrayModel<LEN>;
     type Shared = Handle<SharedArray<u64>>;
     type Guards<'a> = ();
 

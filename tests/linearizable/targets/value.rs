@@ -4,12 +4,12 @@ use multiproc::{Shared, Value};
 use rand::rngs::StdRng;
 
 use crate::targets::Target;
-use crate::targets::shared_array::{Elements, Op, Ret, programs};
+use crate::targets::shared_array::{ArrayModel, Op, Ret, programs};
 
 impl Target for Value<u64> {
     type Op = Op;
     type Ret = Ret;
-    type Model = Elements<1>;
+    type Model = ArrayModel<1>;
     type Shared = Shared<Value<u64>>;
     type Guards<'a> = ();
 
