@@ -13,12 +13,12 @@ use crate::harness::{Generate, Target, WorkerOf, config, difference};
 use crate::lock::LockTarget;
 use crate::model::event::{self, EventModel};
 use crate::model::lock::{self, LockModel};
+use crate::model::queue::{self, QueueModel};
 use crate::model::semaphore::{self, SemaphoreModel, Unbounded};
+use crate::model::shared_array::{self, ArrayModel};
 use crate::model::{Model, Outcomes};
 use crate::pipe::{self, PipeModel, PipeTarget};
-use crate::queue::{self, QueueModel};
 use crate::semaphore::SemaphoreTarget;
-use crate::shared_array::{self, ArrayModel};
 use crate::text::Text;
 use crate::wait::{Span, Wait};
 

@@ -32,7 +32,7 @@ mod wait;
 
 #[path = "../support/asleep.rs"]
 mod asleep;
-#[allow(dead_code, reason = "the fuzz target `sync` uses the rest")]
+#[allow(dead_code, reason = "the fuzz targets use the rest")]
 #[path = "../support/model/mod.rs"]
 mod model;
 #[path = "../support/place.rs"]

@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::harness::{Generate, Target, WorkerOf, agrees};
 use crate::model::{Model, Outcomes, WORKERS};
-use crate::text::{ENCODE, Text, text_of};
+use crate::text::{ENCODE, Text, any_text, text_of};
 use crate::wait::{Span, Wait, any_wait, span};
 
 #[test]
@@ -255,7 +255,7 @@ impl<const DUPLEX: bool> Generate for PipeModel<DUPLEX> {
     fn operations(&self, worker: usize) -> BoxedStrategy<Op> {
         let end = end_of(worker);
         let sizes = if self.room.size == 0 { 0..30 } else { self.room.size..self.room.size + 1 };
-        let send = (Text::any(sizes), any_wait()).prop_map(|(text, wait)| Op::Send(text, wait));
+        let send = (any_text(sizes), any_wait()).prop_map(|(text, wait)| Op::Send(text, wait));
         let recv = any_wait().prop_map(Op::Recv);
         let poll = span().prop_map(Op::Poll);
         let wait_any = prop::option::of(span()).prop_map(Op::WaitAny);

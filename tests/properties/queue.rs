@@ -1,198 +1,28 @@
-use std::collections::VecDeque;
-use std::fmt;
-
-use multiproc::{GetError, Queue, TooManyDone};
+use multiproc::Queue;
 use proptest::prelude::*;
 
 use crate::harness::{Generate, Target, WorkerOf, agrees};
-use crate::model::{Model, Outcomes};
-use crate::text::{ENCODE, Text, text_of};
-use crate::wait::{Wait, any_wait, blocking_wait};
+use crate::model::Model;
+use crate::model::queue::{GRANULE, Op, QueueModel, perform, view};
+use crate::text::{Text, any_text};
+use crate::wait::{any_wait, blocking_wait};
 
 #[test]
-fn agrees_with_a_deque() {
+fn agrees_with_its_model() {
     agrees::<Queue<Text>>();
-}
-
-/// The bytes of an encoding are rounded up to a multiple of this.
-const GRANULE: usize = 8;
-
-/// The messages in a queue, how many are unfinished, and the workers that wait.
-#[derive(Clone)]
-pub(crate) struct QueueModel {
-    capacity: usize,
-    /// As requested.
-    bytes: usize,
-    texts: VecDeque<Text>,
-    closed: bool,
-    unfinished: usize,
-    getting: Vec<usize>,
-    /// All with the same text: which is put first is not specified.
-    putting: Vec<(usize, Text)>,
-    joining: Vec<usize>,
-}
-
-#[derive(Clone)]
-pub(crate) enum Op {
-    Put(Text, Wait),
-    Get(Wait),
-    Close,
-    TaskDone,
-    Join(Wait),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Ret {
-    /// An error's text, and the value that it returns.
-    Put(Result<(), (String, Text)>),
-    Got(Result<Text, GetError>),
-    Closed,
-    Told(Result<(), TooManyDone>),
-    Joined(bool),
-}
-
-impl QueueModel {
-    fn byte_capacity(&self) -> usize {
-        self.bytes.next_multiple_of(GRANULE)
-    }
-
-    fn fits(&self, text: Text) -> bool {
-        let takes = |text: Text| text.encoded_len().next_multiple_of(GRANULE);
-        let used: usize = self.texts.iter().copied().map(takes).sum();
-        self.texts.len() < self.capacity && used + takes(text) <= self.byte_capacity()
-    }
-
-    /// Puts a text that fits.
-    fn push(&mut self, worker: usize, text: Text, outcomes: &mut Outcomes<Ret>) {
-        self.unfinished += 1;
-        self.texts.push_back(text);
-        outcomes.ret(worker, Ret::Put(Ok(())));
-        if !self.getting.is_empty() {
-            let getter = self.getting.remove(0);
-            self.pop(getter, outcomes);
-        }
-    }
-
-    /// Takes the first text.
-    fn pop(&mut self, worker: usize, outcomes: &mut Outcomes<Ret>) {
-        let text = self.texts.pop_front().expect("it was seen");
-        outcomes.ret(worker, Ret::Got(text.decoded().map_err(GetError::Decode)));
-        while self.putting.first().is_some_and(|(_, text)| self.fits(*text)) {
-            let (worker, text) = self.putting.remove(0);
-            self.push(worker, text, outcomes);
-        }
-    }
-
-    fn refuse(worker: usize, text: Text, why: &str, outcomes: &mut Outcomes<Ret>) {
-        outcomes.ret(worker, Ret::Put(Err((why.to_owned(), text))));
-    }
-}
-
-const CLOSED: &str = "the queue is closed: nothing can be put any more";
-
-impl Model for QueueModel {
-    type Op = Op;
-    type Ret = Ret;
-    /// The length, whether it is empty, full or closed, the capacities, the number of unfinished, and the
-    /// `Debug` text.
-    type View = (usize, [bool; 3], [usize; 2], usize, String);
-
-    fn allows(&self, _: usize, op: &Op) -> bool {
-        match (op, self.putting.first()) {
-            (Op::Put(text, wait), Some((_, waits))) => !wait.is_long() || text == waits,
-            _ => true,
-        }
-    }
-
-    fn apply(&mut self, worker: usize, op: &Op, outcomes: &mut Outcomes<Ret>) {
-        match *op {
-            Op::Put(text, _) if !text.can_be_encoded() => {
-                let why = format!("the value cannot be encoded: {ENCODE}");
-                Self::refuse(worker, text, &why, outcomes);
-            }
-            Op::Put(text, _) if text.encoded_len() > self.byte_capacity() => {
-                let why = format!(
-                    "a message of {} bytes can never be put into a queue of {} bytes: make the \
-                     queue with Queue::with_bytes",
-                    text.encoded_len(),
-                    self.byte_capacity(),
-                );
-                Self::refuse(worker, text, &why, outcomes);
-            }
-            Op::Put(text, _) if self.closed => Self::refuse(worker, text, CLOSED, outcomes),
-            Op::Put(text, _) if self.fits(text) => self.push(worker, text, outcomes),
-            Op::Put(text, Wait::Not) => {
-                Self::refuse(worker, text, "the queue is full", outcomes);
-            }
-            Op::Put(text, wait) if wait.is_long() => self.putting.push((worker, text)),
-            Op::Put(text, _) => {
-                Self::refuse(worker, text, "the queue had no room in time", outcomes);
-            }
-            Op::Get(_) if !self.texts.is_empty() => self.pop(worker, outcomes),
-            Op::Get(_) if self.closed => {
-                outcomes.ret(worker, Ret::Got(Err(GetError::Closed)));
-            }
-            Op::Get(Wait::Not) => outcomes.ret(worker, Ret::Got(Err(GetError::Empty))),
-            Op::Get(wait) if wait.is_long() => self.getting.push(worker),
-            Op::Get(_) => outcomes.ret(worker, Ret::Got(Err(GetError::TimedOut))),
-            Op::Close => {
-                self.closed = true;
-                outcomes.ret(worker, Ret::Closed);
-                for worker in self.getting.drain(..) {
-                    outcomes.ret(worker, Ret::Got(Err(GetError::Closed)));
-                }
-                for (worker, text) in self.putting.drain(..) {
-                    Self::refuse(worker, text, CLOSED, outcomes);
-                }
-            }
-            Op::TaskDone if self.unfinished == 0 => {
-                outcomes.ret(worker, Ret::Told(Err(TooManyDone)));
-            }
-            Op::TaskDone => {
-                self.unfinished -= 1;
-                outcomes.ret(worker, Ret::Told(Ok(())));
-                if self.unfinished == 0 {
-                    self.joining
-                        .drain(..)
-                        .for_each(|worker| outcomes.ret(worker, Ret::Joined(true)));
-                }
-            }
-            Op::Join(wait) if self.unfinished > 0 && wait.is_long() => self.joining.push(worker),
-            Op::Join(_) => outcomes.ret(worker, Ret::Joined(self.unfinished == 0)),
-        }
-    }
-
-    fn view(&self) -> Self::View {
-        let QueueModel { capacity, closed, .. } = *self;
-        let (len, bytes) = (self.texts.len(), self.byte_capacity());
-        let shown = format!(
-            "Queue {{ len: {len}, capacity: {capacity}, byte_capacity: {bytes}, closed: {closed} }}"
-        );
-        let states = [len == 0, len == capacity, closed];
-        (len, states, [capacity, bytes], self.unfinished, shown)
-    }
 }
 
 impl Generate for QueueModel {
     fn initial() -> BoxedStrategy<Self> {
         (1..6usize, 1..100usize)
-            .prop_map(|(capacity, bytes)| QueueModel {
-                capacity,
-                bytes,
-                texts: VecDeque::new(),
-                closed: false,
-                unfinished: 0,
-                getting: Vec::new(),
-                putting: Vec::new(),
-                joining: Vec::new(),
-            })
+            .prop_map(|(capacity, bytes)| QueueModel::new(capacity, bytes))
             .boxed()
     }
 
     fn operations(&self, _: usize) -> BoxedStrategy<Op> {
         let put = match self.putting.first() {
-            None => Text::any(0..self.byte_capacity() + 2).boxed(),
-            Some((_, text)) => prop_oneof![Just(*text), Text::any(0..GRANULE)].boxed(),
+            None => any_text(0..self.byte_capacity() + 2).boxed(),
+            Some((_, text)) => prop_oneof![Just(*text), any_text(0..GRANULE)].boxed(),
         };
         prop_oneof![
             15 => (put, any_wait()).prop_map(|(text, wait)| Op::Put(text, wait)),
@@ -213,62 +43,15 @@ impl Target for Queue<Text> {
     }
 
     fn run(self, worker: WorkerOf<QueueModel>) {
-        worker.run(|op| match op {
-            Op::Put(text, wait) => {
-                let put = match wait {
-                    Wait::Ever => self.put(text),
-                    Wait::Not => self.try_put(text),
-                    Wait::For(span) => self.put_for(text, span.duration()),
-                    Wait::Until(span) => self.put_until(text, span.instant()),
-                };
-                Ret::Put(put.map_err(|error| (text_of(&error), error.into_value())))
-            }
-            Op::Get(wait) => Ret::Got(match wait {
-                Wait::Ever => self.get(),
-                Wait::Not => self.try_get(),
-                Wait::For(span) => self.get_for(span.duration()),
-                Wait::Until(span) => self.get_until(span.instant()),
-            }),
-            Op::Close => {
-                self.close();
-                Ret::Closed
-            }
-            Op::TaskDone => Ret::Told(self.task_done()),
-            Op::Join(Wait::For(span)) => Ret::Joined(self.join_for(span.duration())),
-            Op::Join(Wait::Until(span)) => Ret::Joined(self.join_until(span.instant())),
-            Op::Join(_) => {
-                self.join();
-                Ret::Joined(true)
-            }
-        });
+        worker.run(|op| perform(&self, &op));
     }
 
     fn view(&self) -> <QueueModel as Model>::View {
-        let states = [self.is_empty(), self.is_full(), self.is_closed()];
-        let capacities = [self.capacity(), self.byte_capacity()];
-        (self.len(), states, capacities, self.unfinished(), format!("{self:?}"))
+        view(self)
     }
 
     fn unblock(&self) {
         self.close();
         while self.task_done().is_ok() {}
-    }
-}
-
-impl fmt::Debug for QueueModel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Queue::with_bytes({}, {})", self.capacity, self.bytes)
-    }
-}
-
-impl fmt::Debug for Op {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Op::Put(text, wait) => wait.written(f, "put", &format!("{text:?}")),
-            Op::Get(wait) => wait.written(f, "get", ""),
-            Op::Close => f.write_str("close()"),
-            Op::TaskDone => f.write_str("task_done()"),
-            Op::Join(wait) => wait.written(f, "join", ""),
-        }
     }
 }

@@ -1,15 +1,18 @@
 //! Sequential models: a primitive as a plain value, which says what each operation returns if workers
 //! use it one at a time; and how each operation is performed on the primitive itself.
 //!
-//! The property tests compare the two with several workers, some of which wait; the fuzz target `sync`
-//! with one, which never waits.
+//! The property tests compare the two with several workers, some of which wait; the fuzz targets `sync`,
+//! `queue` and `shared_array` with one, which never waits.
 
 pub(crate) mod barrier;
 pub(crate) mod condition;
 pub(crate) mod event;
 pub(crate) mod lock;
 pub(crate) mod number;
+pub(crate) mod queue;
 pub(crate) mod semaphore;
+pub(crate) mod shared_array;
+pub(crate) mod text;
 pub(crate) mod value;
 pub(crate) mod wait;
 
