@@ -2,6 +2,7 @@
 //! `fuzz_targets/`, and among the unit tests of the library, which run every seed in `seeds/`.
 #![allow(unreachable_pub, reason = "among the unit tests it is a private module")]
 
+mod agree;
 mod attach;
 mod files;
 mod queue;

@@ -1,9 +1,13 @@
-//! Every operation of a shared array, compared with a `Vec`: of integers and of floats.
-
-use std::time::{Duration, Instant};
+//! Every operation of a shared array, compared with its model: of integers, of floats and of bytes.
 
 use arbitrary::Arbitrary;
 use multiproc::{SharedArray, fuzz_support};
+
+use super::agree::{agree, ready};
+use super::model::Model;
+use super::model::lock::{self, LockModel};
+use super::model::shared_array::{self, ArrayModel, perform, view};
+use super::model::wait::{Span, Wait};
 
 #[derive(Arbitrary, Debug)]
 enum Op {
@@ -17,7 +21,7 @@ enum Op {
     Lock(u8),
     Unlock,
     Attach,
-    All,
+    Observe,
 }
 
 #[derive(Arbitrary, Debug)]
@@ -29,102 +33,75 @@ struct Input {
 }
 
 pub(super) fn run(bytes: &[u8]) {
-    let Some(Input { elements: mut model, operations, floats, text }) = super::decode(bytes) else {
-        return;
-    };
-    if model.is_empty() {
-        assert!(SharedArray::new(&model).is_err());
+    let Some(Input { elements, operations, floats, text }) = super::decode(bytes) else { return };
+    if elements.is_empty() {
+        assert!(SharedArray::new(&elements).is_err());
         return;
     }
-    let first = SharedArray::new(&model).unwrap();
+    let first = SharedArray::new(&elements).unwrap();
     let mut array = first.clone();
-    let len = model.len();
-    let mut guard = None;
+    let len = elements.len();
+    let mut model = ArrayModel { elements, lock: LockModel::default() };
+    let mut guards = Vec::new();
     for op in operations {
-        match op {
-            Op::Get(at) => assert_eq!(array.get(at).ok(), model.get(at).copied()),
-            Op::Set(at, value) => {
-                let place = model.get_mut(at).map(|place| *place = value);
-                assert_eq!(array.set(at, value).ok(), place);
-            }
-            Op::Swap(at, value) => {
-                let old = model.get_mut(at).map(|place| std::mem::replace(place, value));
-                assert_eq!(array.swap(at, value).ok(), old);
-            }
-            Op::FetchAdd(at, more) => {
-                let sum = |place: &mut u16| std::mem::replace(place, place.wrapping_add(more));
-                assert_eq!(array.fetch_add(at, more).ok(), model.get_mut(at).map(sum));
-            }
-            Op::CompareExchange(at, old, new) => {
-                let outcome = model.get_mut(at).map(|place| {
-                    if *place == old { Ok(std::mem::replace(place, new)) } else { Err(*place) }
-                });
-                assert_eq!(array.compare_exchange(at, old, new).ok(), outcome);
-            }
-            Op::Read { start, length } => {
-                let mut into = vec![0; usize::from(length)];
-                let fits = start.checked_add(into.len()).is_some_and(|end| end <= len);
-                assert_eq!(array.copy_to_slice(start, &mut into).is_ok(), fits);
-                if fits {
-                    assert_eq!(into, model[start..][..into.len()]);
-                }
-            }
-            Op::Write { start, from } => {
-                let fits = start.checked_add(from.len()).is_some_and(|end| end <= len);
-                assert_eq!(array.write_slice(start, &from).is_ok(), fits);
-                if fits {
-                    model[start..][..from.len()].copy_from_slice(&from);
-                }
-            }
+        use shared_array::Op as A;
+        let op = match op {
+            Op::Get(at) => A::Get(at),
+            Op::Set(at, value) => A::Set(at, value),
+            Op::Swap(at, value) => A::Swap(at, value),
+            Op::FetchAdd(at, more) => A::FetchAdd(at, more),
+            Op::CompareExchange(at, old, new) => A::CompareExchange(at, old, new),
+            Op::Read { start, length } => A::CopyToSlice(start, length.into()),
+            Op::Write { start, from } => A::WriteSlice(start, from),
             Op::Lock(form) => {
-                let locked = match form % 4 {
-                    0 if guard.is_none() => first.lock().map_err(|_| ()),
-                    1 => first.lock_for(Duration::ZERO).map_err(|_| ()),
-                    2 => first.lock_until(Instant::now()).map_err(|_| ()),
-                    _ => first.try_lock().map_err(|_| ()),
+                let wait = match form % 4 {
+                    0 => Wait::Ever,
+                    1 => Wait::For(Span::Zero),
+                    2 => Wait::Until(Span::Zero),
+                    _ => Wait::Not,
                 };
-                assert_eq!(locked.is_ok(), guard.is_none());
-                guard = guard.or(locked.ok());
+                ready(&model, 0, wait, Wait::Not, |wait| A::Lock(lock::Op::Lock(wait)))
             }
-            Op::Unlock => guard = None,
+            Op::Unlock => A::Lock(lock::Op::Unlock),
             Op::Attach => {
                 let [fd] = <[_; 1]>::try_from(fuzz_support::descriptors(&array)).unwrap();
                 array = fuzz_support::attached(fd).unwrap();
+                continue;
             }
-            Op::All => assert_eq!(array.to_vec(), model),
+            Op::Observe => {
+                assert_eq!(view(&array), model.view());
+                continue;
+            }
+        };
+        match op {
+            // By the first handle, from which the guards borrow.
+            A::Lock(_) => agree(&mut model, 0, op, |op| perform(&first, op, &mut guards)),
+            op => agree(&mut model, 0, op, |op| perform(&array, op, &mut Vec::new())),
         }
     }
-    assert!(array.iter().eq(model.iter().copied()));
-    assert_eq!(array.len(), len);
+    assert_eq!(view(&array), model.view());
     run_floats(&floats);
-    run_text(len, &text);
+    run_text(len, text);
 }
 
 fn run_floats(floats: &[(u8, f32)]) {
     let array = SharedArray::<f32>::zeroed(16).unwrap();
-    let mut model = [0.0f32; 16];
+    let mut model = ArrayModel { elements: vec![0.0; 16], lock: LockModel::default() };
     for &(at, value) in floats {
-        let place = usize::from(at % 16);
-        let old = model[place];
-        match at / 16 % 3 {
-            0 => model[place] = value,
-            1 => model[place] += value,
-            _ => {}
-        }
-        let got = match at / 16 % 3 {
-            0 => array.swap(place, value),
-            1 => array.fetch_add(place, value),
-            _ => array.get(place),
+        let index = usize::from(at % 16);
+        let op = match at / 16 % 3 {
+            0 => shared_array::Op::Swap(index, value),
+            1 => shared_array::Op::FetchAdd(index, value),
+            _ => shared_array::Op::Get(index),
         };
-        assert_eq!(got.unwrap().to_bits(), old.to_bits());
+        agree(&mut model, 0, op, |op| perform(&array, op, &mut Vec::new()));
     }
 }
 
-fn run_text(len: usize, text: &[u8]) {
+fn run_text(len: usize, text: Vec<u8>) {
     let array = SharedArray::<u8>::zeroed(len).unwrap();
-    let set = array.set_value(text);
-    assert_eq!(set.is_ok(), text.len() <= len);
-    if set.is_ok() {
-        assert_eq!(array.value(), text.split(|&byte| byte == 0).next().unwrap_or_default());
-    }
+    let mut model = ArrayModel { elements: vec![0; len], lock: LockModel::default() };
+    let op = shared_array::Op::SetValue(text);
+    agree(&mut model, 0, op, |op| perform(&array, op, &mut Vec::new()));
+    assert_eq!(view(&array), model.view());
 }

@@ -6,7 +6,6 @@ mod operations;
 mod semaphore;
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arbitrary::Arbitrary;
 use multiproc::{
@@ -17,14 +16,14 @@ use multiproc::{
 use self::lock::LockState;
 use self::operations::Op;
 use self::semaphore::SemaphoreState;
+use super::agree::agree;
+use super::model::Model;
 use super::model::barrier::{self, BarrierModel};
 use super::model::condition::{self, ConditionModel};
 use super::model::event::{self, EventModel};
 use super::model::lock::LockModel;
 use super::model::semaphore::{Bounded, ROBUST_MAX, Robust, Unbounded};
 use super::model::value::{self, ValueModel};
-use super::model::wait::{Span, Wait};
-use super::model::{Model, Outcome, Outcomes};
 
 const LOCKS: usize = 40;
 
@@ -173,47 +172,4 @@ fn wait_on_condition<'a>(
     let mut held = Some(state.guards.remove(0));
     agree(&mut model, owner, op, |op| condition::perform((lock, condition), op, &mut held));
     state.guards.extend(held);
-}
-
-/// Performs an operation, and compares its outcome with the model's. One that is not allowed, or that
-/// would wait, is skipped.
-fn agree<M: Model>(
-    model: &mut M,
-    worker: usize,
-    op: M::Op,
-    perform: impl FnOnce(&M::Op) -> M::Ret,
-) {
-    if let Some((next, expected)) = applied(model, worker, &op) {
-        let outcome = catch_unwind(AssertUnwindSafe(|| perform(&op)))
-            .map_err(|panic| panic.downcast_ref::<&str>().map_or("other", |text| text).to_string());
-        assert_eq!(outcome, expected, "{op:?} by {worker}");
-        *model = next;
-    }
-}
-
-/// The model after the operation, and the outcome; `None` if it is not allowed or would wait.
-fn applied<M: Model>(model: &M, worker: usize, op: &M::Op) -> Option<(M, Outcome<M::Ret>)> {
-    if !model.allows(worker, op) {
-        return None;
-    }
-    let (mut next, mut outcomes) = (model.clone(), Outcomes(Vec::new()));
-    next.apply(worker, op, &mut outcomes);
-    outcomes.0.pop().map(|(_, outcome)| (next, outcome))
-}
-
-/// The operation with this wait; with `otherwise` where it would wait without a timeout, or panic.
-fn ready<M: Model>(
-    model: &M,
-    worker: usize,
-    wait: Wait,
-    otherwise: Wait,
-    op: impl Fn(Wait) -> M::Op,
-) -> M::Op {
-    let returns = matches!(applied(model, worker, &op(wait)), Some((_, Ok(_))));
-    op(if returns { wait } else { otherwise })
-}
-
-/// The same wait for an operation that has no `try_…`.
-fn blocking(wait: Wait) -> Wait {
-    if wait == Wait::Not { Wait::For(Span::Zero) } else { wait }
 }

@@ -3,6 +3,7 @@
 use arbitrary::Arbitrary;
 use multiproc::LockGuard;
 
+use super::super::agree::{blocking, ready};
 use super::super::model::barrier::{self, BarrierModel};
 use super::super::model::condition::{self, ConditionModel};
 use super::super::model::event::{self, EventModel};
@@ -11,7 +12,6 @@ use super::super::model::value::{self, ValueModel};
 use super::super::model::wait::{Span, Wait};
 use super::lock::Op as LockOp;
 use super::semaphore::Op as SemaphoreOp;
-use super::{blocking, ready};
 
 #[derive(Arbitrary, Debug)]
 pub(super) enum Op {

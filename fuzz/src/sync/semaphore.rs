@@ -2,10 +2,10 @@
 
 use arbitrary::Arbitrary;
 
+use super::super::agree::{agree, ready};
 use super::super::model::Model;
 use super::super::model::semaphore::{self, Kind, Permits, SemaphoreModel};
 use super::super::model::wait::Wait;
-use super::{agree, ready};
 
 #[derive(Arbitrary, Debug)]
 pub(super) enum Op {
