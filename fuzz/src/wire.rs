@@ -8,9 +8,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use multiproc::{GetError, Queue, RecvError, duplex, fuzz_support};
+use multiproc::{RecvError, duplex, fuzz_support};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeTuple};
+use serde::{Deserialize, Serialize};
 
 use super::files::{Descriptor, memfd};
 
@@ -52,35 +52,11 @@ enum Everything {
     Time(Duration, Result<(), String>),
 }
 
-/// A message of a queue that is put as any bytes, and decoded as [`Everything`].
-#[derive(Debug)]
-#[allow(dead_code, reason = "as above")]
-enum Message {
-    Raw(Vec<u8>),
-    Read(Vec<Everything>),
-}
-
-impl Serialize for Message {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Message::Raw(bytes) = self else { return Err(serde::ser::Error::custom("it is read")) };
-        let mut tuple = serializer.serialize_tuple(bytes.len())?;
-        bytes.iter().try_for_each(|byte| tuple.serialize_element(byte))?;
-        tuple.end()
-    }
-}
-
-impl<'de> Deserialize<'de> for Message {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::deserialize(deserializer).map(Message::Read)
-    }
-}
-
 const KINDS: [&[u8; 8]; 4] = [b"returned", b"panicked", b"not read", b"not sent"];
 
 pub(super) fn run(bytes: &[u8]) {
     let Some(operations) = super::decode::<Vec<Op>>(bytes) else { return };
     let (here, there) = duplex::<Vec<Everything>, Vec<u8>>().unwrap();
-    let queue = Queue::<Message>::bounded(2).unwrap();
     for op in operations {
         match op {
             Op::Packet { mark, bytes, files } => {
@@ -101,11 +77,8 @@ pub(super) fn run(bytes: &[u8]) {
                 assert_eq!(here.try_recv().unwrap(), bytes);
             }
             Op::Message(bytes) => {
-                queue.try_put(Message::Raw(bytes.clone())).unwrap();
-                match queue.try_get() {
-                    Ok(value) => drop(format!("{value:?}")),
-                    Err(GetError::Decode(_)) => {}
-                    Err(error) => panic!("{error}"),
+                if let Ok(value) = fuzz_support::read_message::<Vec<Everything>>(&bytes) {
+                    drop(format!("{value:?}"));
                 }
             }
             Op::Letter(bytes) => {

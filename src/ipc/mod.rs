@@ -34,6 +34,11 @@ pub(crate) mod fuzz_support {
         handoff::sending(|| codec::to_bytes(value)).1
     }
 
+    /// What a message of these bytes is read as.
+    pub fn read_message<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+        codec::decode(bytes)
+    }
+
     /// What a child is given as this descriptor.
     pub fn attached<T: DeserializeOwned>(descriptor: OwnedFd) -> Result<T, CodecError> {
         handoff::taking(vec![descriptor], || codec::decode(&[0]))

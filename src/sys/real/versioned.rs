@@ -198,6 +198,7 @@ mod tests {
 
     #[test]
     fn both_are_exchanged_or_neither() {
+        // Relaxed: there is one thread.
         let word = Versioned::new(7);
         assert_eq!(word.exchange(8, 9, Relaxed), Err(7));
         assert_eq!((word.load(Relaxed), word.version()), (7, 0));
@@ -212,6 +213,7 @@ mod tests {
 
     #[test]
     fn the_version_goes_round() {
+        // Relaxed: as above.
         let word = Versioned { word: Word::new(u32::MAX), version: Word::new(u32::MAX) };
         assert_eq!(word.exchange(u32::MAX, 1, Relaxed), Ok(()));
         assert_eq!((word.load(Relaxed), word.version()), (1, 0));
@@ -230,6 +232,7 @@ mod tests {
                 }
             }
         };
+        // Relaxed: only the numbers are looked at, at last when the threads are joined.
         thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| add(&|old, new| word.exchange(old, new, Relaxed)));
