@@ -121,6 +121,7 @@
 //! | [`Condition::wait`] | | `Ok((guard, false))`: the lock is held again |
 //! | [`Event::wait`], [`AsyncResult::wait`], [`Queue::join`] | | `false` |
 //! | [`wait_any`] | | an empty list |
+//! | `poll` of a pipe | `false` | `false` |
 //!
 //! # When a peer means harm
 //!
@@ -252,7 +253,7 @@ pub use error::{
 };
 pub use ipc::{
     ArrayGuard, Connection, Element, Queue, Receiver, SelfDescribing, Sender, SharedArray, Value,
-    duplex, pipe, wait_any,
+    duplex, pipe, wait_any, wait_any_for, wait_any_until,
 };
 pub use pool::{AsyncResult, Pool, PoolBuilder};
 pub use process::{Process, Run};

@@ -13,7 +13,9 @@ mod value;
 
 pub use codec::SelfDescribing;
 pub use element::Element;
-pub use pipe::{Connection, Receiver, Sender, duplex, pipe, wait_any};
+pub use pipe::{
+    Connection, Receiver, Sender, duplex, pipe, wait_any, wait_any_for, wait_any_until,
+};
 pub use queue::Queue;
 pub use shared_array::{ArrayGuard, SharedArray};
 pub use value::Value;

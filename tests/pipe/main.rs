@@ -15,7 +15,10 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use multiproc::{CodecError, Pool, Process, RecvError, SendCause, Sender, duplex, pipe, wait_any};
+use multiproc::{
+    CodecError, Pool, Process, RecvError, SendCause, Sender, duplex, pipe, wait_any, wait_any_for,
+    wait_any_until,
+};
 use proptest::prelude::*;
 
 /// What no message here is ever waited for in vain, and no test waits in full.
@@ -178,12 +181,16 @@ fn an_empty_pipe_is_not_the_end() -> Result<(), Box<dyn std::error::Error>> {
     assert!(matches!(receiver.try_recv(), Err(RecvError::Empty)));
     assert!(matches!(receiver.recv_for(Duration::ZERO), Err(RecvError::TimedOut)));
     assert!(matches!(receiver.recv_until(Instant::now()), Err(RecvError::TimedOut)));
-    assert!(!receiver.poll(Duration::ZERO));
+    assert!(!receiver.poll());
+    assert!(!receiver.poll_for(Duration::from_millis(1)));
+    assert!(!receiver.poll_until(Instant::now()));
     sender.send(5)?;
-    assert!(receiver.poll(LONG));
+    assert!(receiver.poll());
+    assert!(receiver.poll_until(Instant::now()));
+    assert!(receiver.poll_for(LONG));
     assert_eq!(receiver.try_recv()?, 5);
     drop(sender);
-    assert!(receiver.poll(LONG), "poll is true at the end");
+    assert!(receiver.poll_for(LONG), "poll is true at the end");
     assert!(matches!(receiver.try_recv(), Err(RecvError::Closed)));
     Ok(())
 }
@@ -286,12 +293,14 @@ fn wait_any_names_all_that_are_ready() -> Result<(), Box<dyn std::error::Error>>
     let pipes: Vec<_> = (0..4).map(|_| pipe::<u8>()).collect::<Result<_, _>>()?;
     let (receivers, mut senders): (Vec<_>, Vec<_>) = pipes.into_iter().unzip();
     let sources: Vec<&dyn std::os::fd::AsFd> = receivers.iter().map(|r| r as _).collect();
-    assert_eq!(wait_any(&sources, Some(Duration::ZERO))?, []);
-    assert_eq!(wait_any(&[], Some(Duration::ZERO))?, []);
+    assert_eq!(wait_any_for(&sources, Duration::ZERO)?, []);
+    assert_eq!(wait_any_for(&[], Duration::ZERO)?, []);
+    assert_eq!(wait_any_until(&sources, Instant::now())?, []);
     senders[2].send(1)?;
-    assert_eq!(wait_any(&sources, None)?, [2]);
+    assert_eq!(wait_any(&sources)?, [2]);
     drop(senders.remove(0));
-    assert_eq!(wait_any(&sources, Some(LONG))?, [0, 2], "the end counts as ready");
+    assert_eq!(wait_any_for(&sources, LONG)?, [0, 2], "the end counts as ready");
+    assert_eq!(wait_any_until(&sources, Instant::now() + LONG)?, [0, 2]);
     Ok(())
 }
 

@@ -113,10 +113,10 @@ fn wait_any_sees_messages_and_ends_of_processes() -> Nothing {
         (sender.clone(), hold),
     )?;
     let sources: [&dyn AsFd; 2] = [&receiver, &child];
-    assert_eq!(wait_any(&sources, Some(LONG))?, [0]);
+    assert_eq!(wait_any_for(&sources, LONG)?, [0]);
     assert_eq!(receiver.recv()?, 1);
     drop(held);
-    assert_eq!(wait_any(&sources, Some(LONG))?, [1]);
+    assert_eq!(wait_any_for(&sources, LONG)?, [1]);
     child.join()?;
     Ok(())
 }

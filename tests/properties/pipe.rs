@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use multiproc::{Connection, Receiver, Sender, duplex, pipe, wait_any};
+use multiproc::{Connection, Receiver, Sender, duplex, pipe, wait_any, wait_any_for};
 use proptest::prelude::*;
 use proptest::sample::select;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -314,10 +314,13 @@ impl End {
                 Answer::Received(received.map_err(|error| told(&error)))
             }),
             Call::Poll(span) => within!(self, In | Both(end) => {
-                Answer::Ready(end.poll(span.duration()))
+                Answer::Ready(end.poll_for(span.duration()))
             }),
             Call::WaitAny(span) => within!(self, In | Both(end) => {
-                let ready = wait_any(&[end, end], span.map(Span::duration));
+                let ready = match span {
+                    None => wait_any(&[end, end]),
+                    Some(span) => wait_any_for(&[end, end], span.duration()),
+                };
                 match ready.expect("two are not too many").as_slice() {
                     [] => Answer::Ready(false),
                     [0, 1] => Answer::Ready(true),
@@ -379,9 +382,9 @@ impl fmt::Debug for Call {
         match self {
             Call::Send(text, wait) => wait.written(f, "send", &format!("{text:?}")),
             Call::Recv(wait) => wait.written(f, "recv", ""),
-            Call::Poll(span) => write!(f, "poll({span})"),
-            Call::WaitAny(None) => f.write_str("wait_any(None)"),
-            Call::WaitAny(Some(span)) => write!(f, "wait_any({span})"),
+            Call::Poll(span) => write!(f, "poll_for({span})"),
+            Call::WaitAny(None) => f.write_str("wait_any()"),
+            Call::WaitAny(Some(span)) => write!(f, "wait_any_for({span})"),
             Call::Drop => f.write_str("drop(end)"),
         }
     }
