@@ -20,6 +20,7 @@ use multiproc::{
     wait_any_until,
 };
 use proptest::prelude::*;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// What no message here is ever waited for in vain, and no test waits in full.
 const LONG: Duration = Duration::from_secs(60);
@@ -301,6 +302,26 @@ fn wait_any_names_all_that_are_ready() -> Result<(), Box<dyn std::error::Error>>
     drop(senders.remove(0));
     assert_eq!(wait_any_for(&sources, LONG)?, [0, 2], "the end counts as ready");
     assert_eq!(wait_any_until(&sources, Instant::now() + LONG)?, [0, 2]);
+    Ok(())
+}
+
+#[test]
+fn a_sender_is_writable_when_there_is_room_or_nobody_to_receive()
+-> Result<(), Box<dyn std::error::Error>> {
+    let writable = |sender: &Sender<Vec<u8>>| {
+        let mut fds = [PollFd::new(sender, PollFlags::OUT)];
+        poll(&mut fds, Some(&Timespec::default())).map(|ready| ready == 1)
+    };
+    let (receiver, sender) = pipe::<Vec<u8>>()?;
+    assert!(writable(&sender)?);
+    while sender.try_send(vec![0; 1000]).is_ok() {}
+    assert!(!writable(&sender)?, "it is full");
+    while receiver.try_recv().is_ok() {}
+    assert!(writable(&sender)?);
+    assert_eq!(wait_any(&[&sender])?, [0], "there is nothing to be received");
+    while sender.try_send(vec![0; 1000]).is_ok() {}
+    drop(receiver);
+    assert!(writable(&sender)?, "it would fail, and not wait");
     Ok(())
 }
 
