@@ -252,8 +252,8 @@ pub use error::{
     TooManyDone, TryLockError, ValueTooLong, WorkerNotStarted,
 };
 pub use ipc::{
-    ArrayGuard, Connection, Element, Queue, Receiver, SelfDescribing, Sender, SharedArray, Value,
-    duplex, pipe, wait_any, wait_any_for, wait_any_until,
+    ArrayGuard, ArrayIter, Connection, Element, Queue, Receiver, SelfDescribing, Sender,
+    SharedArray, Value, duplex, pipe, wait_any, wait_any_for, wait_any_until,
 };
 pub use pool::{AsyncResult, Pool, PoolBuilder};
 pub use process::{Process, Run};

@@ -1,5 +1,6 @@
 //! Floor 3: data in motion.
 
+mod array_iter;
 mod array_text;
 mod buffer;
 pub(crate) mod codec;
@@ -11,6 +12,7 @@ mod shared_array;
 mod unfinished;
 mod value;
 
+pub use array_iter::ArrayIter;
 pub use codec::SelfDescribing;
 pub use element::Element;
 pub use pipe::{
