@@ -252,7 +252,7 @@ pub use error::{
     TooManyDone, TryLockError, ValueTooLong, WorkerNotStarted,
 };
 pub use ipc::{
-    ArrayGuard, ArrayIter, Connection, Element, Queue, Receiver, SelfDescribing, Sender,
+    ArrayGuard, ArrayIter, Connection, Element, Incoming, Queue, Receiver, SelfDescribing, Sender,
     SharedArray, Value, duplex, pipe, wait_any, wait_any_for, wait_any_until,
 };
 pub use pool::{AsyncResult, Pool, PoolBuilder};

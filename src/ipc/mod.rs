@@ -5,6 +5,7 @@ mod array_text;
 mod buffer;
 pub(crate) mod codec;
 mod element;
+mod incoming;
 mod pipe;
 mod queue;
 mod ring;
@@ -15,6 +16,7 @@ mod value;
 pub use array_iter::ArrayIter;
 pub use codec::SelfDescribing;
 pub use element::Element;
+pub use incoming::Incoming;
 pub use pipe::{
     Connection, Receiver, Sender, duplex, pipe, wait_any, wait_any_for, wait_any_until,
 };

@@ -273,6 +273,33 @@ fn clones_share_a_pipe_and_each_message_comes_once() -> Result<(), Box<dyn std::
 }
 
 #[test]
+fn a_loop_over_a_receiver_ends_with_the_last_sender() -> Result<(), Box<dyn std::error::Error>> {
+    let (receiver, sender) = pipe::<u8>()?;
+    let other = sender.clone();
+    let senders = [sender, other].map(|sender| {
+        thread::spawn(move || (0..50).for_each(|n| sender.send(n).expect("it is received")))
+    });
+    let sum = (&receiver).into_iter().try_fold(0, |sum, n| n.map(|n| sum + u32::from(n)))?;
+    assert_eq!(sum, 2 * (0..50).sum::<u32>());
+    senders.into_iter().for_each(|sender| sender.join().expect("it does not panic"));
+    assert_eq!(receiver.into_iter().count(), 0, "it has ended");
+    Ok(())
+}
+
+#[test]
+fn what_came_is_received_without_waiting_for_more() -> Result<(), Box<dyn std::error::Error>> {
+    let (receiver, sender) = pipe::<u8>()?;
+    let mut messages = receiver.try_iter();
+    assert!(messages.next().is_none());
+    sender.send(1)?;
+    sender.send(2)?;
+    assert_eq!(messages.by_ref().collect::<Result<Vec<_>, _>>()?, [1, 2]);
+    drop(sender);
+    assert!(messages.next().is_none());
+    Ok(())
+}
+
+#[test]
 fn both_directions_at_once() -> Result<(), Box<dyn std::error::Error>> {
     let (here, there) = duplex::<u64, u64>()?;
     let echo = thread::spawn(move || {
