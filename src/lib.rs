@@ -21,6 +21,17 @@
 //! | run a function beside the rest | [`Thread`], [`Process`] | `Thread` | `Process` |
 //! | run many, on a few workers | [`Pool`] | | yes |
 //!
+//! # Builders
+//!
+//! What has properties beside what it does is made by a builder, which starts it by the same names as
+//! the type itself:
+//!
+//! | | makes a | properties | starts it |
+//! |---|---|---|---|
+//! | [`Process::builder`] | [`ProcessBuilder`] | name, daemon | `fork`, `spawn`, `start` |
+//! | [`Thread::builder`] | [`ThreadBuilder`] | name, daemon | `spawn`, `start` |
+//! | [`Pool::builder`] | [`PoolBuilder`] | workers, start_timeout | `build` |
+//!
 //! # How a value gets into a child
 //!
 //! A child that is forked has all memory, so it has what a closure captures; what lives in a
@@ -256,13 +267,13 @@ pub use ipc::{
     SharedArray, Value, duplex, pipe, wait_any, wait_any_for, wait_any_until,
 };
 pub use pool::{AsyncResult, Pool, PoolBuilder};
-pub use process::{Process, Run};
+pub use process::{Process, ProcessBuilder, Run};
 pub use shm::{Layout, ProcessSafe, Shared};
 pub use sync::{
     Barrier, BoundedSemaphore, Condition, Event, Lock, LockGuard, Permit, RLock, RLockGuard,
     RobustPermit, RobustSemaphore, Semaphore,
 };
-pub use thread::Thread;
+pub use thread::{Thread, ThreadBuilder};
 
 /// For the models: which site of the source is weakened, which were passed, and who sleeps.
 #[cfg(loom)]

@@ -1,6 +1,6 @@
 //! Floor 4: who runs. Child processes, by fork or as fresh processes of the same program.
 //!
-//! What most need is at the crate's root: [`Process`], [`Run`],
+//! What most need is at the crate's root: [`Process`], [`ProcessBuilder`], [`Run`],
 //! [`ProcessError`](crate::ProcessError).
 //!
 //! ```text
@@ -31,7 +31,7 @@ mod spawn;
 mod start_path;
 mod status;
 
-pub use builder::Builder;
+pub use builder::ProcessBuilder;
 pub use current::{Current, current};
 pub use ending::exit;
 pub(crate) use ending::{Duty, Rank, is_asked_for, is_ending, register};
