@@ -25,6 +25,7 @@ mod image;
 mod letter;
 mod page;
 mod panics;
+mod prefix;
 mod program;
 mod run;
 mod spawn;
@@ -38,6 +39,7 @@ pub(crate) use ending::{Duty, Rank, is_asked_for, is_ending, register};
 pub use handle::Process;
 pub(crate) use image::Image;
 pub(crate) use panics::{Panic, caught};
+pub(crate) use prefix::prefix;
 pub use run::Run;
 pub use status::ExitStatus;
 
