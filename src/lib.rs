@@ -295,11 +295,11 @@ pub mod fuzz_support {
     pub use crate::process::fuzz_support::*;
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(loom), fuzz_targets))]
 extern crate self as multiproc;
 
-/// The fuzz targets, whose seeds are played as tests.
-#[cfg(all(test, not(loom)))]
+/// The fuzz targets, whose seeds are played as tests, in the repository: the package has none.
+#[cfg(all(test, not(loom), fuzz_targets))]
 #[path = "../fuzz/src/lib.rs"]
 mod fuzz;
 
