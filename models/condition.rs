@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use multiproc::{Condition, Lock};
+use multiproc::{Condition, Lock, ProcessSafe};
 
 use crate::harness::{Model, models};
 use crate::stage::{Place, explore_once_asleep, share, spawn_with, stop_exploring, witness};
@@ -116,11 +116,10 @@ models! {
     };
 }
 
-multiproc::process_safe! {
-    struct Meeting {
-        count: Lock<u32>,
-        changed: Condition,
-    }
+#[derive(ProcessSafe)]
+struct Meeting {
+    count: Lock<u32>,
+    changed: Condition,
 }
 
 impl Meeting {

@@ -51,11 +51,46 @@ fn what_cannot_be_shared_is_told_what_to_use_instead() {
     refused("std::sync::Arc::new(1_u8)", "Arc<u8>");
     refuses(
         "struct Own { n: u8 } let _ = Shared::new(Own { n: 1 });",
-        &["`Own` cannot live in memory", "declare a struct of your own with `process_safe!`"],
+        &["`Own` cannot live in memory", "`#[derive(multiproc::ProcessSafe)]` above a struct"],
     );
-    refuses(
-        "multiproc::process_safe! { struct Own { name: String } }",
-        &["`String` cannot", INSTEAD],
+    refuses("#[derive(ProcessSafe)] struct Own { name: String }", &["`String` cannot", INSTEAD]);
+}
+
+#[test]
+fn what_cannot_derive_that_it_is_shared_is_told_what_to_do() {
+    let refused = |declared: &str, words: &[&str]| {
+        refuses(&format!("#[derive(ProcessSafe)] {declared}"), words);
+    };
+    refused(
+        "enum Own { A, B(u8) }",
+        &["cannot be derived for an enum", "Keep a number in its place", "by `TryFrom`"],
+    );
+    refused(
+        "union Own { n: u32, x: f32 }",
+        &["cannot be derived for a union", "Keep a number in its place", "from_bits"],
+    );
+    refused(
+        "struct Own<'a> { n: &'a u32 }",
+        &["cannot be derived for a struct with a lifetime", "its index in a `SharedArray`"],
+    );
+    refused("#[repr(C, packed(4))] struct Own { n: u64 }", &["for a packed struct", "`repr(C)`"]);
+    refused("struct Own(u8, bool);", &["`bool` cannot live in memory", "use a `u8`"]);
+    refused("struct Own { n: &'static u32 }", &["`&'static u32` cannot live in memory"]);
+    refused("#[process_safe(name = x)] struct Own;", &["the one thing to say here is `crate ="]);
+    refused("#[process_safe(crate = nowhere)] struct Own;", &["`nowhere`"]);
+    // Of its parameters, it is known only where it is used.
+    refused(
+        "struct Own<T>(Lock<T>); let _ = Shared::new(Own(Lock::new(String::new())));",
+        &["`String` cannot live in memory", "required for `Own<String>`"],
+    );
+    // What looks right, and is refused where it would be shared.
+    refused(
+        "struct Own(u8); impl Drop for Own { fn drop(&mut self) {} } let _ = Shared::new(Own(1));",
+        &["evaluation panicked"],
+    );
+    refused(
+        "struct Own(Event); let _ = Shared::new(Lock::new((Own(Event::new()), Lock::new(1))));",
+        &["a lock inside a lock could be moved"],
     );
 }
 
@@ -69,10 +104,16 @@ fn what_belongs_to_one_thread_does_not_go_to_another() {
 
 #[test]
 fn what_is_right_is_not_refused() {
-    let compiled = compile(
+    for body in [
         "let _ = Process::spawn(|(a, b)| add(a, b), (2, 3)); let _ = Shared::new([1_u8; 3]);",
-    );
-    assert_eq!(compiled, Ok(()));
+        "#[derive(ProcessSafe)] #[repr(C, align(64))] struct Own { n: u8 }",
+        "#[derive(ProcessSafe)] struct Own; let _ = Shared::new(Own);",
+        "use multiproc as mp; #[derive(mp::ProcessSafe)] #[process_safe(crate = mp)] struct Own(u8);",
+        "#[forbid(unsafe_code)] mod own { #[derive(multiproc::ProcessSafe)] struct Own(u8); }",
+        "#[derive(ProcessSafe)] struct Own<T>(Lock<T>) where T: Copy; Shared::new(Own(Lock::new(1)));",
+    ] {
+        assert_eq!(compile(body), Ok(()), "{body}");
+    }
 }
 
 /// The compiler must not take `body`, and must say all of `words`.
@@ -88,7 +129,7 @@ fn refuses(body: &str, words: &[&str]) {
 fn compile(body: &str) -> Result<(), String> {
     let source = format!(
         "#![allow(unused)]\n\
-         use multiproc::{{Lock, Pool, Process, Shared, Thread}};\n\
+         use multiproc::{{Event, Lock, Pool, Process, ProcessSafe, Shared, Thread}};\n\
          fn add(a: i32, b: i32) -> i32 {{ a + b }}\n\
          fn main() {{ {body} }}\n"
     );

@@ -13,26 +13,25 @@ use std::time::{Duration, Instant};
 
 use arbitrary::Arbitrary;
 use multiproc::{
-    Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, RobustSemaphore, Semaphore, Shared,
-    Value, fuzz_support,
+    Barrier, BoundedSemaphore, Condition, Event, Lock, ProcessSafe, RLock, RobustSemaphore,
+    Semaphore, Shared, Value, fuzz_support,
 };
 
 use super::Way;
 
 const LOCKS: usize = 40;
 
-multiproc::process_safe! {
-    struct Scene {
-        locks: [Lock<u32>; LOCKS],
-        rlocks: [RLock<Cell<u32>>; 2],
-        condition: Condition,
-        event: Event,
-        semaphore: Semaphore,
-        bounded: BoundedSemaphore,
-        robust: RobustSemaphore<4>,
-        barrier: Barrier,
-        value: Value<i16>,
-    }
+#[derive(ProcessSafe)]
+struct Scene {
+    locks: [Lock<u32>; LOCKS],
+    rlocks: [RLock<Cell<u32>>; 2],
+    condition: Condition,
+    event: Event,
+    semaphore: Semaphore,
+    bounded: BoundedSemaphore,
+    robust: RobustSemaphore<4>,
+    barrier: Barrier,
+    value: Value<i16>,
 }
 
 #[derive(Arbitrary, Debug)]

@@ -1,24 +1,22 @@
 //! Things that some leave under a lock and notify of, and others wait for and take.
 
-use multiproc::{Condition, Lock, LockGuard, Shared};
+use multiproc::{Condition, Lock, LockGuard, ProcessSafe, Shared};
 use rand::Rng;
 use rand::rngs::StdRng;
 
 use crate::station::{Balance, Station};
 use crate::stations::{SHORT, between, linger};
 
-multiproc::process_safe! {
-    #[derive(Debug)]
-    struct Things {
-        /// By the workers, and by the judge.
-        left: u64,
-        added: u64,
-        taken: u64,
-        /// Those that are left and not taken.
-        here: u64,
-        mended: u64,
-        closed: u32,
-    }
+#[derive(Debug, ProcessSafe)]
+struct Things {
+    /// By the workers, and by the judge.
+    left: u64,
+    added: u64,
+    taken: u64,
+    /// Those that are left and not taken.
+    here: u64,
+    mended: u64,
+    closed: u32,
 }
 
 pub(crate) struct Exchange(Shared<(Lock<Things>, Condition)>);

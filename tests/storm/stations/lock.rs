@@ -2,21 +2,19 @@
 
 use std::hint::black_box;
 
-use multiproc::{Lock, LockGuard, Poisoned, Shared, TryLockError};
+use multiproc::{Lock, LockGuard, Poisoned, ProcessSafe, Shared, TryLockError};
 use rand::Rng;
 use rand::rngs::StdRng;
 
 use crate::station::{Balance, Station};
 use crate::stations::{SHORT, between, linger};
 
-multiproc::process_safe! {
-    /// The two, and how often they were mended.
-    #[derive(Debug)]
-    struct Counts {
-        first: u64,
-        second: u64,
-        mended: u64,
-    }
+/// The two, and how often they were mended.
+#[derive(Debug, ProcessSafe)]
+struct Counts {
+    first: u64,
+    second: u64,
+    mended: u64,
 }
 
 pub(crate) struct Pair(Shared<Lock<Counts>>);
