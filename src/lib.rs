@@ -270,8 +270,8 @@ pub use pool::{AsyncResult, Pool, PoolBuilder};
 pub use process::{Process, ProcessBuilder, Run};
 pub use shm::{Layout, ProcessSafe, Shared};
 pub use sync::{
-    Barrier, BoundedSemaphore, Condition, Event, Lock, LockGuard, Permit, RLock, RLockGuard,
-    RobustPermit, RobustSemaphore, Semaphore,
+    Barrier, BoundedSemaphore, Condition, ConditionGuard, Event, Lock, LockGuard, Permit, RLock,
+    RLockGuard, RobustPermit, RobustSemaphore, Semaphore,
 };
 pub use thread::{Thread, ThreadBuilder};
 

@@ -63,7 +63,9 @@ use crate::shm::layout::Layout;
 ///    else [`LAYOUT`](ProcessSafe::LAYOUT) tells where each part lies, so that a program whose compiler
 ///    puts them elsewhere is refused.
 /// 6. **Sharing is by atomics or under a lock of this crate.** A lock that only threads know
-///    (std's, parking_lot's) does not exclude another process.
+///    (std's, parking_lot's) does not exclude another process. And who holds the lock of this crate may
+///    give it up for a while, at a [`Condition`](crate::Condition), and keep references: what others do
+///    meanwhile does them no harm.
 /// 7. **[`settle`](ProcessSafe::settle) reaches every part** that implements this trait, and
 ///    [`PINNED`](ProcessSafe::PINNED) is true if it is of any part.
 #[diagnostic::on_unimplemented(
