@@ -95,6 +95,20 @@ fn what_cannot_derive_that_it_is_shared_is_told_what_to_do() {
 }
 
 #[test]
+fn what_a_wait_cannot_give_up_is_told_what_to_use_instead() {
+    refuses(
+        "let lock = multiproc::RLock::new(std::cell::RefCell::new(1)); \
+         let _ = multiproc::Condition::new().wait(lock.lock().unwrap());",
+        &["cannot live in memory", "required for `RLockGuard", "to implement `ConditionGuard`"],
+    );
+    refuses(
+        "let lock = std::sync::Mutex::new(1); \
+         let _ = multiproc::Condition::new().wait(lock.lock().unwrap());",
+        &["cannot wait at a condition", "wait with the guard of a `Lock`"],
+    );
+}
+
+#[test]
 fn what_belongs_to_one_thread_does_not_go_to_another() {
     refuses(
         "let one = std::rc::Rc::new(1); let _ = Thread::spawn(move || *one);",
