@@ -21,6 +21,17 @@
 //! | run a function beside the rest | [`Thread`], [`Process`] | `Thread` | `Process` |
 //! | run many, on a few workers | [`Pool`] | | yes |
 //!
+//! # Builders
+//!
+//! What has properties beside what it does is made by a builder, which starts it by the same names as
+//! the type itself:
+//!
+//! | | makes a | properties | starts it |
+//! |---|---|---|---|
+//! | [`Process::builder`] | [`ProcessBuilder`] | name, daemon | `fork`, `spawn`, `start` |
+//! | [`Thread::builder`] | [`ThreadBuilder`] | name, daemon | `spawn`, `start` |
+//! | [`Pool::builder`] | [`PoolBuilder`] | workers, start_timeout | `build` |
+//!
 //! # How a value gets into a child
 //!
 //! A child that is forked has all memory, so it has what a closure captures; what lives in a
@@ -124,6 +135,7 @@
 //! | [`Condition::wait`] | | `Ok((guard, false))`: the lock is held again |
 //! | [`Event::wait`], [`AsyncResult::wait`], [`Queue::join`] | | `false` |
 //! | [`wait_any`] | | an empty list |
+//! | `poll` of a pipe | `false` | `false` |
 //!
 //! # When a peer means harm
 //!
@@ -253,17 +265,17 @@ pub use error::{
     TooManyDone, TryLockError, ValueTooLong, WorkerNotStarted,
 };
 pub use ipc::{
-    ArrayGuard, Connection, Element, Queue, Receiver, SelfDescribing, Sender, SharedArray, Value,
-    duplex, pipe, wait_any,
+    ArrayGuard, ArrayIter, Connection, Element, Incoming, Queue, Receiver, SelfDescribing, Sender,
+    SharedArray, Value, duplex, pipe, wait_any, wait_any_for, wait_any_until,
 };
 pub use pool::{AsyncResult, Pool, PoolBuilder};
-pub use process::{Process, Run};
+pub use process::{Process, ProcessBuilder, Run};
 pub use shm::{Layout, ProcessSafe, Shared};
 pub use sync::{
-    Barrier, BoundedSemaphore, Condition, Event, Lock, LockGuard, Permit, RLock, RLockGuard,
-    RobustPermit, RobustSemaphore, Semaphore,
+    Barrier, BoundedSemaphore, Condition, ConditionGuard, Event, Lock, LockGuard, Permit, RLock,
+    RLockGuard, RobustPermit, RobustSemaphore, Semaphore,
 };
-pub use thread::Thread;
+pub use thread::{Thread, ThreadBuilder};
 
 /// For the models: which site of the source is weakened, which were passed, and who sleeps.
 #[cfg(loom)]
@@ -285,11 +297,11 @@ pub mod fuzz_support {
     pub use crate::process::fuzz_support::*;
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(loom), fuzz_targets))]
 extern crate self as multiproc;
 
-/// The fuzz targets, whose seeds are played as tests.
-#[cfg(all(test, not(loom)))]
+/// The fuzz targets, whose seeds are played as tests, in the repository: the package has none.
+#[cfg(all(test, not(loom), fuzz_targets))]
 #[path = "../fuzz/src/lib.rs"]
 mod fuzz;
 

@@ -51,11 +51,60 @@ fn what_cannot_be_shared_is_told_what_to_use_instead() {
     refused("std::sync::Arc::new(1_u8)", "Arc<u8>");
     refuses(
         "struct Own { n: u8 } let _ = Shared::new(Own { n: 1 });",
-        &["`Own` cannot live in memory", "declare a struct of your own with `process_safe!`"],
+        &["`Own` cannot live in memory", "`#[derive(multiproc::ProcessSafe)]` above a struct"],
+    );
+    refuses("#[derive(ProcessSafe)] struct Own { name: String }", &["`String` cannot", INSTEAD]);
+}
+
+#[test]
+fn what_cannot_derive_that_it_is_shared_is_told_what_to_do() {
+    let refused = |declared: &str, words: &[&str]| {
+        refuses(&format!("#[derive(ProcessSafe)] {declared}"), words);
+    };
+    refused(
+        "enum Own { A, B(u8) }",
+        &["cannot be derived for an enum", "Keep a number in its place", "by `TryFrom`"],
+    );
+    refused(
+        "union Own { n: u32, x: f32 }",
+        &["cannot be derived for a union", "Keep a number in its place", "from_bits"],
+    );
+    refused(
+        "struct Own<'a> { n: &'a u32 }",
+        &["cannot be derived for a struct with a lifetime", "its index in a `SharedArray`"],
+    );
+    refused("#[repr(C, packed(4))] struct Own { n: u64 }", &["for a packed struct", "`repr(C)`"]);
+    refused("struct Own(u8, bool);", &["`bool` cannot live in memory", "use a `u8`"]);
+    refused("struct Own { n: &'static u32 }", &["`&'static u32` cannot live in memory"]);
+    refused("#[process_safe(name = x)] struct Own;", &["the one thing to say here is `crate ="]);
+    refused("#[process_safe(crate = nowhere)] struct Own;", &["`nowhere`"]);
+    // Of its parameters, it is known only where it is used.
+    refused(
+        "struct Own<T>(Lock<T>); let _ = Shared::new(Own(Lock::new(String::new())));",
+        &["`String` cannot live in memory", "required for `Own<String>`"],
+    );
+    // What looks right, and is refused where it would be shared.
+    refused(
+        "struct Own(u8); impl Drop for Own { fn drop(&mut self) {} } let _ = Shared::new(Own(1));",
+        &["evaluation panicked"],
+    );
+    refused(
+        "struct Own(Event); let _ = Shared::new(Lock::new((Own(Event::new()), Lock::new(1))));",
+        &["a lock inside a lock could be moved"],
+    );
+}
+
+#[test]
+fn what_a_wait_cannot_give_up_is_told_what_to_use_instead() {
+    refuses(
+        "let lock = multiproc::RLock::new(std::cell::RefCell::new(1)); \
+         let _ = multiproc::Condition::new().wait(lock.lock().unwrap());",
+        &["cannot live in memory", "required for `RLockGuard", "to implement `ConditionGuard`"],
     );
     refuses(
-        "multiproc::process_safe! { struct Own { name: String } }",
-        &["`String` cannot", INSTEAD],
+        "let lock = std::sync::Mutex::new(1); \
+         let _ = multiproc::Condition::new().wait(lock.lock().unwrap());",
+        &["cannot wait at a condition", "wait with the guard of a `Lock`"],
     );
 }
 
@@ -74,7 +123,7 @@ fn an_attribute_that_makes_another_type_of_a_field_is_refused() {
     let library = folder.join("libboxed.so");
     // A reference to what is in the box would do as one to the field.
     refuses_with(
-        "multiproc::process_safe! { #[boxed::boxed] struct Holder { value: u32 } }",
+        "#[derive(ProcessSafe)] #[boxed::boxed] struct Holder { value: u32 }",
         &[("boxed", &library)],
         &["expected `*mut u32`, found `*mut Box<u32>`"],
     );
@@ -91,11 +140,16 @@ fn what_belongs_to_one_thread_does_not_go_to_another() {
 
 #[test]
 fn what_is_right_is_not_refused() {
-    let compiled = compile(
+    for body in [
         "let _ = Process::spawn(|(a, b)| add(a, b), (2, 3)); let _ = Shared::new([1_u8; 3]);",
-        &[],
-    );
-    assert_eq!(compiled, Ok(()));
+        "#[derive(ProcessSafe)] #[repr(C, align(64))] struct Own { n: u8 }",
+        "#[derive(ProcessSafe)] struct Own; let _ = Shared::new(Own);",
+        "use multiproc as mp; #[derive(mp::ProcessSafe)] #[process_safe(crate = mp)] struct Own(u8);",
+        "#[forbid(unsafe_code)] mod own { #[derive(multiproc::ProcessSafe)] struct Own(u8); }",
+        "#[derive(ProcessSafe)] struct Own<T>(Lock<T>) where T: Copy; Shared::new(Own(Lock::new(1)));",
+    ] {
+        assert_eq!(compile(body, &[]), Ok(()), "{body}");
+    }
 }
 
 /// The compiler must not take `body`, and must say all of `words`.
@@ -117,7 +171,7 @@ fn refuses_with(body: &str, libraries: &[(&str, &Path)], words: &[&str]) {
 fn compile(body: &str, beside: &[(&str, &Path)]) -> Result<(), String> {
     let source = format!(
         "#![allow(unused)]\n\
-         use multiproc::{{Lock, Pool, Process, Shared, Thread}};\n\
+         use multiproc::{{Event, Lock, Pool, Process, ProcessSafe, Shared, Thread}};\n\
          fn add(a: i32, b: i32) -> i32 {{ a + b }}\n\
          fn main() {{ {body} }}\n"
     );

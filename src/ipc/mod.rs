@@ -1,9 +1,11 @@
 //! Floor 3: data in motion.
 
+mod array_iter;
 mod array_text;
 mod buffer;
 pub(crate) mod codec;
 mod element;
+mod incoming;
 mod pipe;
 mod queue;
 mod ring;
@@ -11,9 +13,13 @@ mod shared_array;
 mod unfinished;
 mod value;
 
+pub use array_iter::ArrayIter;
 pub use codec::SelfDescribing;
 pub use element::Element;
-pub use pipe::{Connection, Receiver, Sender, duplex, pipe, wait_any};
+pub use incoming::Incoming;
+pub use pipe::{
+    Connection, Receiver, Sender, duplex, pipe, wait_any, wait_any_for, wait_any_until,
+};
 pub use queue::Queue;
 pub use shared_array::{ArrayGuard, SharedArray};
 pub use value::Value;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, IndexOutOfRange, Poisoned, TryLockError};
+use crate::ipc::array_iter::ArrayIter;
 use crate::ipc::element::{self, Element};
 use crate::shm::{Mapping, ProcessSafe, handoff, stamp_of};
 use crate::sync::{Lock, LockGuard};
@@ -244,9 +245,9 @@ impl<T: Element> SharedArray<T> {
         self.atom(index).map(|atom| element::compare_exchange(atom, old, new))
     }
 
-    /// The elements, each read when its turn comes.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator {
-        self.atoms().iter().map(element::get)
+    /// The elements, each read when its turn comes. `for element in &array` is the same.
+    pub fn iter(&self) -> ArrayIter<'_, T> {
+        ArrayIter::over(self.atoms())
     }
 
     /// The elements, each read once.

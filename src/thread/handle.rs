@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use rustix::process::getpid;
 use rustix::thread::gettid;
 
+use crate::process::prefix;
 use crate::sys::{ForkCell, fork_generation, write_file};
 use crate::thread::native::Native;
 
@@ -154,8 +155,8 @@ fn caller() -> u32 {
 /// Tells the kernel a thread's name, as far as it goes into 15 bytes. It is for people to read: a
 /// system that refuses it loses nothing else.
 fn tell_kernel(number: u32, name: &str) {
-    let short = &name[..name.floor_char_boundary(15)];
-    let _ = write_file(&format!("/proc/self/task/{number}/comm"), short.as_bytes());
+    let short = prefix(name, 15).as_bytes();
+    let _ = write_file(&format!("/proc/self/task/{number}/comm"), short);
 }
 
 impl fmt::Debug for Handle {

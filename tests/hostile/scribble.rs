@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
 
-use multiproc::{Event, Lock, ProcessError, Queue, Semaphore, Shared, SharedArray, TryLockError};
+use multiproc::{
+    Event, Lock, ProcessError, ProcessSafe, Queue, Semaphore, Shared, SharedArray, TryLockError,
+};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngCore, SeedableRng};
@@ -28,12 +30,12 @@ type Message = (String, Vec<u8>, Option<Box<Message2>>);
 #[derive(Debug, Serialize, Deserialize)]
 struct Message2(BTreeMap<u8, String>, char, bool);
 
-multiproc::process_safe! {
-    struct Words {
-        lock: Lock<[u64; 8]>,
-        event: Event,
-        semaphore: Semaphore,
-    }
+#[derive(ProcessSafe)]
+#[repr(C)]
+struct Words {
+    lock: Lock<[u64; 8]>,
+    event: Event,
+    semaphore: Semaphore,
 }
 
 /// What the peer writes to.

@@ -4,19 +4,19 @@ use std::cell::Cell;
 use std::ptr::null;
 use std::time::{Duration, Instant};
 
-use multiproc::{Event, Lock, RLock, Semaphore, Shared};
+use multiproc::{Event, Lock, ProcessSafe, RLock, Semaphore, Shared};
 
 use crate::{TIMEOUT, ended, start};
 
 const SHORT: Duration = Duration::from_millis(1);
 
-multiproc::process_safe! {
-    /// Each primitive begins with its word.
-    struct Words {
-        lock: Lock<u32>,
-        event: Event,
-        semaphore: Semaphore,
-    }
+/// Each primitive begins with its word.
+#[derive(ProcessSafe)]
+#[repr(C)]
+struct Words {
+    lock: Lock<u32>,
+    event: Event,
+    semaphore: Semaphore,
 }
 
 /// The value of each word with a waiter, and nothing else.

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use multiproc::{Connection, Receiver, Sender, duplex, pipe, wait_any};
+use multiproc::{Connection, Receiver, Sender, duplex, pipe, wait_any, wait_any_for};
 use proptest::prelude::*;
 use proptest::sample::select;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -319,10 +319,13 @@ impl End {
                 Ret::Received(received.map_err(|error| text_of(&error)))
             }),
             Op::Poll(span) => within!(self, In | Both(end) => {
-                Ret::Ready(end.poll(span.duration()))
+                Ret::Ready(end.poll_for(span.duration()))
             }),
             Op::WaitAny(span) => within!(self, In | Both(end) => {
-                let ready = wait_any(&[end, end], span.map(Span::duration));
+                let ready = match span {
+                    None => wait_any(&[end, end]),
+                    Some(span) => wait_any_for(&[end, end], span.duration()),
+                };
                 match ready.expect("two are not too many").as_slice() {
                     [] => Ret::Ready(false),
                     [0, 1] => Ret::Ready(true),
@@ -384,9 +387,9 @@ impl fmt::Debug for Op {
         match self {
             Op::Send(text, wait) => wait.written(f, "send", &format!("{text:?}")),
             Op::Recv(wait) => wait.written(f, "recv", ""),
-            Op::Poll(span) => write!(f, "poll({span})"),
-            Op::WaitAny(None) => f.write_str("wait_any(None)"),
-            Op::WaitAny(Some(span)) => write!(f, "wait_any({span})"),
+            Op::Poll(span) => write!(f, "poll_for({span})"),
+            Op::WaitAny(None) => f.write_str("wait_any()"),
+            Op::WaitAny(Some(span)) => write!(f, "wait_any_for({span})"),
             Op::Drop => f.write_str("drop(end)"),
         }
     }

@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table};
 use multiproc::{
     Barrier, BoundedSemaphore, BrokenBarrier, Condition, Event, GetError, Lock, Pool, Process,
     PutError, Queue, RLock, RecvError, RobustSemaphore, Semaphore, SendError, Shared, SharedArray,
-    Thread, TryLockError, Value, duplex, pipe, wait_any,
+    Thread, TryLockError, Value, duplex, pipe, wait_any_for,
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -86,7 +86,7 @@ const WAITS: [(&str, Wait); 21] = [
     }),
     ("Connection::poll", |_| {
         let (end, _other) = duplex::<u8, u8>().unwrap();
-        used(|| !end.poll(SPAN))
+        used(|| !end.poll_for(SPAN))
     }),
     ("Sender::send_for", |_| {
         let (_receiver, sender) = pipe().unwrap();
@@ -96,7 +96,7 @@ const WAITS: [(&str, Wait); 21] = [
     }),
     ("wait_any", |_| {
         let (receiver, _sender) = pipe::<u8>().unwrap();
-        used(|| wait_any(&[&receiver], Some(SPAN)).unwrap().is_empty())
+        used(|| wait_any_for(&[&receiver], SPAN).unwrap().is_empty())
     }),
     ("Process::join_for", |_| {
         let child = Process::spawn(|()| linger::for_ever(), ()).unwrap();

@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use arbitrary::Arbitrary;
 use multiproc::{
-    Barrier, BoundedSemaphore, Condition, Event, Lock, LockGuard, Permit, Poisoned, RLock,
-    RLockGuard, RobustPermit, RobustSemaphore, Semaphore, Value,
+    Barrier, BoundedSemaphore, Condition, Event, Lock, LockGuard, Permit, Poisoned, ProcessSafe,
+    RLock, RLockGuard, RobustPermit, RobustSemaphore, Semaphore, Value,
 };
 
 use super::memory::{Memory, Scribble};
@@ -15,18 +15,18 @@ use super::{NOW, any_guard};
 const LOCKS: usize = 4;
 const ROBUST: usize = 4;
 
-multiproc::process_safe! {
-    pub(super) struct Words {
-        locks: [Lock<[u64; 2]>; LOCKS],
-        rlock: RLock<Cell<u64>>,
-        condition: Condition,
-        pub(super) event: Event,
-        semaphore: Semaphore,
-        bounded: BoundedSemaphore,
-        robust: RobustSemaphore<ROBUST>,
-        barrier: Barrier,
-        value: Value<u32>,
-    }
+#[derive(ProcessSafe)]
+#[repr(C)]
+pub(super) struct Words {
+    locks: [Lock<[u64; 2]>; LOCKS],
+    rlock: RLock<Cell<u64>>,
+    condition: Condition,
+    pub(super) event: Event,
+    semaphore: Semaphore,
+    bounded: BoundedSemaphore,
+    robust: RobustSemaphore<ROBUST>,
+    barrier: Barrier,
+    value: Value<u32>,
 }
 
 #[derive(Arbitrary, Debug)]

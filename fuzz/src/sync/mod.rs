@@ -9,8 +9,8 @@ use std::cell::Cell;
 
 use arbitrary::Arbitrary;
 use multiproc::{
-    Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, RobustSemaphore, Semaphore, Shared,
-    Value, fuzz_support,
+    Barrier, BoundedSemaphore, Condition, Event, Lock, ProcessSafe, RLock, RobustSemaphore,
+    Semaphore, Shared, Value, fuzz_support,
 };
 
 use self::lock::LockState;
@@ -27,18 +27,17 @@ use super::model::value::{self, ValueModel};
 
 const LOCKS: usize = 40;
 
-multiproc::process_safe! {
-    struct Fixture {
-        locks: [Lock<u8>; LOCKS],
-        rlocks: [RLock<Cell<u8>>; 2],
-        condition: Condition,
-        event: Event,
-        semaphore: Semaphore,
-        bounded: BoundedSemaphore,
-        robust: RobustSemaphore<{ ROBUST_MAX as usize }>,
-        barrier: Barrier,
-        value: Value<i16>,
-    }
+#[derive(ProcessSafe)]
+struct Fixture {
+    locks: [Lock<u8>; LOCKS],
+    rlocks: [RLock<Cell<u8>>; 2],
+    condition: Condition,
+    event: Event,
+    semaphore: Semaphore,
+    bounded: BoundedSemaphore,
+    robust: RobustSemaphore<{ ROBUST_MAX as usize }>,
+    barrier: Barrier,
+    value: Value<i16>,
 }
 
 #[derive(Arbitrary, Debug)]

@@ -1,25 +1,23 @@
 //! Items under a lock: some workers put them and notify, the others wait for them and take them.
 
-use multiproc::{Condition, Lock, LockGuard, Shared};
+use multiproc::{Condition, Lock, LockGuard, ProcessSafe, Shared};
 use rand::Rng;
 use rand::rngs::StdRng;
 
 use crate::target::{Damage, Target};
 use crate::targets::{SHORT, delay, possible};
 
-multiproc::process_safe! {
-    #[derive(Debug)]
-    struct Items {
-        /// Put by the workers.
-        put: u64,
-        /// Put by the parent process, which is never killed.
-        added: u64,
-        taken: u64,
-        /// The number of items.
-        here: u64,
-        repaired: u64,
-        closed: u32,
-    }
+#[derive(Debug, ProcessSafe)]
+struct Items {
+    /// Put by the workers.
+    put: u64,
+    /// Put by the parent process, which is never killed.
+    added: u64,
+    taken: u64,
+    /// The number of items.
+    here: u64,
+    repaired: u64,
+    closed: u32,
 }
 
 pub(crate) struct ConditionTarget(Shared<(Lock<Items>, Condition)>);

@@ -2,21 +2,19 @@
 
 use std::hint::black_box;
 
-use multiproc::{Lock, LockGuard, Poisoned, Shared, TryLockError};
+use multiproc::{Lock, LockGuard, Poisoned, ProcessSafe, Shared, TryLockError};
 use rand::Rng;
 use rand::rngs::StdRng;
 
 use crate::target::{Damage, Target};
 use crate::targets::{SHORT, delay, possible};
 
-multiproc::process_safe! {
-    /// The two numbers, and how often they were repaired.
-    #[derive(Debug)]
-    struct Counts {
-        first: u64,
-        second: u64,
-        repaired: u64,
-    }
+/// The two numbers, and how often they were repaired.
+#[derive(Debug, ProcessSafe)]
+struct Counts {
+    first: u64,
+    second: u64,
+    repaired: u64,
 }
 
 pub(crate) struct LockTarget(Shared<Lock<Counts>>);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
-use multiproc::{Error, Lock, Process, Shared, Thread, process_safe};
+use multiproc::{Error, Lock, Process, ProcessSafe, Shared, Thread};
 
 use crate::scenario::Scenario;
 use crate::settings::Settings;
@@ -18,14 +18,12 @@ pub(super) const SCENARIO: Scenario = Scenario {
     play,
 };
 
-process_safe! {
-    #[derive(Default)]
-    struct Pair {
-        a: u64,
-        b: u64,
-        /// Not 0 when the other has looked enough.
-        enough: u32,
-    }
+#[derive(Default, ProcessSafe)]
+struct Pair {
+    a: u64,
+    b: u64,
+    /// Not 0 when the other has looked enough.
+    enough: u32,
 }
 
 /// Adds 1 to both, again and again.

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::SystemTime;
 
 use jiff::Zoned;
-use multiproc::{Error, Lock, process_safe};
+use multiproc::{Error, Lock, ProcessSafe};
 
 /// The time of day at some moment, here.
 pub(super) fn time(moment: SystemTime) -> String {
@@ -23,13 +23,11 @@ pub(super) fn state(pid: u32) -> Option<char> {
     rest.chars().next()
 }
 
-process_safe! {
-    /// Counts how many are inside something, and the most there ever were.
-    #[derive(Debug, Default)]
-    pub(super) struct Occupancy {
-        inside: u32,
-        most: u32,
-    }
+/// Counts how many are inside something, and the most there ever were.
+#[derive(Debug, Default, ProcessSafe)]
+pub(super) struct Occupancy {
+    inside: u32,
+    most: u32,
 }
 
 impl Occupancy {

@@ -18,7 +18,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
 fn play(settings: Settings) -> Result<Verdict> {
     let child = Process::fork(|| ())?;
     // To know that it has ended is not to wait for it.
-    wait_any(&[&child], None)?;
+    wait_any(&[&child])?;
     settings.sleep(1.0);
     let before = watch::state(child.pid());
     println!("child, pid {}, has ended: {}", child.pid(), told(before));

@@ -6,7 +6,6 @@
 #![cfg(not(loom))]
 
 #[allow(dead_code, reason = "each test program uses its part")]
-#[path = "support/notebook.rs"]
 mod support;
 
 use support::transcript;

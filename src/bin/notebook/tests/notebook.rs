@@ -1,7 +1,6 @@
 //! How the notebook is called, how it ends, and what it leaves behind: nothing.
 #![cfg(not(loom))]
 
-#[path = "support/notebook.rs"]
 mod support;
 
 use std::collections::BTreeSet;
