@@ -146,6 +146,13 @@ pub unsafe trait ProcessSafe: Sized + 'static {
 /// lies elsewhere is refused the memory (see [`ProcessSafe::LAYOUT`]). For a struct that programs share
 /// which are not compiled together, write `#[repr(C)]` above it. A packed struct is refused.
 ///
+/// # What a value may be
+///
+/// Any that its fields may be: a peer can write any numbers, and a `Deserialize` that asks for a
+/// [`Shared`](crate::Shared) of the struct is given one of zeros when it is tried out before the first value is
+/// sent. So a constructor that refuses some numbers does not keep them out: check them where something
+/// rests on them.
+///
 /// # Where the crate has another name
 ///
 /// ```
