@@ -184,6 +184,8 @@
 //! * *A child that other code has forked into another PID or time namespace,* with memory that it has in
 //!   common with others: numbers of owners mean others there, and a living one may be taken for dead.
 //!   (Children of this crate are refused there.)
+//! * *Memory that is lent by a guard, in use when the process has ended:* a child of a bare `clone` that has
+//!   the same memory (CLONE_VM), or what the kernel was told to write there later (io_uring).
 //! * *A thread that ends without its end being run:* `pthread_exit`, `pthread_cancel` or `longjmp` past a
 //!   guard or a call of this crate, or the bare system call `exit`.
 //! * *What this crate owns, taken away:* its descriptors closed, its memory unmapped, protected or moved,
@@ -224,7 +226,7 @@
 //! | F_ADD_SEALS | 3.17 | all works, unsealed as in /dev/shm |
 //! | madvise with MADV_WIPEONFORK | 4.14 | all works |
 //! | F_SETLK, fchmod | | no [`Process`] and no [`Pool`] |
-//! | pidfd_open, waitid for a pidfd | 5.3, 5.4 | no [`Process`] and no [`Pool`] |
+//! | pidfd_open, waitid for a pidfd | 5.3, 5.4 | no [`Process`] and no [`Pool`]; that the owner of a lock died is noticed after up to 100 ms |
 //! | pidfd_send_signal | 5.1 | no [`Process::kill`] and [`Process::terminate`]; daemons and a pool's workers are ended by other means |
 //! | prctl with PR_SET_PDEATHSIG | 2.1.57 | all works: a thread in a daemon watches its parent |
 //!

@@ -7,6 +7,8 @@
 //! ```
 #![cfg(not(loom))]
 
+#[path = "owners/lent.rs"]
+mod lent;
 #[path = "support/until.rs"]
 mod until;
 
@@ -119,7 +121,7 @@ fn an_exec_is_reported_to_a_waiter_of_a_condition() {
     fixture.2.wait();
     let owner = start(
         |fixture: Fixture| {
-            // Left to the process: the kernel reports nothing at the exec.
+            // By a thread that has ended: the kernel reports nothing at the exec.
             thread::spawn(move || mem::forget(fixture.0.lock().unwrap())).join().unwrap();
             exec_another();
         },

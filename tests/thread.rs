@@ -3,10 +3,14 @@
 
 #[path = "support/alone.rs"]
 mod alone;
+#[path = "thread/keys.rs"]
+mod keys;
 #[path = "support/linger.rs"]
 mod linger;
 #[path = "thread/locals.rs"]
 mod locals;
+#[path = "support/until.rs"]
+mod until;
 
 use std::process::Command;
 use std::sync::Arc;

@@ -19,6 +19,7 @@
 //! | unlock | tid and `WAITERS` | `WAITERS` alone, and one is woken | one `FUTEX_WAKE_OP` |
 //! | nobody slept | any | `WAITERS` cleared, and all are woken | one `FUTEX_WAKE_OP` |
 //! | the owner dies | tid | `OWNER_DIED`, `WAITERS` kept, and one is woken | the kernel |
+//! | taken, and found lent | tid | `OWNER_DIED`, `WAITERS` kept | CAS |
 //! | an owner is found dead | tid and `WAITERS`, of the same version since before the question | the finder's tid and `WAITERS` | CAS with the version |
 //!
 //! # Why nobody hangs when anyone is killed at any instruction
@@ -27,8 +28,7 @@
 //!   pending entry in the few instructions before and after, so the kernel marks the word. What
 //!   the kernel does not find there (after an exec from another thread, when more than 2048
 //!   locks are held at once, or when a robust mutex of glibc's was held before) a sleeper finds: it wakes every 100 ms and asks whether the owner's
-//!   thread still exists. (A lock whose guard was leaked by a thread that has ended has its
-//!   process's number.) Now and then it also asks whether the owner's process still maps the lock:
+//!   thread still exists. Now and then it also asks whether the owner's process still maps the lock:
 //!   an exec leaves a process its number, and a number that is free goes to another. (When it goes
 //!   to one that maps the lock as well, that one is taken for the owner as long as it lives.)
 //! * *The unlocker.* Releasing and waking are one step inside the kernel: there is no moment in
@@ -53,13 +53,11 @@
 //! gone, and exchanges both. If the version is still the same, the last step to such a word was before the
 //! look, and the word has named the same owner since, also when that was asked about.
 //!
-//! One step is not counted: a thread that ends leaves its lock to its process (`Me::bequeath`), and the
-//! word names that, with `WAITERS` as before. Nobody has found that process gone, since the thread is one
-//! of its threads.
-//!
 //! The version has 32 bits. To be deceived, a finder would have to be stopped between question and
 //! exchange while those who wait do exactly 2^32 such steps, or a multiple (an hour or more, of a lock
 //! that is never left alone), and go on at a moment at which the number that it asked for holds the lock.
+//!
+//! Who has died may have lent what is guarded to threads that have not: see `raw_lock/lending.rs`.
 //!
 //! # Private memory
 //!
@@ -70,10 +68,14 @@
 //! not its number, stays the same. [`RawLock::settle`] tells a lock that it has come to memory that
 //! neither moves nor goes, and that others map too.
 
+mod lending;
+mod poison;
+
 use crate::error::PoisonCause;
+use crate::sync::raw_lock::lending::{LONGER, pause};
 use crate::sys::{
-    ALL, Deadline, Life, MODELLED, Mark, Me, Node, Op, Ordering::*, Slot, Versioned, Wait, Word,
-    const_fn, site,
+    ALL, Deadline, Entry, Life, MODELLED, Mark, Me, Node, Op, Ordering::*, Slot, Versioned, Wait,
+    Word, const_fn, site,
 };
 
 const OWNER: u32 = OWNER_DIED - 1;
@@ -90,10 +92,6 @@ const PRIVATE: Slot = 0;
 /// Of so many slices of a wait, one is for a closer look at the owner.
 const CLOSELY: u32 = 10;
 
-/// What stands in `poison`.
-const PANICKED: u32 = 1;
-const DIED: u32 = 2;
-
 /// 40 bytes, laid out so that the node lies where glibc has it in a robust mutex.
 #[repr(C)]
 #[derive(Debug)]
@@ -101,7 +99,8 @@ pub(crate) struct RawLock {
     word: Versioned,
     poison: Word,
     place: Word,
-    _spare: [u32; 2],
+    /// The life of the process to whose threads the value is lent.
+    lender: Entry,
     node: Node,
 }
 
@@ -109,8 +108,17 @@ const _: () = assert!(
     MODELLED
         || (size_of::<RawLock>() == 40
             && std::mem::offset_of!(RawLock, word) == 0
+            && std::mem::offset_of!(RawLock, lender) == 16
             && std::mem::offset_of!(RawLock, node) == 24)
 );
+
+/// Why a lock was not taken that was seen free.
+enum Missed {
+    /// The word is another.
+    Changed(u32),
+    /// Its owner died, but others can still use what it guards.
+    Lent,
+}
 
 /// That the lock is held, by whom, and where it stands among the locks on the owner's robust list,
 /// if it does: kept by the owner, where no peer can change it. Not `Send`.
@@ -129,7 +137,7 @@ impl RawLock {
                 word,
                 poison: Word::new(0),
                 place: Word::new(0),
-                _spare: [0; 2],
+                lender: Entry::new(0),
             }
         }
     }
@@ -215,13 +223,18 @@ impl RawLock {
         mark: &Mark,
     ) -> bool {
         let mut seen = self.word.spin(seen, |seen| seen & OWNER == 0 || seen & WAITERS != 0);
-        let mut slices = 0u32;
+        let (mut slices, mut looks) = (0u32, 0);
         loop {
             mark.keeps(&[seen.into()]);
             if seen & site!("lock.slow.free", OWNER => u32::MAX) == 0 {
                 match self.take(name, seen) {
                     Ok(()) => return true,
-                    Err(now) => seen = now,
+                    Err(Missed::Changed(now)) => seen = now,
+                    Err(Missed::Lent) if until.has_passed() => return false,
+                    Err(Missed::Lent) => {
+                        seen = self.await_lender(seen, until.sooner(pause(looks)).0);
+                        looks = LONGER.min(looks + 1);
+                    }
                 }
                 continue;
             }
@@ -247,7 +260,7 @@ impl RawLock {
                     let look_closely = slices.is_multiple_of(CLOSELY);
                     slices = slices.wrapping_add(1);
                     // An owner in private memory, where it goes with the lock, never is gone.
-                    let is_gone = || settled && Me::is_gone(seen & OWNER, &self.node, look_closely);
+                    let is_gone = || settled && self.is_gone(seen & OWNER, look_closely);
                     if site!("lock.rob", self.rob(me, name, seen, is_gone) => false) {
                         return true;
                     }
@@ -274,17 +287,26 @@ impl RawLock {
         Ok(announced)
     }
 
-    /// Takes a lock seen free, with or without `WAITERS` and `OWNER_DIED`; else gives what it saw.
-    fn take(&self, name: u32, seen: u32) -> Result<(), u32> {
+    /// Takes a lock seen free, with or without `WAITERS` and `OWNER_DIED`.
+    fn take(&self, name: u32, seen: u32) -> Result<(), Missed> {
+        let died = seen & OWNER_DIED != 0;
+        if died && self.is_lent(true) {
+            return Err(Missed::Lent);
+        }
         let waiters = site!("lock.slow.waiters", seen & WAITERS => 0);
         // Acquire: as in `acquire`. Weaker: `lock::hands_over` sees the race.
         let order = site!("lock.slow.acquire", Acquire => Relaxed);
-        site!(
+        let taken = site!(
             "lock.take.version",
             self.word.exchange(seen, name | waiters, order)
                 => self.word.compare_exchange(seen, name | waiters, order, Relaxed).map(drop)
-        )?;
-        if site!("lock.died", seen & OWNER_DIED != 0 => false) {
+        );
+        taken.map_err(Missed::Changed)?;
+        if died && self.is_lent(true) {
+            self.take_back(name);
+            return Err(Missed::Lent);
+        }
+        if site!("lock.died", died => false) {
             self.set_poison(PoisonCause::OwnerDied);
         }
         Ok(())
@@ -296,7 +318,8 @@ impl RawLock {
         while seen & site!("lock.try.free", OWNER => 0) == 0 {
             match self.take(name, seen) {
                 Ok(()) => return true,
-                Err(now) => seen = now,
+                Err(Missed::Changed(now)) => seen = now,
+                Err(Missed::Lent) => return false,
             }
         }
         false
@@ -333,6 +356,11 @@ impl RawLock {
         let settled = slot != PRIVATE;
         let name = if settled { me.begin(&self.node) } else { me.name() };
         if !settled || me.unlink(&self.node, slot) {
+            if !MODELLED && settled {
+                // Relaxed: after all that used what was lent, which ended before in this thread or was
+                // waited for by it; and before the exchange, which is Release.
+                self.lender.store(0, Relaxed);
+            }
             // Release: pairs with the Acquire of whoever takes the lock next; carries what was
             // written under it. Weaker: the model `lock::excludes` sees the race.
             let order = site!("lock.unlock.release", Release => Relaxed);
@@ -374,40 +402,16 @@ impl RawLock {
     pub(crate) fn is_forsaken(&self) -> bool {
         // Relaxed: a glance; who then locks sees it again, in order.
         let seen = self.word.load(Relaxed);
-        let is_gone = || self.is_settled() && Me::is_gone(seen & OWNER, &self.node, true);
-        site!("lock.forsaken.died", seen & OWNER_DIED != 0 => false)
+        let is_gone = || self.is_settled() && self.is_gone(seen & OWNER, true);
+        site!("lock.forsaken.died", seen & OWNER_DIED != 0 => false) && !self.is_lent(true)
             || site!("lock.forsaken.gone", seen & OWNER != 0 => false) && is_gone()
-    }
-
-    /// Whether an owner died or panicked, and nobody cleared it since.
-    #[inline(always)]
-    pub(crate) fn poison(&self) -> Option<PoisonCause> {
-        // Relaxed: written and read under the lock, but by the curious and by `clear_poison`.
-        match site!("lock.poison.seen", self.poison.load(Relaxed) => 0) {
-            0 => None,
-            PANICKED => Some(PoisonCause::Panicked),
-            _ => Some(PoisonCause::OwnerDied),
-        }
-    }
-
-    pub(crate) fn set_poison(&self, cause: PoisonCause) {
-        let value = match cause {
-            PoisonCause::Panicked => site!("lock.poison", PANICKED => 0),
-            PoisonCause::OwnerDied => DIED,
-        };
-        // Relaxed: as in `poison`.
-        self.poison.store(value, Relaxed);
-    }
-
-    pub(crate) fn clear_poison(&self) {
-        // Relaxed: as in `poison`.
-        self.poison.store(site!("lock.poison.clear", 0 => PANICKED), Relaxed);
     }
 
     /// Whether someone holds the lock right now.
     pub(crate) fn is_locked(&self) -> bool {
         // Relaxed: a glance, outdated when it is given.
-        self.word.load(Relaxed) & OWNER != 0
+        let seen = self.word.load(Relaxed);
+        seen & OWNER != 0 || seen & OWNER_DIED != 0 && self.is_lent(true)
     }
 }
 

@@ -228,9 +228,10 @@ impl<T> RLock<T> {
     /// Begins to count a hold, if this is one, that this thread did not have before.
     #[inline]
     fn first(&self, hold: Option<Hold>, levels: u32) -> bool {
-        if hold.is_some() {
+        if let Some(hold) = hold {
             // Relaxed: as in `again`. A dead owner's count is forgotten here.
             self.depth.store(site!("rlock.first", levels => 0), Relaxed);
+            self.raw.lend(hold);
         }
         hold.is_some()
     }

@@ -106,6 +106,9 @@ fn both_copies_work(name: &str, flags: &[&str]) {
     assert_eq!(said.of("twin"), "Ok(6)", "{said:?}");
     assert_eq!(said.of("twin in a child"), "Ok(5)", "{said:?}");
     assert_eq!(said.of("child in a twin"), "Ok(5)", "{said:?}");
+    let dropped = "[true, true], then [false, false]";
+    assert_eq!(said.of("guards"), dropped, "{said:?}");
+    assert_eq!(said.of("guards in a child"), format!("Ok({dropped:?})"), "{said:?}");
 }
 
 #[test]

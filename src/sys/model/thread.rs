@@ -3,8 +3,8 @@
 
 use std::hash::{Hash, Hasher};
 
-use crate::sys::Word;
 use crate::sys::model::world::{self, Var};
+use crate::sys::{Life, Word};
 
 pub(crate) type Slot = u32;
 
@@ -58,6 +58,10 @@ impl Me {
         self.tid()
     }
 
+    pub(crate) fn life(self) -> u64 {
+        u64::from(self.tid())
+    }
+
     pub(crate) fn begin(self, node: &Node) -> u32 {
         if let Some(word) = node.word {
             world::private_step("sets the pending entry");
@@ -100,6 +104,11 @@ impl Me {
 
     pub(crate) fn holds_in(_: std::ops::Range<usize>) -> bool {
         false
+    }
+
+    /// A thread of a model lends nothing to another, so nobody asks.
+    pub(crate) fn has_left(life: u64, _: &Node, _: bool) -> bool {
+        Life::is_over(life)
     }
 
     /// Asked only when a slice of a wait has ended.
