@@ -91,6 +91,6 @@ fn source() -> Vec<String> {
         }
     }
     let mut texts = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut texts);
+    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../src"), &mut texts);
     texts
 }

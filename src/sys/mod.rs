@@ -16,18 +16,18 @@ mod fork_list;
 mod fork_local;
 mod generation;
 mod memfd;
-#[cfg(loom)]
+#[cfg(modelled)]
 mod model;
 mod namespace;
 mod number;
 mod poll;
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 mod real;
 mod threads;
 
-#[cfg(loom)]
+#[cfg(modelled)]
 use model as backend;
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 use real as backend;
 
 use crate::error::FileSizeLimit;
@@ -36,7 +36,7 @@ pub(crate) use backend::{
     Cell, Enrolled, Entry, Granule, Life, Mark, Me, Node, Number, Packet, Slot, Socket, Word,
     millis,
 };
-#[cfg(loom)]
+#[cfg(modelled)]
 pub use backend::{
     Data, Failure, JoinHandle, Loads, Search, Searched, Slices, Weak, Weakly, end_life,
     end_of_round, end_well, explore, forget_sites_seen, let_sleep, mutate, sites_seen, sleepers,
@@ -44,12 +44,12 @@ pub use backend::{
 };
 
 pub(crate) use clock::Deadline;
-#[cfg_attr(loom, allow(unused_imports, reason = "a model's processes are threads"))]
+#[cfg_attr(modelled, allow(unused_imports, reason = "a model's processes are threads"))]
 pub(crate) use fd::{above_stdio, descriptor, descriptors, read_file, write_file};
 pub(crate) use fork_list::ForkList;
 pub(crate) use fork_local::ForkLocal;
 pub(crate) use generation::fork_generation;
-#[cfg_attr(loom, allow(unused_imports, reason = "a model's memory is the heap's"))]
+#[cfg_attr(modelled, allow(unused_imports, reason = "a model's memory is the heap's"))]
 pub(crate) use memfd::{
     FOLDER, bytes_present, file_fits, keeps_size, memory_file, reserve, seal, unnamed_file,
 };
@@ -60,7 +60,7 @@ pub(crate) use std::sync::atomic::Ordering;
 pub(crate) use threads::{had_threads, threads};
 
 /// Whether this build explores models instead of running on the machine.
-pub(crate) const MODELLED: bool = cfg!(loom);
+pub(crate) const MODELLED: bool = cfg!(modelled);
 
 /// How a blocking wait on a [`Word`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub(crate) enum Side {
 
 /// Why a [`Socket`] did not do what it was asked.
 #[derive(Debug)]
-#[cfg_attr(loom, allow(dead_code, reason = "in a model no system call fails and nobody lies"))]
+#[cfg_attr(modelled, allow(dead_code, reason = "in a model no system call fails and nobody lies"))]
 pub(crate) enum Refused {
     /// Nothing to receive, or no room to send: wait for it.
     NotNow,
@@ -116,11 +116,11 @@ pub(crate) enum Op {
 pub(crate) const ALL: u32 = i32::MAX as u32;
 
 /// A function that is `const` on the machine; loom's atomics cannot be made in a const.
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 macro_rules! const_fn {
     ($(#[$meta:meta])* $vis:vis fn $($rest:tt)*) => { $(#[$meta])* $vis const fn $($rest)* };
 }
-#[cfg(loom)]
+#[cfg(modelled)]
 macro_rules! const_fn {
     ($(#[$meta:meta])* $vis:vis fn $($rest:tt)*) => { $(#[$meta])* $vis fn $($rest)* };
 }
@@ -129,18 +129,18 @@ pub(crate) use const_fn;
 /// `site!("name", strong => weak)` is `strong`. In a model build, and only while the mutant `name`
 /// is switched on (see `mutate`), it is `weak`: so each ordering, count and comparison can be
 /// shown to matter without recompiling.
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 macro_rules! site {
     ($name:literal, $strong:expr => $weak:expr) => {
         $strong
     };
 }
-#[cfg(loom)]
+#[cfg(modelled)]
 macro_rules! site {
     ($name:literal, $strong:expr => $weak:expr) => {
         $crate::sys::passed($name, if $crate::sys::mutated($name) { $weak } else { $strong })
     };
 }
-#[cfg(loom)]
+#[cfg(modelled)]
 pub(crate) use backend::{mutated, passed};
 pub(crate) use site;
