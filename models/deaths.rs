@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use multiproc::model_support::{Search, Slices, mutate};
 use multiproc::{
     Condition, Event, Lock, LockGuard, PoisonCause, Queue, RLock, RobustSemaphore, Semaphore,
     TryLockError,
 };
+use multiproc_checker::{Search, Slices, mutants};
 
 use crate::harness::{Model, models};
 use crate::stage::{
@@ -336,7 +336,7 @@ models! {
 fn an_older_kernel_costs_a_slice() {
     for (slices, holds) in [(Slices::Never, false), (Slices::Singly, true)] {
         let search = Search { deaths: 1, slices, ..Search::default() };
-        let searched = mutate("kernel.wakes.next", || search.run(|| lock(3, 1)));
+        let searched = mutants::with("kernel.wakes.next", || search.run(|| lock(3, 1)));
         assert_eq!(searched.failure.is_none(), holds, "{slices:?}");
     }
 }

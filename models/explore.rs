@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use multiproc::model_support::{self, Failure, Loads, Search, Slices, Weak};
+use multiproc_checker::{Failure, Loads, Search, Slices, Weak, mutants};
 use serde::{Deserialize, Serialize};
 
 use crate::harness::Model;
@@ -223,7 +223,7 @@ impl Model {
         for site in self.twins {
             let mut held = Vec::new();
             let fallen = self.legs(legs).iter().find_map(|leg| {
-                let explored = model_support::mutate(site, leg);
+                let explored = mutants::with(*site, leg);
                 let Explored { leg, runs, failure, .. } = explored;
                 let fell = failure.map(|failure| format!("{leg}, run {runs}: {}", failure.message));
                 held.push(format!("{runs} runs of {leg}"));
@@ -275,7 +275,7 @@ impl Model {
 /// With the site weakened that `MULTIPROC_MUTANT` names, if it names one.
 fn weakened<R>(explore: impl FnOnce() -> R) -> R {
     match std::env::var("MULTIPROC_MUTANT") {
-        Ok(site) => model_support::mutate(site.leak(), explore),
+        Ok(site) => mutants::with(&*site.leak(), explore),
         Err(_) => explore(),
     }
 }
@@ -283,7 +283,7 @@ fn weakened<R>(explore: impl FnOnce() -> R) -> R {
 /// An exploration begins now: it has seen nothing.
 fn begin() -> Instant {
     take_witnessed();
-    model_support::forget_sites_seen();
+    mutants::forget_seen();
     Instant::now()
 }
 
@@ -292,8 +292,8 @@ fn seen() -> BTreeSet<String> {
 }
 
 fn sites() -> BTreeMap<String, bool> {
-    let sites = model_support::sites_seen();
-    sites.into_iter().map(|(site, is_ordering)| (site.to_owned(), is_ordering)).collect()
+    let sites = mutants::seen();
+    sites.into_iter().map(|(site, is_ordering)| (site.to_string(), is_ordering)).collect()
 }
 
 /// Prints past the test harness, which would keep the lines of whoever passes to itself.

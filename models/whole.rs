@@ -12,7 +12,7 @@ use std::process::{self, Command, Stdio};
 use std::sync::Mutex;
 use std::{env, fs, thread};
 
-use multiproc::model_support::{Loads, mutate};
+use multiproc_checker::{Loads, mutants};
 use serde::de::DeserializeOwned;
 
 use crate::ALL;
@@ -149,9 +149,9 @@ fn killed(site: &'static str, is_ordering: bool) -> Option<Killed> {
             explored.failure.map(|_| (name_of(path).to_owned(), explored.leg, explored.runs))
         };
         if !is_ordering {
-            return fell(mutate(site, || model.search(*legs)));
+            return fell(mutants::with(site, || model.search(*legs)));
         }
-        let by_loom = |&loads: &Loads| fell(mutate(site, || model.weakly(loads)));
+        let by_loom = |&loads: &Loads| fell(mutants::with(site, || model.weakly(loads)));
         legs.loads.iter().find_map(by_loom)
     })
 }

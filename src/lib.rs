@@ -263,17 +263,6 @@ pub use sync::{
 };
 pub use thread::Thread;
 
-/// For the models: which site of the source is weakened, which were passed, and who sleeps.
-#[cfg(modelled)]
-#[doc(hidden)]
-pub mod model_support {
-    pub use crate::sys::{
-        Data, Failure, JoinHandle, Loads, Search, Searched, Slices, Weak, Weakly, end_life,
-        end_of_round, end_well, explore, forget_sites_seen, let_sleep, mutate, sites_seen,
-        sleepers, spawn, spawn_alike, spawn_mortal, stop_exploring,
-    };
-}
-
 /// For the fuzz targets: what a peer's bytes and descriptors come to.
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]

@@ -50,7 +50,7 @@ impl Deadline {
     /// As on the machine, but by the model's time.
     #[cfg(modelled)]
     pub(crate) fn has_passed(self) -> bool {
-        self != Deadline::Never && super::backend::is_late()
+        self != Deadline::Never && super::backend::has_passed()
     }
 
     /// What is left until the deadline: `None` for ever, zero when it has passed.

@@ -3,11 +3,11 @@
 //! Everything above is written once and runs on either of two backends with the same face:
 //!
 //! * `real`: std's atomics, Linux futexes that are never private, the kernel's robust list;
-//! * `model` (under `--cfg loom`): loom's atomics and cells, or the words of a search, and a futex
-//!   queue that both explore.
+//! * `model` (under `--cfg modelled`, see build.rs): the atomics, cells and futexes of a model
+//!   checker, the crate in `models/checker`.
 //!
 //! This folder and `lib.rs` are the only places that know the cfg. The two macros below are the
-//! rest of the seam: [`const_fn!`] (loom's atomics have no const constructor) and [`site!`]
+//! rest of the seam: [`const_fn!`] (a model's atomics have no const constructor) and [`site!`]
 //! (what a mutant may weaken in a model, and a constant everywhere else).
 
 mod clock;
@@ -35,12 +35,6 @@ pub(crate) use backend::{
     Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
     Cell, Enrolled, Entry, Granule, Life, Mark, Me, Node, Number, Packet, Slot, Socket, Word,
     millis,
-};
-#[cfg(modelled)]
-pub use backend::{
-    Data, Failure, JoinHandle, Loads, Search, Searched, Slices, Weak, Weakly, end_life,
-    end_of_round, end_well, explore, forget_sites_seen, let_sleep, mutate, sites_seen, sleepers,
-    spawn, spawn_alike, spawn_mortal, stop_exploring,
 };
 
 pub(crate) use clock::Deadline;
@@ -115,7 +109,7 @@ pub(crate) enum Op {
 /// Wakes every sleeper. The kernel takes an `i32`: `u32::MAX` would wake one.
 pub(crate) const ALL: u32 = i32::MAX as u32;
 
-/// A function that is `const` on the machine; loom's atomics cannot be made in a const.
+/// A function that is `const` on the machine; a model's atomics cannot be made in a const.
 #[cfg(not(modelled))]
 macro_rules! const_fn {
     ($(#[$meta:meta])* $vis:vis fn $($rest:tt)*) => { $(#[$meta])* $vis const fn $($rest)* };
@@ -127,7 +121,7 @@ macro_rules! const_fn {
 pub(crate) use const_fn;
 
 /// `site!("name", strong => weak)` is `strong`. In a model build, and only while the mutant `name`
-/// is switched on (see `mutate`), it is `weak`: so each ordering, count and comparison can be
+/// is on (see the checker's `mutants`), it is `weak`: so each ordering, count and comparison can be
 /// shown to matter without recompiling.
 #[cfg(not(modelled))]
 macro_rules! site {
@@ -136,11 +130,6 @@ macro_rules! site {
     };
 }
 #[cfg(modelled)]
-macro_rules! site {
-    ($name:literal, $strong:expr => $weak:expr) => {
-        $crate::sys::passed($name, if $crate::sys::mutated($name) { $weak } else { $strong })
-    };
-}
-#[cfg(modelled)]
-pub(crate) use backend::{mutated, passed};
+pub(crate) use backend::site;
+#[cfg(not(modelled))]
 pub(crate) use site;
