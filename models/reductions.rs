@@ -26,7 +26,7 @@ fn verdicts(name: &str, run: fn(), sites: &[&'static str]) {
             plain.states,
             reduced.executions,
             plain.executions,
-            if plain.failure.is_some() { "falls" } else { "holds" },
+            if plain.failure.is_some() { "fails" } else { "holds" },
         ));
         assert_eq!(reduced.failure.is_some(), plain.failure.is_some());
         assert_eq!(site.is_some(), plain.failure.is_some(), "{name} without {site:?}");
@@ -50,12 +50,12 @@ pub(crate) fn compare(path: &str, model: &Model, legs: Legs, most: usize) -> (us
             Some(site) => mutants::with(site, || explore(plain)),
             None => explore(plain),
         });
-        let falls = plain.failure.is_some();
-        if !falls && !plain.complete {
+        let fails = plain.failure.is_some();
+        if !fails && !plain.complete {
             large += 1;
             return;
         }
-        assert_eq!(reduced.failure.is_some(), falls, "{path} without {site:?}");
+        assert_eq!(reduced.failure.is_some(), fails, "{path} without {site:?}");
         compared += 1;
     };
     mutants::forget_seen();
@@ -91,7 +91,7 @@ fn verdicts_by_loom(name: &str, run: fn(), sites: &[&'static str]) {
                 site.unwrap_or("nothing"),
                 reduced.interleavings,
                 plain.interleavings,
-                if plain.failure.is_some() { "falls" } else { "holds" },
+                if plain.failure.is_some() { "fails" } else { "holds" },
             ));
             assert_eq!(reduced.failure.is_some(), plain.failure.is_some());
             assert_eq!(site.is_some(), plain.failure.is_some(), "{name} without {site:?}");

@@ -1,4 +1,4 @@
-//! Every site of the source has a twin that falls, every twin a site, and every model that a
+//! Every site of the source has a mutant that fails, every mutant a site, and every model that a
 //! comment of the source names is there.
 
 use std::collections::BTreeSet;
@@ -11,19 +11,19 @@ use crate::harness::name_of;
 // Where models are explored: on the machine those of deaths are not built.
 #[cfg(loom)]
 #[test]
-fn every_site_has_a_twin() {
+fn every_site_has_a_mutant() {
     let sites: BTreeSet<String> = source().iter().flat_map(|text| sites_in(text)).collect();
-    let twins: BTreeSet<String> = ALL
+    let mutants: BTreeSet<String> = ALL
         .iter()
         .copied()
         .flatten()
-        .flat_map(|(_, model, _)| model.twins)
+        .flat_map(|(_, model, _)| model.mutants)
         .map(|site| (*site).to_owned())
         .collect();
     assert!(!sites.is_empty());
-    let alone: Vec<_> = sites.difference(&twins).collect();
-    assert!(alone.is_empty(), "no model has a twin without {alone:?}");
-    let left_over: Vec<_> = twins.difference(&sites).collect();
+    let alone: Vec<_> = sites.difference(&mutants).collect();
+    assert!(alone.is_empty(), "no model must fail without {alone:?}");
+    let left_over: Vec<_> = mutants.difference(&sites).collect();
     assert!(left_over.is_empty(), "the source has no site {left_over:?}");
 }
 

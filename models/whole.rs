@@ -20,7 +20,7 @@ use crate::explore::{Explored, is_whole, say};
 use crate::harness::name_of;
 use crate::{programs, reductions};
 
-/// Sites that no model falls without, each with the reason why the source is as good without it.
+/// Sites that no model fails without, each with the reason why the source is as good without it.
 const ARGUED: &[(&str, &str)] = &[];
 
 #[test]
@@ -31,7 +31,7 @@ fn whole() {
     }
     let mut models: Vec<_> = ALL.iter().copied().flatten().collect();
     // The longest first, so that no core is left with one of them at the end.
-    models.sort_by_key(|(_, model, _)| Reverse(model.floor));
+    models.sort_by_key(|(_, model, _)| Reverse(model.min_explored));
     let explored = side_by_side(&models, |(path, model, _)| {
         let explored = apart::<Vec<Explored>>(&format!("model {path}"));
         if let Some(explored) = &explored {
@@ -51,7 +51,7 @@ fn whole() {
         explored.values().copied().flatten().flat_map(|one| &one.sites).collect();
 
     let claims: BTreeSet<&str> =
-        models.iter().flat_map(|(_, model, _)| model.twins).copied().collect();
+        models.iter().flat_map(|(_, model, _)| model.mutants).copied().collect();
     let claims: Vec<_> = claims.into_iter().collect();
     let mutants = side_by_side(&claims, |site| {
         let is_ordering =
@@ -114,7 +114,7 @@ fn part() {
         }
         "programs" => postcard::to_stdvec(&programs::compare_some(name.parse().unwrap())),
         _ => {
-            let mut sites = models.flat_map(|(_, model, _)| model.twins);
+            let mut sites = models.flat_map(|(_, model, _)| model.mutants);
             let site = sites.find(|site| **site == name).expect("a site");
             postcard::to_stdvec(&killed(site, kind == "ordering"))
         }
@@ -144,14 +144,14 @@ type Killed = (String, String, usize);
 /// An ordering is loom's to find; anything else must be found by the search.
 fn killed(site: &'static str, is_ordering: bool) -> Option<Killed> {
     let models = ALL.iter().copied().flatten();
-    models.filter(|(_, model, _)| model.twins.contains(&site)).find_map(|(path, model, legs)| {
-        let fell = |explored: Explored| {
+    models.filter(|(_, model, _)| model.mutants.contains(&site)).find_map(|(path, model, legs)| {
+        let by = |explored: Explored| {
             explored.failure.map(|_| (name_of(path).to_owned(), explored.leg, explored.runs))
         };
         if !is_ordering {
-            return fell(mutants::with(site, || model.search(*legs)));
+            return by(mutants::with(site, || model.search(*legs)));
         }
-        let by_loom = |&loads: &Loads| fell(mutants::with(site, || model.weakly(loads)));
+        let by_loom = |&loads: &Loads| by(mutants::with(site, || model.weakly(loads)));
         legs.loads.iter().find_map(by_loom)
     })
 }
