@@ -92,7 +92,8 @@ pub fn seen() -> BTreeMap<Site, bool> {
     SEEN.with_borrow(BTreeMap::clone)
 }
 
-/// `mutant!("name", strong => weak)` is `strong`, or `weak` while that mutant is on (see [`mutants`](crate::mutants)).
+/// `mutant!("name", strong => weak)` is `strong`, or `weak` while that mutant is on: see
+/// [`mutants`](crate::mutants).
 #[macro_export]
 macro_rules! mutant {
     ($site:expr, $strong:expr => $weak:expr) => {

@@ -1,4 +1,4 @@
-//! What the thread that runs does in the execution.
+//! What the thread that runs does to the execution.
 
 use std::hash::Hash;
 use std::panic::resume_unwind;
