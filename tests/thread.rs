@@ -48,7 +48,7 @@ fn names_are_pythons() {
         assert_eq!(thread::current().name(), "MainThread");
         assert!(!thread::current().is_daemon());
         assert_eq!(Thread::spawn(|| ()).unwrap().name(), "Thread-1");
-        let levi = Thread::builder().name("Levi").start(|| thread::current().name()).unwrap();
+        let levi = Thread::builder().name("Levi").spawn(|| thread::current().name()).unwrap();
         assert_eq!((levi.name().as_str(), levi.join().unwrap().as_str()), ("Levi", "Levi"));
         assert_eq!(Thread::spawn(|| ()).unwrap().name(), "Thread-2");
         let foreign = std::thread::spawn(|| (thread::current().name(), thread::current().name()));

@@ -147,7 +147,7 @@ impl<T> Lock<T> {
         self.timely(self.raw.try_lock())
     }
 
-    /// As [`Lock::lock`], but for at most `timeout`.
+    /// As [`Lock::lock`], but for at most `timeout`; one whose end no clock tells is none.
     ///
     /// # Errors
     ///

@@ -12,13 +12,14 @@
 //!
 //! | step | from | to | by |
 //! |---|---|---|---|
-//! | lock | owner 0 | tid, `WAITERS` kept, `OWNER_DIED` cleared (and remembered as poison) | CAS |
-//! | sleep | held | the same with `WAITERS` | CAS, then futex wait on exactly that value |
+//! | lock | 0 | tid | CAS |
+//! | lock | owner 0 | tid, `WAITERS` kept, `OWNER_DIED` cleared (and remembered as poison) | CAS with the version |
+//! | sleep | held | the same with `WAITERS` | CAS with the version, then futex wait on exactly that value |
 //! | unlock | tid | 0 | CAS |
 //! | unlock | tid and `WAITERS` | `WAITERS` alone, and one is woken | one `FUTEX_WAKE_OP` |
 //! | nobody slept | any | `WAITERS` cleared, and all are woken | one `FUTEX_WAKE_OP` |
 //! | the owner dies | tid | `OWNER_DIED`, `WAITERS` kept, and one is woken | the kernel |
-//! | an owner is found dead | tid, unchanged for a slice | the finder's tid and `WAITERS` | CAS |
+//! | an owner is found dead | tid and `WAITERS`, of the same version since before the question | the finder's tid and `WAITERS` | CAS with the version |
 //!
 //! # Why nobody hangs when anyone is killed at any instruction
 //!
@@ -40,6 +41,26 @@
 //!   before 6.2 wakes another only where the whole word is 0: there a sleeper finds the lock free
 //!   at the end of a slice.)
 //!
+//! # Why no lock is taken from the living
+//!
+//! Whoever waits finds an owner gone first, and takes the lock over then. In between the owner, which was
+//! about to end, may have unlocked, or another may have taken over and given back; the number may have
+//! gone to a new thread, and that one have locked. The word is then as it was.
+//!
+//! So it has a version, and *each step to a word that names an owner and has `WAITERS` counts it up, in
+//! that step*. (Where nobody waits there is none: the shortest way to lock and to unlock knows no version.)
+//! A word with `WAITERS` is what a finder has seen. It looks at the version, asks whether the owner is
+//! gone, and exchanges both. If the version is still the same, the last step to such a word was before the
+//! look, and the word has named the same owner since, also when that was asked about.
+//!
+//! One step is not counted: a thread that ends leaves its lock to its process (`Me::bequeath`), and the
+//! word names that, with `WAITERS` as before. Nobody has found that process gone, since the thread is one
+//! of its threads.
+//!
+//! The version has 32 bits. To be deceived, a finder would have to be stopped between question and
+//! exchange while those who wait do exactly 2^32 such steps, or a multiple (an hour or more, of a lock
+//! that is never left alone), and go on at a moment at which the number that it asked for holds the lock.
+//!
 //! # Private memory
 //!
 //! A lock in a static or an `Arc` can be moved when its guard was leaked, so its address must not
@@ -51,8 +72,8 @@
 
 use crate::error::PoisonCause;
 use crate::sys::{
-    ALL, Deadline, Life, MODELLED, Mark, Me, Node, Op, Ordering::*, Slot, Wait, Word, const_fn,
-    site,
+    ALL, Deadline, Life, MODELLED, Mark, Me, Node, Op, Ordering::*, Slot, Versioned, Wait, Word,
+    const_fn, site,
 };
 
 const OWNER: u32 = OWNER_DIED - 1;
@@ -77,10 +98,10 @@ const DIED: u32 = 2;
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct RawLock {
-    word: Word,
+    word: Versioned,
     poison: Word,
     place: Word,
-    _spare: [u32; 3],
+    _spare: [u32; 2],
     node: Node,
 }
 
@@ -102,13 +123,13 @@ impl RawLock {
     const_fn! {
         /// A free lock.
         pub(crate) fn new() -> Self {
-            let word = Word::new(0);
+            let word = Versioned::new(0);
             RawLock {
-                node: Node::of(&word),
+                node: Node::of(word.word()),
                 word,
                 poison: Word::new(0),
                 place: Word::new(0),
-                _spare: [0; 3],
+                _spare: [0; 2],
             }
         }
     }
@@ -212,10 +233,8 @@ impl RawLock {
                 panic!("this thread holds the lock already and would wait for itself for ever");
             }
             if seen & WAITERS == 0 {
-                // Relaxed: it only announces a sleeper; the data travels with the CAS that takes.
-                let announced = seen | site!("lock.announce", WAITERS => 0);
-                match self.word.compare_exchange(seen, announced, Relaxed, Relaxed) {
-                    Ok(_) => seen = announced,
+                match self.announce(seen) {
+                    Ok(announced) => seen = announced,
                     Err(now) => {
                         seen = now;
                         continue;
@@ -229,8 +248,7 @@ impl RawLock {
                     slices = slices.wrapping_add(1);
                     // An owner in private memory, where it goes with the lock, never is gone.
                     let is_gone = || settled && Me::is_gone(seen & OWNER, &self.node, look_closely);
-                    let gone = site!("lock.gone", is_gone() => true);
-                    if site!("lock.rob", gone => false) && self.rob(me, name, seen, is_gone) {
+                    if site!("lock.rob", self.rob(me, name, seen, is_gone) => false) {
                         return true;
                     }
                 }
@@ -243,12 +261,29 @@ impl RawLock {
         }
     }
 
+    /// Writes that somebody is about to sleep until the lock is free; gives what the word is with it, or
+    /// what it is instead of `seen`.
+    fn announce(&self, seen: u32) -> Result<u32, u32> {
+        let announced = seen | site!("lock.announce", WAITERS => 0);
+        // Relaxed: it only announces a sleeper; the data travels with the CAS that takes.
+        site!(
+            "lock.announce.version",
+            self.word.exchange(seen, announced, Relaxed)
+                => self.word.compare_exchange(seen, announced, Relaxed, Relaxed).map(drop)
+        )?;
+        Ok(announced)
+    }
+
     /// Takes a lock seen free, with or without `WAITERS` and `OWNER_DIED`; else gives what it saw.
     fn take(&self, name: u32, seen: u32) -> Result<(), u32> {
         let waiters = site!("lock.slow.waiters", seen & WAITERS => 0);
         // Acquire: as in `acquire`. Weaker: `lock::hands_over` sees the race.
         let order = site!("lock.slow.acquire", Acquire => Relaxed);
-        self.word.compare_exchange(seen, name | waiters, order, Relaxed)?;
+        site!(
+            "lock.take.version",
+            self.word.exchange(seen, name | waiters, order)
+                => self.word.compare_exchange(seen, name | waiters, order, Relaxed).map(drop)
+        )?;
         if site!("lock.died", seen & OWNER_DIED != 0 => false) {
             self.set_poison(PoisonCause::OwnerDied);
         }
@@ -267,22 +302,24 @@ impl RawLock {
         false
     }
 
-    /// Takes the lock from an owner who is gone, if the word is still as it was then.
-    fn rob(&self, me: Me, name: u32, seen: u32, is_gone: impl Fn() -> bool) -> bool {
+    /// Takes the lock from the owner that `seen` names, with `WAITERS`, if that one is gone.
+    fn rob(&self, me: Me, name: u32, seen: u32, is_gone: impl FnOnce() -> bool) -> bool {
+        // Before the question: where the word still has this version and names the owner, it has done so
+        // all the time, also when the answer was given.
+        let before = self.word.version();
+        if !site!("lock.gone", is_gone() => true) {
+            return false;
+        }
         // Before the lock is taken: a logger may panic, or take locks of its own, and then this
         // one is to be the pending entry again.
         me.end();
         log::warn!("thread {} is gone and held a lock: it is taken over", seen & OWNER);
         me.begin(&self.node);
-        // A logger may take its time, in which others may have had the lock, and the number gone to a
-        // thread that has it now. (A model has no logger.)
-        if !MODELLED && !is_gone() {
-            return false;
-        }
+        let version = site!("lock.rob.version", before => self.word.version());
         // Acquire: there is no Release to pair with; what the dead wrote before dying is seen in
         // the order that the kernel's switch from it gave.
         let waiters = site!("lock.rob.waiters", WAITERS => 0);
-        let taken = self.word.compare_exchange(seen, name | waiters, Acquire, Relaxed).is_ok();
+        let taken = self.word.exchange_since(version, seen, name | waiters, Acquire);
         if site!("lock.rob.died", taken => false) {
             self.set_poison(PoisonCause::OwnerDied);
         }
@@ -373,3 +410,6 @@ impl RawLock {
         self.word.load(Relaxed) & OWNER != 0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,6 +55,8 @@ fn write_package(folder: &Path) {
     let manifest = fs::read_to_string(format!("{ROOT}/Cargo.toml")).unwrap();
     let (_, dependencies) = manifest.split_once("[dependencies]\n").unwrap();
     let (dependencies, _) = dependencies.split_once("\n[").unwrap();
+    // The derive is the same for both.
+    let dependencies = dependencies.replace("src/derive", &format!("{ROOT}/src/derive"));
     let package = include_str!("built/package.toml").replace("ROOT", ROOT);
     write(&folder.join("Cargo.toml"), package.as_bytes());
     // What is downloaded for the tests is all it needs.

@@ -5,6 +5,8 @@
 //! * a value arrives equal, or is refused before it is sent, with the names of what is to blame;
 //! * so with every attribute that serde documents: of fields in `fields`, of variants and enums in
 //!   `enums`, of whole types in `containers`, and without any in `plain`;
+//! * what is written otherwise than it is read is refused, by its place: in `one_way`; and nothing else
+//!   is: every type of std, and what crates make of them, in `std_types`;
 //! * what needs a format that describes itself goes in a `SelfDescribing`;
 //! * a message of the user's own `Serialize` or `Deserialize` comes back, word for word.
 #![cfg(not(modelled))]
@@ -14,4 +16,6 @@ mod enums;
 mod everywhere;
 mod fields;
 mod messages;
+mod one_way;
 mod plain;
+mod std_types;

@@ -45,7 +45,7 @@ impl Life {
     #[inline(always)]
     pub(crate) fn mine() -> u64 {
         let generation = fork_generation();
-        // Acquire: pairs with the Release in `begin`; carries the life.
+        // Acquire: pairs with the Release in `begin`; carries the life, which is Relaxed for that.
         if OF.load(Ordering::Acquire) == generation {
             MINE.load(Ordering::Relaxed)
         } else {
@@ -58,8 +58,9 @@ impl Life {
         let pid = Me::process();
         let stat = Stat::read("self").filter(|stat| stat.pid == pid && has_first_clock());
         let mine = life(pid, stat.map_or(0, |stat| stat.start));
-        // All threads of this process find the same.
+        // All threads of this process find the same. Relaxed: OF, which is stored after it, carries it.
         MINE.store(mine, Ordering::Relaxed);
+        // Release: pairs with the Acquire in `mine`.
         OF.store(generation, Ordering::Release);
         mine
     }
@@ -97,10 +98,9 @@ fn start(life: u64) -> u64 {
     life >> PID_BITS
 }
 
-/// Whether this process is in the time namespace that was there first, whose number the kernel gives
-/// to no other (TIME_NS_INIT_INO), or the kernel has none.
+/// Whether this process is in the time namespace that was there first, or the kernel has none.
 fn has_first_clock() -> bool {
-    matches!(Namespace::Time.own(), Ok(0 | 0xEFFF_FFFA))
+    matches!(Namespace::Time.own(), Ok(0 | Namespace::FIRST_TIME))
 }
 
 /// What /proc tells of a process.

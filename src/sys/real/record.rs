@@ -16,7 +16,8 @@ pub(super) const UNLISTED: usize = 1;
 /// Locks for which a record has room from the start; it grows as a thread holds more at once.
 const HELD: usize = 32;
 
-/// What this thread has put on its list.
+/// What this thread has put on its list. The thread alone writes it, and reads it Relaxed; what other
+/// threads read of it is said where they do: [`Record::holds_in`], [`Record::new_name`].
 pub(super) struct Record {
     /// The head of the thread's list: glibc's, or `own`.
     pub(super) head: AtomicPtr<Head>,
@@ -108,6 +109,7 @@ impl Record {
         (i..len).for_each(|i| self.set(i, self.entry(i + 1)));
         self.set(len, null_mut());
         let unlisted = (1..len).any(|i| !self.is_listed(i));
+        // Relaxed: only this thread reads it.
         self.unlisted.store(unlisted, Ordering::Relaxed);
     }
 
@@ -125,6 +127,7 @@ impl Record {
     #[cold]
     fn grow(&self) {
         let (mut slots, mut last) = (HELD, &self.more);
+        // Relaxed: only this thread writes it.
         // SAFETY: as in `later`.
         while let Some(more) = unsafe { last.load(Ordering::Relaxed).as_ref() } {
             slots += more.held.len();
@@ -163,12 +166,15 @@ impl Record {
 
     pub(super) fn forget(&self) {
         (1..=self.len()).for_each(|i| self.set(i, null_mut()));
+        // Relaxed: only the record's thread reads it.
         self.unlisted.store(false, Ordering::Relaxed);
     }
 
     /// All records of the process.
     pub(super) fn all() -> impl Iterator<Item = &'static Record> {
-        // Acquire: pairs with the Release in `take`; carries the record's first contents.
+        // Acquire: pairs with the Release in `take`; carries the record's first contents. Those of
+        // the records behind it, too: each exchange of RECORDS goes on with the releases before it.
+        // Relaxed: so `next` is there.
         let first = RECORDS.load(Ordering::Acquire);
         // SAFETY: records are never freed, and linked for good.
         std::iter::successors(unsafe { first.as_ref() }, |record| unsafe {
@@ -183,6 +189,8 @@ impl Record {
     fn new_name() -> u32 {
         static NAMES: AtomicU32 = AtomicU32::new(0);
         loop {
+            // Relaxed: here and below, a name stands for itself. Two threads get two; and a living one
+            // that has the same was given it 2^30 names ago, and has long written it down.
             let name = NAMES.fetch_add(1, Ordering::Relaxed) % (OWNER - 1) + 1;
             let is_taken = |record: &Record| {
                 record.taken.load(Ordering::Relaxed) && record.name.load(Ordering::Relaxed) == name
@@ -197,6 +205,7 @@ impl Record {
     pub(super) fn take() -> &'static Record {
         let free = Record::all().find(|record| {
             // Acquire: pairs with the Release in `at_thread_end`; the last user is done with it.
+            // Relaxed: one that is taken is not looked at.
             record.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
         });
         let record = free.unwrap_or_else(|| {
@@ -211,6 +220,7 @@ impl Record {
                 taken: AtomicBool::new(true),
                 next: AtomicPtr::new(null_mut()),
             }));
+            // Relaxed: what is there is only pointed at; the exchange publishes `next`.
             let mut first = RECORDS.load(Ordering::Relaxed);
             loop {
                 record.next.store(first, Ordering::Relaxed);
@@ -222,6 +232,7 @@ impl Record {
                 }
             }
         });
+        // Relaxed: here and below, the thread's own from here on.
         record.name.store(Self::new_name(), Ordering::Relaxed);
         record.tid.store(gettid().as_raw_nonzero().get() as u32, Ordering::Relaxed);
         record.forget();
@@ -235,12 +246,15 @@ impl Record {
 
     /// Whether the kernel looks at this thread's list when the thread dies.
     pub(super) fn is_known_to_kernel(&self) -> bool {
+        // Relaxed: the thread itself has written it.
         !ptr::eq(self.head.load(Ordering::Relaxed), &self.own)
     }
 
     /// In a forked child: the thread holds nothing there. (A list of glibc's glibc has emptied, but
     /// for the pending entry that a lock held at the fork may have.)
     pub(super) fn begin_anew(&self) {
+        // Relaxed: here and below, there is one thread. The kernel finds the parent's lock in the pending
+        // entry until then, which does not name this thread.
         self.tid.store(gettid().as_raw_nonzero().get() as u32, Ordering::Relaxed);
         if self.is_known_to_kernel() {
             // SAFETY: the kernel gave the address for this thread, in whose control block it lies.
@@ -273,7 +287,9 @@ mod tests {
         let looks = std::thread::scope(|scope| {
             let looks = scope.spawn(|| {
                 let mut looks = 0u64;
+                // Relaxed: it carries nothing.
                 while !ended.load(Ordering::Relaxed) {
+                    // SeqCst: here and below, a turn lies before or after what is looked at.
                     let before = turn.load(Ordering::SeqCst);
                     let seen = record.holds_in(&held);
                     if before.is_multiple_of(2) && turn.load(Ordering::SeqCst) == before {
@@ -283,6 +299,7 @@ mod tests {
                 }
                 looks
             });
+            // SeqCst: as above.
             while turn.load(Ordering::SeqCst) < turns && !looks.is_finished() {
                 let taken = links.iter().zip(1..);
                 taken.for_each(|(link, slot)| record.set(slot, ptr::from_ref(link).cast_mut()));
@@ -291,10 +308,12 @@ mod tests {
                 turn.fetch_add(1, Ordering::SeqCst);
                 record.forget();
             }
+            // Relaxed: as above.
             ended.store(true, Ordering::Relaxed);
             looks.join().expect("it is always seen")
         });
         assert!(looks > 0, "nobody looked at the right time");
+        // Release: as in `at_thread_end`.
         record.taken.store(false, Ordering::Release);
     }
 }

@@ -19,6 +19,12 @@
 //! reached through a leaked guard (`&'static mut T`) may live on in another thread. So such a lock
 //! is not free: it goes to the process ([`Me::bequeath`]), and is found ownerless when that ends.
 //!
+//! # The orderings
+//!
+//! What is Relaxed here is the thread's own: its list, which only the kernel reads when the thread dies
+//! (see `robust.rs`: program order is enough, so compiler fences are), and the numbers in its record,
+//! which it writes before it uses them. What other threads read of a record has its own reason.
+//!
 //! # A fork past glibc
 //!
 //! A thread's number is kept, and read anew in a forked child by a handler (`pthread_atfork`). A bare
@@ -99,18 +105,21 @@ impl Me {
         // SAFETY: the kernel gave the address of this thread's list head, which lives in the
         // thread's control block as long as the thread, and `Me` does not leave its thread; or it is
         // the record's own, and records are never freed.
+        // Relaxed: the thread itself has written it.
         unsafe { &*self.record().head.load(Ordering::Relaxed) }
     }
 
     /// The number by which the kernel and peers know this thread; below 2^30.
     #[inline]
     pub(crate) fn tid(self) -> u32 {
+        // Relaxed: the thread itself has written it.
         self.record().tid.load(Ordering::Relaxed)
     }
 
     /// The thread's name in private memory; below 2^30, and not 0.
     #[inline]
     pub(crate) fn name(self) -> u32 {
+        // Relaxed: the thread itself has written it.
         self.record().name.load(Ordering::Relaxed)
     }
 
@@ -122,7 +131,9 @@ impl Me {
     /// Gives the number by which the kernel and peers know this thread.
     #[inline(always)]
     pub(crate) fn begin(self, node: &Node) -> u32 {
+        // Relaxed: only the kernel reads it, when this thread has died (see `robust.rs`).
         self.head().pending.store(node.link().cast(), Ordering::Relaxed);
+        // SeqCst: it is there before the caller changes the word, or takes the lock off the list.
         compiler_fence(Ordering::SeqCst);
         self.tid()
     }
@@ -130,7 +141,10 @@ impl Me {
     /// Ends what [`Me::begin`] began.
     #[inline(always)]
     pub(crate) fn end(self) {
+        // SeqCst: it is there until the caller has changed the word, also by an exchange that is
+        // Release, over which a later store may be moved.
         compiler_fence(Ordering::SeqCst);
+        // Relaxed: as in `begin`.
         self.head().pending.store(null_mut(), Ordering::Relaxed);
     }
 
@@ -139,11 +153,14 @@ impl Me {
     #[inline(always)]
     pub(crate) fn link(self, node: &Node) -> Slot {
         let record = self.record();
+        // Relaxed: here and below, the thread itself has written it.
         let below = self.head().list.load(Ordering::Relaxed).cast::<Link>();
         let (base, oldest) = (record.early(0), record.early(1));
         if below != base.load(Ordering::Relaxed) || !oldest.load(Ordering::Relaxed).is_null() {
             return self.link_above(node, below);
         }
+        // Relaxed: the record was empty, so no lock has moved down that another thread could miss by
+        // this (see `Record::holds_in`). Who looks for this one knows that it is held, from this thread.
         oldest.store(node.link(), Ordering::Relaxed);
         self.put(node, below);
         1
@@ -158,7 +175,7 @@ impl Me {
             record.set(slot, node.link());
             self.put(node, below);
         } else {
-            // The youngest is a mutex of glibc's.
+            // The youngest is a mutex of glibc's. Relaxed: only this thread reads it.
             record.unlisted.store(true, Ordering::Relaxed);
             record.set(slot, node.link().map_addr(|addr| addr | UNLISTED));
         }
@@ -173,9 +190,13 @@ impl Me {
 
     #[inline(always)]
     fn put(self, node: &Node, below: *mut Link) {
+        // Relaxed: here and below, only the kernel reads it, when this thread has died.
         node.next.store(below.cast(), Ordering::Relaxed);
+        // SeqCst: the node leads on before it is on the list.
         compiler_fence(Ordering::SeqCst);
         self.head().list.store(node.link().cast(), Ordering::Relaxed);
+        // SeqCst: it is on the list before the pending entry becomes another lock, in the next `begin`.
+        compiler_fence(Ordering::SeqCst);
     }
 
     /// Takes the lock off the list that [`Me::link`] gave a slot. False when this thread did not
@@ -185,6 +206,7 @@ impl Me {
         let (record, head) = (self.record(), self.head());
         let own = record.early(slot);
         // The slot is outdated once an older lock went first: then look for it.
+        // Relaxed: here and below, the thread itself has written it.
         if own.load(Ordering::Relaxed) != node.link()
             || head.list.load(Ordering::Relaxed).cast() != node.link()
             || record.unlisted.load(Ordering::Relaxed)
@@ -192,7 +214,9 @@ impl Me {
             return self.unlink_slow(node.link());
         }
         let below = record.early(slot - 1).load(Ordering::Relaxed);
+        // Relaxed: only the kernel reads it, when this thread has died.
         head.list.store(below.cast(), Ordering::Relaxed);
+        // SeqCst: off the list before it is off the record, which is what keeps its memory mapped.
         compiler_fence(Ordering::SeqCst);
         // Release: see `Record::holds_in`.
         own.store(null_mut(), Ordering::Release);
@@ -211,9 +235,11 @@ impl Me {
             });
             if let Some(above) = above {
                 let below = record.listed_below(place);
+                // Relaxed: as in `unlink`.
                 // SAFETY: the head, or a lock or mutex that this thread holds and that is mapped.
                 unsafe { (*above).store(below.cast(), Ordering::Relaxed) };
             }
+            // SeqCst: as in `unlink`.
             compiler_fence(Ordering::SeqCst);
         }
         record.remove(place);
@@ -244,6 +270,7 @@ impl Me {
             // It may be the pending entry since it was taken.
             self.end();
             self.unlink_slow(link);
+            // Relaxed: a count, which carries nothing.
             BEQUEATHED.fetch_add(u32::from(renamed.is_ok()), Ordering::Relaxed);
         }
     }
@@ -253,11 +280,14 @@ impl Me {
     pub(crate) fn held() -> usize {
         let held: u32 = Record::all().map(Record::len).sum();
         let others = u32::from(Me::current().lists_others());
+        // Relaxed: a count, which carries nothing. Whoever must not miss a lock, before a fork, is the
+        // only thread: the system has told it that the others have ended.
         (held + BEQUEATHED.load(Ordering::Relaxed) + others) as usize
     }
 
     /// Whether anything but this crate's locks stands on the thread's list: then it stands above those.
     fn lists_others(self) -> bool {
+        // Relaxed: this thread's own list.
         let youngest = self.head().list.load(Ordering::Relaxed).cast::<Link>();
         youngest != self.record().listed_below(self.record().len() + 1)
     }
@@ -332,15 +362,18 @@ fn register() -> libc::pthread_key_t {
 /// The child has one thread, with a new number and an empty list; it owns no lock, even where
 /// its memory holds a copy of a guard.
 extern "C" fn after_fork_in_child() {
+    // Relaxed: here and below, there is one thread.
     for record in Record::all() {
         record.forget();
         record.taken.store(false, Ordering::Relaxed);
     }
+    // Relaxed: as above.
     // SAFETY: records are never freed.
     if let Some(record) = unsafe { RECORD.get().as_ref() } {
         record.taken.store(true, Ordering::Relaxed);
         record.begin_anew();
     }
+    // Relaxed: as above.
     BEQUEATHED.store(0, Ordering::Relaxed);
     Enrolled::forget();
 }

@@ -1,13 +1,14 @@
 //! What was seen of an enum: its variants, each by its number; and by its names where they are not in
 //! the order of the numbers.
 
+use crate::ipc::codec::probe::graph::{Graph, NodeId};
 use crate::ipc::codec::probe::trace::Names;
-use crate::ipc::codec::shapes::{Enum, Fields, Variant};
+use crate::ipc::codec::shapes::{Node, Parts, Variant};
 
-/// One type of enum: its visitor's name tells them apart, and the variants, as two types that are
-/// local to blocks, or are in two versions of a crate, may have one name.
+/// One type of enum.
+#[derive(Clone, Debug)]
 pub(super) struct EnumTrace {
-    visitor: &'static str,
+    node: NodeId,
     name: &'static str,
     names: Names,
     /// By number, as many as there are names; then by name.
@@ -20,33 +21,39 @@ pub(super) struct EnumTrace {
 }
 
 /// What came of reading a variant in one way.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Way {
     tried: bool,
     /// Whether a value came of it.
     whole: bool,
     /// Which variant it is, if it is one: equal for ways that lead to the same.
     which: Option<u64>,
-    fields: Option<Fields>,
+    /// What is in it.
+    node: Option<NodeId>,
     /// The places of the enums that were seen directly in it.
     inside: Vec<usize>,
 }
 
 /// How a variant is asked for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Asked {
     Index(u32),
     Name(&'static str),
 }
 
 impl EnumTrace {
-    pub(super) fn new(visitor: &'static str, name: &'static str, names: Names) -> Self {
+    pub(super) fn new(node: NodeId, name: &'static str, names: Names) -> Self {
         let ways = vec![Way::default(); 2 * names.len()];
-        EnumTrace { visitor, name, names, ways, ended: None, turns: 0 }
+        EnumTrace { node, name, names, ways, ended: None, turns: 0 }
     }
 
-    pub(super) fn is(&self, visitor: &str, names: Names) -> bool {
-        self.visitor == visitor && (std::ptr::eq(self.names, names) || self.names == names)
+    pub(super) fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// What is in it if it is read in one `way`.
+    pub(super) fn inside(&mut self, way: usize, graph: &mut Graph, names: Names) -> NodeId {
+        *self.ways[way].node.get_or_insert_with(|| graph.add_node(self.name, names))
     }
 
     fn by_index(&self) -> &[Way] {
@@ -106,6 +113,13 @@ impl EnumTrace {
         Some(place)
     }
 
+    /// The variant of this number, if there is one.
+    pub(super) fn follow(&mut self, index: usize) -> Option<usize> {
+        let way = Some(index).filter(|index| *index < self.names.len())?;
+        self.ways[way].tried = true;
+        Some(way)
+    }
+
     pub(super) fn asked(&self, way: usize) -> Asked {
         match way.checked_sub(self.names.len()) {
             None => Asked::Index(way as u32),
@@ -123,11 +137,6 @@ impl EnumTrace {
         self.ways[way].which = Some(which);
     }
 
-    /// What is in it was read.
-    pub(super) fn read(&mut self, way: usize, fields: Fields) {
-        self.ways[way].fields = Some(fields);
-    }
-
     pub(super) fn whole(&mut self, way: usize) {
         self.ways[way].whole = true;
         self.ended.get_or_insert(way);
@@ -140,6 +149,11 @@ impl EnumTrace {
 
     pub(super) fn progress(&self) -> usize {
         self.ways.iter().map(|way| usize::from(way.tried) + usize::from(way.whole)).sum()
+    }
+
+    /// Grows when a variant was seen for the first time.
+    pub(super) fn seen(&self) -> usize {
+        self.ways.iter().filter(|way| way.which.is_some()).count()
     }
 
     /// Whether there are variants that were not read yet.
@@ -173,7 +187,7 @@ impl EnumTrace {
     }
 
     /// What is read, unless nothing is known.
-    pub(super) fn into_enum(self) -> Option<Enum> {
+    pub(super) fn turned_out(&self, graph: &Graph, all: bool) -> Option<Node> {
         if !self.is_enum() {
             return None;
         }
@@ -185,11 +199,14 @@ impl EnumTrace {
                 let which = self.by_name()[place].which?;
                 self.by_index().iter().position(|way| way.which == Some(which))
             }?;
-            let fields = self.by_index()[index].fields.clone();
-            let fields = fields.or_else(|| self.by_name()[place].fields.clone());
-            Some(Variant { index: index as u32, fields })
+            let ways = [&self.by_index()[index], &self.by_name()[place]];
+            let mut nodes = ways.into_iter().filter_map(|way| way.node);
+            let whole = nodes.clone().find(|node| graph.is_whole(*node));
+            let node = whole.or_else(|| nodes.next());
+            let parts = node.map_or(Parts::UNKNOWN, |node| graph.frozen_parts(node, all));
+            Some(Variant { index: index as u32, parts })
         };
-        let variants = self.names.iter().enumerate().map(|(i, name)| (*name, variant(i))).collect();
-        Some(Enum { name: self.name, variants })
+        let variants = self.names.iter().enumerate().map(|(i, name)| (*name, variant(i)));
+        Some(Node::Variants(variants.collect()))
     }
 }

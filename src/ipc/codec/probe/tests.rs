@@ -4,7 +4,7 @@ use std::num::NonZeroU8;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::*;
-use crate::ipc::codec::{self, shapes};
+use crate::ipc::codec::{self, shapes::Form};
 use crate::ipc::{Connection, Queue, Sender, SharedArray};
 use crate::shm::Shared;
 use crate::sync::Lock;
@@ -141,13 +141,14 @@ fn what_was_read_of_an_enum_goes_by_the_names_it_is_read_by() {
         Other,
     }
     let shapes = Reads::of::<Named>().unwrap();
-    let index = |written, name, form| shapes.variant("Named", written, name, form).unwrap().0;
-    assert_eq!(index(1, "First", shapes::Form::Newtype), 0);
-    assert_eq!(index(1, "z", shapes::Form::Newtype), 0);
-    assert_eq!(index(2, "second", shapes::Form::Struct(2)), 1);
-    assert_eq!(index(3, "Other", shapes::Form::Unit), 2);
-    assert!(shapes.variant("Named", 0, "Skipped", shapes::Form::Unit).is_err());
-    assert!(shapes.variant("Named", 1, "First", shapes::Form::Unit).is_err());
+    let variant = |written, name, form| shapes.variant(shapes.root(), "Named", written, name, form);
+    let index = |written, name, form| variant(written, name, form).unwrap().0;
+    assert_eq!(index(1, "First", Form::Newtype), 0);
+    assert_eq!(index(1, "z", Form::Newtype), 0);
+    assert_eq!(index(2, "second", Form::Struct(2)), 1);
+    assert_eq!(index(3, "Other", Form::Unit), 2);
+    assert!(variant(0, "Skipped", Form::Unit).is_err());
+    assert!(variant(1, "First", Form::Unit).is_err());
 }
 
 /// Refuses every value but one.
@@ -226,4 +227,36 @@ fn types_that_refuse_nothing_are_seen_whole() {
     ];
     assert_eq!(partial, [false; 5]);
     assert!(Reads::of::<(Choosy, Tree)>().unwrap().is_partial());
+}
+
+#[test]
+fn what_was_learned_from_a_value_stays_known() {
+    type Dated = (Choosy, Vec<(u8, String)>);
+    let dated = || -> Dated { (Choosy(12_345), vec![(1, "x".to_owned()), (2, String::new())]) };
+    let before = Reads::of::<Dated>().unwrap();
+    assert!(before.is_partial());
+    let bytes = codec::to_bytes(&dated()).unwrap();
+    assert_eq!(codec::decode(&bytes), Ok(dated()));
+    let learned = Reads::of::<Dated>().unwrap();
+    assert!(learned.turn() > before.turn());
+    // By shapes from before, what another thread has learned since is seen.
+    assert_eq!(codec::append(&dated(), before, Vec::new()), Ok(bytes.clone()));
+    assert_eq!(codec::to_bytes(&dated()), Ok(bytes));
+    assert_eq!(Reads::of::<Dated>().unwrap().turn(), learned.turn());
+}
+
+#[test]
+fn what_is_read_of_nothing_is_not_compared() {
+    /// Is refused before anything of it is read.
+    #[derive(Debug, PartialEq, Serialize)]
+    struct Unread(u8, String);
+    impl<'de> Deserialize<'de> for Unread {
+        fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Err(serde::de::Error::custom("not here"))
+        }
+    }
+    let bytes = codec::to_bytes(&(Choosy(1), Unread(1, "x".to_owned()))).unwrap();
+    assert_eq!(bytes, [1, 1, 1, b'x']);
+    let error = codec::decode::<(Choosy, Unread)>(&bytes).unwrap_err();
+    assert_eq!(error, CodecError::Custom("not the one".to_owned()));
 }

@@ -7,10 +7,12 @@ use serde::de::{self, Visitor};
 use crate::error::{CodecError, FormatDemand};
 use crate::ipc::codec::fault::{Fault, Result};
 use crate::ipc::codec::probe::enums::EnumTrace;
-use crate::ipc::codec::shapes::{Fields, Form, Shapes, Struct};
+use crate::ipc::codec::probe::graph::{Graph, NodeId};
+use crate::ipc::codec::probe::sample::Sample;
+use crate::ipc::codec::shapes::Shapes;
 
 /// What made-up values are like.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Guess {
     /// Whether lists and maps have no element, and options no value.
     pub(super) bare: bool,
@@ -37,13 +39,15 @@ const VALUES_A_PASS: usize = 20_000;
 /// How deep types are followed into each other; those that contain themselves end sooner.
 const DEPTH: usize = 100;
 
+#[derive(Clone, Debug)]
 pub(super) struct Trace {
     root: &'static str,
+    pub(super) sample: Sample,
     pub(super) guess: Guess,
     /// The visitors at work, outermost first.
     open: Vec<&'static str>,
     path: Vec<Step>,
-    structs: Vec<Struct>,
+    pub(super) graph: Graph,
     pub(super) enums: Vec<EnumTrace>,
     /// By the enums' places, at the beginning of the pass: how many enums on there is one with a variant
     /// that was not read yet.
@@ -56,13 +60,14 @@ pub(super) struct Trace {
 }
 
 /// From a value to one in it, and the latter's type.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
     pub(super) to: To,
     pub(super) type_name: &'static str,
 }
 
-#[derive(Clone, Copy)]
-pub(super) enum To {
+#[derive(Clone, Copy, Debug)]
+pub(in crate::ipc::codec) enum To {
     Field(&'static str),
     Place(usize),
     Element,
@@ -75,10 +80,11 @@ impl Trace {
     pub(super) fn new(root: &'static str) -> Self {
         Trace {
             root,
+            sample: Sample::default(),
             guess: GUESSES[0],
             open: Vec::new(),
             path: Vec::new(),
-            structs: Vec::new(),
+            graph: Graph::new(),
             enums: Vec::new(),
             far: Vec::new(),
             variants: Vec::new(),
@@ -93,6 +99,18 @@ impl Trace {
         self.guess = guess;
         self.enums.iter_mut().for_each(EnumTrace::retry);
         self.lead();
+    }
+
+    /// Goes on with a value that was to be sent.
+    pub(super) fn begin_sample(&mut self, bytes: Vec<u8>) {
+        (self.sample, self.spent) = (Sample::new(bytes), 0);
+        self.begin(GUESSES[0]);
+        self.rewind();
+    }
+
+    pub(super) fn end_sample(&mut self) {
+        self.sample = Sample::default();
+        self.rewind();
     }
 
     /// Goes back to the beginning of the value, whatever became of the last pass.
@@ -122,24 +140,26 @@ impl Trace {
         }
     }
 
-    /// The place of an enum, by its visitor; and the way in which it is read.
-    pub(super) fn choose<V>(
+    /// The place of an enum, by its node; and the way in which it is read.
+    pub(super) fn choose(
         &mut self,
+        node: NodeId,
         name: &'static str,
         names: Names,
         again: bool,
     ) -> Result<(usize, usize)> {
-        let key = type_name::<V>();
-        let known = self.enums.iter().position(|known| known.is(key, names));
+        let sampled = self.sample.next(|input| input.varint::<32>()).map(|index| index as usize);
+        let known = self.enums.iter().position(|known| known.node() == node);
         let place = known.unwrap_or_else(|| {
-            self.enums.push(EnumTrace::new(key, name, names));
+            self.enums.push(EnumTrace::new(node, name, names));
             self.far.push(Some(0));
             self.enums.len() - 1
         });
         if let Some((outer, way)) = self.variants.last() {
             self.enums[*outer].contains(*way, place);
         }
-        let way = self.enums[place].choose(&self.far, again);
+        let sampled = sampled.and_then(|index| self.enums[place].follow(index));
+        let way = sampled.or_else(|| self.enums[place].choose(&self.far, again));
         let none = || Fault::malformed("an enum without a variant that can be read");
         Ok((place, way.ok_or_else(none)?))
     }
@@ -219,13 +239,6 @@ impl Trace {
         value
     }
 
-    pub(super) fn add_struct(&mut self, name: &'static str, form: Form, names: Names) {
-        let known = |known: &Struct| known.name == name && known.fields.is(form, names);
-        if !self.structs.iter().any(known) {
-            self.structs.push(Struct { name, fields: Fields::new(form, names) });
-        }
-    }
-
     /// Notes that the type asks for a format that describes itself, and gives up.
     pub(super) fn demand<'de, V: Visitor<'de>, T>(&mut self, visitor: &V, call: Call) -> Result<T> {
         // Of the helper that serde's derive makes for the names of fields and variants.
@@ -266,27 +279,24 @@ impl Trace {
         found.into()
     }
 
-    pub(super) fn into_shapes(self) -> Shapes {
-        let mut structs = self.structs;
-        let heads: Vec<_> = structs.iter().map(|one| (one.name, one.fields.form())).collect();
-        for (one, head) in structs.iter_mut().zip(&heads) {
-            if heads.iter().filter(|other| *other == head).count() > 1 {
-                one.fields.forgo_names();
-            }
-        }
-        let mut enums: Vec<_> = self.enums.into_iter().filter_map(EnumTrace::into_enum).collect();
-        for i in 1..enums.len() {
-            let (before, one) = enums.split_at_mut(i);
-            before.iter_mut().for_each(|other| one[0].compare(other));
-        }
-        Shapes::new(structs, enums)
+    /// Grows when a type was seen to read more, or otherwise.
+    pub(super) fn seen(&self) -> usize {
+        self.graph.seen() + self.enums.iter().map(EnumTrace::seen).sum::<usize>()
+    }
+
+    /// What is read. Where that is not known, all may be written, if `all` says so.
+    pub(super) fn shapes(&self, all: bool) -> Shapes {
+        let enums =
+            self.enums.iter().map(|one| (one.node(), one.turned_out(&self.graph, all))).collect();
+        let (root, nodes) = self.graph.freeze(enums, all);
+        Shapes::new(root, nodes)
     }
 }
 
 pub(super) type Names = &'static [&'static str];
 
 /// What only a format that describes itself can answer.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(in crate::ipc::codec) enum Call {
     Any,
     Identifier,

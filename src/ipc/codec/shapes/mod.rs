@@ -1,0 +1,337 @@
+//! What the `Deserialize` of a type reads, as far as it could be found out: see [`probe`].
+//!
+//! On the wire a value is without names and kinds: a struct is its fields and an enum the number of
+//! its variant. So what is written must be what is read, place by place; serde's derive does not see
+//! to that where attributes go one way only. The encoder asks here, of each value.
+//!
+//! What has a name in Rust may be read without it, as where a `Deserialize` by hand, or `try_from`,
+//! takes what is in a newtype: the wire is the same. Not the reverse, which is what `into` without
+//! `from` does.
+//!
+//! [`probe`]: super::probe
+
+mod kind;
+
+use std::fmt;
+use std::sync::OnceLock;
+
+pub(super) use self::kind::{Kind, Kinds};
+use crate::error::{CodecError, FieldMismatch};
+use crate::ipc::codec::fault::{Fault, Result};
+
+/// What is read of a type: its places, as a graph, for a type may contain itself.
+#[derive(Debug)]
+pub(crate) struct Shapes {
+    root: Place,
+    /// The first is for what is not known.
+    nodes: Vec<Node>,
+    /// Whether there may be more in the type, which the probe did not come to.
+    partial: bool,
+    /// How often something was found out from values.
+    turn: usize,
+    /// What was found out since.
+    learned: OnceLock<&'static Shapes>,
+}
+
+/// A place in a type: what is read there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// What may be written.
+    kinds: Kinds,
+    /// What is in it, as a place in [`Shapes::nodes`].
+    node: u32,
+}
+
+#[derive(Debug)]
+pub(super) enum Node {
+    Parts(Parts),
+    /// By the names that they are read by, of which one may have several. What is not known of one
+    /// that has a name is `None`.
+    Variants(Vec<(&'static str, Option<Variant>)>),
+}
+
+#[derive(Debug)]
+pub(super) struct Variant {
+    /// The number by which it is read.
+    pub(super) index: u32,
+    pub(super) parts: Parts,
+}
+
+/// What is read of a struct, a variant, a tuple, a list, a map, an option.
+#[derive(Debug)]
+pub(super) struct Parts {
+    /// Of what has a fixed number of parts, if it is known.
+    pub(super) form: Option<Form>,
+    /// The names of the fields, further ones by which the same can be read (aliases) among them.
+    pub(super) names: Vec<Name>,
+    pub(super) places: Vec<Place>,
+    /// Of every part behind those.
+    pub(super) rest: Place,
+}
+
+/// The name of a field.
+#[derive(Debug)]
+pub(super) struct Name {
+    read: &'static str,
+    /// Where the one lies that is written: to look there is cheaper than to compare.
+    written: OnceLock<usize>,
+}
+
+/// What there is of a struct or of a variant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Unit,
+    Newtype,
+    Tuple(usize),
+    Struct(usize),
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Form::Unit => f.write_str("nothing"),
+            Form::Newtype => f.write_str("one value"),
+            Form::Tuple(len) => write!(f, "a tuple of {len}"),
+            Form::Struct(1) => f.write_str("one field"),
+            Form::Struct(len) => write!(f, "{len} fields"),
+        }
+    }
+}
+
+static UNKNOWN: Parts = Parts::UNKNOWN;
+
+impl Shapes {
+    /// Of a type of which nothing is known.
+    pub(super) const fn unknown() -> Self {
+        Shapes {
+            root: Place::UNKNOWN,
+            nodes: Vec::new(),
+            partial: false,
+            turn: 0,
+            learned: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn new(root: Place, nodes: Vec<Node>) -> Self {
+        Shapes { root, nodes, partial: false, turn: 0, learned: OnceLock::new() }
+    }
+
+    pub(super) fn known(self, partial: bool, turn: usize) -> Self {
+        Shapes { partial, turn, ..self }
+    }
+
+    #[inline]
+    pub(super) fn turn(&self) -> usize {
+        self.turn
+    }
+
+    /// With what was found out since.
+    #[inline]
+    pub(super) fn latest(&self) -> &Shapes {
+        let mut latest = self;
+        while let Some(next) = latest.learned.get() {
+            latest = next;
+        }
+        latest
+    }
+
+    /// From now on it is this that is read.
+    pub(super) fn learn(&self, more: Shapes) {
+        let more: &'static Shapes = Box::leak(Box::new(more));
+        let _ = self.learned.set(more);
+    }
+
+    #[inline]
+    pub(super) fn is_partial(&self) -> bool {
+        self.partial
+    }
+
+    #[inline]
+    pub(super) fn root(&self) -> Place {
+        self.root
+    }
+
+    /// What is in a value of no fixed number of parts at `place`, or in a newtype struct.
+    #[inline]
+    pub(super) fn parts(&self, place: Place) -> &Parts {
+        match self.nodes.get(place.node as usize) {
+            Some(Node::Parts(parts)) => parts,
+            _ => &UNKNOWN,
+        }
+    }
+
+    /// What is in a struct at `place`; an error if it has not so many fields.
+    #[inline]
+    pub(super) fn structure(&self, place: Place, name: &str, fields: usize) -> Result<&Parts> {
+        let parts = self.parts(place);
+        parts.compare(Form::Struct(fields), || name.to_owned())?;
+        Ok(parts)
+    }
+
+    /// The number by which a variant of the enum at `place` is read, and what is in it.
+    #[inline]
+    pub(super) fn variant(
+        &self,
+        place: Place,
+        name: &str,
+        index: u32,
+        variant: &'static str,
+        form: Form,
+    ) -> Result<(u32, &Parts)> {
+        let Some(Node::Variants(variants)) = self.nodes.get(place.node as usize) else {
+            return Ok((index, &UNKNOWN));
+        };
+        let likely = variants.get(index as usize).filter(|(name, _)| same(name, variant));
+        let found = likely.or_else(|| variants.iter().find(|(name, _)| same(name, variant)));
+        match found {
+            Some((_, Some(read))) => {
+                read.parts.compare(form, || format!("{name}::{variant}"))?;
+                Ok((read.index, &read.parts))
+            }
+            Some((_, None)) => Ok((index, &UNKNOWN)),
+            None => {
+                let names: Vec<_> = variants.iter().map(|(name, _)| *name).collect();
+                let read = format!("one of {}", names.join(", "));
+                Err(asymmetric(&format!("{name}::{variant}"), &format_args!("{variant}"), &read))
+            }
+        }
+    }
+}
+
+impl Place {
+    /// What is read is not known.
+    pub(super) const UNKNOWN: Place = Place { kinds: Kinds::ALL, node: 0 };
+
+    /// What is read was not seen so far: a value that has something there tells more.
+    pub(super) const UNSEEN: Place = Place { kinds: Kinds::NONE, node: 0 };
+
+    pub(super) fn new(kinds: Kinds, node: u32) -> Self {
+        Place { kinds, node }
+    }
+
+    /// An error if what is read here is nothing of this kind.
+    #[inline(always)]
+    pub(super) fn expect(self, kind: Kind) -> Result<()> {
+        if self.kinds.has(kind) { Ok(()) } else { Err(self.other_kind(kind)) }
+    }
+
+    #[cold]
+    fn other_kind(self, kind: Kind) -> Fault {
+        asymmetric("", &kind, &self.kinds)
+    }
+
+    #[inline]
+    pub(super) fn may_be(self, kind: Kind) -> bool {
+        self.kinds.has(kind)
+    }
+}
+
+impl Parts {
+    pub(super) const UNKNOWN: Parts =
+        Parts { form: None, names: Vec::new(), places: Vec::new(), rest: Place::UNKNOWN };
+
+    /// The only place, or the key's.
+    #[inline]
+    pub(super) fn first(&self) -> Place {
+        self.places.first().copied().unwrap_or(self.rest)
+    }
+
+    /// The value's place, which has a key.
+    #[inline]
+    pub(super) fn second(&self) -> Place {
+        self.places.get(1).copied().unwrap_or(self.rest)
+    }
+
+    /// The place of a part of a tuple or of a struct; an error if it has not so many.
+    #[inline(always)]
+    pub(super) fn part(&self, at: usize, name: &str) -> Result<Place> {
+        self.places.get(at).map_or_else(|| self.behind(at, name), |place| Ok(*place))
+    }
+
+    #[cold]
+    fn behind(&self, at: usize, name: &str) -> Result<Place> {
+        match self.form {
+            Some(read) => {
+                Err(asymmetric(name, &format_args!("a tuple of {} or more", at + 1), &read))
+            }
+            None => Ok(self.rest),
+        }
+    }
+
+    #[inline]
+    fn compare(&self, written: Form, name: impl Fn() -> String) -> Result<()> {
+        match self.form {
+            Some(read) if read != written => match (written, read) {
+                // If a field was left out, its name is still to be told.
+                (Form::Struct(written), Form::Struct(read)) if written < read => Ok(()),
+                _ => Err(asymmetric(&name(), &written, &read)),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// Behind the name of the field that is written as `key`, if that is not behind `passed`: where
+    /// its name is expected, as a place in the names.
+    #[inline(always)]
+    pub(super) fn pass(&self, passed: usize, key: &'static str, name: &str) -> Result<usize> {
+        match self.names.get(passed) {
+            Some(next) if next.is(key) => Ok(passed + 1),
+            _ if self.form.is_none() => Ok(passed),
+            _ => self.skip(passed, key, name),
+        }
+    }
+
+    #[cold]
+    fn skip(&self, passed: usize, key: &str, name: &str) -> Result<usize> {
+        let rest = self.names.get(passed..).unwrap_or_default();
+        if let Some(further) = rest.iter().position(|name| name.read == key) {
+            let _ = rest[further].written.set(key.as_ptr() as usize);
+            return Ok(passed + further + 1);
+        }
+        let names: Vec<_> = self.names.iter().map(|name| name.read).collect();
+        let read = format!("fields {}", names.join(", "));
+        Err(asymmetric(name, &format_args!("a field {key} too"), &read))
+    }
+
+    /// An error if so many parts are not all that are read.
+    #[inline]
+    pub(super) fn end(&self, written: usize, name: &str) -> Result<()> {
+        match self.form {
+            Some(read @ Form::Tuple(len)) if len != written => {
+                Err(asymmetric(name, &Form::Tuple(written), &read))
+            }
+            Some(read @ Form::Struct(len)) if len != written => {
+                Err(asymmetric(name, &Form::Struct(written), &read))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Name {
+    pub(super) const fn new(read: &'static str) -> Self {
+        Name { read, written: OnceLock::new() }
+    }
+
+    /// Whether this is what is written, as far as can be seen at a glance.
+    #[inline(always)]
+    fn is(&self, key: &'static str) -> bool {
+        let at = key.as_ptr() as usize;
+        self.read.len() == key.len()
+            && (self.read.as_ptr() as usize == at || self.written.get() == Some(&at))
+    }
+}
+
+/// The type is told later if it has no `name`, the place always is.
+#[cold]
+fn asymmetric(name: &str, written: &dyn fmt::Display, read: &dyn fmt::Display) -> Fault {
+    let (written, read) = (written.to_string(), read.to_string());
+    let (type_name, place) = (name.to_owned(), String::new());
+    CodecError::Asymmetric(Box::new(FieldMismatch { type_name, place, written, read })).into()
+}
+
+/// Names mostly are one and the same constant.
+#[inline]
+fn same(a: &'static str, b: &'static str) -> bool {
+    std::ptr::eq(a, b) || a == b
+}
