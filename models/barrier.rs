@@ -6,14 +6,14 @@ use std::time::Duration;
 use multiproc::{Barrier, BrokenBarrier, ProcessSafe};
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, Place, explore_once_asleep, share, spawn_with, stop_exploring, witness};
+use crate::stage::{Data, Place, explore_once_asleep, reached, share, spawn_with, stop_exploring};
 
 models! {
     carries (stale_loads): Model {
         shows: "who has passed, also at the last moment, sees what the others did before they came",
-        floor: 3_000,
-        witnesses: &["last", "first"],
-        twins: &["barrier.come", "barrier.last.acquire", "barrier.last.release", "barrier.passed"],
+        min_explored: 3_000,
+        must_reach: &["last", "first"],
+        mutants: &["barrier.come", "barrier.last.acquire", "barrier.last.release", "barrier.passed"],
         run: || {
             let gate = Gate::new(2);
             let other = spawn_with(&gate, |gate| gate.meet(0));
@@ -24,9 +24,9 @@ models! {
 
     meets_once: Model {
         shows: "two meet, each sees what the other brought, and nobody sleeps through it",
-        floor: 4_400,
-        witnesses: &["barrier.wake.all"],
-        twins: &[
+        min_explored: 4_400,
+        must_reach: &["barrier.wake.all"],
+        mutants: &[
             "barrier.come",
             "barrier.last.acquire",
             "barrier.turn",
@@ -50,9 +50,9 @@ models! {
 
     meets (stale_loads): Model {
         shows: "two meet twice, and nobody sleeps through the second time",
-        floor: 2_900,
-        witnesses: &["barrier.wake.all"],
-        twins: &["barrier.round", "barrier.turn.acquire", "barrier.turn.release"],
+        min_explored: 2_900,
+        must_reach: &["barrier.wake.all"],
+        mutants: &["barrier.round", "barrier.turn.acquire", "barrier.turn.release"],
         run: || {
             let barrier = share(Barrier::new(2));
             let twice = |barrier: &Barrier| {
@@ -69,9 +69,9 @@ models! {
 
     three_meet: Model {
         shows: "the last of three wakes both who sleep",
-        floor: 9,
-        witnesses: &["barrier.wake.all"],
-        twins: &["barrier.wake.all"],
+        min_explored: 9,
+        must_reach: &["barrier.wake.all"],
+        mutants: &["barrier.wake.all"],
         run: || {
             stop_exploring();
             let gate = Gate::new(3);
@@ -86,9 +86,9 @@ models! {
 
     acts: Model {
         shows: "what the last does for all is done before any goes on",
-        floor: 280_000,
-        witnesses: &["the second acted"],
-        twins: &["barrier.acted", "barrier.last.acquire", "barrier.passed"],
+        min_explored: 280_000,
+        must_reach: &["the second acted"],
+        mutants: &["barrier.acted", "barrier.last.acquire", "barrier.passed"],
         run: || {
             let gate = Gate::new(2);
             let other = spawn_with(&gate, |gate| gate.act(0));
@@ -99,9 +99,9 @@ models! {
 
     times_out: Model {
         shows: "who gives up breaks it for the other, unless both pass",
-        floor: 190_000,
-        witnesses: &["passed", "gave up"],
-        twins: &["barrier.turn.acquire", "barrier.come.broken"],
+        min_explored: 190_000,
+        must_reach: &["passed", "gave up"],
+        mutants: &["barrier.turn.acquire", "barrier.come.broken"],
         run: || {
             let barrier = share(Barrier::new(2));
             let came = |place: Result<usize, BrokenBarrier>| match place {
@@ -117,11 +117,11 @@ models! {
             match (mine, its) {
                 (Some(mine), Some(its)) => {
                     assert_eq!(mine + its, 1);
-                    witness("passed");
+                    reached("passed");
                 }
                 (None, None) => {
                     assert!(barrier.is_broken());
-                    witness("gave up");
+                    reached("gave up");
                 }
                 halves => panic!("one passed alone: {halves:?}"),
             }
@@ -130,9 +130,9 @@ models! {
 
     is_reset: Model {
         shows: "who waits while it is reset hears of it, and it is whole for those who come then",
-        floor: 13_000,
-        witnesses: &["barrier.wake.all"],
-        twins: &["barrier.round", "barrier.next.reset", "barrier.reset.waited"],
+        min_explored: 13_000,
+        must_reach: &["barrier.wake.all"],
+        mutants: &["barrier.round", "barrier.next.reset", "barrier.reset.waited"],
         run: || {
             stop_exploring();
             let gate = Gate::new(2);
@@ -149,9 +149,9 @@ models! {
 
     is_mended: Model {
         shows: "broken, and then reset, it is whole for those who come",
-        floor: 4_400,
-        witnesses: &["barrier.wake.all"],
-        twins: &["barrier.reset.broken"],
+        min_explored: 4_400,
+        must_reach: &["barrier.wake.all"],
+        mutants: &["barrier.reset.broken"],
         run: || {
             let gate = Gate::new(2);
             gate.barrier.abort();
@@ -164,9 +164,9 @@ models! {
 
     is_reset_after: Model {
         shows: "who has passed hears nothing of a reset after it, however late it wakes",
-        floor: 30,
-        witnesses: &["barrier.outcome"],
-        twins: &["barrier.outcome"],
+        min_explored: 30,
+        must_reach: &["barrier.outcome"],
+        mutants: &["barrier.outcome"],
         run: || {
             stop_exploring();
             let gate = Gate::new(2);
@@ -181,9 +181,9 @@ models! {
 
     is_reset_often: Model {
         shows: "who sleeps through more resets than are remembered is not told that it has passed",
-        floor: 680,
-        witnesses: &["barrier.outcome.age"],
-        twins: &["barrier.next.age", "barrier.outcome.age"],
+        min_explored: 680,
+        must_reach: &["barrier.outcome.age"],
+        mutants: &["barrier.next.age", "barrier.outcome.age"],
         run: || {
             stop_exploring();
             let gate = Gate::new(2);
@@ -199,16 +199,16 @@ models! {
 
     times_out_too_late (stale_loads): Model {
         shows: "when both pass, neither who gave up too late has broken it for those who come",
-        floor: 3_100,
-        witnesses: &["passed"],
-        twins: &["barrier.break"],
+        min_explored: 3_100,
+        must_reach: &["passed"],
+        mutants: &["barrier.break"],
         run: || {
             let gate = Gate::new(2);
             let other = spawn_with(&gate, |gate| _ = gate.barrier.wait_for(LONG));
             let passed = gate.barrier.wait_for(LONG).is_ok();
             other.join();
             if passed {
-                witness("passed");
+                reached("passed");
                 assert!(!gate.barrier.is_broken());
             }
         },
@@ -216,15 +216,15 @@ models! {
 
     is_aborted: Model {
         shows: "what broke it first is what all hear, who waited and who come",
-        floor: 310,
-        witnesses: &["gave up", "aborted"],
-        twins: &["barrier.abort"],
+        min_explored: 310,
+        must_reach: &["gave up", "aborted"],
+        mutants: &["barrier.abort"],
         run: || {
             let barrier = share(Barrier::new(2));
             let hasty = spawn_with(&barrier, |barrier| barrier.wait_for(LONG).unwrap_err());
             barrier.abort();
             let heard = hasty.join();
-            witness(if heard == BrokenBarrier::Aborted { "aborted" } else { "gave up" });
+            reached(if heard == BrokenBarrier::Aborted { "aborted" } else { "gave up" });
             assert_eq!(barrier.wait(), Err(heard));
         },
     };
@@ -232,9 +232,9 @@ models! {
     // Not on the machine, where each round would print the panic.
     panics (explored_only): Model {
         shows: "an action that panics breaks it for who waits",
-        floor: 4_400,
-        witnesses: &["panicked", "passed"],
-        twins: &["barrier.panicked"],
+        min_explored: 4_400,
+        must_reach: &["panicked", "passed"],
+        mutants: &["barrier.panicked"],
         run: || {
             let barrier = share(Barrier::new(2));
             let other = spawn_with(&barrier, |barrier| barrier.wait());
@@ -242,11 +242,11 @@ models! {
             match panic::catch_unwind(AssertUnwindSafe(act)) {
                 Err(_) => {
                     assert_eq!(other.join(), Err(BrokenBarrier::ActionPanicked));
-                    witness("panicked");
+                    reached("panicked");
                 }
                 Ok(came) => {
                     assert_eq!((came, other.join()), (Ok(0), Ok(1)));
-                    witness("passed");
+                    reached("passed");
                 }
             }
         },
@@ -255,16 +255,16 @@ models! {
     // Not on the machine, where the third would wait out its time in each round.
     acts_alone (explored_only): Model {
         shows: "who comes while the last acts belongs to the next round",
-        floor: 3_900,
-        witnesses: &["acted"],
-        twins: &["barrier.full"],
+        min_explored: 3_900,
+        must_reach: &["acted"],
+        mutants: &["barrier.full"],
         run: || {
             stop_exploring();
             let gate = Gate::new(2);
             let first = spawn_with(&gate, |gate| {
                 if gate.barrier.wait().is_ok() {
                     assert_eq!(gate.brought[0].read(), 7);
-                    witness("acted");
+                    reached("acted");
                 }
             });
             explore_once_asleep(1);
@@ -280,9 +280,9 @@ models! {
 
     times_out_of_the_action (stale_loads): Model {
         shows: "who gives up while the last acts has broken it for the last, too",
-        floor: 3_600,
-        witnesses: &["passed", "gave up"],
-        twins: &["barrier.acted.broken"],
+        min_explored: 3_600,
+        must_reach: &["passed", "gave up"],
+        mutants: &["barrier.acted.broken"],
         run: || {
             let gate = Gate::new(2);
             let other = spawn_with(&gate, |gate| {
@@ -294,7 +294,7 @@ models! {
             let passed = gate.barrier.wait_then(act).is_ok();
             other.join();
             assert_eq!(gate.brought[0].read(), u32::from(passed));
-            witness(if passed { "passed" } else { "gave up" });
+            reached(if passed { "passed" } else { "gave up" });
         },
     };
 }
@@ -318,7 +318,7 @@ impl Gate {
         self.brought[me].write(7);
         let Ok(came) = self.barrier.wait_for(LONG) else { return };
         assert_eq!(self.brought[1 - me].read(), 7);
-        witness(if came == 1 { "last" } else { "first" });
+        reached(if came == 1 { "last" } else { "first" });
     }
 
     /// The last adds up what both brought; the other hardly waits for it.
@@ -331,7 +331,7 @@ impl Gate {
         };
         if came == Ok(me) {
             assert_eq!(a.read(), 14);
-            witness("the second acted");
+            reached("the second acted");
         }
     }
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use multiproc::{Condition, Lock, ProcessSafe, RLock};
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, Place, explore_once_asleep, share, spawn_with, stop_exploring, witness};
+use crate::stage::{Data, Place, explore_once_asleep, reached, share, spawn_with, stop_exploring};
 
 models! {
     notifies: Model {
         shows: "who waits for a change sees it, whenever the one who changes it comes",
-        floor: 200,
-        witnesses: &["condition.wake", "condition.release.all"],
-        twins: &[
+        min_explored: 200,
+        must_reach: &["condition.wake", "condition.release.all"],
+        mutants: &[
             "condition.has_waiters",
             "lock.unlock.release",
             "condition.fewer",
@@ -31,9 +31,9 @@ models! {
 
     notifies_all: Model {
         shows: "a notification of all reaches one who sleeps and one who is about to",
-        floor: 120,
-        witnesses: &["condition.release.all"],
-        twins: &[
+        min_explored: 120,
+        must_reach: &["condition.release.all"],
+        mutants: &[
             "condition.has_waiters",
             "condition.release.all",
             "condition.next",
@@ -52,9 +52,9 @@ models! {
 
     notifies_as_many: Model {
         shows: "of two who sleep, the first notification lets one go on, and the second the other",
-        floor: 4_400,
-        witnesses: &["one went on", "none yet"],
-        twins: &["condition.wake"],
+        min_explored: 4_400,
+        must_reach: &["one went on", "none yet"],
+        mutants: &["condition.wake"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -68,7 +68,7 @@ models! {
             meeting.changed.notify_one();
             let gone = *meeting.count.lock().unwrap();
             assert!(gone <= 1, "one notification let {gone} go on");
-            witness(if gone == 1 { "one went on" } else { "none yet" });
+            reached(if gone == 1 { "one went on" } else { "none yet" });
             meeting.changed.notify_one();
             waiters.into_iter().for_each(|waiter| waiter.join());
         },
@@ -76,9 +76,9 @@ models! {
 
     notifies_of_nothing: Model {
         shows: "who was woken for nothing, or nearly, is not lost to the next notification",
-        floor: 14_000,
-        witnesses: &["condition.release.all"],
-        twins: &["condition.release.all"],
+        min_explored: 14_000,
+        must_reach: &["condition.release.all"],
+        mutants: &["condition.release.all"],
         run: || {
             let meeting = Meeting::new();
             let changer = spawn_with(&meeting, |meeting| {
@@ -93,9 +93,9 @@ models! {
 
     gives_up_all_levels (search_only): Model {
         shows: "of a lock that a waiter has twice, the other has all, and the waiter has both again",
-        floor: 440,
-        witnesses: &["condition.wake"],
-        twins: &["rlock.levels", "condition.has_waiters", "rlock.back"],
+        min_explored: 440,
+        must_reach: &["condition.wake"],
+        mutants: &["rlock.levels", "condition.has_waiters", "rlock.back"],
         run: || {
             stop_exploring();
             let meeting = share((RLock::new(Data::default()), Condition::new()));
@@ -119,9 +119,9 @@ models! {
 
     times_out: Model {
         shows: "one who gives up has the lock again, and knows whether it was notified",
-        floor: 4_800,
-        witnesses: &["notified", "gave up"],
-        twins: &["lock.unlock.release", "lock.wake.one"],
+        min_explored: 4_800,
+        must_reach: &["notified", "gave up"],
+        mutants: &["lock.unlock.release", "lock.wake.one"],
         run: || {
             let meeting = Meeting::new();
             let changer = spawn_with(&meeting, |meeting| {
@@ -135,7 +135,7 @@ models! {
             *count += 1;
             let sum = *count;
             drop(count);
-            witness(if in_time { "notified" } else { "gave up" });
+            reached(if in_time { "notified" } else { "gave up" });
             assert_eq!(sum, 1 + u32::from(in_time));
             changer.join();
         },

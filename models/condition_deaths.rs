@@ -6,16 +6,16 @@ use multiproc::{Condition, Lock, Poisoned, ProcessSafe};
 
 use crate::harness::{Model, models};
 use crate::stage::{
-    Data, Place, explore_once_asleep, let_sleep, share, spawn_mortal, spawn_with, stop_exploring,
-    witness,
+    Data, Place, explore_once_asleep, let_sleep, reached, share, spawn_mortal, spawn_with,
+    stop_exploring,
 };
 
 models! {
     hands_on (one_dies, slices_end, explored_only): Model {
         shows: "one who was woken is killed before it has the lock: its notification goes to another",
-        floor: 1_000,
-        witnesses: &["lived", "died", "condition.hand_on", "owed.over"],
-        twins: &["condition.owe", "condition.hand_on", "owed.over", "owed.leave"],
+        min_explored: 1_000,
+        must_reach: &["lived", "died", "condition.hand_on", "owed.over"],
+        mutants: &["condition.owe", "condition.hand_on", "owed.over", "owed.leave"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -34,7 +34,7 @@ models! {
             explore_once_asleep(2);
             meeting.changed.notify_one();
             let lived = first.ended().is_some();
-            witness(if lived { "lived" } else { "died" });
+            reached(if lived { "lived" } else { "died" });
             // Whoever had the lock again has acted on it.
             let acted = meeting.count.lock().map_or(true, |count| *count > 0);
             if acted {
@@ -46,9 +46,9 @@ models! {
 
     hands_on_once (one_dies, slices_meet, explored_only): Model {
         shows: "of two who find at once that a wake is owed, one goes on",
-        floor: 40_000,
-        witnesses: &["lived", "died", "owed.once"],
-        twins: &["owed.once"],
+        min_explored: 40_000,
+        must_reach: &["lived", "died", "owed.once"],
+        mutants: &["owed.once"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -61,7 +61,7 @@ models! {
             });
             explore_once_asleep(3);
             meeting.changed.notify_one();
-            witness(if first.ended().is_some() { "lived" } else { "died" });
+            reached(if first.ended().is_some() { "lived" } else { "died" });
             let acted = meeting.count.lock().map_or(true, |count| *count > 0);
             if acted {
                 meeting.let_all_go();
@@ -72,9 +72,9 @@ models! {
 
     tells_of_no_more (one_vanishes, explored_only): Model {
         shows: "who waits is told neither of what another acted on, nor of what reached nobody",
-        floor: 1_600,
-        witnesses: &["lived", "died", "condition.hand_on"],
-        twins: &["owed.acted", "condition.owe.fewer", "condition.poisoned.before"],
+        min_explored: 1_600,
+        must_reach: &["lived", "died", "condition.hand_on"],
+        mutants: &["owed.acted", "condition.owe.fewer", "condition.poisoned.before"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -101,39 +101,39 @@ models! {
             *in_any_case(meeting.count.lock()) = 2;
             meeting.changed.notify_one();
             waiter.join();
-            witness(if owner.ended().is_some() { "lived" } else { "died" });
+            reached(if owner.ended().is_some() { "lived" } else { "died" });
         },
     };
 
     owner_dies (one_dies, slices_end, explored_only): Model {
         shows: "who is to notify is killed with the lock, which nobody takes: the waiter hears",
-        floor: 450,
-        witnesses: &["lived", "died", "poisoned", "notified"],
-        twins: &["condition.forsaken", "lock.forsaken.died"],
+        min_explored: 450,
+        must_reach: &["lived", "died", "poisoned", "notified"],
+        mutants: &["condition.forsaken", "lock.forsaken.died"],
         run: || owner_dies(false),
     };
 
     owner_vanishes (one_vanishes, explored_only): Model {
         shows: "the same where the kernel does not find the lock",
-        floor: 470,
-        witnesses: &["lived", "died", "poisoned", "notified"],
-        twins: &["condition.forsaken", "lock.forsaken.gone"],
+        min_explored: 470,
+        must_reach: &["lived", "died", "poisoned", "notified"],
+        mutants: &["condition.forsaken", "lock.forsaken.gone"],
         run: || owner_dies(false),
     };
 
     is_poisoned (one_dies, slices_end, explored_only): Model {
         shows: "who is to notify is killed with the lock, and another takes it: the waiter hears",
-        floor: 1_700,
-        witnesses: &["lived", "died", "poisoned", "notified"],
-        twins: &["condition.poisoned"],
+        min_explored: 1_700,
+        must_reach: &["lived", "died", "poisoned", "notified"],
+        mutants: &["condition.poisoned"],
         run: || owner_dies(true),
     };
 
     looks (one_dies, slices_end, explored_only): Model {
         shows: "who has changed something is killed before it notifies: the waiter sees it",
-        floor: 310,
-        witnesses: &["lived", "died", "changed"],
-        twins: &["condition.looks"],
+        min_explored: 310,
+        must_reach: &["lived", "died", "changed"],
+        mutants: &["condition.looks"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -147,13 +147,13 @@ models! {
             });
             explore_once_asleep(1);
             let lived = changer.ended().is_some();
-            witness(if lived { "lived" } else { "died" });
+            reached(if lived { "lived" } else { "died" });
             let mut count = in_any_case(meeting.count.lock());
             if *count == 0 {
                 *count = 1;
                 meeting.changed.notify_one();
             } else if !lived {
-                witness("changed");
+                reached("changed");
             }
             drop(count);
             waiter.join();
@@ -203,7 +203,7 @@ fn owner_dies(is_taken: bool) {
     let meeting = Meeting::new();
     let waiter = spawn_with(&meeting, |meeting| {
         let waited = meeting.changed.wait(meeting.count.lock().unwrap());
-        witness(if waited.is_ok() { "notified" } else { "poisoned" });
+        reached(if waited.is_ok() { "notified" } else { "poisoned" });
     });
     let changer = spawn_mortal(&meeting, |meeting| {
         let _count = meeting.count.lock().unwrap();
@@ -212,7 +212,7 @@ fn owner_dies(is_taken: bool) {
     });
     explore_once_asleep(1);
     let lived = changer.ended().is_some();
-    witness(if lived { "lived" } else { "died" });
+    reached(if lived { "lived" } else { "died" });
     if meeting.came.read() == 0 {
         // It may have died before it had the lock.
         meeting.changed.notify_one();

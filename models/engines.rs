@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use multiproc::model::{check, spawn};
-use multiproc::model_support::{Loads, Search, Weak, let_sleep, mutate};
 use multiproc::{Condition, Event, Lock, Semaphore, Value};
+use multiproc_checker::thread::let_sleep;
+use multiproc_checker::{Loads, Search, Weak, mutants};
 
 use crate::stage::{Data, explore, stop_exploring};
 
@@ -113,7 +114,7 @@ fn who_comes_on_can_see_what_was_old_already() {
         };
         let stale = move || Weak::with(Loads::Stale).run(program).failure;
         assert!(stale().is_none(), "an Acquire tells in order");
-        assert!(mutate("array.get", stale).is_some(), "{hears} {looks}");
+        assert!(mutants::with("array.get", stale).is_some(), "{hears} {looks}");
     }
 }
 
@@ -170,7 +171,7 @@ fn who_comes_on_can_see_either_of_two_stores() {
             [first, second, third].into_iter().for_each(|one| one.join());
         };
         for loads in [Loads::Stale, Loads::Latest] {
-            let failure = mutate("array.get", || Weak::with(loads).run(program).failure);
+            let failure = mutants::with("array.get", || Weak::with(loads).run(program).failure);
             assert!(failure.is_some(), "it swaps: {swaps}, {loads} loads");
         }
     }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use multiproc::{Event, ProcessSafe};
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, Place, share, sleepers, spawn_with, witness};
+use crate::stage::{Data, Place, reached, share, sleepers, spawn_with};
 
 models! {
     carries: Model {
         shows: "one waits for the password, asleep or not, and sees it",
-        floor: 23,
-        witnesses: &["event.wake.all", "event.set.release"],
-        twins: &[
+        min_explored: 23,
+        must_reach: &["event.wake.all", "event.set.release"],
+        mutants: &[
             "event.set.release",
             "event.wait.acquire",
             "event.has_waiters",
@@ -34,9 +34,9 @@ models! {
 
     wakes: Model {
         shows: "two wait, and all who sleep are woken; who comes later sees as much",
-        floor: 3_400,
-        witnesses: &["event.wake.all"],
-        twins: &["event.wake.all", "event.wake.release", "event.wait.acquire", "event.wait.set"],
+        min_explored: 3_400,
+        must_reach: &["event.wake.all"],
+        mutants: &["event.wake.all", "event.wake.release", "event.wait.acquire", "event.wait.set"],
         run: || {
             let notice = Notice::new();
             let waiters = [(); 2].map(|()| {
@@ -53,9 +53,9 @@ models! {
 
     is_seen: Model {
         shows: "who only asks whether it is set sees the password too",
-        floor: 6,
-        witnesses: &["set", "not set"],
-        twins: &["event.set.release", "event.is_set.acquire"],
+        min_explored: 6,
+        must_reach: &["set", "not set"],
+        mutants: &["event.set.release", "event.is_set.acquire"],
         run: || {
             let notice = Notice::new();
             let setter = spawn_with(&notice, |notice| {
@@ -69,9 +69,9 @@ models! {
 
     releases_in_a_pulse: Model {
         shows: "a set that is followed at once by a clear releases whoever slept",
-        floor: 63,
-        witnesses: &["asleep", "awake"],
-        twins: &["event.round", "event.wait.round"],
+        min_explored: 63,
+        must_reach: &["asleep", "awake"],
+        mutants: &["event.round", "event.wait.round"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
@@ -82,11 +82,11 @@ models! {
             // A step of its own: whether the waiter sleeps is known after it.
             notice.event.is_set();
             if sleepers() == 1 {
-                witness("asleep");
+                reached("asleep");
                 notice.event.set();
                 notice.event.clear();
             } else {
-                witness("awake");
+                reached("awake");
                 notice.event.set();
             }
             waiter.join();
@@ -95,9 +95,9 @@ models! {
 
     is_handed_back: Model {
         shows: "who sees it cleared may write the password anew: it has been read",
-        floor: 100,
-        witnesses: &["cleared"],
-        twins: &["event.clear.release", "event.is_set.acquire"],
+        min_explored: 100,
+        must_reach: &["cleared"],
+        mutants: &["event.clear.release", "event.is_set.acquire"],
         run: || {
             let notice = Notice::new();
             let reader = spawn_with(&notice, |notice| {
@@ -108,7 +108,7 @@ models! {
             notice.write();
             notice.event.set();
             if !notice.event.is_set() {
-                witness("cleared");
+                reached("cleared");
                 notice.write();
             }
             reader.join();
@@ -117,17 +117,17 @@ models! {
 
     times_out: Model {
         shows: "a wait that may end before the set: true is the password, false is not yet",
-        floor: 95,
-        witnesses: &["in time", "too late"],
-        twins: &["event.set.release", "event.wait.acquire"],
+        min_explored: 95,
+        must_reach: &["in time", "too late"],
+        mutants: &["event.set.release", "event.wait.acquire"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
                 if notice.event.wait_for(Duration::from_secs(1)) {
                     notice.look();
-                    witness("in time");
+                    reached("in time");
                 } else {
-                    witness("too late");
+                    reached("too late");
                 }
             });
             notice.write();
@@ -139,9 +139,9 @@ models! {
 
     is_cleared: Model {
         shows: "once it was cleared, and not set again, it is not set",
-        floor: 24,
-        witnesses: &["event.announce"],
-        twins: &["event.clear"],
+        min_explored: 24,
+        must_reach: &["event.announce"],
+        mutants: &["event.clear"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
@@ -156,9 +156,9 @@ models! {
 
     is_asked: Model {
         shows: "that someone waits for it does not set it",
-        floor: 200,
-        witnesses: &["set", "not set"],
-        twins: &["event.is_set"],
+        min_explored: 200,
+        must_reach: &["set", "not set"],
+        mutants: &["event.is_set"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| notice.event.wait());
@@ -197,9 +197,9 @@ impl Notice {
     fn ask(&self) {
         if self.event.is_set() {
             self.look();
-            witness("set");
+            reached("set");
         } else {
-            witness("not set");
+            reached("not set");
         }
     }
 }

@@ -1,14 +1,14 @@
-//! The legs that explore: the search, and loom without any bound, both counted, and beside its twins.
+//! The legs that explore: the search, and loom without any bound, both counted, of the source as it is and of its mutants.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use multiproc::model_support::{self, Failure, Loads, Search, Slices, Weak};
+use multiproc_checker::{Failure, Loads, Search, Slices, Weak, mutants};
 use serde::{Deserialize, Serialize};
 
 use crate::harness::Model;
-use crate::stage::take_witnessed;
+use crate::stage::take_reached;
 
 /// By what a model is explored.
 #[derive(Clone, Copy)]
@@ -125,7 +125,7 @@ pub(crate) struct Explored {
 impl Model {
     /// Explores all of it by each leg; each must hold.
     pub(crate) fn holds(&self, name: &str, legs: Legs) -> Vec<Explored> {
-        assert!(self.floor > 1, "{name}: a model of one interleaving spawns nothing");
+        assert!(self.min_explored > 1, "{name}: a model of one interleaving spawns nothing");
         if let Ok(schedule) = std::env::var("MULTIPROC_REPLAY") {
             panic!("{}", self.replayed(legs, &schedule));
         }
@@ -150,11 +150,11 @@ impl Model {
             say(&format!("SKIPPED: {name}{what}, in a quick run"));
             return all;
         }
-        let floor = self.floor;
-        assert!(sum >= floor, "{name} explored {sum}, not the {floor} that it should at least");
-        for witness in self.witnesses {
-            let came = all.iter().any(|explored| explored.seen.contains(*witness));
-            assert!(came, "{name} never came to `{witness}`");
+        let min = self.min_explored;
+        assert!(sum >= min, "{name} explored {sum}, not the {min} that it should at least");
+        for state in self.must_reach {
+            let reached = all.iter().any(|explored| explored.seen.contains(*state));
+            assert!(reached, "{name} never reached `{state}`");
         }
         all
     }
@@ -177,7 +177,7 @@ impl Model {
             [] => (QUICK_SEARCH, ""),
             _ => (QUICK, " by loom"),
         };
-        (self.floor > most && !is_whole()).then_some(what)
+        (self.min_explored > most && !is_whole()).then_some(what)
     }
 
     fn legs(&self, legs: Legs) -> Vec<Box<dyn Fn() -> Explored + '_>> {
@@ -221,24 +221,24 @@ impl Model {
     }
 
     /// Explores the model with each of its sites weakened; each must make it fail.
-    pub(crate) fn twins_fall(&self, name: &str, legs: Legs) {
+    pub(crate) fn mutants_fail(&self, name: &str, legs: Legs) {
         if legs.loads.is_empty() && self.spared(legs).is_some() {
             return say(&format!("SKIPPED: {name} without its sites, in a quick run"));
         }
-        for site in self.twins {
+        for site in self.mutants {
             let mut held = Vec::new();
-            let fallen = self.legs(legs).iter().find_map(|leg| {
-                let explored = model_support::mutate(site, leg);
+            let failed = self.legs(legs).iter().find_map(|leg| {
+                let explored = mutants::with(*site, leg);
                 let Explored { leg, runs, failure, .. } = explored;
-                let fell = failure.map(|failure| format!("{leg}, run {runs}: {}", failure.message));
+                let why = failure.map(|failure| format!("{leg}, run {runs}: {}", failure.message));
                 held.push(format!("{runs} runs of {leg}"));
-                fell
+                why
             });
-            let Some(why) = fallen else {
+            let Some(why) = failed else {
                 panic!("{name} holds without `{site}`, in {}", held.join(" and "));
             };
             say(&format!(
-                "{name} without {site} falls ({})",
+                "{name} without {site} fails ({})",
                 why.lines().next().unwrap_or_default()
             ));
         }
@@ -280,25 +280,25 @@ impl Model {
 /// With the site weakened that `MULTIPROC_MUTANT` names, if it names one.
 fn weakened<R>(explore: impl FnOnce() -> R) -> R {
     match std::env::var("MULTIPROC_MUTANT") {
-        Ok(site) => model_support::mutate(site.leak(), explore),
+        Ok(site) => mutants::with(&*site.leak(), explore),
         Err(_) => explore(),
     }
 }
 
 /// An exploration begins now: it has seen nothing.
 fn begin() -> Instant {
-    take_witnessed();
-    model_support::forget_sites_seen();
+    take_reached();
+    mutants::forget_seen();
     Instant::now()
 }
 
 fn seen() -> BTreeSet<String> {
-    take_witnessed().into_iter().map(str::to_owned).chain(sites().into_keys()).collect()
+    take_reached().into_iter().map(str::to_owned).chain(sites().into_keys()).collect()
 }
 
 fn sites() -> BTreeMap<String, bool> {
-    let sites = model_support::sites_seen();
-    sites.into_iter().map(|(site, is_ordering)| (site.to_owned(), is_ordering)).collect()
+    let sites = mutants::seen();
+    sites.into_iter().map(|(site, is_ordering)| (site.to_string(), is_ordering)).collect()
 }
 
 /// Prints past the test harness, which would keep the lines of whoever passes to itself.
@@ -318,8 +318,8 @@ macro_rules! legs {
         }
 
         #[test]
-        fn twins_fall() {
-            MODEL.twins_fall($crate::harness::name_of(module_path!()), LEGS);
+        fn mutants_fail() {
+            MODEL.mutants_fail($crate::harness::name_of(module_path!()), LEGS);
         }
     };
 }

@@ -13,11 +13,11 @@ pub(crate) struct Model {
     /// The fewest interleavings that count as an exploration by loom, or, where it is not loom's, the
     /// fewest states. A change of a protocol moves the number; a fall by much means that the model no
     /// longer reaches what it was written for.
-    pub(crate) floor: usize,
-    /// What the exploration must have come across: calls of `witness`, or sites of the source.
-    pub(crate) witnesses: &'static [&'static str],
+    pub(crate) min_explored: usize,
+    /// What the exploration must have come across: calls of `reached`, or sites of the source.
+    pub(crate) must_reach: &'static [&'static str],
     /// The sites of the source any of which, weakened, makes the model fail.
-    pub(crate) twins: &'static [&'static str],
+    pub(crate) mutants: &'static [&'static str],
     /// The program, written with what is in `stage.rs`.
     pub(crate) run: fn(),
 }
@@ -28,7 +28,7 @@ pub(crate) fn name_of(path: &str) -> &str {
 }
 
 /// Turns each `name: Model { … }` into the tests of this build's legs: `name::holds` and
-/// `name::twins_fall` where models are explored, `name::on_threads` and `name::on_processes` on the
+/// `name::mutants_fail` where models are explored, `name::on_threads` and `name::on_processes` on the
 /// machine. What differs from the usual stands behind the name (see `Legs` in `explore.rs`):
 /// `name (search_only): …`; `explored_only`, as the last, is that the machine does not play it.
 macro_rules! models {

@@ -8,15 +8,15 @@ use multiproc::{Event, Lock, TryLockError};
 
 use crate::harness::{Model, models};
 use crate::stage::{
-    Data, explore, explore_once_asleep, share, spawn_with, stop_exploring, witness,
+    Data, explore, explore_once_asleep, reached, share, spawn_with, stop_exploring,
 };
 
 models! {
     excludes: Model {
         shows: "two threads, two rounds each: under the lock a == b, and no round is lost",
-        floor: 34_000,
-        witnesses: &["lock.wake.one", "lock.clear.all"],
-        twins: &[
+        min_explored: 34_000,
+        must_reach: &["lock.wake.one", "lock.clear.all"],
+        mutants: &[
             "lock.fast.acquire",
             "lock.unlock.release",
             "lock.slow.acquire",
@@ -36,9 +36,9 @@ models! {
 
     hands_over: Model {
         shows: "one who barges in between an unlock and its wake leaves nobody asleep",
-        floor: 7_200,
-        witnesses: &["lock.slow.waiters", "lock.clear.all", "barged in"],
-        twins: &[
+        min_explored: 7_200,
+        must_reach: &["lock.slow.waiters", "lock.clear.all", "barged in"],
+        mutants: &[
             "lock.slow.acquire",
             "lock.wake.release",
             "lock.wake.one",
@@ -53,7 +53,7 @@ models! {
             let barger = spawn_with(&lock, |lock| {
                 if let Ok(pair) = lock.try_lock() {
                     increase(&pair);
-                    witness("barged in");
+                    reached("barged in");
                 }
             });
             let held = lock.lock().unwrap();
@@ -67,9 +67,9 @@ models! {
 
     wakes: Model {
         shows: "once two sleep, and a third barges in, the lock goes round and nobody sleeps on",
-        floor: 10_000,
-        witnesses: &["lock.clear.all"],
-        twins: &["lock.slow.waiters", "lock.wake.one"],
+        min_explored: 10_000,
+        must_reach: &["lock.clear.all"],
+        mutants: &["lock.slow.waiters", "lock.wake.one"],
         run: || {
             stop_exploring();
             let both = share((Lock::new(Pair::default()), Event::new()));
@@ -92,18 +92,18 @@ models! {
 
     times_out: Model {
         shows: "one who gives up leaves the lock to the others",
-        floor: 68,
-        witnesses: &["got it", "gave up"],
-        twins: &["lock.slow.acquire", "lock.wake.release", "lock.try.free"],
+        min_explored: 68,
+        must_reach: &["got it", "gave up"],
+        mutants: &["lock.slow.acquire", "lock.wake.release", "lock.try.free"],
         run: || {
             stop_exploring();
             let lock = share(Lock::new(Pair::default()));
             let hasty = spawn_with(&lock, |lock| match lock.lock_for(Duration::from_secs(1)) {
                 Ok(pair) => {
                     increase(&pair);
-                    witness("got it");
+                    reached("got it");
                 }
-                Err(TryLockError::WouldBlock) => witness("gave up"),
+                Err(TryLockError::WouldBlock) => reached("gave up"),
                 Err(TryLockError::Poisoned(poisoned)) => panic!("{poisoned}"),
             });
             let held = lock.lock().unwrap();
@@ -117,18 +117,18 @@ models! {
 
     is_tried: Model {
         shows: "who only tries gets the lock with all that was written under it, or nothing",
-        floor: 24,
-        witnesses: &["got it", "held"],
-        twins: &["lock.fast.acquire", "lock.unlock.release"],
+        min_explored: 24,
+        must_reach: &["got it", "held"],
+        mutants: &["lock.fast.acquire", "lock.unlock.release"],
         run: || {
             let lock = share(Lock::new(Pair::default()));
             let adder = spawn_with(&lock, |lock| add(lock));
             match lock.try_lock() {
                 Ok(pair) => {
                     increase(&pair);
-                    witness("got it");
+                    reached("got it");
                 }
-                Err(TryLockError::WouldBlock) => witness("held"),
+                Err(TryLockError::WouldBlock) => reached("held"),
                 Err(TryLockError::Poisoned(poisoned)) => panic!("{poisoned}"),
             }
             adder.join();
@@ -138,9 +138,9 @@ models! {
     // Not on the machine, where each round would print the panic.
     refuses_its_owner (explored_only): Model {
         shows: "who holds it and locks it again is told so, whoever waits beside it",
-        floor: 58,
-        witnesses: &["lock.announce"],
-        twins: &["lock.own"],
+        min_explored: 58,
+        must_reach: &["lock.announce"],
+        mutants: &["lock.own"],
         run: || {
             stop_exploring();
             let lock = share(Lock::new(Pair::default()));
@@ -158,9 +158,9 @@ models! {
     // Not on the machine, as above.
     is_poisoned (explored_only): Model {
         shows: "an owner's panic is told to whoever locks, until one has made the value whole",
-        floor: 41,
-        witnesses: &["told", "too early"],
-        twins: &["lock.poison", "lock.poison.seen", "lock.poison.clear"],
+        min_explored: 41,
+        must_reach: &["told", "too early"],
+        mutants: &["lock.poison", "lock.poison.seen", "lock.poison.clear"],
         run: || {
             let lock = share(Lock::new(Pair::default()));
             let panicking = spawn_with(&lock, |lock| {
@@ -174,12 +174,12 @@ models! {
             let mend = || match lock.lock() {
                 Ok(pair) => {
                     assert_eq!(pair[0].read(), pair[1].read());
-                    witness("too early");
+                    reached("too early");
                 }
                 Err(poisoned) => {
                     poisoned.into_inner()[1].add(1);
                     lock.clear_poison();
-                    witness("told");
+                    reached("told");
                 }
             };
             mend();

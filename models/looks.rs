@@ -13,25 +13,25 @@ use crate::{notebook, rlock as owners, robust_semaphore as permits};
 models! {
     lock (search_only, two_look): Model {
         shows: "the lock's rounds: its owner is not taken for dead",
-        floor: 3_600,
-        witnesses: &["lock.gone", "lock.clear.all"],
-        twins: &["lock.gone", "lock.wake.one"],
+        min_explored: 3_600,
+        must_reach: &["lock.gone", "lock.clear.all"],
+        mutants: &["lock.gone", "lock.wake.one"],
         run: || notebook::lock(2),
     };
 
     rlock (search_only, two_look): Model {
         shows: "as lock, where it is locked twice",
-        floor: 4_400,
-        witnesses: &["lock.gone"],
-        twins: &["lock.gone"],
+        min_explored: 4_400,
+        must_reach: &["lock.gone"],
+        mutants: &["lock.gone"],
         run: owners::excludes::MODEL.run,
     };
 
     condition (search_only, two_look): Model {
         shows: "a card goes round: who is slow to take it has not lost it to the other",
-        floor: 90_000,
-        witnesses: &["condition.hand_on"],
-        twins: &[],
+        min_explored: 90_000,
+        must_reach: &["condition.hand_on"],
+        mutants: &[],
         run: || {
             stop_exploring();
             let table = share((Lock::new(0u32), Condition::new()));
@@ -60,9 +60,9 @@ models! {
 
     condition_waits_for_the_lock (search_only, two_look): Model {
         shows: "who was woken waits for the lock, whose owner lives: the other is not told in its place",
-        floor: 10_000,
-        witnesses: &["condition.hand_on", "owed.over"],
-        twins: &["owed.enter"],
+        min_explored: 10_000,
+        must_reach: &["condition.hand_on", "owed.over"],
+        mutants: &["owed.enter"],
         run: || {
             stop_exploring();
             let meeting = share((Lock::new(0u32), Condition::new()));
@@ -91,9 +91,9 @@ models! {
 
     barrier (search_only, six_look): Model {
         shows: "two meet, and who has passed ends: the other, who is slow, is not told that it died",
-        floor: 1_100,
-        witnesses: &["barrier.died"],
-        twins: &["roster.over", "barrier.break"],
+        min_explored: 1_100,
+        must_reach: &["barrier.died"],
+        mutants: &["roster.over", "barrier.break"],
         run: || {
             let barrier = share(Barrier::new(2));
             let other = spawn_with(&barrier, |barrier| {
@@ -108,9 +108,9 @@ models! {
 
     robust_semaphore (search_only, two_look): Model {
         shows: "two on one permit, which is taken from nobody who holds it",
-        floor: 17_000,
-        witnesses: &["robust.dead"],
-        twins: &["robust.dead"],
+        min_explored: 17_000,
+        must_reach: &["robust.dead"],
+        mutants: &["robust.dead"],
         run: permits::hands_over::MODEL.run,
     };
 }

@@ -4,78 +4,78 @@
 use multiproc::{Barrier, Event, Lock, Queue, Semaphore, Shared, Value, pipe};
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, end_of_round, spawn_alike, spawn_with, witness};
+use crate::stage::{Data, end_of_round, reached, spawn_alike, spawn_with};
 
 models! {
     lock: Model {
         shows: "one adds to a and b under the lock, the other looks: never a difference",
-        floor: 34_000,
-        witnesses: &["looked between", "lock.clear.all"],
-        twins: &["lock.fast.acquire", "lock.unlock.release", "lock.slow.acquire"],
+        min_explored: 34_000,
+        must_reach: &["looked between", "lock.clear.all"],
+        mutants: &["lock.fast.acquire", "lock.unlock.release", "lock.slow.acquire"],
         run: || lock(2),
     };
 
     lock_ten_times (search_only): Model {
         shows: "ten rounds of adding, ten of looking",
-        floor: 34_000,
-        witnesses: &["looked between", "lock.clear.all"],
-        twins: &["lock.wake.one"],
+        min_explored: 34_000,
+        must_reach: &["looked between", "lock.clear.all"],
+        mutants: &["lock.wake.one"],
         run: || lock(10),
     };
 
     lock_of_three: Model {
         shows: "three threads add under the lock, none is lost",
-        floor: 1_100_000,
-        witnesses: &["lock.wake.one", "lock.clear.all", "lock.slow.waiters"],
-        twins: &["lock.wake.one", "lock.slow.waiters", "lock.slow.acquire"],
+        min_explored: 1_100_000,
+        must_reach: &["lock.wake.one", "lock.clear.all", "lock.slow.waiters"],
+        mutants: &["lock.wake.one", "lock.slow.waiters", "lock.slow.acquire"],
         run: || lock_of(3),
     };
 
     lock_of_five (search_only): Model {
         shows: "five threads add under the lock, none is lost",
-        floor: 120_000,
-        witnesses: &["lock.clear.all"],
-        twins: &["lock.wake.one", "lock.slow.waiters", "lock.clear.all"],
+        min_explored: 120_000,
+        must_reach: &["lock.clear.all"],
+        mutants: &["lock.wake.one", "lock.slow.waiters", "lock.clear.all"],
         run: || lock_of(5),
     };
 
     semaphore: Model {
         shows: "two workers on one permit: never two inside, and the permit comes back",
-        floor: 1_600,
-        witnesses: &["semaphore.wake.many", "full"],
-        twins: &["semaphore.wake.many"],
+        min_explored: 1_600,
+        must_reach: &["semaphore.wake.many", "full"],
+        mutants: &["semaphore.wake.many"],
         run: || semaphore(2, 1),
     };
 
     semaphore_of_five (search_only): Model {
         shows: "five workers on three permits: never more inside, and the final value is 3",
-        floor: 76_000,
-        witnesses: &["semaphore.wake.many", "full"],
-        twins: &["semaphore.wake.many", "semaphore.clear.all"],
+        min_explored: 76_000,
+        must_reach: &["semaphore.wake.many", "full"],
+        mutants: &["semaphore.wake.many", "semaphore.clear.all"],
         run: || semaphore(5, 3),
     };
 
     event: Model {
         shows: "who waited always sees the password",
-        floor: 25,
-        witnesses: &["event.wake.all", "event.set.release"],
-        twins: &["event.set.release", "event.wait.acquire"],
+        min_explored: 25,
+        must_reach: &["event.wake.all", "event.set.release"],
+        mutants: &["event.set.release", "event.wait.acquire"],
         run: || event(1),
     };
 
     event_of_five (search_only): Model {
         shows: "five wait, and all see the password",
-        floor: 14_000,
-        witnesses: &["event.wake.all"],
-        twins: &["event.wake.all"],
+        min_explored: 14_000,
+        must_reach: &["event.wake.all"],
+        mutants: &["event.wake.all"],
         run: || event(5),
     };
 
     queue: Model {
         shows: "a producer puts five pairs, a consumer takes three, and two stay behind",
-        floor: 960_000,
-        witnesses: &["ring.put.wake.release"],
-        twins: &["ring.put.release", "ring.tail.acquire", "ring.clear.all"],
+        min_explored: 960_000,
+        must_reach: &["ring.put.wake.release"],
+        mutants: &["ring.put.release", "ring.tail.acquire", "ring.clear.all"],
         run: || {
             let queue = Queue::with_bytes(5, 40).unwrap();
             let producer = spawn_with(&queue, |queue| {
@@ -96,9 +96,9 @@ models! {
 
     pipe_of_five (search_only): Model {
         shows: "five send into one end: five equal lists arrive, none torn",
-        floor: 7_000,
-        witnesses: &[],
-        twins: &["socket.wakes", "socket.packets"],
+        min_explored: 7_000,
+        must_reach: &[],
+        mutants: &["socket.wakes", "socket.packets"],
         run: || {
             let list = [1u8, 2, 3, 4, 5];
             let (receiver, sender) = pipe::<[u8; 5]>().unwrap();
@@ -115,17 +115,17 @@ models! {
 
     barrier: Model {
         shows: "two meet, and neither goes on alone",
-        floor: 48_000,
-        witnesses: &["barrier.wake.all"],
-        twins: &["barrier.come", "barrier.last.acquire"],
+        min_explored: 48_000,
+        must_reach: &["barrier.wake.all"],
+        mutants: &["barrier.come", "barrier.last.acquire"],
         run: || barrier(2),
     };
 
     barrier_of_four (search_only): Model {
         shows: "four meet, and nobody goes on before the last has come",
-        floor: 10_000,
-        witnesses: &["barrier.wake.all"],
-        twins: &["barrier.wake.all"],
+        min_explored: 10_000,
+        must_reach: &["barrier.wake.all"],
+        mutants: &["barrier.wake.all"],
         run: || barrier(4),
     };
 }
@@ -152,7 +152,7 @@ pub(crate) fn lock(rounds: u32) {
             let seen = a.read();
             assert_eq!(seen, b.read());
             if seen == 1 {
-                witness("looked between");
+                reached("looked between");
             }
         }
         end_of_round(n);
@@ -179,7 +179,7 @@ pub(crate) fn semaphore(workers: usize, permits: u32) {
         let others = inside.fetch_add(1);
         assert!(others < permits);
         if others + 1 == permits {
-            witness("full");
+            reached("full");
         }
         end_of_round(2);
         inside.fetch_add(u32::MAX);

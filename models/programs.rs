@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use std::env;
 use std::sync::Arc;
 
-use multiproc::model_support::{Failure, JoinHandle, Loads, Search, Weak, mutate, spawn};
 use multiproc::{Event, Lock, Semaphore, Value};
+use multiproc_checker::thread::{JoinHandle, spawn};
+use multiproc_checker::{Failure, Loads, Search, Weak, mutants};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, TestRunner};
@@ -216,7 +217,7 @@ pub(crate) fn compare_some(programs: u32) -> (usize, usize) {
     let config = Config { cases: programs, failure_persistence: None, ..Config::default() };
     let (compared, large) = (Cell::new(0), Cell::new(0));
     let outcome = TestRunner::new(config).run(&(program(), select(SITES)), |(program, site)| {
-        let count = match mutate(site, || compare(&program)) {
+        let count = match mutants::with(site, || compare(&program)) {
             Ok(()) => &compared,
             Err(()) => &large,
         };

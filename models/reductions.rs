@@ -2,7 +2,8 @@
 //! forgotten; by loom, for which coming on and the first access are one step. Small sizes are gone through
 //! with and without, as they are and with mutants: the verdicts are the same.
 
-use multiproc::model_support::{Loads, Search, Weak, forget_sites_seen, mutate, sites_seen};
+use multiproc_checker::mutants::{self, Site};
+use multiproc_checker::{Loads, Search, Weak};
 
 use crate::ALL;
 use crate::explore::{Legs, say};
@@ -14,7 +15,7 @@ fn verdicts(name: &str, run: fn(), sites: &[&'static str]) {
         let [reduced, plain] = [false, true].map(|plain| {
             let search = move || Search { plain, ..Search::default() }.run(run);
             match site {
-                Some(site) => mutate(site, search),
+                Some(site) => mutants::with(site, search),
                 None => search(),
             }
         });
@@ -25,7 +26,7 @@ fn verdicts(name: &str, run: fn(), sites: &[&'static str]) {
             plain.states,
             reduced.executions,
             plain.executions,
-            if plain.failure.is_some() { "falls" } else { "holds" },
+            if plain.failure.is_some() { "fails" } else { "holds" },
         ));
         assert_eq!(reduced.failure.is_some(), plain.failure.is_some());
         assert_eq!(site.is_some(), plain.failure.is_some(), "{name} without {site:?}");
@@ -44,22 +45,22 @@ pub(crate) fn compare(path: &str, model: &Model, legs: Legs, most: usize) -> (us
         search.run(model.run)
     };
     let (mut compared, mut large) = (0, 0);
-    let mut compare = |site: Option<&'static str>| {
+    let mut compare = |site: Option<Site>| {
         let [plain, reduced] = [true, false].map(|plain| match site {
-            Some(site) => mutate(site, || explore(plain)),
+            Some(site) => mutants::with(site, || explore(plain)),
             None => explore(plain),
         });
-        let falls = plain.failure.is_some();
-        if !falls && !plain.complete {
+        let fails = plain.failure.is_some();
+        if !fails && !plain.complete {
             large += 1;
             return;
         }
-        assert_eq!(reduced.failure.is_some(), falls, "{path} without {site:?}");
+        assert_eq!(reduced.failure.is_some(), fails, "{path} without {site:?}");
         compared += 1;
     };
-    forget_sites_seen();
+    mutants::forget_seen();
     compare(None);
-    let decisions = sites_seen().into_iter().filter(|&(_, is_ordering)| !is_ordering);
+    let decisions = mutants::seen().into_iter().filter(|&(_, is_ordering)| !is_ordering);
     decisions.for_each(|(site, _)| compare(Some(site)));
     (compared, large)
 }
@@ -81,7 +82,7 @@ fn verdicts_by_loom(name: &str, run: fn(), sites: &[&'static str]) {
             let [reduced, plain] = [false, true].map(|plain| {
                 let explore = move || Weak { plain, ..Weak::with(loads) }.run(run);
                 match site {
-                    Some(site) => mutate(site, explore),
+                    Some(site) => mutants::with(site, explore),
                     None => explore(),
                 }
             });
@@ -90,7 +91,7 @@ fn verdicts_by_loom(name: &str, run: fn(), sites: &[&'static str]) {
                 site.unwrap_or("nothing"),
                 reduced.interleavings,
                 plain.interleavings,
-                if plain.failure.is_some() { "falls" } else { "holds" },
+                if plain.failure.is_some() { "fails" } else { "holds" },
             ));
             assert_eq!(reduced.failure.is_some(), plain.failure.is_some());
             assert_eq!(site.is_some(), plain.failure.is_some(), "{name} without {site:?}");

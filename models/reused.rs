@@ -4,22 +4,22 @@
 use multiproc::{Lock, Poisoned};
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, JoinHandle, share, spawn_mortal, spawn_with, spawn_with_number, witness};
+use crate::stage::{Data, JoinHandle, reached, share, spawn_mortal, spawn_with, spawn_with_number};
 
 models! {
     unmarked (one_vanishes, slices_meet, explored_only): Model {
         shows: "two find an owner gone, one takes over and gives back, and the number locks again",
-        floor: 65_000,
-        witnesses: &["reused", "lived", "lock.rob.died"],
-        twins: &["lock.rob.version"],
+        min_explored: 65_000,
+        must_reach: &["reused", "lived", "lock.rob.died"],
+        mutants: &["lock.rob.version"],
         run: || reuse(true),
     };
 
     marked (one_dies, one_looks, explored_only): Model {
         shows: "one looks as the owner dies, or gives back and dies, and comes late to take over",
-        floor: 160_000,
-        witnesses: &["reused", "lived", "lock.gone"],
-        twins: &["lock.rob.version", "lock.take.version", "lock.announce.version"],
+        min_explored: 160_000,
+        must_reach: &["reused", "lived", "lock.gone"],
+        mutants: &["lock.rob.version", "lock.take.version", "lock.announce.version"],
         run: || reuse(false),
     };
 }
@@ -34,7 +34,7 @@ fn reuse(first: bool) {
     if first {
         visit(&lock);
     }
-    witness(if number.is_some() { "reused" } else { "lived" });
+    reached(if number.is_some() { "reused" } else { "lived" });
     let next = number.map(|number| spawn_with_number(number, &lock, |lock| visit(lock)));
     visit(&lock);
     finder.join();

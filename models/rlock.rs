@@ -5,14 +5,14 @@ use std::panic::{self, AssertUnwindSafe};
 use multiproc::{RLock, TryLockError};
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, share, spawn_with, witness};
+use crate::stage::{Data, reached, share, spawn_with};
 
 models! {
     excludes: Model {
         shows: "each of two locks twice, and is alone until it has given both back",
-        floor: 3_100,
-        witnesses: &["lock.wake.one", "lock.clear.all"],
-        twins: &[
+        min_explored: 3_100,
+        must_reach: &["lock.wake.one", "lock.clear.all"],
+        mutants: &[
             "rlock.again",
             "lock.fast.acquire",
             "lock.unlock.release",
@@ -32,9 +32,9 @@ models! {
 
     tries: Model {
         shows: "who tries gets it again while it has it, and is refused while another has",
-        floor: 1_900,
-        witnesses: &["refused", "got it"],
-        twins: &["rlock.again", "lock.held"],
+        min_explored: 1_900,
+        must_reach: &["refused", "got it"],
+        mutants: &["rlock.again", "lock.held"],
         run: || {
             let lock = share(RLock::new(Data::default()));
             let holder = spawn_with(&lock, |lock| add_twice(lock));
@@ -44,9 +44,9 @@ models! {
                     let second = lock.try_lock().unwrap();
                     drop(first);
                     second.add(1);
-                    witness("got it");
+                    reached("got it");
                 }
-                Err(TryLockError::WouldBlock) => witness("refused"),
+                Err(TryLockError::WouldBlock) => reached("refused"),
                 Err(TryLockError::Poisoned(_)) => unreachable!("nobody panics"),
             }
             holder.join();
@@ -56,9 +56,9 @@ models! {
     // Not on the machine, where each round would print the panic.
     is_poisoned (explored_only): Model {
         shows: "who panics within, once it is out, has poisoned it for the other",
-        floor: 1_300,
-        witnesses: &["told", "too early"],
-        twins: &["lock.poison", "lock.poison.seen"],
+        min_explored: 1_300,
+        must_reach: &["told", "too early"],
+        mutants: &["lock.poison", "lock.poison.seen"],
         run: || {
             let lock = share(RLock::new(Data::default()));
             let panicking = spawn_with(&lock, |lock| {
@@ -73,11 +73,11 @@ models! {
             match lock.lock() {
                 Ok(data) => {
                     assert_eq!(data.read(), 0);
-                    witness("too early");
+                    reached("too early");
                 }
                 Err(poisoned) => {
                     assert_eq!(poisoned.get_ref().read(), 1);
-                    witness("told");
+                    reached("told");
                 }
             }
             panicking.join();

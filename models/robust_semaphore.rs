@@ -8,15 +8,15 @@ use multiproc::{RobustPermit, RobustSemaphore};
 
 use crate::harness::{Model, models};
 use crate::stage::{
-    Data, Place, end_life, explore, explore_once_asleep, share, spawn_with, stop_exploring, witness,
+    Data, Place, end_life, explore, explore_once_asleep, reached, share, spawn_with, stop_exploring,
 };
 
 models! {
     hands_over: Model {
         shows: "two workers on one permit, two rounds and one: one inside, all permits come back",
-        floor: 2_000,
-        witnesses: &["robust.turn", "robust.keep"],
-        twins: &[
+        min_explored: 2_000,
+        must_reach: &["robust.turn", "robust.keep"],
+        mutants: &[
             "robust.acquire",
             "robust.wait.acquire",
             "robust.give",
@@ -40,9 +40,9 @@ models! {
 
     passes_on: Model {
         shows: "once two sleep, one who barges in and leaves no mark leaves nobody asleep",
-        floor: 5_800,
-        witnesses: &["barged in", "robust.keep"],
-        twins: &["robust.keep", "robust.mark", "robust.wake"],
+        min_explored: 5_800,
+        must_reach: &["barged in", "robust.keep"],
+        mutants: &["robust.keep", "robust.mark", "robust.wake"],
         run: || {
             stop_exploring();
             let room = Room::<1>::new(1);
@@ -51,7 +51,7 @@ models! {
             explore_once_asleep(2);
             drop(ManuallyDrop::into_inner(permit));
             if let Some(permit) = room.permits.try_acquire() {
-                witness("barged in");
+                reached("barged in");
                 drop(permit);
             }
             workers.into_iter().for_each(|worker| worker.join());
@@ -61,16 +61,16 @@ models! {
 
     wakes: Model {
         shows: "one who barges in while a permit is given back leaves nobody asleep",
-        floor: 440,
-        witnesses: &["barged in"],
-        twins: &["robust.mark", "robust.turn", "robust.wake"],
+        min_explored: 440,
+        must_reach: &["barged in"],
+        mutants: &["robust.mark", "robust.turn", "robust.wake"],
         run: || {
             let room = Room::<1>::new(1);
             let permit = hold(&room.permits);
             let sleeper = spawn_with(&room, |room| room.visit_alone());
             let barger = spawn_with(&room, |room| {
                 if let Some(permit) = room.permits.try_acquire() {
-                    witness("barged in");
+                    reached("barged in");
                     room.enter_and_give(permit);
                 }
             });
@@ -84,16 +84,16 @@ models! {
 
     looks_again: Model {
         shows: "of two permits, one comes free behind the look of who is about to sleep",
-        floor: 2_800,
-        witnesses: &["the second was taken"],
-        twins: &["robust.mark", "robust.turn", "robust.wake"],
+        min_explored: 2_800,
+        must_reach: &["the second was taken"],
+        mutants: &["robust.mark", "robust.turn", "robust.wake"],
         run: || {
             let room = Room::<2>::new(2);
             let permit = hold(&room.permits);
             let barger = spawn_with(&room, |room| {
                 if let Some(permit) = room.permits.try_acquire() {
                     if room.permits.value() == 0 {
-                        witness("the second was taken");
+                        reached("the second was taken");
                     }
                     std::mem::forget(permit);
                 }
@@ -107,9 +107,9 @@ models! {
 
     releases: Model {
         shows: "once two sleep, two permits released at once let both in",
-        floor: 500,
-        witnesses: &["robust.free"],
-        twins: &["robust.wake", "robust.room.mark", "robust.pass.keep", "robust.free.awaited"],
+        min_explored: 500,
+        must_reach: &["robust.free"],
+        mutants: &["robust.wake", "robust.room.mark", "robust.pass.keep", "robust.free.awaited"],
         run: || {
             stop_exploring();
             let room = Room::<2>::new(0);
@@ -124,9 +124,9 @@ models! {
 
     releases_all_or_nothing: Model {
         shows: "two who release at once more than there is room for release two or none",
-        floor: 850,
-        witnesses: &["one of them", "neither"],
-        twins: &["robust.claim", "robust.claim.all", "robust.unclaim"],
+        min_explored: 850,
+        must_reach: &["one of them", "neither"],
+        mutants: &["robust.claim", "robust.claim.all", "robust.unclaim"],
         run: || {
             let room = Room::<2>::new(0);
             let other = spawn_with(&room, |room| {
@@ -139,10 +139,10 @@ models! {
             let visits = room.visits();
             let value = room.permits.value();
             if released || visits == 1 {
-                witness("one of them");
+                reached("one of them");
                 assert_eq!((value, released, visits), (2, visits == 0, visits));
             } else {
-                witness("neither");
+                reached("neither");
                 assert_eq!(value, 0);
             }
         },
@@ -150,9 +150,9 @@ models! {
 
     forgets: Model {
         shows: "who releases what it forgot finds room, also where another took the very entry",
-        floor: 730,
-        witnesses: &[],
-        twins: &["robust.room", "robust.claim.release", "robust.claim.enough"],
+        min_explored: 730,
+        must_reach: &[],
+        mutants: &["robust.room", "robust.claim.release", "robust.claim.enough"],
         run: || {
             let room = Room::<2>::new(2);
             let other = spawn_with(&room, |room| room.forget_and_release());
@@ -164,17 +164,17 @@ models! {
 
     counts: Model {
         shows: "who sees a permit back, given or released, sees what its holder did",
-        floor: 28,
-        witnesses: &["none", "one", "two"],
-        twins: &["robust.value", "robust.give"],
+        min_explored: 28,
+        must_reach: &["none", "one", "two"],
+        mutants: &["robust.value", "robust.give"],
         run: || {
             let room = Room::<2>::new(1);
             let permit = hold(&room.permits);
             let other = spawn_with(&room, |room| match room.permits.value() {
-                0 => witness("none"),
+                0 => reached("none"),
                 back => {
                     room.enter_alone();
-                    witness(if back == 1 { "one" } else { "two" });
+                    reached(if back == 1 { "one" } else { "two" });
                 }
             });
             room.enter_alone();
@@ -186,18 +186,18 @@ models! {
 
     times_out: Model {
         shows: "one who gives up takes no permit with it",
-        floor: 68,
-        witnesses: &["got one", "gave up"],
-        twins: &["robust.wait.acquire", "robust.give"],
+        min_explored: 68,
+        must_reach: &["got one", "gave up"],
+        mutants: &["robust.wait.acquire", "robust.give"],
         run: || {
             let room = Room::<1>::new(1);
             let permit = hold(&room.permits);
             let hasty = spawn_with(&room, |room| {
                 let Some(permit) = room.permits.acquire_for(Duration::from_secs(1)) else {
-                    return witness("gave up");
+                    return reached("gave up");
                 };
                 room.enter_and_give(permit);
-                witness("got one");
+                reached("got one");
             });
             room.enter_alone();
             drop(ManuallyDrop::into_inner(permit));
@@ -208,9 +208,9 @@ models! {
 
     times_out_beside_another: Model {
         shows: "once one sleeps, another who gives up takes no wake with it",
-        floor: 300_000,
-        witnesses: &["got one", "gave up"],
-        twins: &["robust.wake"],
+        min_explored: 300_000,
+        must_reach: &["got one", "gave up"],
+        mutants: &["robust.wake"],
         run: || {
             stop_exploring();
             let room = Room::<1>::new(1);
@@ -218,10 +218,10 @@ models! {
             let patient = spawn_with(&room, |room| room.visit_alone());
             explore_once_asleep(1);
             let hasty = spawn_with(&room, |room| match room.permits.acquire_for(Duration::from_secs(1)) {
-                None => witness("gave up"),
+                None => reached("gave up"),
                 Some(permit) => {
                     room.enter_and_give(permit);
-                    witness("got one");
+                    reached("got one");
                 }
             });
             room.enter_alone();
@@ -236,9 +236,9 @@ models! {
     // with a permit. `tests/robust_semaphore_deaths.rs` kills real ones.
     finds_dead (explored_only): Model {
         shows: "a dead one's permit goes to one who waits for it, who sees what the finder knows",
-        floor: 100_000,
-        witnesses: &["the finder has it", "the other had it"],
-        twins: &[
+        min_explored: 100_000,
+        must_reach: &["the finder has it", "the other had it"],
+        mutants: &[
             "robust.free",
             "robust.mark",
             "robust.turn",
@@ -256,10 +256,10 @@ models! {
             room.enter_alone();
             // Its wait ends, and it looks who is dead.
             match room.permits.acquire_for(Duration::from_secs(1)) {
-                None => witness("the other had it"),
+                None => reached("the other had it"),
                 Some(permit) => {
                     room.enter_and_give(permit);
-                    witness("the finder has it");
+                    reached("the finder has it");
                 }
             }
             other.join();
@@ -270,16 +270,16 @@ models! {
     // Not on the machine, as above.
     finds_dead_once (stale_loads, explored_only): Model {
         shows: "two who find the same dead one bring back one permit, and rob nobody who lives",
-        floor: 78_000,
-        witnesses: &["the first had it", "the second had it"],
-        twins: &["robust.dead", "robust.take.last"],
+        min_explored: 78_000,
+        must_reach: &["the first had it", "the second had it"],
+        mutants: &["robust.dead", "robust.take.last"],
         run: || {
             let room = Room::<1>::dead();
             let visit = |room: &Room<1>, who| {
                 if let Some(permit) = room.permits.acquire_for(Duration::from_secs(1)) {
                     std::mem::forget(permit);
                     room.enter_alone();
-                    witness(who);
+                    reached(who);
                 }
             };
             let other = spawn_with(&room, move |room| visit(room, "the first had it"));
@@ -297,7 +297,7 @@ struct Room<const N: usize> {
     visits: Place<Data>,
 }
 
-/// A permit that is given back only by hand: a twin that fails meanwhile would give it back as it
+/// A permit that is given back only by hand: a mutant that fails meanwhile would give it back as it
 /// unwinds, and be explored on.
 fn hold<const N: usize>(permits: &RobustSemaphore<N>) -> ManuallyDrop<RobustPermit<'_>> {
     ManuallyDrop::new(permits.acquire())

@@ -1,4 +1,4 @@
-//! Every site of the source has a twin that falls, every twin a site, and every model that a
+//! Every site of the source has a mutant that fails, every mutant a site, and every model that a
 //! comment of the source names is there.
 
 use std::collections::BTreeSet;
@@ -11,19 +11,19 @@ use crate::harness::name_of;
 // Where models are explored: on the machine those of deaths are not built.
 #[cfg(loom)]
 #[test]
-fn every_site_has_a_twin() {
+fn every_site_has_a_mutant() {
     let sites: BTreeSet<String> = source().iter().flat_map(|text| sites_in(text)).collect();
-    let twins: BTreeSet<String> = ALL
+    let mutants: BTreeSet<String> = ALL
         .iter()
         .copied()
         .flatten()
-        .flat_map(|(_, model, _)| model.twins)
+        .flat_map(|(_, model, _)| model.mutants)
         .map(|site| (*site).to_owned())
         .collect();
     assert!(!sites.is_empty());
-    let alone: Vec<_> = sites.difference(&twins).collect();
-    assert!(alone.is_empty(), "no model has a twin without {alone:?}");
-    let left_over: Vec<_> = twins.difference(&sites).collect();
+    let alone: Vec<_> = sites.difference(&mutants).collect();
+    assert!(alone.is_empty(), "no model must fail without {alone:?}");
+    let left_over: Vec<_> = mutants.difference(&sites).collect();
     assert!(left_over.is_empty(), "the source has no site {left_over:?}");
 }
 
@@ -45,21 +45,21 @@ fn every_model_that_a_comment_names_is_there() {
 
 #[test]
 fn the_roll_call_can_fail() {
-    let text = "a(site!(\n    \"lock.a\", 1 => 0));\n/// site!(\"lock.b\", 1 => 0)\nmutated(\"c\")";
+    let text = "a(site!(\n    \"lock.a\", 1 => 0));\n/// site!(\"lock.b\", 1 => 0)\nmutant!(\"c\", 1 => 0)";
     assert_eq!(sites_in(text), ["lock.a", "c"]);
     let suites = BTreeSet::from(["lock"]);
     let text = "// Weaker: `lock::nobody` sees it.\nlet `lock::code`;\n// `std::mem`\n";
     assert_eq!(models_named_in(text, &suites), ["lock::nobody"]);
 }
 
-/// The literals that stand first in a `site!`, or in a model's own `mutated`, except in comments.
+/// The literals that stand first in a `site!`, or in the checker's own `mutant!`, except in comments.
 fn sites_in(text: &str) -> Vec<String> {
     let code: String = text
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .flat_map(|line| [line, "\n"])
         .collect();
-    ["site!(", "mutated("]
+    ["site!(", "mutant!("]
         .into_iter()
         .flat_map(|call| code.split(call).skip(1))
         .filter_map(|rest| {
@@ -78,7 +78,7 @@ fn models_named_in(text: &str, suites: &BTreeSet<&str>) -> Vec<String> {
         .collect()
 }
 
-/// The texts of all files under `src`, but for those of the programs.
+/// The texts of all files of the library and of the checker.
 fn source() -> Vec<String> {
     fn walk(folder: &Path, texts: &mut Vec<String>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -91,6 +91,8 @@ fn source() -> Vec<String> {
         }
     }
     let mut texts = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut texts);
+    for folder in ["../src", "checker/src"] {
+        walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut texts);
+    }
     texts
 }

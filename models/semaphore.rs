@@ -6,16 +6,16 @@ use multiproc::{ProcessSafe, Semaphore};
 
 use crate::harness::{Model, models};
 use crate::stage::{
-    Data, Place, explore, explore_once_asleep, let_sleep, share, spawn_with, stop_exploring,
-    witness,
+    Data, Place, explore, explore_once_asleep, let_sleep, reached, share, spawn_with,
+    stop_exploring,
 };
 
 models! {
     hands_over: Model {
         shows: "two workers on one permit, two rounds and one: one inside, all permits come back",
-        floor: 160_000,
-        witnesses: &["semaphore.wake.many", "semaphore.clear.all"],
-        twins: &[
+        min_explored: 160_000,
+        must_reach: &["semaphore.wake.many", "semaphore.clear.all"],
+        mutants: &[
             "semaphore.acquire",
             "semaphore.slow.acquire",
             "semaphore.release",
@@ -35,9 +35,9 @@ models! {
 
     wakes: Model {
         shows: "one who barges in between a release and its wake leaves nobody asleep",
-        floor: 31_000,
-        witnesses: &["semaphore.clear.all", "woken for nothing", "barged in"],
-        twins: &["semaphore.wake.many", "semaphore.clear.all"],
+        min_explored: 31_000,
+        must_reach: &["semaphore.clear.all", "woken for nothing", "barged in"],
+        mutants: &["semaphore.wake.many", "semaphore.clear.all"],
         run: || {
             stop_exploring();
             let room = Room::new(0);
@@ -47,13 +47,13 @@ models! {
             room.permits.release(1).unwrap();
             if let Some(permit) = room.permits.try_acquire() {
                 permit.forget();
-                witness("woken for nothing");
+                reached("woken for nothing");
             }
             explore();
             let barger = spawn_with(&room, |room| {
                 if let Some(permit) = room.permits.try_acquire() {
                     permit.forget();
-                    witness("barged in");
+                    reached("barged in");
                 }
             });
             room.permits.release(1).unwrap();
@@ -68,9 +68,9 @@ models! {
 
     wakes_as_many: Model {
         shows: "once two sleep, two permits given at once let both in",
-        floor: 6_100,
-        witnesses: &["semaphore.clear.all"],
-        twins: &["semaphore.wake.many"],
+        min_explored: 6_100,
+        must_reach: &["semaphore.clear.all"],
+        mutants: &["semaphore.wake.many"],
         run: || {
             stop_exploring();
             let room = Room::new(0);
@@ -89,9 +89,9 @@ models! {
 
     counts: Model {
         shows: "who sees the permit back sees what its holder did",
-        floor: 6,
-        witnesses: &["back", "not back"],
-        twins: &["semaphore.value", "semaphore.release"],
+        min_explored: 6,
+        must_reach: &["back", "not back"],
+        mutants: &["semaphore.value", "semaphore.release"],
         run: || {
             let room = Room::new(0);
             let holder = spawn_with(&room, |room| {
@@ -99,10 +99,10 @@ models! {
                 room.permits.release(1).unwrap();
             });
             if room.permits.value() == 1 {
-                witness("back");
+                reached("back");
                 room.enter_alone();
             } else {
-                witness("not back");
+                reached("not back");
             }
             holder.join();
         },
@@ -110,19 +110,19 @@ models! {
 
     times_out: Model {
         shows: "one who gives up takes no permit with it",
-        floor: 1_300,
-        witnesses: &["got one", "gave up"],
-        twins: &["semaphore.slow.acquire", "semaphore.release"],
+        min_explored: 1_300,
+        must_reach: &["got one", "gave up"],
+        mutants: &["semaphore.slow.acquire", "semaphore.release"],
         run: || {
             let room = Room::new(0);
             let hasty = spawn_with(&room, |room| {
                 let Some(permit) = room.permits.acquire_for(Duration::from_secs(1)) else {
-                    return witness("gave up");
+                    return reached("gave up");
                 };
                 permit.forget();
                 room.enter_alone();
                 room.permits.release(1).unwrap();
-                witness("got one");
+                reached("got one");
             });
             room.enter_alone();
             room.permits.release(1).unwrap();
@@ -133,9 +133,9 @@ models! {
 
     wakes_each: Model {
         shows: "once two sleep, two permits given one after the other let both in",
-        floor: 60,
-        witnesses: &["semaphore.wake.many"],
-        twins: &["semaphore.keep", "semaphore.slow.keep"],
+        min_explored: 60,
+        must_reach: &["semaphore.wake.many"],
+        mutants: &["semaphore.keep", "semaphore.slow.keep"],
         run: || {
             stop_exploring();
             let room = Room::new(0);
@@ -159,7 +159,7 @@ impl Room {
         share(Room { permits: Semaphore::new(permits), visits: Data::default() })
     }
 
-    /// Alone, which is checked. The permit is given by hand: a twin that fails here would give it
+    /// Alone, which is checked. The permit is given by hand: a mutant that fails here would give it
     /// back as it unwinds, and be explored on.
     fn visit_alone(&self) {
         self.permits.acquire().forget();

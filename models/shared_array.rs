@@ -3,14 +3,14 @@
 use multiproc::SharedArray;
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, share, spawn_with, witness};
+use crate::stage::{Data, reached, share, spawn_with};
 
 models! {
     carries: Model {
         shows: "an element that is seen written carries what was done before it",
-        floor: 5,
-        witnesses: &["seen"],
-        twins: &["array.set", "array.get"],
+        min_explored: 5,
+        must_reach: &["seen"],
+        mutants: &["array.set", "array.get"],
         run: || {
             hand_over(|array| array.set(0, 1).unwrap(), |array| array.get(0).unwrap() == 1);
         },
@@ -18,9 +18,9 @@ models! {
 
     swaps: Model {
         shows: "a swap hands over and takes over",
-        floor: 3,
-        witnesses: &["seen"],
-        twins: &["array.swap.release", "array.swap.acquire"],
+        min_explored: 3,
+        must_reach: &["seen"],
+        mutants: &["array.swap.release", "array.swap.acquire"],
         run: || {
             let swap = |array: &SharedArray<u8>| array.swap(0, 1).unwrap() == 1;
             hand_over(move |array| _ = swap(array), swap);
@@ -29,9 +29,9 @@ models! {
 
     adds: Model {
         shows: "an addition hands over and takes over, and none is lost",
-        floor: 3,
-        witnesses: &["seen"],
-        twins: &["array.add.release", "array.add.acquire"],
+        min_explored: 3,
+        must_reach: &["seen"],
+        mutants: &["array.add.release", "array.add.acquire"],
         run: || {
             let add = |array: &SharedArray<u8>| array.fetch_add(0, 1).unwrap() == 1;
             let array = hand_over(move |array| _ = add(array), add);
@@ -41,9 +41,9 @@ models! {
 
     exchanges: Model {
         shows: "an exchange hands over and takes over, also when it only reads",
-        floor: 5,
-        witnesses: &["seen"],
-        twins: &["array.exchange.release", "array.exchange.acquire", "array.exchange.failure"],
+        min_explored: 5,
+        must_reach: &["seen"],
+        mutants: &["array.exchange.release", "array.exchange.acquire", "array.exchange.failure"],
         run: || {
             hand_over(
                 |array| assert_eq!(array.compare_exchange(0, 0, 1), Ok(Ok(0))),
@@ -57,9 +57,9 @@ models! {
 
     locks: Model {
         shows: "under the lock two elements change together",
-        floor: 45,
-        witnesses: &[],
-        twins: &["lock.fast.acquire"],
+        min_explored: 45,
+        must_reach: &[],
+        mutants: &["lock.fast.acquire"],
         run: || {
             let array = SharedArray::<u8>::zeroed(2).unwrap();
             let both = |array: &SharedArray<u8>| {
@@ -91,7 +91,7 @@ fn hand_over(
 
     let (array, data) = both;
     if hears(&array) {
-        witness("seen");
+        reached("seen");
         assert_eq!(data.read(), 7);
     }
     teller.join();

@@ -9,41 +9,41 @@ use crate::{bounded_semaphore as seats, notebook};
 models! {
     lock (search_only, one_wakes): Model {
         shows: "the lock's rounds, and one sleeper wakes for nothing",
-        floor: 1_700,
-        witnesses: &["lock.clear.all"],
-        twins: &["lock.wake.one"],
+        min_explored: 1_700,
+        must_reach: &["lock.clear.all"],
+        mutants: &["lock.wake.one"],
         run: || notebook::lock(2),
     };
 
     semaphore (search_only, one_wakes): Model {
         shows: "two workers on one permit, and one wakes for nothing",
-        floor: 160,
-        witnesses: &["full"],
-        twins: &["semaphore.wake.many"],
+        min_explored: 160,
+        must_reach: &["full"],
+        mutants: &["semaphore.wake.many"],
         run: || notebook::semaphore(2, 1),
     };
 
     event (search_only, one_wakes): Model {
         shows: "two wait, and one of them wakes for nothing",
-        floor: 500,
-        witnesses: &["event.wake.all"],
-        twins: &["event.wake.all"],
+        min_explored: 500,
+        must_reach: &["event.wake.all"],
+        mutants: &["event.wake.all"],
         run: || notebook::event(2),
     };
 
     barrier (search_only, one_wakes): Model {
         shows: "three meet, and one of them wakes for nothing",
-        floor: 3_100,
-        witnesses: &["barrier.wake.all"],
-        twins: &["barrier.wake.all"],
+        min_explored: 3_100,
+        must_reach: &["barrier.wake.all"],
+        mutants: &["barrier.wake.all"],
         run: || notebook::barrier(3),
     };
 
     condition (search_only, one_wakes): Model {
         shows: "one waits for a change, and may wake before it",
-        floor: 300,
-        witnesses: &[],
-        twins: &[],
+        min_explored: 300,
+        must_reach: &[],
+        mutants: &[],
         run: || {
             let meeting = share((Lock::new(0u32), Condition::new()));
             let waiter = spawn_with(&meeting, |meeting| {
@@ -60,9 +60,9 @@ models! {
 
     queue (search_only, one_wakes): Model {
         shows: "full and empty by turns, and one sleeper wakes for nothing",
-        floor: 260_000,
-        witnesses: &["ring.clear.all"],
-        twins: &[],
+        min_explored: 260_000,
+        must_reach: &["ring.clear.all"],
+        mutants: &[],
         run: || {
             let queue = Queue::<u32>::with_bytes(1, 8).unwrap();
             let producer = spawn_with(&queue, |queue| (1..=2).for_each(|n| queue.put(n).unwrap()));
@@ -73,9 +73,9 @@ models! {
 
     bounded_semaphore (search_only, one_wakes): Model {
         shows: "two on one seat, and one wakes for nothing",
-        floor: 190,
-        witnesses: &["semaphore.wake.many"],
-        twins: &["semaphore.wake.many"],
+        min_explored: 190,
+        must_reach: &["semaphore.wake.many"],
+        mutants: &["semaphore.wake.many"],
         run: seats::hands_over::MODEL.run,
     };
 }

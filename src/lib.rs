@@ -1,5 +1,5 @@
 // Doc examples run on the machine; a model build has none to run.
-#![cfg_attr(all(doctest, loom), cfg(any()))]
+#![cfg_attr(all(doctest, modelled), cfg(any()))]
 //! Python's multiprocessing and threading for Rust: processes, pools, pipes and queues, on
 //! primitives that are the same between threads and between processes, survive the death of any
 //! participant, and are model-checked.
@@ -239,9 +239,9 @@
 //! # Check your own use of them
 //!
 //! A program that shares these primitives between threads can be run in every way in which the threads
-//! can meet: in a build with `RUSTFLAGS="--cfg loom"` there is a module `model`, whose `check` does
-//! that, and shows the way that fails as a table, a column for each thread and a row for each step.
-//! `src/model/lost_update.rs` is an example of a mistake that it finds.
+//! can meet: with the feature `model`, in a build with `RUSTFLAGS="--cfg loom"`, there is a module `model`,
+//! whose `check` does that, and shows the way that fails as a table, a column for each thread and a row for
+//! each step. `src/model/lost_update.rs` is an example of a mistake that it finds.
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
 compile_error!(
@@ -251,7 +251,7 @@ compile_error!(
 
 mod error;
 mod ipc;
-#[cfg(loom)]
+#[cfg(modelled)]
 pub mod model;
 mod pool;
 pub mod process;
@@ -279,17 +279,6 @@ pub use sync::{
 };
 pub use thread::{Thread, ThreadBuilder};
 
-/// For the models: which site of the source is weakened, which were passed, and who sleeps.
-#[cfg(loom)]
-#[doc(hidden)]
-pub mod model_support {
-    pub use crate::sys::{
-        Data, Failure, FreeNumber, JoinHandle, Loads, Search, Searched, Slices, Weak, Weakly,
-        end_life, end_of_round, end_well, explore, forget_sites_seen, let_sleep, mutate,
-        sites_seen, sleepers, spawn, spawn_alike, spawn_mortal, spawn_with_number, stop_exploring,
-    };
-}
-
 /// For the fuzz targets: what a peer's bytes and descriptors come to.
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
@@ -299,11 +288,11 @@ pub mod fuzz_support {
     pub use crate::process::fuzz_support::*;
 }
 
-#[cfg(all(test, not(loom), fuzz_targets))]
+#[cfg(all(test, not(modelled), fuzz_targets))]
 extern crate self as multiproc;
 
 /// The fuzz targets, whose seeds are played as tests, in the repository: the package has none.
-#[cfg(all(test, not(loom), fuzz_targets))]
+#[cfg(all(test, not(modelled), fuzz_targets))]
 #[path = "../fuzz/src/lib.rs"]
 mod fuzz;
 

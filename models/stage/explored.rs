@@ -8,10 +8,11 @@ use multiproc::ProcessSafe;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use multiproc::model_support;
-pub(crate) use multiproc::model_support::{
-    Data, FreeNumber, JoinHandle, end_life, end_of_round, end_well, explore, let_sleep, sleepers,
-    stop_exploring,
+pub(crate) use multiproc_checker::Data;
+use multiproc_checker::thread;
+pub(crate) use multiproc_checker::thread::{
+    FreeNumber, JoinHandle, end as end_life, end_of_round, exit as end_well, explore, let_sleep,
+    sleepers, stop_exploring,
 };
 
 /// A value that all of a model share; a clone is the same one.
@@ -26,7 +27,7 @@ pub(crate) fn share<T: ProcessSafe + Send + Sync>(value: T) -> Place<T> {
 pub(crate) fn spawn<R: Serialize + DeserializeOwned + Send + 'static>(
     play: impl FnOnce() -> R + Send + 'static,
 ) -> JoinHandle<R> {
-    model_support::spawn(play)
+    thread::spawn(play)
 }
 
 /// Starts one that may be killed at any step, where the model says that one dies.
@@ -39,7 +40,7 @@ where
     R: 'static,
 {
     let shared = shared.clone();
-    model_support::spawn_mortal(move || play(&shared))
+    thread::spawn_mortal(move || play(&shared))
 }
 
 /// Starts one that gets the number of one that was killed.
@@ -53,26 +54,26 @@ where
     R: 'static,
 {
     let shared = shared.clone();
-    model_support::spawn_with_number(number, move || play(&shared))
+    thread::spawn_with_number(number, move || play(&shared))
 }
 
 pub(super) fn alike<R: Serialize + DeserializeOwned + Send + 'static>(
     count: usize,
     play: impl Fn() -> R + Clone + Send + 'static,
 ) -> Vec<JoinHandle<R>> {
-    model_support::spawn_alike(count, play)
+    thread::spawn_alike(count, play)
 }
 
 thread_local! {
-    static WITNESSED: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
+    static REACHED: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
 }
 
 /// Notes that the running model came to the state `name` in one of its interleavings.
-pub(crate) fn witness(name: &'static str) {
-    WITNESSED.with_borrow_mut(|seen| seen.insert(name));
+pub(crate) fn reached(name: &'static str) {
+    REACHED.with_borrow_mut(|seen| seen.insert(name));
 }
 
 /// What was noted since this was last asked.
-pub(crate) fn take_witnessed() -> BTreeSet<&'static str> {
-    WITNESSED.take()
+pub(crate) fn take_reached() -> BTreeSet<&'static str> {
+    REACHED.take()
 }

@@ -1,4 +1,5 @@
-//! Checks a program's own use of the primitives: in builds with `RUSTFLAGS="--cfg loom"`.
+//! Checks a program's own use of the primitives: with the feature `model`, in builds
+//! with `RUSTFLAGS="--cfg loom"`.
 //!
 //! There the primitives are words of a model, and a program that shares them between threads is run in
 //! every way in which its threads can meet: by a search of all its states, which is sequentially
@@ -14,11 +15,11 @@
 #![doc = include_str!("lost_update.rs")]
 //! ```
 
-use std::fmt;
+pub use multiproc_checker::thread::{JoinHandle, end_of_round, spawn, spawn_alike};
+pub use multiproc_checker::{Data, Failure};
+use multiproc_checker::{Loads, Search, Weak};
 
 use crate::shm::ProcessSafe;
-pub use crate::sys::{Data, Failure, JoinHandle, end_of_round, spawn, spawn_alike};
-use crate::sys::{Loads, Search, Weak};
 
 /// Runs `program` in every way; `None` when all hold, else one that does not, the shortest that was
 /// found.
@@ -40,14 +41,6 @@ pub fn check(program: impl Fn() + Clone + Send + Sync + 'static) {
         panic!("{failure}");
     }
 }
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n{}", self.message, self.table)
-    }
-}
-
-impl std::error::Error for Failure {}
 
 // SAFETY: the memory of a model's processes is the heap that its threads share.
 unsafe impl ProcessSafe for Data {

@@ -1,6 +1,6 @@
 //! Hostile peers, which write anything into the memory that they share: a user of the library gets wrong
 //! data or an error, in time, and neither crashes nor hangs.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 mod child;
 mod memory;

@@ -16,7 +16,7 @@
 //! ```
 //!
 //! `MULTIPROC_SEED` repeats the same operations; how they interleave is up to the machine.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 mod history;
 mod record;

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! runs so many sequences for each primitive, in private and in shared memory, instead of 256.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 mod barrier;
 mod condition;

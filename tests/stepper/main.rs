@@ -25,7 +25,7 @@
 //!
 //! As a control, the same is done to two locks that are known to hang: glibc's robust mutex, and one
 //! that is not robust at all. The suite must find the hangs.
-#![cfg(all(not(loom), target_arch = "x86_64"))]
+#![cfg(all(not(modelled), target_arch = "x86_64"))]
 
 mod campaign;
 mod cases;

@@ -9,7 +9,7 @@
 //!   is: every type of std, and what crates make of them, in `std_types`;
 //! * what needs a format that describes itself goes in a `SelfDescribing`;
 //! * a message of the user's own `Serialize` or `Deserialize` comes back, word for word.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 mod containers;
 mod enums;

@@ -2,7 +2,7 @@
 //!
 //! How long a thousand waiters take to go on, and in which order, is measured by `cargo bench -- herd
 //! fairness`.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 #[path = "../support/alone.rs"]
 mod alone;

@@ -1,15 +1,11 @@
-//! A word with a version, as a model has it.
-//!
-//! All that matters of a version is whether it is still the one that somebody has seen. So there is no
-//! number, which would make another state of each round: a thread of a search has seen the newest
-//! version of a word, or it has not. By loom nobody asks for a version, since nobody is ever gone there.
+//! A word with a version, as a model has it: without a number, since the checker knows who has seen the
+//! newest. With loom nobody asks for a version, since nobody is ever gone there.
 
 use std::ops::Deref;
-use std::panic::Location;
 
-use crate::sys::Ordering::{self, Relaxed};
-use crate::sys::model::word::Word;
-use crate::sys::model::world;
+use multiproc_checker::version;
+
+use crate::sys::{Ordering, Word};
 
 #[derive(Debug)]
 pub(crate) struct Versioned(Word);
@@ -27,27 +23,18 @@ impl Versioned {
     /// The caller has seen the newest version; it needs no number.
     #[track_caller]
     pub(crate) fn version(&self) -> u32 {
-        match self.0.var() {
-            Some(var) => world::see_version(var, Location::caller()),
-            None => unreachable!("by loom nobody is gone"),
-        }
+        version::see(self.0.atomic());
         0
     }
 
     #[track_caller]
     pub(crate) fn exchange(&self, old: u32, new: u32, order: Ordering) -> Result<(), u32> {
-        match self.0.var() {
-            Some(var) => world::exchange_versioned(var, old, new, false, Location::caller()),
-            None => self.0.compare_exchange(old, new, order, Relaxed).map(drop),
-        }
+        version::exchange(self.0.atomic(), old, new, order)
     }
 
     #[track_caller]
     pub(crate) fn exchange_since(&self, _: u32, old: u32, new: u32, order: Ordering) -> bool {
-        match self.0.var() {
-            Some(var) => world::exchange_versioned(var, old, new, true, Location::caller()).is_ok(),
-            None => self.0.compare_exchange(old, new, order, Relaxed).is_ok(),
-        }
+        version::exchange_if_seen(self.0.atomic(), old, new, order)
     }
 }
 
