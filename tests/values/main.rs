@@ -19,3 +19,4 @@ mod messages;
 mod one_way;
 mod plain;
 mod std_types;
+mod unseen;

@@ -119,7 +119,7 @@ impl<O: Output> Record<'_, '_, O> {
 
     #[inline]
     fn end(self) -> Result<()> {
-        self.parts.end(self.found, self.name)?;
+        self.parts.end(self.found, self.passed, self.name)?;
         self.encoder.limits.leave();
         Ok(())
     }

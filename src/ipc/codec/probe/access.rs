@@ -117,6 +117,7 @@ impl<'t> Choice<'t> {
     ) -> Result<V::Value> {
         let step = Step { to: To::Variant(self.name()), type_name: type_name::<V::Value>() };
         let node = self.inside(names);
+        self.trace.graph.ask(node, form(most));
         self.trace.step(step, |trace| {
             let mut read = 0;
             let value = visitor.visit_seq(Items { trace, node, most, read: &mut read, to })?;

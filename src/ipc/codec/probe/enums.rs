@@ -3,7 +3,7 @@
 
 use crate::ipc::codec::probe::graph::{Graph, NodeId};
 use crate::ipc::codec::probe::trace::Names;
-use crate::ipc::codec::shapes::{Node, Parts, Variant};
+use crate::ipc::codec::shapes::{Node, Parts, Place, Variant};
 
 /// One type of enum.
 #[derive(Clone, Debug)]
@@ -186,10 +186,16 @@ impl EnumTrace {
         }
     }
 
-    /// What is read, unless nothing is known.
-    pub(super) fn turned_out(&self, graph: &Graph, all: bool) -> Option<Node> {
-        if !self.is_enum() {
-            return None;
+    /// What is read.
+    pub(super) fn turned_out(&self, graph: &Graph, all: bool) -> Node {
+        let names_lead_nowhere =
+            || self.by_name().iter().all(|way| way.tried && way.which.is_none());
+        if !self.is_pending() && (!self.is_enum() || !self.is_plain() && names_lead_nowhere()) {
+            let rest = if all { Place::REFUSED } else { Place::UNSEEN };
+            let parts = |way: &Way| way.node.map(|node| graph.frozen_parts(node, all));
+            let parts =
+                self.by_index().iter().map(|way| parts(way).unwrap_or(Parts::nothing(rest)));
+            return Node::Numbers(parts.collect());
         }
         let plain = self.is_plain();
         let variant = |place: usize| {
@@ -202,11 +208,11 @@ impl EnumTrace {
             let ways = [&self.by_index()[index], &self.by_name()[place]];
             let mut nodes = ways.into_iter().filter_map(|way| way.node);
             let whole = nodes.clone().find(|node| graph.is_whole(*node));
-            let node = whole.or_else(|| nodes.next());
-            let parts = node.map_or(Parts::UNKNOWN, |node| graph.frozen_parts(node, all));
+            let node = whole.or_else(|| nodes.next())?;
+            let parts = graph.frozen_parts(node, all);
             Some(Variant { index: index as u32, parts })
         };
         let variants = self.names.iter().enumerate().map(|(i, name)| (*name, variant(i)));
-        Some(Node::Variants(variants.collect()))
+        Node::Variants(variants.collect())
     }
 }

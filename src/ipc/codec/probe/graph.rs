@@ -31,8 +31,8 @@ pub(super) struct Graph {
 struct Seen {
     kinds: Kinds,
     node: NodeId,
-    /// More than one, of which it cannot be told which is written.
-    several: bool,
+    /// Others, of which it cannot be told which is written.
+    others: Vec<NodeId>,
 }
 
 /// What was read in a value.
@@ -42,6 +42,7 @@ struct Inside {
     names: Names,
     places: Vec<PlaceId>,
     form: Option<Form>,
+    asked: Option<Form>,
     /// Not always the same number of parts.
     varies: bool,
 }
@@ -73,14 +74,21 @@ impl Graph {
     }
 
     fn add_place(&mut self) -> PlaceId {
-        self.places.push(Seen { kinds: Kinds::NONE, node: NONE, several: false });
+        self.places.push(Seen { kinds: Kinds::NONE, node: NONE, others: Vec::new() });
         PlaceId(self.places.len() - 1)
     }
 
     /// One that is told by nothing but its number.
     pub(super) fn add_node(&mut self, type_name: &'static str, names: Names) -> NodeId {
         let places = Vec::new();
-        self.nodes.push(Inside { type_name, names, places, form: None, varies: false });
+        self.nodes.push(Inside {
+            type_name,
+            names,
+            places,
+            form: None,
+            asked: None,
+            varies: false,
+        });
         NodeId(self.nodes.len() - 1)
     }
 
@@ -120,12 +128,22 @@ impl Graph {
         let before = self.places[at.0].node;
         if before == NONE {
             self.places[at.0].node = node;
-        } else if before != node {
-            // The compiler may have the same code twice.
-            let (one, other) = (&self.nodes[before.0], &self.nodes[node.0]);
-            let same = one.type_name == other.type_name && one.names == other.names;
-            self.places[at.0].several |= !same;
+        } else if !self.same(before, node)
+            && !self.places[at.0].others.iter().any(|other| self.same(*other, node))
+        {
+            self.places[at.0].others.push(node);
         }
+    }
+
+    /// The compiler may have the same code twice.
+    fn same(&self, one: NodeId, other: NodeId) -> bool {
+        let (a, b) = (&self.nodes[one.0], &self.nodes[other.0]);
+        one == other || a.type_name == b.type_name && a.names == b.names
+    }
+
+    /// So many parts are asked for.
+    pub(super) fn ask(&mut self, node: NodeId, form: Form) {
+        self.nodes[node.0].asked = Some(form);
     }
 
     /// So many parts were read.
@@ -142,7 +160,7 @@ impl Graph {
 
     /// Grows when something is asked for that was not before.
     pub(super) fn seen(&self) -> usize {
-        let place = |seen: &Seen| seen.kinds.len() + usize::from(seen.several);
+        let place = |seen: &Seen| seen.kinds.len() + seen.others.len();
         let node = |inside: &Inside| {
             inside.places.len() + usize::from(inside.form.is_some()) + usize::from(inside.varies)
         };
@@ -153,9 +171,19 @@ impl Graph {
     fn frozen_place(&self, at: PlaceId, all: bool) -> Place {
         let seen = &self.places[at.0];
         if seen.kinds == Kinds::NONE {
-            return if all { Place::UNKNOWN } else { Place::UNSEEN };
+            return if all { Place::REFUSED } else { Place::UNSEEN };
         }
-        let node = if seen.several { NONE } else { seen.node };
+        if !seen.others.is_empty() {
+            // Behind the nodes come those places of which each may be one of several.
+            let before = self.places[..at.0].iter().filter(|place| !place.others.is_empty());
+            let kinds = if seen.kinds.has(Kind::Tuple) {
+                seen.kinds.with(Kind::TupleStruct)
+            } else {
+                seen.kinds
+            };
+            return Place::new(kinds, (self.nodes.len() + before.count()) as u32);
+        }
+        let node = seen.node;
         let mut kinds = seen.kinds;
         if kinds == Kinds::of(Kind::Bytes) {
             return Place::new(kinds.with(Kind::List), BYTES);
@@ -171,30 +199,34 @@ impl Graph {
         Place::new(kinds, node.0 as u32)
     }
 
+    /// What is in a node; what was not seen cannot be, if `all` says so.
     pub(super) fn frozen_parts(&self, node: NodeId, all: bool) -> Parts {
+        let rest = if all { Place::REFUSED } else { Place::UNSEEN };
         if node == NONE {
-            return Parts::UNKNOWN;
+            return Parts::nothing(rest);
         }
         let inside = &self.nodes[node.0];
         Parts {
-            rest: if all { Place::UNKNOWN } else { Place::UNSEEN },
+            rest,
             form: inside.form.filter(|_| !inside.varies),
+            asked: inside.asked.filter(|_| inside.form.is_none()),
             names: inside.names.iter().map(|name| Name::new(name)).collect(),
             places: inside.places.iter().map(|place| self.frozen_place(*place, all)).collect(),
         }
     }
 
     /// What was read, with the enums as they turned out.
-    pub(super) fn freeze(
-        &self,
-        enums: Vec<(NodeId, Option<Node>)>,
-        all: bool,
-    ) -> (Place, Vec<Node>) {
+    pub(super) fn freeze(&self, enums: Vec<(NodeId, Node)>, all: bool) -> (Place, Vec<Node>) {
         let parts = |node| Node::Parts(self.frozen_parts(NodeId(node), all));
         let mut nodes: Vec<_> = (0..self.nodes.len()).map(parts).collect();
         for (node, turned_out) in enums {
-            nodes[node.0] = turned_out.unwrap_or(Node::Parts(Parts::UNKNOWN));
+            nodes[node.0] = turned_out;
         }
+        let several = self.places.iter().filter(|place| !place.others.is_empty());
+        nodes.extend(several.map(|place| {
+            let all = [place.node].into_iter().chain(place.others.iter().copied());
+            Node::Several(all.map(|node| node.0 as u32).collect())
+        }));
         (self.frozen_place(Self::ROOT, all), nodes)
     }
 }

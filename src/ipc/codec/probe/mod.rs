@@ -162,7 +162,7 @@ pub(super) fn learn<T: DeserializeOwned>(
     trace.begin_sample(bytes);
     let before = trace.seen();
     if !handoff::is_probing() {
-        read::<T>(&mut trace)?;
+        follow::<T>(&mut trace)?;
     }
     trace.end_sample();
     let partial = shapes.is_partial();

@@ -57,6 +57,8 @@ pub(super) struct Trace {
     finding: Option<CodecError>,
     spent: usize,
     spent_before: usize,
+    /// The values of the pass that were not made up.
+    sampled: usize,
 }
 
 /// From a value to one in it, and the latter's type.
@@ -91,6 +93,7 @@ impl Trace {
             finding: None,
             spent: 0,
             spent_before: 0,
+            sampled: 0,
         }
     }
 
@@ -104,7 +107,6 @@ impl Trace {
     /// Goes on with a value that was to be sent.
     pub(super) fn begin_sample(&mut self, bytes: Vec<u8>) {
         (self.sample, self.spent) = (Sample::new(bytes), 0);
-        self.begin(GUESSES[0]);
         self.rewind();
     }
 
@@ -118,6 +120,8 @@ impl Trace {
         self.open.clear();
         self.path.clear();
         self.variants.clear();
+        self.sample.rewind();
+        self.sampled = 0;
         self.spent_before = self.spent;
         self.lead();
     }
@@ -199,8 +203,14 @@ impl Trace {
 
     /// Counts a value.
     pub(super) fn spend(&mut self) -> Result<()> {
+        if self.sample.is_read() {
+            self.sampled += 1;
+            return Ok(());
+        }
         self.spent += 1;
-        if self.spent >= VALUES || self.spent - self.spent_before >= VALUES_A_PASS {
+        // As much again as there is already: a large type is seen in few steps.
+        let most = VALUES_A_PASS.max(self.sampled);
+        if self.spent >= VALUES.max(most) || self.spent - self.spent_before >= most {
             return Err(Fault::malformed("the type is too large to be followed"));
         }
         Ok(())
@@ -289,7 +299,7 @@ impl Trace {
         let enums =
             self.enums.iter().map(|one| (one.node(), one.turned_out(&self.graph, all))).collect();
         let (root, nodes) = self.graph.freeze(enums, all);
-        Shapes::new(root, nodes)
+        Shapes::new(root, nodes, all)
     }
 }
 

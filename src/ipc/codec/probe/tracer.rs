@@ -36,6 +36,7 @@ impl<'t> Tracer<'t> {
     ) -> Result<V::Value> {
         let method = V::visit_seq::<Items<'t>> as *const ();
         let node = self.inside::<V>(kind, method, names);
+        self.trace.graph.ask(node, form(most));
         self.trace.visit::<V, _>(|trace, _| {
             let mut read = 0;
             let value = visitor.visit_seq(Items { trace, node, most, read: &mut read, to })?;

@@ -27,6 +27,8 @@ pub(crate) struct Shapes {
     nodes: Vec<Node>,
     /// Whether there may be more in the type, which the probe did not come to.
     partial: bool,
+    /// Whether a value has shown all that it can: what was not seen then cannot be found out.
+    all: bool,
     /// How often something was found out from values.
     turn: usize,
     /// What was found out since.
@@ -48,6 +50,10 @@ pub(super) enum Node {
     /// By the names that they are read by, of which one may have several. What is not known of one
     /// that has a name is `None`.
     Variants(Vec<(&'static str, Option<Variant>)>),
+    /// By their numbers alone, of an enum whose `Deserialize` by hand knows no names.
+    Numbers(Vec<Parts>),
+    /// One of these.
+    Several(Vec<u32>),
 }
 
 #[derive(Debug)]
@@ -62,6 +68,8 @@ pub(super) struct Variant {
 pub(super) struct Parts {
     /// Of what has a fixed number of parts, if it is known.
     pub(super) form: Option<Form>,
+    /// What was asked for, of what was not read to its end.
+    pub(super) asked: Option<Form>,
     /// The names of the fields, further ones by which the same can be read (aliases) among them.
     pub(super) names: Vec<Name>,
     pub(super) places: Vec<Place>,
@@ -107,13 +115,14 @@ impl Shapes {
             root: Place::UNKNOWN,
             nodes: Vec::new(),
             partial: false,
+            all: false,
             turn: 0,
             learned: OnceLock::new(),
         }
     }
 
-    pub(super) fn new(root: Place, nodes: Vec<Node>) -> Self {
-        Shapes { root, nodes, partial: false, turn: 0, learned: OnceLock::new() }
+    pub(super) fn new(root: Place, nodes: Vec<Node>, all: bool) -> Self {
+        Shapes { root, nodes, partial: false, all, turn: 0, learned: OnceLock::new() }
     }
 
     pub(super) fn known(self, partial: bool, turn: usize) -> Self {
@@ -156,16 +165,41 @@ impl Shapes {
     pub(super) fn parts(&self, place: Place) -> &Parts {
         match self.nodes.get(place.node as usize) {
             Some(Node::Parts(parts)) => parts,
-            _ => &UNKNOWN,
+            Some(_) => self.unseen_parts(),
+            None => &UNKNOWN,
         }
+    }
+
+    #[cold]
+    fn unseen_parts(&self) -> &Parts {
+        static UNSEEN: Parts = Parts::nothing(Place::UNSEEN);
+        static REFUSED: Parts = Parts::nothing(Place::REFUSED);
+        if self.all { &REFUSED } else { &UNSEEN }
     }
 
     /// What is in a struct at `place`; an error if it has not so many fields.
     #[inline]
     pub(super) fn structure(&self, place: Place, name: &str, fields: usize) -> Result<&Parts> {
-        let parts = self.parts(place);
+        let parts = match self.nodes.get(place.node as usize) {
+            Some(Node::Parts(parts)) => parts,
+            _ => self.one_of(place, fields),
+        };
         parts.compare(Form::Struct(fields), || name.to_owned())?;
         Ok(parts)
+    }
+
+    /// Of several that may be read, one that has as many fields.
+    #[cold]
+    fn one_of(&self, place: Place, fields: usize) -> &Parts {
+        let Some(Node::Several(nodes)) = self.nodes.get(place.node as usize) else {
+            return self.parts(place);
+        };
+        let parts = nodes.iter().map(|node| self.parts(Place::new(Kinds::ALL, *node)));
+        let mut same = parts.filter(|parts| parts.form == Some(Form::Struct(fields)));
+        match (same.next(), same.next()) {
+            (Some(parts), None) => parts,
+            _ => self.unseen_parts(),
+        }
     }
 
     /// The number by which a variant of the enum at `place` is read, and what is in it.
@@ -178,8 +212,9 @@ impl Shapes {
         variant: &'static str,
         form: Form,
     ) -> Result<(u32, &Parts)> {
-        let Some(Node::Variants(variants)) = self.nodes.get(place.node as usize) else {
-            return Ok((index, &UNKNOWN));
+        let variants = match self.nodes.get(place.node as usize) {
+            Some(Node::Variants(variants)) => variants,
+            other => return self.other_enum(other, name, index, variant, form),
         };
         let likely = variants.get(index as usize).filter(|(name, _)| same(name, variant));
         let found = likely.or_else(|| variants.iter().find(|(name, _)| same(name, variant)));
@@ -188,12 +223,45 @@ impl Shapes {
                 read.parts.compare(form, || format!("{name}::{variant}"))?;
                 Ok((read.index, &read.parts))
             }
-            Some((_, None)) => Ok((index, &UNKNOWN)),
+            Some((_, None)) => Err(unseen(&format!("{name}::{variant}"), &"it", self.all)),
             None => {
                 let names: Vec<_> = variants.iter().map(|(name, _)| *name).collect();
                 let read = format!("one of {}", names.join(", "));
                 Err(asymmetric(&format!("{name}::{variant}"), &format_args!("{variant}"), &read))
             }
+        }
+    }
+
+    /// A variant of an enum that is not read by the names of its variants, or not known to be.
+    #[cold]
+    fn other_enum<'a>(
+        &'a self,
+        node: Option<&'a Node>,
+        name: &str,
+        index: u32,
+        variant: &'static str,
+        form: Form,
+    ) -> Result<(u32, &'a Parts)> {
+        match node {
+            None => Ok((index, &UNKNOWN)),
+            Some(Node::Numbers(all)) => {
+                let parts = all.get(index as usize).unwrap_or_else(|| self.unseen_parts());
+                parts.compare(form, || format!("{name}::{variant}"))?;
+                Ok((index, parts))
+            }
+            Some(Node::Several(nodes)) => {
+                let at = |node: &u32| Place::new(Kinds::ALL, *node);
+                let has = |place: &Place| match &self.nodes[place.node as usize] {
+                    Node::Variants(variants) => variants.iter().any(|(name, _)| *name == variant),
+                    _ => false,
+                };
+                let mut found = nodes.iter().map(at).filter(has);
+                match (found.next(), found.next()) {
+                    (Some(place), None) => self.variant(place, name, index, variant, form),
+                    _ => Err(unseen(&format!("{name}::{variant}"), &"an enum", true)),
+                }
+            }
+            Some(_) => Err(unseen(&format!("{name}::{variant}"), &"an enum", self.all)),
         }
     }
 }
@@ -204,6 +272,10 @@ impl Place {
 
     /// What is read was not seen so far: a value that has something there tells more.
     pub(super) const UNSEEN: Place = Place { kinds: Kinds::NONE, node: 0 };
+
+    /// What is read cannot be found out, not even from a value: what goes by names or by a number of parts
+    /// is refused, for it could arrive as another value.
+    pub(super) const REFUSED: Place = Place { kinds: Kinds::WHOLE, node: 0 };
 
     pub(super) fn new(kinds: Kinds, node: u32) -> Self {
         Place { kinds, node }
@@ -217,6 +289,9 @@ impl Place {
 
     #[cold]
     fn other_kind(self, kind: Kind) -> Fault {
+        if self.kinds == Kinds::WHOLE {
+            return unseen("", &kind, true);
+        }
         asymmetric("", &kind, &self.kinds)
     }
 
@@ -227,8 +302,12 @@ impl Place {
 }
 
 impl Parts {
-    pub(super) const UNKNOWN: Parts =
-        Parts { form: None, names: Vec::new(), places: Vec::new(), rest: Place::UNKNOWN };
+    pub(super) const UNKNOWN: Parts = Parts::nothing(Place::UNKNOWN);
+
+    /// Of what nothing was seen: all that is in it has the place `rest`.
+    pub(super) const fn nothing(rest: Place) -> Self {
+        Parts { form: None, asked: None, names: Vec::new(), places: Vec::new(), rest }
+    }
 
     /// The only place, or the key's.
     #[inline]
@@ -266,7 +345,17 @@ impl Parts {
                 (Form::Struct(written), Form::Struct(read)) if written < read => Ok(()),
                 _ => Err(asymmetric(&name(), &written, &read)),
             },
+            None if self.asked.is_some() => self.compare_asked(written, name),
             _ => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn compare_asked(&self, written: Form, name: impl Fn() -> String) -> Result<()> {
+        match (written, self.asked) {
+            (Form::Struct(_), Some(Form::Struct(_))) | (_, None) => Ok(()),
+            (written, Some(asked)) if written == asked => Ok(()),
+            (written, Some(asked)) => Err(asymmetric(&name(), &written, &asked)),
         }
     }
 
@@ -276,7 +365,7 @@ impl Parts {
     pub(super) fn pass(&self, passed: usize, key: &'static str, name: &str) -> Result<usize> {
         match self.names.get(passed) {
             Some(next) if next.is(key) => Ok(passed + 1),
-            _ if self.form.is_none() => Ok(passed),
+            _ if self.form.is_none() && self.asked.is_none() => Ok(passed),
             _ => self.skip(passed, key, name),
         }
     }
@@ -286,6 +375,10 @@ impl Parts {
         let rest = self.names.get(passed..).unwrap_or_default();
         if let Some(further) = rest.iter().position(|name| name.read == key) {
             let _ = rest[further].written.set(key.as_ptr() as usize);
+            if further > 0 && self.form.is_none() {
+                // Another name of the same field, or a field that is not written.
+                return Err(unseen(name, &format_args!("field {key} there"), self.is_settled()));
+            }
             return Ok(passed + further + 1);
         }
         let names: Vec<_> = self.names.iter().map(|name| name.read).collect();
@@ -295,8 +388,9 @@ impl Parts {
 
     /// An error if so many parts are not all that are read.
     #[inline]
-    pub(super) fn end(&self, written: usize, name: &str) -> Result<()> {
+    pub(super) fn end(&self, written: usize, passed: usize, name: &str) -> Result<()> {
         match self.form {
+            None if self.asked.is_some() => self.end_asked(written, passed, name),
             Some(read @ Form::Tuple(len)) if len != written => {
                 Err(asymmetric(name, &Form::Tuple(written), &read))
             }
@@ -305,6 +399,24 @@ impl Parts {
             }
             _ => Ok(()),
         }
+    }
+
+    #[cold]
+    fn end_asked(&self, written: usize, passed: usize, name: &str) -> Result<()> {
+        match self.asked {
+            Some(Form::Struct(_)) if passed < self.names.len() => {
+                Err(unseen(name, &Form::Struct(written), self.is_settled()))
+            }
+            Some(asked @ Form::Tuple(len)) if len != written => {
+                Err(asymmetric(name, &Form::Tuple(written), &asked))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether what was not seen cannot be found out.
+    fn is_settled(&self) -> bool {
+        self.rest.kinds != Kinds::NONE
     }
 }
 
@@ -328,6 +440,14 @@ fn asymmetric(name: &str, written: &dyn fmt::Display, read: &dyn fmt::Display) -
     let (written, read) = (written.to_string(), read.to_string());
     let (type_name, place) = (name.to_owned(), String::new());
     CodecError::Asymmetric(Box::new(FieldMismatch { type_name, place, written, read })).into()
+}
+
+/// What is read was not seen: nothing is told if a value may tell more.
+#[cold]
+fn unseen(name: &str, written: &dyn fmt::Display, settled: bool) -> Fault {
+    let read = "what cannot be found out, as its Deserialize, or that of what comes before it, refuses \
+                also this value where it is sent";
+    asymmetric(name, written, if settled { &read } else { &"" })
 }
 
 /// Names mostly are one and the same constant.
