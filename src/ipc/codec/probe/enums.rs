@@ -3,7 +3,7 @@
 
 use crate::ipc::codec::probe::graph::{Graph, NodeId};
 use crate::ipc::codec::probe::trace::Names;
-use crate::ipc::codec::shapes::{Node, Parts, Place, Variant};
+use crate::ipc::codec::shapes::{Changed, Node, Parts, Place, Variant};
 
 /// One type of enum.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub(super) struct EnumTrace {
     ended: Option<usize>,
     /// How often one was chosen because there was no better one.
     turns: usize,
+    /// The ways that came back as variants of these names, when what was read was written again.
+    came_back: Vec<(usize, &'static str)>,
 }
 
 /// What came of reading a variant in one way.
@@ -44,7 +46,7 @@ pub(super) enum Asked {
 impl EnumTrace {
     pub(super) fn new(node: NodeId, name: &'static str, names: Names) -> Self {
         let ways = vec![Way::default(); 2 * names.len()];
-        EnumTrace { node, name, names, ways, ended: None, turns: 0 }
+        EnumTrace { node, name, names, ways, ended: None, turns: 0, came_back: Vec::new() }
     }
 
     pub(super) fn node(&self) -> NodeId {
@@ -118,6 +120,20 @@ impl EnumTrace {
         let way = Some(index).filter(|index| *index < self.names.len())?;
         self.ways[way].tried = true;
         Some(way)
+    }
+
+    /// The same way once more.
+    pub(super) fn follow_way(&mut self, way: usize) -> Option<usize> {
+        let way = Some(way).filter(|way| *way < self.ways.len())?;
+        self.ways[way].tried = true;
+        Some(way)
+    }
+
+    /// What was read in one way was written as the variant of this name.
+    pub(super) fn came_back(&mut self, way: usize, name: &'static str) {
+        if !self.came_back.contains(&(way, name)) {
+            self.came_back.push((way, name));
+        }
     }
 
     pub(super) fn asked(&self, way: usize) -> Asked {
@@ -209,7 +225,18 @@ impl EnumTrace {
             let mut nodes = ways.into_iter().filter_map(|way| way.node);
             let whole = nodes.clone().find(|node| graph.is_whole(*node));
             let node = whole.or_else(|| nodes.next())?;
-            let parts = graph.frozen_parts(node, all);
+            let mut parts = graph.frozen_parts(node, all);
+            let which = self.by_index()[index].which;
+            let other = self
+                .came_back
+                .iter()
+                .find(|(way, name)| *name == self.names[place] && self.ways[*way].which != which);
+            if let Some((way, name)) = other {
+                parts.refuse(Changed {
+                    written: format!("variant {name} for another one"),
+                    read: format!("variant {}", self.name_of(*way)),
+                });
+            }
             Some(Variant { index: index as u32, parts })
         };
         let variants = self.names.iter().enumerate().map(|(i, name)| (*name, variant(i)));

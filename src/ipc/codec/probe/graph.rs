@@ -8,15 +8,16 @@
 use std::any::type_name;
 use std::collections::HashMap;
 
+use crate::ipc::codec::probe::log::Leaf;
 use crate::ipc::codec::probe::trace::Names;
-use crate::ipc::codec::shapes::{Form, Kind, Kinds, Name, Node, Parts, Place};
+use crate::ipc::codec::shapes::{Changed, Form, Kind, Kinds, Node, Parts, Place};
 
 /// A place, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PlaceId(usize);
 
 /// A node, by its number: the first has nothing in it, and stands for none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct NodeId(usize);
 
 #[derive(Clone, Debug)]
@@ -45,6 +46,8 @@ struct Inside {
     asked: Option<Form>,
     /// Not always the same number of parts.
     varies: bool,
+    /// How it comes back changed.
+    changed: Option<Changed>,
 }
 
 /// What reads a value: a visitor's method, for a kind of value, with such names.
@@ -88,6 +91,7 @@ impl Graph {
             form: None,
             asked: None,
             varies: false,
+            changed: None,
         });
         NodeId(self.nodes.len() - 1)
     }
@@ -153,6 +157,24 @@ impl Graph {
         inside.form = Some(form);
     }
 
+    /// Something in a part is written otherwise than it was read.
+    pub(super) fn mark_changed(&mut self, node: NodeId, part: usize, read: &Leaf, written: &Leaf) {
+        let inside = &mut self.nodes[node.0];
+        let name = inside.names.get(part).map_or(part.to_string(), |name| (*name).to_owned());
+        inside.changed.get_or_insert_with(|| Changed {
+            written: format!("{written} in field {name} of a value"),
+            read: format!("{read} there"),
+        });
+    }
+
+    /// More parts are written than are read.
+    pub(super) fn mark_more(&mut self, node: NodeId, read: usize, written: usize) {
+        self.nodes[node.0].changed.get_or_insert_with(|| Changed {
+            written: format!("up to {written} fields"),
+            read: format!("{read} of them"),
+        });
+    }
+
     /// Whether all parts were read.
     pub(super) fn is_whole(&self, node: NodeId) -> bool {
         self.nodes[node.0].form.is_some()
@@ -162,7 +184,10 @@ impl Graph {
     pub(super) fn seen(&self) -> usize {
         let place = |seen: &Seen| seen.kinds.len() + seen.others.len();
         let node = |inside: &Inside| {
-            inside.places.len() + usize::from(inside.form.is_some()) + usize::from(inside.varies)
+            inside.places.len()
+                + usize::from(inside.changed.is_some())
+                + usize::from(inside.form.is_some())
+                + usize::from(inside.varies)
         };
         self.places.iter().map(place).sum::<usize>() + self.nodes.iter().map(node).sum::<usize>()
     }
@@ -206,13 +231,14 @@ impl Graph {
             return Parts::nothing(rest);
         }
         let inside = &self.nodes[node.0];
-        Parts {
-            rest,
-            form: inside.form.filter(|_| !inside.varies),
-            asked: inside.asked.filter(|_| inside.form.is_none()),
-            names: inside.names.iter().map(|name| Name::new(name)).collect(),
-            places: inside.places.iter().map(|place| self.frozen_place(*place, all)).collect(),
+        let form = inside.form.filter(|_| !inside.varies);
+        let asked = inside.asked.filter(|_| inside.form.is_none());
+        let places = inside.places.iter().map(|place| self.frozen_place(*place, all)).collect();
+        let mut parts = Parts::new((form, asked), inside.names, places, rest);
+        if let Some(changed) = &inside.changed {
+            parts.refuse(changed.clone());
         }
+        parts
     }
 
     /// What was read, with the enums as they turned out.

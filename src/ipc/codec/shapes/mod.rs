@@ -67,22 +67,44 @@ pub(super) struct Variant {
 #[derive(Debug)]
 pub(super) struct Parts {
     /// Of what has a fixed number of parts, if it is known.
-    pub(super) form: Option<Form>,
+    form: Option<Form>,
     /// What was asked for, of what was not read to its end.
-    pub(super) asked: Option<Form>,
+    asked: Option<Form>,
     /// The names of the fields, further ones by which the same can be read (aliases) among them.
-    pub(super) names: Vec<Name>,
-    pub(super) places: Vec<Place>,
+    names: Vec<&'static str>,
+    places: Vec<Place>,
     /// Of every part behind those.
-    pub(super) rest: Place,
+    rest: Place,
+    /// How a value comes back changed that is written as it is: then none is sent.
+    changed: Option<Box<Changed>>,
+    /// The names by which the fields are written, as they become known.
+    written: Vec<OnceLock<Field>>,
+    /// Once they all are.
+    fields: OnceLock<Vec<Field>>,
 }
 
-/// The name of a field.
-#[derive(Debug)]
-pub(super) struct Name {
-    read: &'static str,
-    /// Where the one lies that is written: to look there is cheaper than to compare.
-    written: OnceLock<usize>,
+/// How a made-up value came back that was read, and written again.
+#[derive(Clone, Debug)]
+pub(super) struct Changed {
+    pub(super) written: String,
+    pub(super) read: String,
+}
+
+/// A field of a struct, as it was written before: it was seen then that it is the one that is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Field {
+    /// Its name, which is told by where it lies: that is cheaper than to compare.
+    name: &'static str,
+    /// So many of the names that are read are passed with it.
+    pub(super) passed: u32,
+    pub(super) place: Place,
+}
+
+impl Field {
+    #[inline(always)]
+    pub(super) fn is(&self, key: &'static str) -> bool {
+        std::ptr::eq(self.name.as_ptr(), key.as_ptr()) && self.name.len() == key.len()
+    }
 }
 
 /// What there is of a struct or of a variant.
@@ -221,6 +243,9 @@ impl Shapes {
         match found {
             Some((_, Some(read))) => {
                 read.parts.compare(form, || format!("{name}::{variant}"))?;
+                if read.parts.changed.is_some() && !matches!(form, Form::Struct(_)) {
+                    read.parts.is_changed(&format!("{name}::{variant}"))?;
+                }
                 Ok((read.index, &read.parts))
             }
             Some((_, None)) => Err(unseen(&format!("{name}::{variant}"), &"it", self.all)),
@@ -306,7 +331,16 @@ impl Parts {
 
     /// Of what nothing was seen: all that is in it has the place `rest`.
     pub(super) const fn nothing(rest: Place) -> Self {
-        Parts { form: None, asked: None, names: Vec::new(), places: Vec::new(), rest }
+        Parts {
+            form: None,
+            asked: None,
+            names: Vec::new(),
+            places: Vec::new(),
+            rest,
+            changed: None,
+            written: Vec::new(),
+            fields: OnceLock::new(),
+        }
     }
 
     /// The only place, or the key's.
@@ -337,6 +371,25 @@ impl Parts {
         }
     }
 
+    /// The fields as they were written before, if that is known: the next value has the same ones, mostly.
+    #[inline]
+    pub(super) fn fields(&self) -> &[Field] {
+        self.fields.get().map_or(&[], |fields| fields)
+    }
+
+    /// Notes how a field is written.
+    #[cold]
+    pub(super) fn is_written(&self, at: usize, name: &'static str, passed: usize, place: Place) {
+        if let (Some(written), Some(Form::Struct(_)), None) =
+            (self.written.get(at), self.form, &self.changed)
+        {
+            let _ = written.set(Field { name, passed: passed as u32, place });
+            if let Some(all) = self.written.iter().map(|one| one.get().copied()).collect() {
+                let _ = self.fields.set(all);
+            }
+        }
+    }
+
     #[inline]
     fn compare(&self, written: Form, name: impl Fn() -> String) -> Result<()> {
         match self.form {
@@ -361,28 +414,20 @@ impl Parts {
 
     /// Behind the name of the field that is written as `key`, if that is not behind `passed`: where
     /// its name is expected, as a place in the names.
-    #[inline(always)]
-    pub(super) fn pass(&self, passed: usize, key: &'static str, name: &str) -> Result<usize> {
-        match self.names.get(passed) {
-            Some(next) if next.is(key) => Ok(passed + 1),
-            _ if self.form.is_none() && self.asked.is_none() => Ok(passed),
-            _ => self.skip(passed, key, name),
-        }
-    }
-
     #[cold]
-    fn skip(&self, passed: usize, key: &str, name: &str) -> Result<usize> {
+    pub(super) fn pass(&self, passed: usize, key: &'static str, name: &str) -> Result<usize> {
+        if self.form.is_none() && self.asked.is_none() {
+            return Ok(passed);
+        }
         let rest = self.names.get(passed..).unwrap_or_default();
-        if let Some(further) = rest.iter().position(|name| name.read == key) {
-            let _ = rest[further].written.set(key.as_ptr() as usize);
+        if let Some(further) = rest.iter().position(|name| *name == key) {
             if further > 0 && self.form.is_none() {
                 // Another name of the same field, or a field that is not written.
                 return Err(unseen(name, &format_args!("field {key} there"), self.is_settled()));
             }
             return Ok(passed + further + 1);
         }
-        let names: Vec<_> = self.names.iter().map(|name| name.read).collect();
-        let read = format!("fields {}", names.join(", "));
+        let read = format!("fields {}", self.names.join(", "));
         Err(asymmetric(name, &format_args!("a field {key} too"), &read))
     }
 
@@ -397,7 +442,7 @@ impl Parts {
             Some(read @ Form::Struct(len)) if len != written => {
                 Err(asymmetric(name, &Form::Struct(written), &read))
             }
-            _ => Ok(()),
+            _ => self.unchanged(name),
         }
     }
 
@@ -410,27 +455,42 @@ impl Parts {
             Some(asked @ Form::Tuple(len)) if len != written => {
                 Err(asymmetric(name, &Form::Tuple(written), &asked))
             }
-            _ => Ok(()),
+            _ => self.unchanged(name),
+        }
+    }
+
+    pub(super) fn new(
+        (form, asked): (Option<Form>, Option<Form>),
+        names: &[&'static str],
+        places: Vec<Place>,
+        rest: Place,
+    ) -> Self {
+        let written = names.iter().zip(&places).map(|_| OnceLock::new()).collect();
+        Parts { form, asked, names: names.to_vec(), places, written, ..Parts::nothing(rest) }
+    }
+
+    /// From now on, no value is sent.
+    pub(super) fn refuse(&mut self, changed: Changed) {
+        self.changed = Some(Box::new(changed));
+    }
+
+    /// An error if values come back changed.
+    #[inline]
+    fn unchanged(&self, name: &str) -> Result<()> {
+        if self.changed.is_none() { Ok(()) } else { self.is_changed(name) }
+    }
+
+    #[cold]
+    fn is_changed(&self, name: &str) -> Result<()> {
+        match &self.changed {
+            Some(changed) => Err(asymmetric(name, &changed.written, &changed.read)),
+            None => Ok(()),
         }
     }
 
     /// Whether what was not seen cannot be found out.
     fn is_settled(&self) -> bool {
         self.rest.kinds != Kinds::NONE
-    }
-}
-
-impl Name {
-    pub(super) const fn new(read: &'static str) -> Self {
-        Name { read, written: OnceLock::new() }
-    }
-
-    /// Whether this is what is written, as far as can be seen at a glance.
-    #[inline(always)]
-    fn is(&self, key: &'static str) -> bool {
-        let at = key.as_ptr() as usize;
-        self.read.len() == key.len()
-            && (self.read.as_ptr() as usize == at || self.written.get() == Some(&at))
     }
 }
 
