@@ -11,6 +11,7 @@ mod access;
 mod echo;
 mod enums;
 mod graph;
+mod guess;
 mod log;
 mod sample;
 mod trace;
@@ -25,8 +26,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::CodecError;
+use crate::ipc::codec::probe::guess::{GUESSES, OTHERS};
+use crate::ipc::codec::probe::trace::Trace;
 pub(super) use crate::ipc::codec::probe::trace::{Call, To, plain};
-use crate::ipc::codec::probe::trace::{GUESSES, OTHERS, Trace};
 use crate::ipc::codec::probe::tracer::Tracer;
 use crate::ipc::codec::shapes::Shapes;
 use crate::shm::handoff;

@@ -8,8 +8,9 @@ use crate::ipc::codec::fault::{Fault, Result};
 use crate::ipc::codec::input::{unzigzag, unzigzag_128};
 use crate::ipc::codec::probe::access::{Choice, Entries, Items};
 use crate::ipc::codec::probe::graph::{Code, Graph, NodeId, PlaceId};
+use crate::ipc::codec::probe::guess::Guess;
 use crate::ipc::codec::probe::log::{Bits, Leaf, What};
-use crate::ipc::codec::probe::trace::{Call, Guess, Names, To, Trace};
+use crate::ipc::codec::probe::trace::{Call, Names, To, Trace};
 use crate::ipc::codec::shapes::{Form, Kind};
 
 pub(super) struct Tracer<'t> {
