@@ -48,9 +48,9 @@
 //! often do, and bytes as a list of `u8` or the reverse. What is written and read as values of one kind
 //! (a text in another spelling, a number in another unit, `from` alone on a newtype of what it is from)
 //! cannot be told from what is meant: it is on you that the one makes of it what the other had.
-//! So are one-way attributes of two fields of one type, or of two variants, that leave as many values of the
-//! same kinds under the same names, where code by hand or a type that refuses made-up values keeps them
-//! from being found out.
+//! Nor can one-way attributes of two fields of one type, or of two variants, that leave as many values of
+//! the same kinds under the same names, where code by hand, or a type that refuses made-up values, keeps
+//! them from being seen in a made-up value.
 //!
 //! To find that out, a type's `Deserialize` is called with made-up values (1, 0, `"1"`, one element,
 //! none) before the first value of it is sent, and its `Serialize` with what came of that, to see that what

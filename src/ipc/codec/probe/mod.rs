@@ -6,6 +6,8 @@
 //! `Deserialize` of the user's own may refuse the made-up values: then what comes after it stays
 //! unknown, and nothing is held against it. The shapes are partial then, and each value is tried
 //! before it is sent; and what was not seen is [learned](learn) from the values that have it.
+//!
+//! A value that comes of it is written again, and [compared](echo) with what was read.
 
 mod access;
 mod echo;
