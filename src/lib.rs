@@ -59,13 +59,19 @@
 //! often do, and bytes as a list of `u8` or the reverse. What is written and read as values of one kind
 //! (a text in another spelling, a number in another unit, `from` alone on a newtype of what it is from)
 //! cannot be told from what is meant: it is on you that the one makes of it what the other had.
+//! Nor can one-way attributes of two fields of one type, or of two variants, that leave as many values of
+//! the same kinds under the same names, where code by hand, or a type that refuses made-up values, keeps
+//! them from being seen in a made-up value.
 //!
 //! To find that out, a type's `Deserialize` is called with made-up values (1, 0, `"1"`, one element,
-//! none) before the first value of it is sent. One that refuses them is not held against the type, but
-//! each value is read once before it is sent, to see that it can be; so is one that seems to be written
-//! otherwise than it is read, as far as it was written, to see what is asked for there. Let it not leave
-//! traces, nor panic over what is made up: that is caught, but the panic hook shows it, and where panics
-//! abort, it ends the program.
+//! none) before the first value of it is sent, and its `Serialize` with what came of that, to see that what
+//! was read into a field is written from there: what comes back as another number or variant is refused.
+//! One that refuses them is not held against the type, but each value is read once before it is sent, to
+//! see that it can be; so is one that seems to be written otherwise than it is read, as far as it was
+//! written, to see what is asked for there. An enum, a struct or a tuple of which that cannot be found out,
+//! because a value before it is refused where it is sent, is refused too. Let neither leave traces, nor
+//! panic over what is made up: that is caught, but the panic hook shows it, and where panics abort, it
+//! ends the program.
 //!
 //! Values are nested at most 256 deep, each list, map, tuple, struct, newtype, variant with a value
 //! and `Some` counting as one; and a message has at most 2^20 elements that take no bytes, such as

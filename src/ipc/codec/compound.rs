@@ -7,7 +7,7 @@ use crate::ipc::codec::encoder::Encoder;
 use crate::ipc::codec::fault::{Fault, Result};
 use crate::ipc::codec::output::Output;
 use crate::ipc::codec::probe::To;
-use crate::ipc::codec::shapes::{Parts, Place};
+use crate::ipc::codec::shapes::{Field, Parts, Place};
 
 /// A list or a map that is being written.
 pub(super) struct Sequence<'e, 's, O> {
@@ -84,6 +84,8 @@ pub(super) struct Record<'e, 's, O> {
     pub(super) is_variant: bool,
     /// What is read of it.
     pub(super) parts: &'s Parts,
+    /// Its fields, as they were written before, as long as these are the same.
+    pub(super) fields: &'s [Field],
     pub(super) found: usize,
     /// So many of the names that are read have been passed.
     pub(super) passed: usize,
@@ -94,11 +96,12 @@ impl<O: Output> Record<'_, '_, O> {
     fn element<T: Serialize + ?Sized>(
         &mut self,
         to: impl FnOnce(usize) -> To,
+        at: impl FnOnce(&mut Self, usize) -> Result<Place>,
         value: &T,
     ) -> Result<()> {
         let place = self.found;
         self.found += 1;
-        self.encoder.at = self.parts.part(place, self.name)?;
+        self.encoder.at = at(self, place)?;
         value.serialize(&mut *self.encoder).map_err(|fault| {
             let fault = fault.within::<T>(to(place));
             if self.is_variant { fault.at(To::Variant(self.name)) } else { fault }
@@ -107,8 +110,23 @@ impl<O: Output> Record<'_, '_, O> {
 
     #[inline(always)]
     fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
+        let at = |record: &mut Self, place: usize| match record.fields.get(place) {
+            Some(field) if field.is(key) => Ok(field.place),
+            _ => record.compare(place, key),
+        };
+        self.element(|_| To::Field(key), at, value)
+    }
+
+    /// Compares the name of a field that was not written so before.
+    #[cold]
+    fn compare(&mut self, place: usize, key: &'static str) -> Result<Place> {
+        if let Some(last) = std::mem::take(&mut self.fields).get(..place).and_then(<[_]>::last) {
+            self.passed = last.passed as usize;
+        }
         self.passed = self.parts.pass(self.passed, key, self.name)?;
-        self.element(|_| To::Field(key), value)
+        let at = self.parts.part(place, self.name)?;
+        self.parts.is_written(place, key, self.passed, at);
+        Ok(at)
     }
 
     /// A field is not written because of `skip_serializing_if`.
@@ -119,7 +137,9 @@ impl<O: Output> Record<'_, '_, O> {
 
     #[inline]
     fn end(self) -> Result<()> {
-        self.parts.end(self.found, self.name)?;
+        if self.found == 0 || self.found != self.fields.len() {
+            self.parts.end(self.found, self.passed, self.name)?;
+        }
         self.encoder.limits.leave();
         Ok(())
     }
@@ -133,7 +153,7 @@ macro_rules! unnamed {
 
             #[inline(always)]
             fn $element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-                self.element(To::Place, value)
+                self.element(To::Place, |record, at| record.parts.part(at, record.name), value)
             }
 
             #[inline]

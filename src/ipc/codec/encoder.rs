@@ -78,7 +78,8 @@ impl<'s, O: Output> Encoder<'s, O> {
         is_variant: bool,
     ) -> Result<Record<'_, 's, O>> {
         self.limits.enter()?;
-        Ok(Record { encoder: self, name, is_variant, parts, found: 0, passed: 0 })
+        let fields = parts.fields();
+        Ok(Record { encoder: self, name, is_variant, parts, fields, found: 0, passed: 0 })
     }
 
     /// Writes down which variant it is, as the receiver counts them.

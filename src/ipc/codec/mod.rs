@@ -78,7 +78,7 @@ pub(crate) fn append<T: Serialize + DeserializeOwned>(
 }
 
 /// Encodes `value`, which is read as a `U`.
-fn append_as<T: Serialize + ?Sized, U: DeserializeOwned>(
+fn append_as<T: Serialize + ?Sized, U: Serialize + DeserializeOwned>(
     value: &T,
     shapes: &Shapes,
     mut bytes: Vec<u8>,
@@ -100,7 +100,7 @@ fn append_as<T: Serialize + ?Sized, U: DeserializeOwned>(
 /// Why a `T` is not written as a `U` is read, after so many `bytes`; unless the `Deserialize` of the
 /// latter turns out to read it so: see [`learn`].
 #[cold]
-fn look_again<T: ?Sized, U: DeserializeOwned>(
+fn look_again<T: ?Sized, U: Serialize + DeserializeOwned>(
     shapes: &Shapes,
     fault: Fault,
     bytes: Vec<u8>,

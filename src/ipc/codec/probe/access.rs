@@ -9,10 +9,26 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
 use crate::ipc::codec::fault::{Fault, Result};
 use crate::ipc::codec::probe::enums::Asked;
-use crate::ipc::codec::probe::graph::NodeId;
+use crate::ipc::codec::probe::graph::{NodeId, PlaceId};
+use crate::ipc::codec::probe::log::What;
 use crate::ipc::codec::probe::trace::{Names, Step, To, Trace};
 use crate::ipc::codec::probe::tracer::Tracer;
 use crate::ipc::codec::shapes::Form;
+
+impl Trace {
+    /// Reads a field or an element.
+    fn part<'de, S: DeserializeSeed<'de>>(
+        &mut self,
+        step: Step,
+        at: PlaceId,
+        seed: S,
+    ) -> Result<S::Value> {
+        let entry = self.log.part(type_name::<S::Value>());
+        let value = self.step(step, |trace| seed.deserialize(Tracer { trace, at }));
+        self.log.end(entry);
+        value
+    }
+}
 
 /// The elements of a list or the fields of a struct.
 pub(super) struct Items<'t> {
@@ -35,7 +51,7 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
         let step = Step { to: (self.to)(*self.read), type_name: type_name::<S::Value>() };
         let at = self.trace.graph.place(self.node, *self.read);
         *self.read += 1;
-        self.trace.step(step, |trace| seed.deserialize(Tracer { trace, at }).map(Some))
+        self.trace.part(step, at, seed).map(Some)
     }
 }
 
@@ -55,13 +71,13 @@ impl<'de> de::MapAccess<'de> for Entries<'_> {
         self.left = left;
         let step = Step { to: To::Key, type_name: type_name::<S::Value>() };
         let at = self.trace.graph.place(self.node, 0);
-        self.trace.step(step, |trace| seed.deserialize(Tracer { trace, at }).map(Some))
+        self.trace.part(step, at, seed).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         let step = Step { to: To::Value, type_name: type_name::<S::Value>() };
         let at = self.trace.graph.place(self.node, 1);
-        self.trace.step(step, |trace| seed.deserialize(Tracer { trace, at }))
+        self.trace.part(step, at, seed)
     }
 }
 
@@ -117,12 +133,16 @@ impl<'t> Choice<'t> {
     ) -> Result<V::Value> {
         let step = Step { to: To::Variant(self.name()), type_name: type_name::<V::Value>() };
         let node = self.inside(names);
-        self.trace.step(step, |trace| {
+        self.trace.graph.ask(node, form(most));
+        let entry = self.trace.log.begin::<V>(What::Variant(node, most));
+        let value = self.trace.step(step, |trace| {
             let mut read = 0;
             let value = visitor.visit_seq(Items { trace, node, most, read: &mut read, to })?;
             trace.graph.read(node, form(read));
             Ok(value)
-        })
+        });
+        self.trace.log.end(entry);
+        value
     }
 }
 
@@ -140,7 +160,10 @@ impl<'de> de::VariantAccess<'de> for Choice<'_> {
         let node = self.inside(&[]);
         self.trace.graph.read(node, Form::Newtype);
         let at = self.trace.graph.place(node, 0);
-        self.trace.step(step, |trace| seed.deserialize(Tracer { trace, at }))
+        let entry = self.trace.log.variant(node);
+        let value = self.trace.part(step, at, seed);
+        self.trace.log.end(entry);
+        value
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {

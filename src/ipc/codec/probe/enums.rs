@@ -3,7 +3,7 @@
 
 use crate::ipc::codec::probe::graph::{Graph, NodeId};
 use crate::ipc::codec::probe::trace::Names;
-use crate::ipc::codec::shapes::{Node, Parts, Variant};
+use crate::ipc::codec::shapes::{Changed, Node, Parts, Place, Variant};
 
 /// One type of enum.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub(super) struct EnumTrace {
     ended: Option<usize>,
     /// How often one was chosen because there was no better one.
     turns: usize,
+    /// The ways that came back as variants of these names, when what was read was written again.
+    came_back: Vec<(usize, &'static str)>,
 }
 
 /// What came of reading a variant in one way.
@@ -44,7 +46,7 @@ pub(super) enum Asked {
 impl EnumTrace {
     pub(super) fn new(node: NodeId, name: &'static str, names: Names) -> Self {
         let ways = vec![Way::default(); 2 * names.len()];
-        EnumTrace { node, name, names, ways, ended: None, turns: 0 }
+        EnumTrace { node, name, names, ways, ended: None, turns: 0, came_back: Vec::new() }
     }
 
     pub(super) fn node(&self) -> NodeId {
@@ -120,6 +122,20 @@ impl EnumTrace {
         Some(way)
     }
 
+    /// The same way once more.
+    pub(super) fn follow_way(&mut self, way: usize) -> Option<usize> {
+        let way = Some(way).filter(|way| *way < self.ways.len())?;
+        self.ways[way].tried = true;
+        Some(way)
+    }
+
+    /// What was read in one way was written as the variant of this name.
+    pub(super) fn came_back(&mut self, way: usize, name: &'static str) {
+        if !self.came_back.contains(&(way, name)) {
+            self.came_back.push((way, name));
+        }
+    }
+
     pub(super) fn asked(&self, way: usize) -> Asked {
         match way.checked_sub(self.names.len()) {
             None => Asked::Index(way as u32),
@@ -186,10 +202,16 @@ impl EnumTrace {
         }
     }
 
-    /// What is read, unless nothing is known.
-    pub(super) fn turned_out(&self, graph: &Graph, all: bool) -> Option<Node> {
-        if !self.is_enum() {
-            return None;
+    /// What is read.
+    pub(super) fn turned_out(&self, graph: &Graph, all: bool) -> Node {
+        let names_lead_nowhere =
+            || self.by_name().iter().all(|way| way.tried && way.which.is_none());
+        if !self.is_pending() && (!self.is_enum() || !self.is_plain() && names_lead_nowhere()) {
+            let rest = if all { Place::REFUSED } else { Place::UNSEEN };
+            let parts = |way: &Way| way.node.map(|node| graph.frozen_parts(node, all));
+            let parts =
+                self.by_index().iter().map(|way| parts(way).unwrap_or(Parts::nothing(rest)));
+            return Node::Numbers(parts.collect());
         }
         let plain = self.is_plain();
         let variant = |place: usize| {
@@ -202,11 +224,22 @@ impl EnumTrace {
             let ways = [&self.by_index()[index], &self.by_name()[place]];
             let mut nodes = ways.into_iter().filter_map(|way| way.node);
             let whole = nodes.clone().find(|node| graph.is_whole(*node));
-            let node = whole.or_else(|| nodes.next());
-            let parts = node.map_or(Parts::UNKNOWN, |node| graph.frozen_parts(node, all));
+            let node = whole.or_else(|| nodes.next())?;
+            let mut parts = graph.frozen_parts(node, all);
+            let which = self.by_index()[index].which;
+            let other = self
+                .came_back
+                .iter()
+                .find(|(way, name)| *name == self.names[place] && self.ways[*way].which != which);
+            if let Some((way, name)) = other {
+                parts.refuse(Changed {
+                    written: format!("variant {name} for another one"),
+                    read: format!("variant {}", self.name_of(*way)),
+                });
+            }
             Some(Variant { index: index as u32, parts })
         };
         let variants = self.names.iter().enumerate().map(|(i, name)| (*name, variant(i)));
-        Some(Node::Variants(variants.collect()))
+        Node::Variants(variants.collect())
     }
 }

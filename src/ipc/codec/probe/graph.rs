@@ -8,15 +8,16 @@
 use std::any::type_name;
 use std::collections::HashMap;
 
+use crate::ipc::codec::probe::log::Leaf;
 use crate::ipc::codec::probe::trace::Names;
-use crate::ipc::codec::shapes::{Form, Kind, Kinds, Name, Node, Parts, Place};
+use crate::ipc::codec::shapes::{Changed, Form, Kind, Kinds, Node, Parts, Place};
 
 /// A place, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PlaceId(usize);
 
 /// A node, by its number: the first has nothing in it, and stands for none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct NodeId(usize);
 
 #[derive(Clone, Debug)]
@@ -31,8 +32,8 @@ pub(super) struct Graph {
 struct Seen {
     kinds: Kinds,
     node: NodeId,
-    /// More than one, of which it cannot be told which is written.
-    several: bool,
+    /// Others, of which it cannot be told which is written.
+    others: Vec<NodeId>,
 }
 
 /// What was read in a value.
@@ -42,8 +43,11 @@ struct Inside {
     names: Names,
     places: Vec<PlaceId>,
     form: Option<Form>,
+    asked: Option<Form>,
     /// Not always the same number of parts.
     varies: bool,
+    /// How it comes back changed.
+    changed: Option<Changed>,
 }
 
 /// What reads a value: a visitor's method, for a kind of value, with such names.
@@ -73,14 +77,22 @@ impl Graph {
     }
 
     fn add_place(&mut self) -> PlaceId {
-        self.places.push(Seen { kinds: Kinds::NONE, node: NONE, several: false });
+        self.places.push(Seen { kinds: Kinds::NONE, node: NONE, others: Vec::new() });
         PlaceId(self.places.len() - 1)
     }
 
     /// One that is told by nothing but its number.
     pub(super) fn add_node(&mut self, type_name: &'static str, names: Names) -> NodeId {
         let places = Vec::new();
-        self.nodes.push(Inside { type_name, names, places, form: None, varies: false });
+        self.nodes.push(Inside {
+            type_name,
+            names,
+            places,
+            form: None,
+            asked: None,
+            varies: false,
+            changed: None,
+        });
         NodeId(self.nodes.len() - 1)
     }
 
@@ -120,12 +132,22 @@ impl Graph {
         let before = self.places[at.0].node;
         if before == NONE {
             self.places[at.0].node = node;
-        } else if before != node {
-            // The compiler may have the same code twice.
-            let (one, other) = (&self.nodes[before.0], &self.nodes[node.0]);
-            let same = one.type_name == other.type_name && one.names == other.names;
-            self.places[at.0].several |= !same;
+        } else if !self.same(before, node)
+            && !self.places[at.0].others.iter().any(|other| self.same(*other, node))
+        {
+            self.places[at.0].others.push(node);
         }
+    }
+
+    /// The compiler may have the same code twice.
+    fn same(&self, one: NodeId, other: NodeId) -> bool {
+        let (a, b) = (&self.nodes[one.0], &self.nodes[other.0]);
+        one == other || a.type_name == b.type_name && a.names == b.names
+    }
+
+    /// So many parts are asked for.
+    pub(super) fn ask(&mut self, node: NodeId, form: Form) {
+        self.nodes[node.0].asked = Some(form);
     }
 
     /// So many parts were read.
@@ -135,6 +157,24 @@ impl Graph {
         inside.form = Some(form);
     }
 
+    /// Something in a part is written otherwise than it was read.
+    pub(super) fn mark_changed(&mut self, node: NodeId, part: usize, read: &Leaf, written: &Leaf) {
+        let inside = &mut self.nodes[node.0];
+        let name = inside.names.get(part).map_or(part.to_string(), |name| (*name).to_owned());
+        inside.changed.get_or_insert_with(|| Changed {
+            written: format!("{written} in field {name} of a value"),
+            read: format!("{read} there"),
+        });
+    }
+
+    /// More parts are written than are read.
+    pub(super) fn mark_more(&mut self, node: NodeId, read: usize, written: usize) {
+        self.nodes[node.0].changed.get_or_insert_with(|| Changed {
+            written: format!("up to {written} fields"),
+            read: format!("{read} of them"),
+        });
+    }
+
     /// Whether all parts were read.
     pub(super) fn is_whole(&self, node: NodeId) -> bool {
         self.nodes[node.0].form.is_some()
@@ -142,9 +182,12 @@ impl Graph {
 
     /// Grows when something is asked for that was not before.
     pub(super) fn seen(&self) -> usize {
-        let place = |seen: &Seen| seen.kinds.len() + usize::from(seen.several);
+        let place = |seen: &Seen| seen.kinds.len() + seen.others.len();
         let node = |inside: &Inside| {
-            inside.places.len() + usize::from(inside.form.is_some()) + usize::from(inside.varies)
+            inside.places.len()
+                + usize::from(inside.changed.is_some())
+                + usize::from(inside.form.is_some())
+                + usize::from(inside.varies)
         };
         self.places.iter().map(place).sum::<usize>() + self.nodes.iter().map(node).sum::<usize>()
     }
@@ -153,9 +196,19 @@ impl Graph {
     fn frozen_place(&self, at: PlaceId, all: bool) -> Place {
         let seen = &self.places[at.0];
         if seen.kinds == Kinds::NONE {
-            return if all { Place::UNKNOWN } else { Place::UNSEEN };
+            return if all { Place::REFUSED } else { Place::UNSEEN };
         }
-        let node = if seen.several { NONE } else { seen.node };
+        if !seen.others.is_empty() {
+            // Behind the nodes come those places of which each may be one of several.
+            let before = self.places[..at.0].iter().filter(|place| !place.others.is_empty());
+            let kinds = if seen.kinds.has(Kind::Tuple) {
+                seen.kinds.with(Kind::TupleStruct)
+            } else {
+                seen.kinds
+            };
+            return Place::new(kinds, (self.nodes.len() + before.count()) as u32);
+        }
+        let node = seen.node;
         let mut kinds = seen.kinds;
         if kinds == Kinds::of(Kind::Bytes) {
             return Place::new(kinds.with(Kind::List), BYTES);
@@ -171,30 +224,35 @@ impl Graph {
         Place::new(kinds, node.0 as u32)
     }
 
+    /// What is in a node; what was not seen cannot be, if `all` says so.
     pub(super) fn frozen_parts(&self, node: NodeId, all: bool) -> Parts {
+        let rest = if all { Place::REFUSED } else { Place::UNSEEN };
         if node == NONE {
-            return Parts::UNKNOWN;
+            return Parts::nothing(rest);
         }
         let inside = &self.nodes[node.0];
-        Parts {
-            rest: if all { Place::UNKNOWN } else { Place::UNSEEN },
-            form: inside.form.filter(|_| !inside.varies),
-            names: inside.names.iter().map(|name| Name::new(name)).collect(),
-            places: inside.places.iter().map(|place| self.frozen_place(*place, all)).collect(),
+        let form = inside.form.filter(|_| !inside.varies);
+        let asked = inside.asked.filter(|_| inside.form.is_none());
+        let places = inside.places.iter().map(|place| self.frozen_place(*place, all)).collect();
+        let mut parts = Parts::new((form, asked), inside.names, places, rest);
+        if let Some(changed) = &inside.changed {
+            parts.refuse(changed.clone());
         }
+        parts
     }
 
     /// What was read, with the enums as they turned out.
-    pub(super) fn freeze(
-        &self,
-        enums: Vec<(NodeId, Option<Node>)>,
-        all: bool,
-    ) -> (Place, Vec<Node>) {
+    pub(super) fn freeze(&self, enums: Vec<(NodeId, Node)>, all: bool) -> (Place, Vec<Node>) {
         let parts = |node| Node::Parts(self.frozen_parts(NodeId(node), all));
         let mut nodes: Vec<_> = (0..self.nodes.len()).map(parts).collect();
         for (node, turned_out) in enums {
-            nodes[node.0] = turned_out.unwrap_or(Node::Parts(Parts::UNKNOWN));
+            nodes[node.0] = turned_out;
         }
+        let several = self.places.iter().filter(|place| !place.others.is_empty());
+        nodes.extend(several.map(|place| {
+            let all = [place.node].into_iter().chain(place.others.iter().copied());
+            Node::Several(all.map(|node| node.0 as u32).collect())
+        }));
         (self.frozen_place(Self::ROOT, all), nodes)
     }
 }

@@ -6,10 +6,15 @@
 //! `Deserialize` of the user's own may refuse the made-up values: then what comes after it stays
 //! unknown, and nothing is held against it. The shapes are partial then, and each value is tried
 //! before it is sent; and what was not seen is [learned](learn) from the values that have it.
+//!
+//! A value that comes of it is written again, and [compared](echo) with what was read.
 
 mod access;
+mod echo;
 mod enums;
 mod graph;
+mod guess;
+mod log;
 mod sample;
 mod trace;
 mod tracer;
@@ -19,15 +24,22 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::CodecError;
+use crate::ipc::codec::probe::guess::{GUESSES, OTHERS};
+use crate::ipc::codec::probe::trace::Trace;
 pub(super) use crate::ipc::codec::probe::trace::{Call, To, plain};
-use crate::ipc::codec::probe::trace::{GUESSES, Trace};
 use crate::ipc::codec::probe::tracer::Tracer;
 use crate::ipc::codec::shapes::Shapes;
 use crate::shm::handoff;
 use crate::sys::ForkCell;
+
+/// What is written, and read.
+pub(crate) trait Message: Serialize + DeserializeOwned {}
+
+impl<T: Serialize + DeserializeOwned> Message for T {}
 
 /// What is read of a type, or why it cannot be sent.
 type Verdict = Result<Probed, CodecError>;
@@ -49,7 +61,7 @@ static UNKNOWN: Shapes = Shapes::unknown();
 impl Reads {
     /// For the values of a queue or of a pipe, which all have one type.
     #[inline]
-    pub(crate) fn get<T: DeserializeOwned>(&self) -> Result<&'static Shapes, CodecError> {
+    pub(crate) fn get<T: Message>(&self) -> Result<&'static Shapes, CodecError> {
         match self.0.get() {
             Some(Ok(probed)) => Ok(probed.shapes.latest()),
             _ => self.first::<T>(),
@@ -57,7 +69,7 @@ impl Reads {
     }
 
     #[cold]
-    fn first<T: DeserializeOwned>(&self) -> Result<&'static Shapes, CodecError> {
+    fn first<T: Message>(&self) -> Result<&'static Shapes, CodecError> {
         if handoff::is_probing() {
             return Ok(&UNKNOWN);
         }
@@ -66,13 +78,13 @@ impl Reads {
     }
 
     /// For a single value.
-    pub(crate) fn of<T: DeserializeOwned>() -> Result<&'static Shapes, CodecError> {
+    pub(crate) fn of<T: Message>() -> Result<&'static Shapes, CodecError> {
         Reads::default().first::<T>()
     }
 }
 
 /// Looks the type up, or probes it.
-fn verdict<T: DeserializeOwned>() -> &'static Verdict {
+fn verdict<T: Message>() -> &'static Verdict {
     static KNOWN: ForkCell<HashMap<usize, &'static Verdict>> = ForkCell::new();
     // What is the same code has the same verdict.
     let key = probe::<T> as *const () as usize;
@@ -84,7 +96,7 @@ fn verdict<T: DeserializeOwned>() -> &'static Verdict {
     })
 }
 
-fn probe<T: DeserializeOwned>() -> Verdict {
+fn probe<T: Message>() -> Verdict {
     let mut trace = Trace::new(type_name::<T>());
     let whole = follow::<T>(&mut trace)?;
     let shapes = trace.shapes(false).known(!whole, 0);
@@ -94,7 +106,7 @@ fn probe<T: DeserializeOwned>() -> Verdict {
 }
 
 /// Whether all was seen.
-fn follow<T: DeserializeOwned>(trace: &mut Trace) -> Result<bool, CodecError> {
+fn follow<T: Message>(trace: &mut Trace) -> Result<bool, CodecError> {
     let mut ended = false;
     for guess in GUESSES {
         trace.begin(guess);
@@ -117,15 +129,44 @@ fn follow<T: DeserializeOwned>(trace: &mut Trace) -> Result<bool, CodecError> {
     Ok(false)
 }
 
-/// Whether a value came of it.
-fn read<T: DeserializeOwned>(trace: &mut Trace) -> Result<bool, CodecError> {
+/// Whether a value came of it. That is compared with what is written of it, and so is a second one.
+fn read<T: Message>(trace: &mut Trace) -> Result<bool, CodecError> {
     let read = handoff::probing(|| {
-        catch_unwind(AssertUnwindSafe(|| T::deserialize(Tracer::root(trace)).is_ok()))
+        let Ok(value) = catch_unwind(AssertUnwindSafe(|| T::deserialize(Tracer::root(trace))))
+        else {
+            return false;
+        };
+        if let Ok(value) = &value {
+            compare(value, trace);
+        }
+        value.is_ok()
     });
-    match trace.finding() {
-        Some(finding) => Err(finding),
-        None => Ok(read.unwrap_or(false)),
+    if let Some(finding) = trace.finding() {
+        return Err(finding);
     }
+    if read {
+        let guess = std::mem::replace(&mut trace.guess, OTHERS);
+        trace.rewind_to_repeat();
+        handoff::probing(|| {
+            let value = catch_unwind(AssertUnwindSafe(|| T::deserialize(Tracer::root(trace))));
+            if let Ok(Ok(value)) = value {
+                compare(&value, trace);
+            }
+        });
+        trace.guess = guess;
+        if let Some(finding) = trace.finding() {
+            return Err(finding);
+        }
+    }
+    Ok(read)
+}
+
+/// A panic, or an error, is no verdict. What the value hands over is closed, and sent nowhere.
+fn compare<T: Serialize>(value: &T, trace: &mut Trace) {
+    let Some(log) = trace.log.entries() else { return };
+    let compare = AssertUnwindSafe(|| echo::compare(value, log));
+    let (findings, _handed_over) = handoff::sending(|| catch_unwind(compare));
+    trace.compared(findings.unwrap_or_default());
 }
 
 /// What is known of a type once it has read a value that it was not seen to read.
@@ -147,10 +188,7 @@ impl Learned {
 /// A `Deserialize` by hand may go on by what it has read (a tag, say), and may have refused what was made
 /// up. So where a value is not written as `shapes` say that it is read, its `bytes`, as far as they were
 /// written, are read to see what is asked for there.
-pub(super) fn learn<T: DeserializeOwned>(
-    shapes: &Shapes,
-    bytes: Vec<u8>,
-) -> Result<Learned, CodecError> {
+pub(super) fn learn<T: Message>(shapes: &Shapes, bytes: Vec<u8>) -> Result<Learned, CodecError> {
     let Ok(probed) = verdict::<T>() else { return Ok(Learned::Nothing(Shapes::unknown())) };
     // Not read under the lock: that runs code of the user's.
     let Some((mut trace, turn)) = probed.trace.read(Clone::clone) else {
@@ -162,7 +200,7 @@ pub(super) fn learn<T: DeserializeOwned>(
     trace.begin_sample(bytes);
     let before = trace.seen();
     if !handoff::is_probing() {
-        read::<T>(&mut trace)?;
+        follow::<T>(&mut trace)?;
     }
     trace.end_sample();
     let partial = shapes.is_partial();

@@ -15,6 +15,16 @@ impl Sample {
         Sample { bytes, at: 0 }
     }
 
+    /// Whether there is more of it.
+    pub(super) fn is_read(&self) -> bool {
+        self.at < self.bytes.len()
+    }
+
+    /// Goes back to its beginning.
+    pub(super) fn rewind(&mut self) {
+        self.at = 0;
+    }
+
     /// What comes next; none when the bytes have come to an end, or are nothing that can be read:
     /// what comes after that is made up.
     pub(super) fn next<R>(&mut self, read: impl FnOnce(&mut Input<'_>) -> Result<R>) -> Option<R> {

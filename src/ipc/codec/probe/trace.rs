@@ -2,33 +2,19 @@
 
 use std::any::type_name;
 
+use std::collections::{HashMap, VecDeque};
+
 use serde::de::{self, Visitor};
 
 use crate::error::{CodecError, FormatDemand};
 use crate::ipc::codec::fault::{Fault, Result};
+use crate::ipc::codec::probe::echo::Finding;
 use crate::ipc::codec::probe::enums::EnumTrace;
 use crate::ipc::codec::probe::graph::{Graph, NodeId};
+use crate::ipc::codec::probe::guess::{GUESSES, Guess};
+use crate::ipc::codec::probe::log::{Leaf, Log, What};
 use crate::ipc::codec::probe::sample::Sample;
 use crate::ipc::codec::shapes::Shapes;
-
-/// What made-up values are like.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Guess {
-    /// Whether lists and maps have no element, and options no value.
-    pub(super) bare: bool,
-    pub(super) number: u8,
-    pub(super) text: &'static str,
-    pub(super) bytes: &'static [u8],
-}
-
-/// Tried one after another, as long as a type refuses the values. The first sees the most. (Bytes of a
-/// fixed number mostly are 16: an identifier, an address.)
-pub(super) const GUESSES: [Guess; 4] = [
-    Guess { bare: false, number: 1, text: "1", bytes: b"1" },
-    Guess { bare: true, number: 1, text: "1", bytes: b"1" },
-    Guess { bare: false, number: 0, text: "", bytes: &[0; 16] },
-    Guess { bare: true, number: 0, text: "a", bytes: b"" },
-];
 
 /// Values that are made up for a type at most, some milliseconds' worth.
 const VALUES: usize = 100_000;
@@ -55,8 +41,17 @@ pub(super) struct Trace {
     /// The variants at work, outermost first: the enum's place and the way.
     variants: Vec<(usize, usize)>,
     finding: Option<CodecError>,
+    pub(super) log: Log,
+    /// The ways in which the enums of the pass were read.
+    ways: Vec<usize>,
+    /// In which they are to be read, if they are to be as before.
+    again: VecDeque<usize>,
+    /// What came back otherwise, of which one value alone tells nothing: what was read, and written.
+    changes: HashMap<(NodeId, usize, usize), (Leaf, Leaf)>,
     spent: usize,
     spent_before: usize,
+    /// The values of the pass that were not made up.
+    sampled: usize,
 }
 
 /// From a value to one in it, and the latter's type.
@@ -89,8 +84,13 @@ impl Trace {
             far: Vec::new(),
             variants: Vec::new(),
             finding: None,
+            log: Log::default(),
+            ways: Vec::new(),
+            again: VecDeque::new(),
+            changes: HashMap::new(),
             spent: 0,
             spent_before: 0,
+            sampled: 0,
         }
     }
 
@@ -104,7 +104,6 @@ impl Trace {
     /// Goes on with a value that was to be sent.
     pub(super) fn begin_sample(&mut self, bytes: Vec<u8>) {
         (self.sample, self.spent) = (Sample::new(bytes), 0);
-        self.begin(GUESSES[0]);
         self.rewind();
     }
 
@@ -118,6 +117,11 @@ impl Trace {
         self.open.clear();
         self.path.clear();
         self.variants.clear();
+        self.sample.rewind();
+        self.sampled = 0;
+        self.log.clear();
+        self.ways.clear();
+        self.again.clear();
         self.spent_before = self.spent;
         self.lead();
     }
@@ -159,9 +163,41 @@ impl Trace {
             self.enums[*outer].contains(*way, place);
         }
         let sampled = sampled.and_then(|index| self.enums[place].follow(index));
-        let way = sampled.or_else(|| self.enums[place].choose(&self.far, again));
+        let as_before = self.again.pop_front().and_then(|way| self.enums[place].follow_way(way));
+        let way = as_before.or(sampled).or_else(|| self.enums[place].choose(&self.far, again));
         let none = || Fault::malformed("an enum without a variant that can be read");
-        Ok((place, way.ok_or_else(none)?))
+        let way = way.ok_or_else(none)?;
+        self.ways.push(way);
+        Ok((place, way))
+    }
+
+    /// Goes back to the beginning of the value, to read the same variants with other values in them.
+    pub(super) fn rewind_to_repeat(&mut self) {
+        let ways = std::mem::take(&mut self.ways);
+        let (guess, spent) = (self.guess, self.spent_before);
+        self.rewind();
+        (self.guess, self.spent_before) = (guess, spent);
+        self.again = ways.into();
+    }
+
+    /// Notes what came back otherwise of a made-up value.
+    pub(super) fn compared(&mut self, findings: Vec<Finding>) {
+        for finding in findings {
+            match finding {
+                Finding::Changed { node, part, place, read, written, weak } => {
+                    let key = (node, part, place);
+                    let before = self.changes.insert(key, (read.clone(), written.clone()));
+                    // What is made of it by hand may be anything, but it depends on what was read.
+                    let constant =
+                        before.is_some_and(|(other, same)| other != read && same == written);
+                    if !weak || constant {
+                        self.graph.mark_changed(node, part, &read, &written);
+                    }
+                }
+                Finding::More { node, read, written } => self.graph.mark_more(node, read, written),
+                Finding::Variant { place, way, name } => self.enums[place].came_back(way, name),
+            }
+        }
     }
 
     /// Reads a variant, in which others may be.
@@ -199,8 +235,14 @@ impl Trace {
 
     /// Counts a value.
     pub(super) fn spend(&mut self) -> Result<()> {
+        if self.sample.is_read() {
+            self.sampled += 1;
+            return Ok(());
+        }
         self.spent += 1;
-        if self.spent >= VALUES || self.spent - self.spent_before >= VALUES_A_PASS {
+        // As much again as there is already: a large type is seen in few steps.
+        let most = VALUES_A_PASS.max(self.sampled);
+        if self.spent >= VALUES.max(most) || self.spent - self.spent_before >= most {
             return Err(Fault::malformed("the type is too large to be followed"));
         }
         Ok(())
@@ -208,8 +250,9 @@ impl Trace {
 
     /// Has the visitor read a value in `read`, which is told whether the visitor's type is at work
     /// further out already: a type that contains itself has to end.
-    pub(super) fn visit<V, R>(
+    pub(super) fn visit<'de, V: Visitor<'de>, R>(
         &mut self,
+        what: What,
         read: impl FnOnce(&mut Self, bool) -> Result<R>,
     ) -> Result<R> {
         self.spend()?;
@@ -220,7 +263,9 @@ impl Trace {
         let again = self.open.contains(&name);
         let depth = self.open.len();
         self.open.push(name);
+        let entry = self.log.begin::<V>(what);
         let value = read(self, again);
+        self.log.end(entry);
         // Not what is left there by one that failed, when the failure is passed over.
         self.open.truncate(depth);
         value
@@ -289,7 +334,7 @@ impl Trace {
         let enums =
             self.enums.iter().map(|one| (one.node(), one.turned_out(&self.graph, all))).collect();
         let (root, nodes) = self.graph.freeze(enums, all);
-        Shapes::new(root, nodes)
+        Shapes::new(root, nodes, all)
     }
 }
 

@@ -1,12 +1,16 @@
 //! The deserializer that makes values up.
 
+use std::borrow::Cow;
+
 use serde::de::{Deserializer, Visitor};
 
 use crate::ipc::codec::fault::{Fault, Result};
 use crate::ipc::codec::input::{unzigzag, unzigzag_128};
 use crate::ipc::codec::probe::access::{Choice, Entries, Items};
 use crate::ipc::codec::probe::graph::{Code, Graph, NodeId, PlaceId};
-use crate::ipc::codec::probe::trace::{Call, Guess, Names, To, Trace};
+use crate::ipc::codec::probe::guess::Guess;
+use crate::ipc::codec::probe::log::{Bits, Leaf, What};
+use crate::ipc::codec::probe::trace::{Call, Names, To, Trace};
 use crate::ipc::codec::shapes::{Form, Kind};
 
 pub(super) struct Tracer<'t> {
@@ -36,7 +40,8 @@ impl<'t> Tracer<'t> {
     ) -> Result<V::Value> {
         let method = V::visit_seq::<Items<'t>> as *const ();
         let node = self.inside::<V>(kind, method, names);
-        self.trace.visit::<V, _>(|trace, _| {
+        self.trace.graph.ask(node, form(most));
+        self.trace.visit::<V, _>(What::Record(node, most), |trace, _| {
             let mut read = 0;
             let value = visitor.visit_seq(Items { trace, node, most, read: &mut read, to })?;
             trace.graph.read(node, form(read));
@@ -51,7 +56,9 @@ macro_rules! made_up {
             self.trace.graph.asked(self.at, Kind::$kind);
             self.trace.spend()?;
             let sampled = self.trace.sample.next($sampled);
-            visitor.$visit(sampled.unwrap_or_else(|| $made_up(self.trace.guess)))
+            let value = sampled.unwrap_or_else(|| $made_up(self.trace.guess));
+            self.trace.log.begin::<V>(What::Leaf(Kind::$kind, value.bits()));
+            visitor.$visit(value)
         }
     )*};
 }
@@ -64,7 +71,7 @@ impl<'de, 't> Deserializer<'de> for Tracer<'t> {
     }
 
     made_up! {
-        deserialize_bool Bool visit_bool |guess: Guess| guess.number == 1, |input| input.flag();
+        deserialize_bool Bool visit_bool |guess: Guess| guess.number > 0, |input| input.flag();
         deserialize_i8 I8 visit_i8 |guess: Guess| guess.number.cast_signed(), |input| Ok(input.byte()?.cast_signed());
         deserialize_i16 I16 visit_i16 |guess: Guess| guess.number.into(), |input| Ok(unzigzag(input.varint::<16>()?) as i16);
         deserialize_i32 I32 visit_i32 |guess: Guess| guess.number.into(), |input| Ok(unzigzag(input.varint::<32>()?) as i32);
@@ -83,9 +90,12 @@ impl<'de, 't> Deserializer<'de> for Tracer<'t> {
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         self.trace.graph.asked(self.at, Kind::Text);
         self.trace.spend()?;
-        match self.trace.sample.next(|input| input.text().map(str::to_owned)) {
-            Some(text) => visitor.visit_string(text),
-            None => visitor.visit_borrowed_str(self.trace.guess.text),
+        let sampled = self.trace.sample.next(|input| input.text().map(str::to_owned));
+        let text = sampled.map_or(Cow::Borrowed(self.trace.guess.text), Cow::Owned);
+        self.trace.log.begin::<V>(What::Leaf(Kind::Text, Leaf::Text(text.clone())));
+        match text {
+            Cow::Owned(text) => visitor.visit_string(text),
+            Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
         }
     }
 
@@ -100,9 +110,11 @@ impl<'de, 't> Deserializer<'de> for Tracer<'t> {
             let len = input.len()?;
             input.bytes(len).map(<[u8]>::to_vec)
         });
-        match sampled {
-            Some(bytes) => visitor.visit_byte_buf(bytes),
-            None => visitor.visit_borrowed_bytes(self.trace.guess.bytes),
+        let bytes = sampled.map_or(Cow::Borrowed(self.trace.guess.bytes), Cow::Owned);
+        self.trace.log.begin::<V>(What::Leaf(Kind::Bytes, Leaf::Bytes(bytes.clone())));
+        match bytes {
+            Cow::Owned(bytes) => visitor.visit_byte_buf(bytes),
+            Cow::Borrowed(bytes) => visitor.visit_borrowed_bytes(bytes),
         }
     }
 
@@ -125,9 +137,11 @@ impl<'de, 't> Deserializer<'de> for Tracer<'t> {
     fn deserialize_option<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
         let method = V::visit_some::<Self> as *const ();
         let node = self.inside::<V>(Kind::Option, method, &[]);
-        self.trace.visit::<V, _>(|trace, again| {
+        self.trace.visit::<V, _>(What::Option(false), |trace, again| {
             let made_up = || !again && !trace.guess.bare;
-            if !trace.sample.next(|input| input.flag()).unwrap_or_else(made_up) {
+            let some = trace.sample.next(|input| input.flag()).unwrap_or_else(made_up);
+            trace.log.turned_out(What::Option(some));
+            if !some {
                 visitor.visit_none()
             } else {
                 let at = trace.graph.place(node, 0);
@@ -139,6 +153,7 @@ impl<'de, 't> Deserializer<'de> for Tracer<'t> {
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         self.trace.graph.asked(self.at, Kind::Unit);
         self.trace.spend()?;
+        self.trace.log.begin::<V>(What::Leaf(Kind::Unit, Leaf::Nothing));
         visitor.visit_unit()
     }
 
@@ -157,7 +172,7 @@ impl<'de, 't> Deserializer<'de> for Tracer<'t> {
     ) -> Result<V::Value> {
         let method = V::visit_newtype_struct::<Self> as *const ();
         let node = self.inside::<V>(Kind::Newtype, method, &[]);
-        self.trace.visit::<V, _>(|trace, _| {
+        self.trace.visit::<V, _>(What::Newtype, |trace, _| {
             let at = trace.graph.place(node, 0);
             visitor.visit_newtype_struct(Tracer { trace, at })
         })
@@ -166,9 +181,10 @@ impl<'de, 't> Deserializer<'de> for Tracer<'t> {
     fn deserialize_seq<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
         let method = V::visit_seq::<Items<'t>> as *const ();
         let node = self.inside::<V>(Kind::List, method, &[]);
-        self.trace.visit::<V, _>(|trace, again| {
+        self.trace.visit::<V, _>(What::Many(0), |trace, again| {
             let made_up = || usize::from(!again && !trace.guess.bare);
             let most = trace.sample.next(|input| input.len()).unwrap_or_else(made_up);
+            trace.log.turned_out(What::Many(most));
             visitor.visit_seq(Items { trace, node, most, read: &mut 0, to: &|_| To::Element })
         })
     }
@@ -189,9 +205,10 @@ impl<'de, 't> Deserializer<'de> for Tracer<'t> {
     fn deserialize_map<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
         let method = V::visit_map::<Entries<'t>> as *const ();
         let node = self.inside::<V>(Kind::Map, method, &[]);
-        self.trace.visit::<V, _>(|trace, again| {
+        self.trace.visit::<V, _>(What::Many(0), |trace, again| {
             let made_up = || usize::from(!again && !trace.guess.bare);
             let left = trace.sample.next(|input| input.len()).unwrap_or_else(made_up);
+            trace.log.turned_out(What::Many(left));
             visitor.visit_map(Entries { trace, node, left })
         })
     }
@@ -214,8 +231,9 @@ impl<'de, 't> Deserializer<'de> for Tracer<'t> {
     ) -> Result<V::Value> {
         let method = V::visit_enum::<Choice<'t>> as *const ();
         let node = self.inside::<V>(Kind::Enum, method, variants);
-        self.trace.visit::<V, _>(|trace, again| {
+        self.trace.visit::<V, _>(What::Enum(0, 0), |trace, again| {
             let (place, way) = trace.choose(node, name, variants, again)?;
+            trace.log.turned_out(What::Enum(place, way));
             let value = trace
                 .variant(place, way, |trace| visitor.visit_enum(Choice { trace, place, way }))?;
             trace.enums[place].whole(way);

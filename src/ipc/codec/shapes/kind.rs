@@ -72,6 +72,13 @@ pub(in crate::ipc::codec) struct Kinds(u32);
 impl Kinds {
     pub(in crate::ipc::codec) const NONE: Kinds = Kinds(0);
     pub(in crate::ipc::codec) const ALL: Kinds = Kinds(u32::MAX);
+    /// All but those that go by names, or by the number of their parts.
+    pub(in crate::ipc::codec) const WHOLE: Kinds = Kinds(
+        !(Kinds::of(Kind::Tuple).0
+            | Kinds::of(Kind::TupleStruct).0
+            | Kinds::of(Kind::Struct).0
+            | Kinds::of(Kind::Enum).0),
+    );
 
     #[inline]
     pub(in crate::ipc::codec) const fn of(kind: Kind) -> Self {

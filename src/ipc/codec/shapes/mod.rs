@@ -11,11 +11,13 @@
 //! [`probe`]: super::probe
 
 mod kind;
+mod parts;
 
 use std::fmt;
 use std::sync::OnceLock;
 
 pub(super) use self::kind::{Kind, Kinds};
+pub(super) use self::parts::{Changed, Field, Parts};
 use crate::error::{CodecError, FieldMismatch};
 use crate::ipc::codec::fault::{Fault, Result};
 
@@ -27,6 +29,8 @@ pub(crate) struct Shapes {
     nodes: Vec<Node>,
     /// Whether there may be more in the type, which the probe did not come to.
     partial: bool,
+    /// Whether a value has shown all that it can: what was not seen then cannot be found out.
+    all: bool,
     /// How often something was found out from values.
     turn: usize,
     /// What was found out since.
@@ -48,6 +52,10 @@ pub(super) enum Node {
     /// By the names that they are read by, of which one may have several. What is not known of one
     /// that has a name is `None`.
     Variants(Vec<(&'static str, Option<Variant>)>),
+    /// By their numbers alone, of an enum whose `Deserialize` by hand knows no names.
+    Numbers(Vec<Parts>),
+    /// One of these.
+    Several(Vec<u32>),
 }
 
 #[derive(Debug)]
@@ -55,26 +63,6 @@ pub(super) struct Variant {
     /// The number by which it is read.
     pub(super) index: u32,
     pub(super) parts: Parts,
-}
-
-/// What is read of a struct, a variant, a tuple, a list, a map, an option.
-#[derive(Debug)]
-pub(super) struct Parts {
-    /// Of what has a fixed number of parts, if it is known.
-    pub(super) form: Option<Form>,
-    /// The names of the fields, further ones by which the same can be read (aliases) among them.
-    pub(super) names: Vec<Name>,
-    pub(super) places: Vec<Place>,
-    /// Of every part behind those.
-    pub(super) rest: Place,
-}
-
-/// The name of a field.
-#[derive(Debug)]
-pub(super) struct Name {
-    read: &'static str,
-    /// Where the one lies that is written: to look there is cheaper than to compare.
-    written: OnceLock<usize>,
 }
 
 /// What there is of a struct or of a variant.
@@ -98,7 +86,7 @@ impl fmt::Display for Form {
     }
 }
 
-static UNKNOWN: Parts = Parts::UNKNOWN;
+static UNKNOWN: Parts = Parts::nothing(Place::UNKNOWN);
 
 impl Shapes {
     /// Of a type of which nothing is known.
@@ -107,13 +95,14 @@ impl Shapes {
             root: Place::UNKNOWN,
             nodes: Vec::new(),
             partial: false,
+            all: false,
             turn: 0,
             learned: OnceLock::new(),
         }
     }
 
-    pub(super) fn new(root: Place, nodes: Vec<Node>) -> Self {
-        Shapes { root, nodes, partial: false, turn: 0, learned: OnceLock::new() }
+    pub(super) fn new(root: Place, nodes: Vec<Node>, all: bool) -> Self {
+        Shapes { root, nodes, partial: false, all, turn: 0, learned: OnceLock::new() }
     }
 
     pub(super) fn known(self, partial: bool, turn: usize) -> Self {
@@ -156,16 +145,41 @@ impl Shapes {
     pub(super) fn parts(&self, place: Place) -> &Parts {
         match self.nodes.get(place.node as usize) {
             Some(Node::Parts(parts)) => parts,
-            _ => &UNKNOWN,
+            Some(_) => self.unseen_parts(),
+            None => &UNKNOWN,
         }
+    }
+
+    #[cold]
+    fn unseen_parts(&self) -> &Parts {
+        static UNSEEN: Parts = Parts::nothing(Place::UNSEEN);
+        static REFUSED: Parts = Parts::nothing(Place::REFUSED);
+        if self.all { &REFUSED } else { &UNSEEN }
     }
 
     /// What is in a struct at `place`; an error if it has not so many fields.
     #[inline]
     pub(super) fn structure(&self, place: Place, name: &str, fields: usize) -> Result<&Parts> {
-        let parts = self.parts(place);
+        let parts = match self.nodes.get(place.node as usize) {
+            Some(Node::Parts(parts)) => parts,
+            _ => self.one_of(place, fields),
+        };
         parts.compare(Form::Struct(fields), || name.to_owned())?;
         Ok(parts)
+    }
+
+    /// Of several that may be read, one that has as many fields.
+    #[cold]
+    fn one_of(&self, place: Place, fields: usize) -> &Parts {
+        let Some(Node::Several(nodes)) = self.nodes.get(place.node as usize) else {
+            return self.parts(place);
+        };
+        let parts = nodes.iter().map(|node| self.parts(Place::new(Kinds::ALL, *node)));
+        let mut same = parts.filter(|parts| parts.form == Some(Form::Struct(fields)));
+        match (same.next(), same.next()) {
+            (Some(parts), None) => parts,
+            _ => self.unseen_parts(),
+        }
     }
 
     /// The number by which a variant of the enum at `place` is read, and what is in it.
@@ -178,22 +192,59 @@ impl Shapes {
         variant: &'static str,
         form: Form,
     ) -> Result<(u32, &Parts)> {
-        let Some(Node::Variants(variants)) = self.nodes.get(place.node as usize) else {
-            return Ok((index, &UNKNOWN));
+        let variants = match self.nodes.get(place.node as usize) {
+            Some(Node::Variants(variants)) => variants,
+            other => return self.other_enum(other, name, index, variant, form),
         };
         let likely = variants.get(index as usize).filter(|(name, _)| same(name, variant));
         let found = likely.or_else(|| variants.iter().find(|(name, _)| same(name, variant)));
         match found {
             Some((_, Some(read))) => {
                 read.parts.compare(form, || format!("{name}::{variant}"))?;
+                if read.parts.changed.is_some() && !matches!(form, Form::Struct(_)) {
+                    read.parts.is_changed(&format!("{name}::{variant}"))?;
+                }
                 Ok((read.index, &read.parts))
             }
-            Some((_, None)) => Ok((index, &UNKNOWN)),
+            Some((_, None)) => Err(unseen(&format!("{name}::{variant}"), &"it", self.all)),
             None => {
                 let names: Vec<_> = variants.iter().map(|(name, _)| *name).collect();
                 let read = format!("one of {}", names.join(", "));
                 Err(asymmetric(&format!("{name}::{variant}"), &format_args!("{variant}"), &read))
             }
+        }
+    }
+
+    /// A variant of an enum that is not read by the names of its variants, or not known to be.
+    #[cold]
+    fn other_enum<'a>(
+        &'a self,
+        node: Option<&'a Node>,
+        name: &str,
+        index: u32,
+        variant: &'static str,
+        form: Form,
+    ) -> Result<(u32, &'a Parts)> {
+        match node {
+            None => Ok((index, &UNKNOWN)),
+            Some(Node::Numbers(all)) => {
+                let parts = all.get(index as usize).unwrap_or_else(|| self.unseen_parts());
+                parts.compare(form, || format!("{name}::{variant}"))?;
+                Ok((index, parts))
+            }
+            Some(Node::Several(nodes)) => {
+                let at = |node: &u32| Place::new(Kinds::ALL, *node);
+                let has = |place: &Place| match &self.nodes[place.node as usize] {
+                    Node::Variants(variants) => variants.iter().any(|(name, _)| *name == variant),
+                    _ => false,
+                };
+                let mut found = nodes.iter().map(at).filter(has);
+                match (found.next(), found.next()) {
+                    (Some(place), None) => self.variant(place, name, index, variant, form),
+                    _ => Err(unseen(&format!("{name}::{variant}"), &"an enum", true)),
+                }
+            }
+            Some(_) => Err(unseen(&format!("{name}::{variant}"), &"an enum", self.all)),
         }
     }
 }
@@ -204,6 +255,10 @@ impl Place {
 
     /// What is read was not seen so far: a value that has something there tells more.
     pub(super) const UNSEEN: Place = Place { kinds: Kinds::NONE, node: 0 };
+
+    /// What is read cannot be found out, not even from a value: what goes by names or by a number of parts
+    /// is refused, for it could arrive as another value.
+    pub(super) const REFUSED: Place = Place { kinds: Kinds::WHOLE, node: 0 };
 
     pub(super) fn new(kinds: Kinds, node: u32) -> Self {
         Place { kinds, node }
@@ -217,6 +272,9 @@ impl Place {
 
     #[cold]
     fn other_kind(self, kind: Kind) -> Fault {
+        if self.kinds == Kinds::WHOLE {
+            return unseen("", &kind, true);
+        }
         asymmetric("", &kind, &self.kinds)
     }
 
@@ -226,108 +284,20 @@ impl Place {
     }
 }
 
-impl Parts {
-    pub(super) const UNKNOWN: Parts =
-        Parts { form: None, names: Vec::new(), places: Vec::new(), rest: Place::UNKNOWN };
-
-    /// The only place, or the key's.
-    #[inline]
-    pub(super) fn first(&self) -> Place {
-        self.places.first().copied().unwrap_or(self.rest)
-    }
-
-    /// The value's place, which has a key.
-    #[inline]
-    pub(super) fn second(&self) -> Place {
-        self.places.get(1).copied().unwrap_or(self.rest)
-    }
-
-    /// The place of a part of a tuple or of a struct; an error if it has not so many.
-    #[inline(always)]
-    pub(super) fn part(&self, at: usize, name: &str) -> Result<Place> {
-        self.places.get(at).map_or_else(|| self.behind(at, name), |place| Ok(*place))
-    }
-
-    #[cold]
-    fn behind(&self, at: usize, name: &str) -> Result<Place> {
-        match self.form {
-            Some(read) => {
-                Err(asymmetric(name, &format_args!("a tuple of {} or more", at + 1), &read))
-            }
-            None => Ok(self.rest),
-        }
-    }
-
-    #[inline]
-    fn compare(&self, written: Form, name: impl Fn() -> String) -> Result<()> {
-        match self.form {
-            Some(read) if read != written => match (written, read) {
-                // If a field was left out, its name is still to be told.
-                (Form::Struct(written), Form::Struct(read)) if written < read => Ok(()),
-                _ => Err(asymmetric(&name(), &written, &read)),
-            },
-            _ => Ok(()),
-        }
-    }
-
-    /// Behind the name of the field that is written as `key`, if that is not behind `passed`: where
-    /// its name is expected, as a place in the names.
-    #[inline(always)]
-    pub(super) fn pass(&self, passed: usize, key: &'static str, name: &str) -> Result<usize> {
-        match self.names.get(passed) {
-            Some(next) if next.is(key) => Ok(passed + 1),
-            _ if self.form.is_none() => Ok(passed),
-            _ => self.skip(passed, key, name),
-        }
-    }
-
-    #[cold]
-    fn skip(&self, passed: usize, key: &str, name: &str) -> Result<usize> {
-        let rest = self.names.get(passed..).unwrap_or_default();
-        if let Some(further) = rest.iter().position(|name| name.read == key) {
-            let _ = rest[further].written.set(key.as_ptr() as usize);
-            return Ok(passed + further + 1);
-        }
-        let names: Vec<_> = self.names.iter().map(|name| name.read).collect();
-        let read = format!("fields {}", names.join(", "));
-        Err(asymmetric(name, &format_args!("a field {key} too"), &read))
-    }
-
-    /// An error if so many parts are not all that are read.
-    #[inline]
-    pub(super) fn end(&self, written: usize, name: &str) -> Result<()> {
-        match self.form {
-            Some(read @ Form::Tuple(len)) if len != written => {
-                Err(asymmetric(name, &Form::Tuple(written), &read))
-            }
-            Some(read @ Form::Struct(len)) if len != written => {
-                Err(asymmetric(name, &Form::Struct(written), &read))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Name {
-    pub(super) const fn new(read: &'static str) -> Self {
-        Name { read, written: OnceLock::new() }
-    }
-
-    /// Whether this is what is written, as far as can be seen at a glance.
-    #[inline(always)]
-    fn is(&self, key: &'static str) -> bool {
-        let at = key.as_ptr() as usize;
-        self.read.len() == key.len()
-            && (self.read.as_ptr() as usize == at || self.written.get() == Some(&at))
-    }
-}
-
 /// The type is told later if it has no `name`, the place always is.
 #[cold]
 fn asymmetric(name: &str, written: &dyn fmt::Display, read: &dyn fmt::Display) -> Fault {
     let (written, read) = (written.to_string(), read.to_string());
     let (type_name, place) = (name.to_owned(), String::new());
     CodecError::Asymmetric(Box::new(FieldMismatch { type_name, place, written, read })).into()
+}
+
+/// What is read was not seen: nothing is told if a value may tell more.
+#[cold]
+fn unseen(name: &str, written: &dyn fmt::Display, settled: bool) -> Fault {
+    let read = "what cannot be found out, as its Deserialize, or that of what comes before it, refuses \
+                also this value where it is sent";
+    asymmetric(name, written, if settled { &read } else { &"" })
 }
 
 /// Names mostly are one and the same constant.
