@@ -261,7 +261,7 @@ impl RawLock {
                     slices = slices.wrapping_add(1);
                     // An owner in private memory, where it goes with the lock, never is gone.
                     let is_gone = || settled && self.is_gone(seen & OWNER, look_closely);
-                    if site!("lock.rob", self.rob(me, name, seen, is_gone) => false) {
+                    if site!("lock.rob", self.rob(name, seen, is_gone) => false) {
                         return true;
                     }
                 }
@@ -326,18 +326,13 @@ impl RawLock {
     }
 
     /// Takes the lock from the owner that `seen` names, with `WAITERS`, if that one is gone.
-    fn rob(&self, me: Me, name: u32, seen: u32, is_gone: impl FnOnce() -> bool) -> bool {
+    fn rob(&self, name: u32, seen: u32, is_gone: impl FnOnce() -> bool) -> bool {
         // Before the question: where the word still has this version and names the owner, it has done so
         // all the time, also when the answer was given.
         let before = self.word.version();
         if !site!("lock.gone", is_gone() => true) {
             return false;
         }
-        // Before the lock is taken: a logger may panic, or take locks of its own, and then this
-        // one is to be the pending entry again.
-        me.end();
-        log::warn!("thread {} is gone and held a lock: it is taken over", seen & OWNER);
-        me.begin(&self.node);
         let version = site!("lock.rob.version", before => self.word.version());
         // Acquire: there is no Release to pair with; what the dead wrote before dying is seen in
         // the order that the kernel's switch from it gave.
