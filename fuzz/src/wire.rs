@@ -82,8 +82,8 @@ pub(super) fn run(bytes: &[u8]) {
                 }
             }
             Op::Letter(bytes) => {
-                fuzz_support::read_letter(&bytes);
-                fuzz_support::read_letter(&[b"mpchild1".as_slice(), &bytes].concat());
+                fuzz_support::read_spawn_request(&bytes);
+                fuzz_support::read_spawn_request(&[b"mpchild1".as_slice(), &bytes].concat());
             }
             Op::Outcome { kind, bytes, descriptor } => {
                 let kind = KINDS.get(usize::from(kind)).map_or(&[][..], |kind| &kind[..]);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::error::{CodecError, Error, GetError, PutError, TooManyDone};
 use crate::ipc::buffer::Buffer;
 use crate::ipc::codec::{self, Reads};
-use crate::ipc::ring::{Patient, Refusal, Ring, RingMemory};
+use crate::ipc::ring::{Refusal, Ring, RingMemory, WaitMode};
 use crate::shm::{handoff, stamp_of};
 use crate::sys::Deadline;
 
@@ -124,7 +124,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     /// [`PutError`], which gives the value back.
     #[inline]
     pub fn put(&self, value: T) -> Result<(), PutError<T>> {
-        self.put_by(value, Patient::Until(Deadline::Never))
+        self.put_by(value, WaitMode::Until(Deadline::Never))
     }
 
     /// Puts a value if there is room.
@@ -134,7 +134,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     /// [`PutError::Full`] when there is none; else as [`Queue::put`].
     #[inline]
     pub fn try_put(&self, value: T) -> Result<(), PutError<T>> {
-        self.put_by(value, Patient::Not)
+        self.put_by(value, WaitMode::Not)
     }
 
     /// As [`Queue::put`], but waits for at most `timeout`.
@@ -144,7 +144,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     /// [`PutError::TimedOut`] when there was no room all the time, or it did not come to look for
     /// it because others were putting; else as [`Queue::put`].
     pub fn put_for(&self, value: T, timeout: Duration) -> Result<(), PutError<T>> {
-        self.put_by(value, Patient::Until(Deadline::after(timeout)))
+        self.put_by(value, WaitMode::Until(Deadline::after(timeout)))
     }
 
     /// As [`Queue::put_for`], up to a point in time.
@@ -153,7 +153,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     ///
     /// As [`Queue::put_for`].
     pub fn put_until(&self, value: T, deadline: Instant) -> Result<(), PutError<T>> {
-        self.put_by(value, Patient::Until(Deadline::at(deadline)))
+        self.put_by(value, WaitMode::Until(Deadline::at(deadline)))
     }
 
     /// Takes the value that was put first, waiting for one.
@@ -163,7 +163,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     /// [`GetError::Closed`] when the queue is closed and empty; see [`GetError`].
     #[inline]
     pub fn get(&self) -> Result<T, GetError> {
-        self.get_by(Patient::Until(Deadline::Never))
+        self.get_by(WaitMode::Until(Deadline::Never))
     }
 
     /// Takes the value that was put first, if there is one.
@@ -173,7 +173,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     /// [`GetError::Empty`] when there is none; else as [`Queue::get`].
     #[inline]
     pub fn try_get(&self) -> Result<T, GetError> {
-        self.get_by(Patient::Not)
+        self.get_by(WaitMode::Not)
     }
 
     /// As [`Queue::get`], but waits for at most `timeout`.
@@ -183,7 +183,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     /// [`GetError::TimedOut`] when there was none all the time, or it did not come to look for one
     /// because others were getting; else as [`Queue::get`].
     pub fn get_for(&self, timeout: Duration) -> Result<T, GetError> {
-        self.get_by(Patient::Until(Deadline::after(timeout)))
+        self.get_by(WaitMode::Until(Deadline::after(timeout)))
     }
 
     /// As [`Queue::get_for`], up to a point in time.
@@ -192,57 +192,57 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     ///
     /// As [`Queue::get_for`].
     pub fn get_until(&self, deadline: Instant) -> Result<T, GetError> {
-        self.get_by(Patient::Until(Deadline::at(deadline)))
+        self.get_by(WaitMode::Until(Deadline::at(deadline)))
     }
 
     #[inline]
-    fn put_by(&self, value: T, patient: Patient) -> Result<(), PutError<T>> {
-        match self.put_bytes(&value, &patient) {
+    fn put_by(&self, value: T, mode: WaitMode) -> Result<(), PutError<T>> {
+        match self.put_bytes(&value, &mode) {
             Ok(()) => Ok(()),
-            Err(trouble) => Err(self.put_error(value, trouble, &patient)),
+            Err(trouble) => Err(self.put_error(value, trouble, &mode)),
         }
     }
 
     #[inline]
-    fn put_bytes(&self, value: &T, patient: &Patient) -> Result<(), Trouble> {
+    fn put_bytes(&self, value: &T, mode: &WaitMode) -> Result<(), Trouble> {
         let mut buffer = Buffer::take();
         let shapes = self.reads.get::<T>().map_err(Trouble::Encode)?;
         codec::encode(value, shapes, &mut buffer).map_err(Trouble::Encode)?;
         if buffer.len() > self.ring.bytes() {
             return Err(Trouble::TooLarge(buffer.len()));
         }
-        self.ring.put(&buffer, patient).map_err(Trouble::Refused)
+        self.ring.put(&buffer, mode).map_err(Trouble::Refused)
     }
 
     #[cold]
-    fn put_error(&self, value: T, trouble: Trouble, patient: &Patient) -> PutError<T> {
-        match (trouble, patient) {
+    fn put_error(&self, value: T, trouble: Trouble, mode: &WaitMode) -> PutError<T> {
+        match (trouble, mode) {
             (Trouble::Encode(source), _) => PutError::Encode { value, source },
             (Trouble::TooLarge(size), _) => {
                 PutError::TooLarge { value, size, max: self.ring.bytes() }
             }
             (Trouble::Refused(Refusal::Closed), _) => PutError::Closed(value),
             (Trouble::Refused(Refusal::Corrupt), _) => PutError::Corrupt(value),
-            (Trouble::Refused(Refusal::NotNow), Patient::Not) => PutError::Full(value),
-            (Trouble::Refused(Refusal::NotNow), Patient::Until(_)) => PutError::TimedOut(value),
+            (Trouble::Refused(Refusal::NotNow), WaitMode::Not) => PutError::Full(value),
+            (Trouble::Refused(Refusal::NotNow), WaitMode::Until(_)) => PutError::TimedOut(value),
         }
     }
 
     #[inline]
-    fn get_by(&self, patient: Patient) -> Result<T, GetError> {
+    fn get_by(&self, mode: WaitMode) -> Result<T, GetError> {
         let mut buffer = Buffer::take();
-        if let Err(refusal) = self.ring.get(&mut buffer, &patient) {
-            return Err(get_error(refusal, &patient));
+        if let Err(refusal) = self.ring.get(&mut buffer, &mode) {
+            return Err(get_error(refusal, &mode));
         }
         codec::decode(buffer.message()).map_err(GetError::Decode)
     }
 }
 
 #[cold]
-fn get_error(refusal: Refusal, patient: &Patient) -> GetError {
-    match (refusal, patient) {
-        (Refusal::NotNow, Patient::Not) => GetError::Empty,
-        (Refusal::NotNow, Patient::Until(_)) => GetError::TimedOut,
+fn get_error(refusal: Refusal, mode: &WaitMode) -> GetError {
+    match (refusal, mode) {
+        (Refusal::NotNow, WaitMode::Not) => GetError::Empty,
+        (Refusal::NotNow, WaitMode::Until(_)) => GetError::TimedOut,
         (Refusal::Closed, _) => GetError::Closed,
         (Refusal::Corrupt, _) => GetError::Corrupt,
     }

@@ -1,7 +1,7 @@
 //! Which messages are not done with: what a queue's `task_done` and `join` are about.
 
 use crate::ipc::ring::{COUNT, ONE, WAIT, between};
-use crate::sys::{ALL, Deadline, Ordering::*, Wait, Word, site};
+use crate::sys::{ALL, Deadline, Futex, Ordering::*, Wait, site};
 
 /// The messages that were put and not reported as done.
 ///
@@ -17,8 +17,8 @@ use crate::sys::{ALL, Deadline, Ordering::*, Wait, Word, site};
 /// One who is killed between the last step and its wake leaves sleepers that look again within
 /// 100 ms.
 pub(crate) struct Unfinished<'a> {
-    pub(crate) put: &'a Word,
-    pub(crate) done: &'a Word,
+    pub(crate) put: &'a Futex,
+    pub(crate) done: &'a Futex,
 }
 
 impl Unfinished<'_> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::pool::board::Stage;
 use crate::pool::crew::Crew;
-use crate::process::{Duty, Rank, is_ending, register};
+use crate::process::{ExitHook, ExitOrder, is_ending, register};
 use crate::sys::ForkLocal;
 
 static CREWS: ForkLocal<Mutex<Vec<Weak<Crew>>>> = ForkLocal::new(|| Mutex::new(Vec::new()));
@@ -19,7 +19,7 @@ fn crews() -> MutexGuard<'static, Vec<Weak<Crew>>> {
 /// Notes a pool that is to be terminated when the process ends.
 pub(super) fn add(crew: &Arc<Crew>) {
     // A fork begins with a list of its own.
-    register(Duty { rank: Rank::Pools, at_end, after_fork: || {} });
+    register(ExitHook { order: ExitOrder::Pools, at_end, after_fork: || {} });
     {
         let mut crews = crews();
         crews.retain(|known| known.strong_count() > 0);

@@ -16,10 +16,10 @@ use serde::de::DeserializeOwned;
 
 use crate::error::CodecError;
 use crate::ipc::codec;
-use crate::process::current::{become_child, is_orphan_of, take_page};
+use crate::process::current::{become_child, is_orphan_of, take_exchange};
 use crate::process::ending::{end, leave};
+use crate::process::exchange::{Exchange, Outcome};
 use crate::process::identity::{Identity, Tie};
-use crate::process::page::{Outcome, Page};
 use crate::process::panics::caught;
 use crate::sys::{Deadline, descriptor, poll};
 
@@ -32,16 +32,16 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Why a function did not even begin.
 pub(super) struct NotRead(pub(super) CodecError);
 
-/// Lives the child's life: runs `body`, leaves the outcome on `page` and ends. What is on the stack
+/// Lives the child's life: runs `body`, leaves the outcome on `exchange` and ends. What is on the stack
 /// below belongs to the parent (after a fork) or to nobody: it is never returned to.
 pub(super) fn live<R: Serialize + DeserializeOwned>(
     identity: Identity,
-    page: Page,
+    exchange: Exchange,
     body: impl FnOnce() -> Result<R, NotRead>,
 ) -> ! {
     // Also when what is outside of `caught` should panic: nothing unwinds into the frames below.
     let lived = catch_unwind(AssertUnwindSafe(|| {
-        match page.await_release() {
+        match exchange.await_release() {
             Ok(true) => {}
             Ok(false) => leave(FAILED),
             Err(error) => {
@@ -55,13 +55,13 @@ pub(super) fn live<R: Serialize + DeserializeOwned>(
         if !is_outside {
             tie_to_parent(&identity);
         }
-        become_child(identity, page);
+        become_child(identity, exchange);
         let outcome = if is_outside { Outcome::Outside } else { run(body) };
         let code = match outcome {
             Outcome::Returned(_) => 0,
             _ => FAILED,
         };
-        match take_page().map(|page| page.leave(&outcome)) {
+        match take_exchange().map(|exchange| exchange.leave(&outcome)) {
             Some(Err(error)) => {
                 tell(format_args!("the result could not be left for the parent: {error}"));
                 FAILED

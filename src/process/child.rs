@@ -11,8 +11,8 @@ use rustix::process::{
 };
 
 use crate::error::Error;
+use crate::process::exchange::Exchange;
 use crate::process::identity::Identity;
-use crate::process::page::Page;
 use crate::process::status::ExitStatus;
 use crate::sys::{Deadline, descriptor, fork_generation, poll};
 
@@ -30,7 +30,7 @@ pub(super) struct Child {
     generation: u64,
     end: Mutex<Option<End>>,
     /// Where its outcome will be; taken by the join that gets it.
-    page: Mutex<Option<Page>>,
+    exchange: Mutex<Option<Exchange>>,
 }
 
 /// What is known of the end of a child that is no more.
@@ -47,10 +47,10 @@ pub(super) enum End {
 pub(super) const WAITID: &str = "waitid (P_PIDFD)";
 
 impl Child {
-    /// The child that was just started, and that begins if this succeeds: see [`Page`].
-    pub(super) fn new(pid: i32, identity: &Identity, page: Page) -> Result<Self, Error> {
+    /// The child that was just started, and that begins if this succeeds: see [`Exchange`].
+    pub(super) fn new(pid: i32, identity: &Identity, exchange: Exchange) -> Result<Self, Error> {
         let pid = Pid::from_raw(pid).expect("a child has a number");
-        match open(pid).and_then(|pidfd| page.release().map(|()| pidfd)) {
+        match open(pid).and_then(|pidfd| exchange.release().map(|()| pidfd)) {
             Ok(pidfd) => Ok(Child {
                 pid,
                 pidfd,
@@ -58,11 +58,11 @@ impl Child {
                 daemon: identity.daemon,
                 generation: fork_generation(),
                 end: Mutex::new(None),
-                page: Mutex::new(Some(page)),
+                exchange: Mutex::new(Some(exchange)),
             }),
             Err(error) => {
                 // It ends without having begun.
-                drop(page);
+                drop(exchange);
                 let wait = || waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
                 let _ = retry_on_intr(wait);
                 Err(error)
@@ -153,16 +153,16 @@ impl Child {
     }
 
     /// In a process that was forked from the child's parent: the outcome is for the parent; the
-    /// descriptor of the page would stay open here.
+    /// descriptor of the exchange would stay open here.
     pub(super) fn forget(&self) {
-        if let Some(mut page) = try_lock(&self.page) {
-            page.take();
+        if let Some(mut exchange) = try_lock(&self.exchange) {
+            exchange.take();
         }
     }
 
-    /// The page of its outcome, as long as nobody has taken it. In the process that started it.
-    pub(super) fn page(&self) -> MutexGuard<'_, Option<Page>> {
-        self.page.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The exchange of its outcome, as long as nobody has taken it. In the process that started it.
+    pub(super) fn exchange(&self) -> MutexGuard<'_, Option<Exchange>> {
+        self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

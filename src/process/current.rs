@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::process::{getpid, getppid};
 
 use crate::error::Error;
+use crate::process::exchange::Exchange;
 use crate::process::identity::{Identity, number};
-use crate::process::page::Page;
 use crate::sys::{ForkCell, ForkLocal, fork_generation};
 
 /// The running process, as [`current`] found it.
@@ -63,7 +63,7 @@ struct Own {
     /// `None` in the program itself, and in a process that was forked without this crate.
     identity: Option<Identity>,
     /// Where the parent waits for the outcome.
-    page: Option<Arc<Page>>,
+    exchange: Option<Arc<Exchange>>,
 }
 
 static OWN: ForkCell<Own> = ForkCell::new();
@@ -77,8 +77,8 @@ fn with_own<R>(look: impl FnOnce(&Own) -> R) -> R {
     OWN.read(look)
 }
 
-/// In a forked process, whoever has forked it: the name and the page are its parent's, and the copy of
-/// the page's descriptor is closed.
+/// In a forked process, whoever has forked it: the name and the exchange are its parent's, and the copy of
+/// the exchange's descriptor is closed.
 fn forget_parents() {
     let generation = fork_generation();
     if OWN.read(|own| own.of) == generation {
@@ -116,16 +116,16 @@ pub(super) fn name_child(name: Option<String>, daemon: bool) -> Result<Identity,
 }
 
 /// The process is this child from here on.
-pub(super) fn become_child(identity: Identity, page: Page) {
+pub(super) fn become_child(identity: Identity, exchange: Exchange) {
     forget_parents();
-    let page = Some(Arc::new(page));
-    OWN.change(|own| (own.identity, own.page) = (Some(identity), page));
+    let exchange = Some(Arc::new(exchange));
+    OWN.change(|own| (own.identity, own.exchange) = (Some(identity), exchange));
 }
 
-/// Takes the page that the outcome belongs on; once.
-pub(super) fn take_page() -> Option<Arc<Page>> {
+/// Takes the exchange that the outcome belongs on; once.
+pub(super) fn take_exchange() -> Option<Arc<Exchange>> {
     forget_parents();
-    OWN.change(|own| own.page.take())
+    OWN.change(|own| own.exchange.take())
 }
 
 /// Whether `parent` is no longer this process's parent: then it has ended.

@@ -2,7 +2,7 @@
 //!
 //! A program ends through `exit`, which runs what was registered with `atexit`; that holds for
 //! `main` returning and for `std::process::exit`. A child of this crate ends through [`end`],
-//! which does the same duties and then leaves by `_exit`: a forked child has inherited its
+//! which does the same hooks and then leaves by `_exit`: a forked child has inherited its
 //! parent's handlers, which are not its own to run. Nobody does anything when a signal kills.
 
 use std::io::Write;
@@ -12,12 +12,12 @@ use std::ptr::null_mut;
 use rustix::process::getpid;
 use rustix::thread::gettid;
 
-use crate::sys::{Enrolled, ForkCell, fork_generation};
+use crate::sys::{ForkCell, OwnEntries, fork_generation};
 
-/// One duty. They are done in the order of the variants of [`Rank`].
+/// One hook. They are done in the order of the variants of [`ExitOrder`].
 #[derive(Clone, Copy)]
-pub(crate) struct Duty {
-    pub(crate) rank: Rank,
+pub(crate) struct ExitHook {
+    pub(crate) order: ExitOrder,
     /// Called when the process ends; it may be called again while it runs, by another thread.
     pub(crate) at_end: fn(),
     /// Called in a forked child, which has none of its parent's threads and children.
@@ -25,7 +25,7 @@ pub(crate) struct Duty {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Rank {
+pub(crate) enum ExitOrder {
     /// First: a thread may still start and join children.
     Threads,
     /// Before the children, of which their managers would start more.
@@ -34,11 +34,11 @@ pub(crate) enum Rank {
 }
 
 #[derive(Clone, Default)]
-struct Duties {
+struct ExitHooks {
     /// The generation of the process whose they are, 0 for nobody's: another that has a copy of this
     /// memory has none of them.
     of: u64,
-    list: Vec<Duty>,
+    list: Vec<ExitHook>,
     registered: bool,
     /// They are being done.
     ending: bool,
@@ -46,31 +46,31 @@ struct Duties {
     asked: Option<i32>,
 }
 
-impl Duties {
+impl ExitHooks {
     fn are_ours(&self) -> bool {
         self.of == fork_generation()
     }
 }
 
-static DUTIES: ForkCell<Duties> = ForkCell::new();
+static HOOKS: ForkCell<ExitHooks> = ForkCell::new();
 
-/// Adds a duty, once for each rank.
-pub(crate) fn register(duty: Duty) {
-    if DUTIES.read(|duties| duties.of != 0 && !duties.are_ours()) {
+/// Adds a hook, once for each order.
+pub(crate) fn register(hook: ExitHook) {
+    if HOOKS.read(|hooks| hooks.of != 0 && !hooks.are_ours()) {
         // Somebody has forked without this crate: what there is belongs to the parent.
         after_fork();
     }
-    let registered = DUTIES.change(|duties| {
-        duties.of = fork_generation();
-        if !duties.list.iter().any(|known| known.rank == duty.rank) {
-            duties.list.push(duty);
-            duties.list.sort_by_key(|duty| duty.rank);
+    let registered = HOOKS.change(|hooks| {
+        hooks.of = fork_generation();
+        if !hooks.list.iter().any(|known| known.order == hook.order) {
+            hooks.list.push(hook);
+            hooks.list.sort_by_key(|hook| hook.order);
         }
-        if !duties.registered {
+        if !hooks.registered {
             // SAFETY: the handler may run at any time: it takes only locks, and catches panics.
-            duties.registered = unsafe { libc::atexit(at_exit) } == 0;
+            hooks.registered = unsafe { libc::atexit(at_exit) } == 0;
         }
-        duties.registered
+        hooks.registered
     });
     if !registered {
         log::warn!("no memory left to register what is to be done at exit: nothing will be");
@@ -79,7 +79,7 @@ pub(crate) fn register(duty: Duty) {
 
 extern "C" fn at_exit() {
     // A panic must not leave a C function; it has been told by the hook.
-    let _ = catch_unwind(do_duties);
+    let _ = catch_unwind(run_hooks);
     // A thread that wanted to end the program now sleeps for good in std, which lets only the first
     // do it: that is this one.
     if let Some(code) = asked_for().filter(|_| gettid() == getpid()) {
@@ -88,20 +88,20 @@ extern "C" fn at_exit() {
     }
 }
 
-fn do_duties() {
-    let list = DUTIES.change(|duties| {
-        if !duties.are_ours() {
+fn run_hooks() {
+    let list = HOOKS.change(|hooks| {
+        if !hooks.are_ours() {
             return Vec::new();
         }
-        duties.ending = true;
-        duties.list.clone()
+        hooks.ending = true;
+        hooks.list.clone()
     });
-    list.iter().for_each(|duty| (duty.at_end)());
+    list.iter().for_each(|hook| (hook.at_end)());
 }
 
 /// Whether the process has begun to end.
 pub(crate) fn is_ending() -> bool {
-    DUTIES.read(|duties| duties.ending && duties.are_ours())
+    HOOKS.read(|hooks| hooks.ending && hooks.are_ours())
 }
 
 /// Whether a thread has asked for the end of the program, and waits for nothing any more.
@@ -110,18 +110,18 @@ pub(crate) fn is_asked_for() -> bool {
 }
 
 fn asked_for() -> Option<i32> {
-    DUTIES.read(|duties| duties.asked.filter(|_| duties.are_ours()))
+    HOOKS.read(|hooks| hooks.asked.filter(|_| hooks.are_ours()))
 }
 
 /// In a forked child: what the parent has to do is not the child's.
 pub(super) fn after_fork() {
-    let list = DUTIES.change(|duties| {
-        duties.of = fork_generation();
-        duties.ending = false;
-        duties.asked = None;
-        duties.list.clone()
+    let list = HOOKS.change(|hooks| {
+        hooks.of = fork_generation();
+        hooks.ending = false;
+        hooks.asked = None;
+        hooks.list.clone()
     });
-    list.iter().for_each(|duty| (duty.after_fork)());
+    list.iter().for_each(|hook| (hook.after_fork)());
 }
 
 /// Writes out what Rust's and C's standard streams still hold.
@@ -133,13 +133,13 @@ pub(super) fn flush() {
     unsafe { libc::fflush(null_mut()) };
 }
 
-/// Ends a child of this crate: does its duties, flushes, and leaves with `code`.
+/// Ends a child of this crate: does its hooks, flushes, and leaves with `code`.
 pub(super) fn end(code: i32) -> ! {
-    let _ = catch_unwind(AssertUnwindSafe(do_duties));
+    let _ = catch_unwind(AssertUnwindSafe(run_hooks));
     let _ = catch_unwind(flush);
     // The system keeps the lowest 8 bits.
     if code & 0xff == 0 {
-        Enrolled::leave_all();
+        OwnEntries::leave_all();
     }
     leave(code)
 }
@@ -179,8 +179,8 @@ pub fn exit(code: i32) -> ! {
         end(code)
     }
     if gettid() != getpid() {
-        // Without duties nobody is waited for.
-        DUTIES.change(|duties| _ = duties.asked.get_or_insert(code));
+        // Without hooks nobody is waited for.
+        HOOKS.change(|hooks| _ = hooks.asked.get_or_insert(code));
     }
     std::process::exit(code)
 }
@@ -191,7 +191,7 @@ mod tests {
 
     use super::*;
 
-    /// How a child of a bare fork ends that asks and registers here, and does its duties; `None` if it
+    /// How a child of a bare fork ends that asks and registers here, and does its hooks; `None` if it
     /// does not end.
     fn forked() -> Option<i32> {
         // SAFETY: the child takes no lock that another thread may have but the allocator's,
@@ -199,10 +199,10 @@ mod tests {
         match unsafe { libc::fork() } {
             0 => {
                 let idle = || ();
-                register(Duty { rank: Rank::Pools, at_end: idle, after_fork: idle });
+                register(ExitHook { order: ExitOrder::Pools, at_end: idle, after_fork: idle });
                 let code = if is_ending() || is_asked_for() { 1 } else { 7 };
                 // Not `end`, which has the standard output locked that the harness may print to.
-                do_duties();
+                run_hooks();
                 leave(code)
             }
             child => {

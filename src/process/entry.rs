@@ -3,7 +3,7 @@
 //! The loader runs what stands in `.init_array` before `main`, in every program that uses this
 //! crate. There, [`on_start`] looks at the path by which the process was started. In a program that
 //! was started in any other way it is no child's path, and nothing happens. A process whose path is
-//! a child's never comes to `main`: it does what its letter says, or ends.
+//! a child's never comes to `main`: it does what its request says, or ends.
 //!
 //! Before `main`, in a child, std works; what its runtime does at the start of `main` is missing: a
 //! stack overflow is not told as such, and the main thread has no name.
@@ -24,10 +24,10 @@ use crate::error::CodecError;
 use crate::ipc::codec;
 use crate::process::body::{NotRead, live};
 use crate::process::ending::leave;
+use crate::process::exchange::{Exchange, Outcome};
 use crate::process::identity::Identity;
 use crate::process::image::Image;
-use crate::process::letter::{self, Letter};
-use crate::process::page::{Outcome, Page};
+use crate::process::spawn_request::{self, SpawnRequest};
 use crate::process::{program, start_path};
 use crate::shm::handoff;
 
@@ -48,9 +48,9 @@ pub(super) fn has_run() -> bool {
 /// The exit code of a process that was told to be a child and cannot: EX_SOFTWARE of sysexits.h.
 const BROKEN: i32 = 70;
 
-/// What the letter's entry is given.
+/// What the request's entry is given.
 pub(super) struct Task {
-    page: Page,
+    exchange: Exchange,
     identity: Identity,
     function: *const (),
     argument: Vec<u8>,
@@ -64,7 +64,7 @@ pub(super) extern "C" fn on_start() {
     let _ = HAS_RUN.set(());
     let Some(fd) = start_path::of_this_process() else { return };
     let why = match open(fd) {
-        // SAFETY: the letter says that it is the `enter` of the types that the function and the
+        // SAFETY: the request says that it is the `enter` of the types that the function and the
         // argument have; it was written by this same program, see `open`.
         Ok((entry, task)) => unsafe { entry(task) },
         Err(why) => why,
@@ -77,78 +77,80 @@ pub(super) extern "C" fn on_start() {
     leave(BROKEN);
 }
 
-/// Reads the letter.
+/// Reads the request.
 fn open(number: RawFd) -> Result<(Entry, Task), String> {
     // The descriptor, too, comes from whoever called exec.
     if program::is_privileged() {
         let why = "it has more rights than its parent, so it does not do what that one says";
         return Err(why.to_owned());
     }
-    if !is_letters(number) {
-        let why = "the descriptor of its letter is not there: something has closed it before";
+    if !is_of_request(number) {
+        let why = "the descriptor of its request is not there: something has closed it before";
         return Err(why.to_owned());
     }
-    // SAFETY: it is open, as was just told; and it is the letter's, which was put there for us.
+    // SAFETY: it is open, as was just told; and it is the request's, which was put there for us.
     // (Should it not be, the errors below end the process.) It is not closed here when it is for
     // another copy.
-    let page = ManuallyDrop::new(Page::from_fd(unsafe { OwnedFd::from_raw_fd(number) }));
+    let exchange = ManuallyDrop::new(Exchange::from_fd(unsafe { OwnedFd::from_raw_fd(number) }));
     let failed = |what: &str| {
         let what = what.to_owned();
         move |error| format!("{what}: {error}")
     };
-    let bytes = page.read().map_err(failed("its letter cannot be read"))?;
-    let reader = letter::reader(&bytes).ok_or("what it finds there is no letter")?;
+    let bytes = exchange.read().map_err(failed("its request cannot be read"))?;
+    let reader = spawn_request::reader(&bytes).ok_or("what it finds there is no request")?;
     let image = Image::of_program();
-    let reader = image.find(reader).ok_or("its letter is for nobody in this program")?;
+    let reader = image.find(reader).ok_or("its request is for nobody in this program")?;
     if reader != ON_START as *const () {
-        // SAFETY: the letter was written by another copy of this crate in this same program, and
+        // SAFETY: the request was written by another copy of this crate in this same program, and
         // its reader is the `on_start` of that copy.
         let on_start = unsafe { std::mem::transmute::<*const (), extern "C" fn()>(reader) };
         on_start();
-        let why = "the copy of multiproc in this program that its letter is for did not take it";
+        let why = "the copy of multiproc in this program that its request is for did not take it";
         return Err(why.to_owned());
     }
-    let letter = Letter::from_bytes(bytes).ok_or("its letter is of another version")?;
-    let page = ManuallyDrop::into_inner(page);
+    let request = SpawnRequest::from_bytes(bytes).ok_or("its request is of another version")?;
+    let exchange = ManuallyDrop::into_inner(exchange);
     // SAFETY: before `main`, where this crate has started no thread. (One that a constructor of a
     // library has started would have to read the path at this very moment.)
     unsafe { start_path::set_taken() };
-    page.clear().map_err(failed("its letter cannot be taken off"))?;
-    page.keep_to_itself().map_err(failed("its letter cannot be kept from its own children"))?;
-    let found = letter.head.fds.iter().map(|&fd| adopt(fd)).collect::<Result<_, _>>().and_then(
+    exchange.clear().map_err(failed("its request cannot be taken off"))?;
+    exchange
+        .keep_to_itself()
+        .map_err(failed("its request cannot be kept from its own children"))?;
+    let found = request.head.fds.iter().map(|&fd| adopt(fd)).collect::<Result<_, _>>().and_then(
         |fds: Vec<OwnedFd>| {
-            let find = |name| image.find(name).ok_or("its letter names no function".to_owned());
-            Ok((fds, find(letter.names.entry)?, find(letter.names.function)?))
+            let find = |name| image.find(name).ok_or("its request names no function".to_owned());
+            Ok((fds, find(request.names.entry)?, find(request.names.function)?))
         },
     );
     let (fds, entry, function) = found.inspect_err(|why| {
         // The parent hears it too. (Should that not be possible, it hears of the exit code.)
-        let _ = page.leave(&Outcome::NotRead(CodecError::NotCarried(why.clone())));
+        let _ = exchange.leave(&Outcome::NotRead(CodecError::NotCarried(why.clone())));
     })?;
     // SAFETY: it is code of this program, named as an `Entry` by this same program.
     let entry = unsafe { std::mem::transmute::<*const (), Entry>(entry) };
     imitate_main();
-    let identity = letter.head.identity;
-    Ok((entry, Task { page, identity, function, argument: letter.argument, fds }))
+    let identity = request.head.identity;
+    Ok((entry, Task { exchange, identity, function, argument: request.argument, fds }))
 }
 
-/// Whether a file in memory has that descriptor, as the letter has. Where the system does not tell,
-/// whether anything has: what is not a letter is found out when it is read.
-fn is_letters(fd: RawFd) -> bool {
+/// Whether a file in memory has that descriptor, as the request has. Where the system does not tell,
+/// whether anything has: what is not a request is found out when it is read.
+fn is_of_request(fd: RawFd) -> bool {
     // SAFETY: only asked about.
     let asked = |what| unsafe { libc::fcntl(fd, what) } != -1;
     let is_absent = || matches!(Errno::last(), Errno::EBADF | Errno::EINVAL);
     asked(libc::F_GET_SEALS) || !is_absent() && asked(libc::F_GETFD)
 }
 
-/// Takes a descriptor that the letter brings. The parent's file actions have made it inheritable
+/// Takes a descriptor that the request brings. The parent's file actions have made it inheritable
 /// for this one step; from here on it is not.
 fn adopt(fd: RawFd) -> Result<OwnedFd, String> {
     // SAFETY: one that is not open is refused; one that is, is set to what every descriptor of
     // this crate is.
     if unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) } == -1 {
         return Err(match Errno::last() {
-            Errno::EBADF => "a descriptor that its letter names is not there".to_owned(),
+            Errno::EBADF => "a descriptor that its request names is not there".to_owned(),
             errno => format!("fcntl (F_SETFD) failed: {errno}"),
         });
     }
@@ -179,10 +181,10 @@ where
     A: DeserializeOwned,
     R: Serialize + DeserializeOwned,
 {
-    let Task { page, identity, function, argument, fds } = task;
+    let Task { exchange, identity, function, argument, fds } = task;
     // SAFETY: the caller's promise.
     let function = unsafe { std::mem::transmute::<*const (), fn(A) -> R>(function) };
-    live(identity, page, move || {
+    live(identity, exchange, move || {
         let read = handoff::taking(fds, || codec::decode(&argument));
         drop(argument);
         Ok(function(read.map_err(NotRead)?))

@@ -10,9 +10,9 @@ use crate::error::Error;
 use crate::process::body::live;
 use crate::process::child::Child;
 use crate::process::ending;
+use crate::process::exchange::Exchange;
 use crate::process::identity::Identity;
-use crate::process::page::Page;
-use crate::sys::{Me, had_threads, threads};
+use crate::sys::{CurrentThread, had_threads, threads};
 
 /// Forks in a process that never had another thread. The child runs `body` and never returns from
 /// here.
@@ -61,11 +61,11 @@ unsafe fn fork_alone<R: Serialize + DeserializeOwned>(
     // The copy of a guard would give the child access to shared memory that the parent has
     // locked; so would what was borrowed through a guard that was leaked. (Of a lock in private
     // memory the child has its own copy.)
-    let locks = Me::held();
+    let locks = CurrentThread::held();
     if locks > 0 {
         return Err(Error::LockHeld { locks });
     }
-    let page = Page::new()?;
+    let exchange = Exchange::new()?;
     // What the streams hold would be written twice.
     ending::flush();
     // SAFETY: each thing that a fork can break, and why it does not here.
@@ -90,11 +90,11 @@ unsafe fn fork_alone<R: Serialize + DeserializeOwned>(
     //   thread's number is read anew after a fork by glibc (`pthread_atfork`). Numbers mean the same
     //   on both sides (`ProcessBuilder::bear`, and `live` where that could not be seen).
     match unsafe { nix::unistd::fork() } {
-        Ok(ForkResult::Parent { child }) => Child::new(child.as_raw(), &identity, page),
+        Ok(ForkResult::Parent { child }) => Child::new(child.as_raw(), &identity, exchange),
         Ok(ForkResult::Child) => {
             // Nothing may unwind from here into the parent's frames.
             let _ = catch_unwind(ending::after_fork);
-            live(identity, page, || Ok(body()))
+            live(identity, exchange, || Ok(body()))
         }
         Err(errno) => Err(Error::os("fork", errno)),
     }

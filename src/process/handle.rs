@@ -16,8 +16,8 @@ use crate::ipc::codec;
 use crate::process::builder::ProcessBuilder;
 use crate::process::child::{Child, End, WAITID};
 use crate::process::children;
+use crate::process::exchange::{ExchangeError, Outcome};
 use crate::process::identity::number;
-use crate::process::page::{Outcome, PageError};
 use crate::process::run::Run;
 use crate::process::status::ExitStatus;
 use crate::sys::Deadline;
@@ -335,7 +335,7 @@ impl<R: DeserializeOwned> Process<R> {
         if !self.child.is_ours() {
             return Some(Err(ProcessError::NotAChild));
         }
-        if self.child.page().is_none() {
+        if self.child.exchange().is_none() {
             return Some(Err(ProcessError::AlreadyJoined));
         }
         match self.child.wait(deadline) {
@@ -348,18 +348,18 @@ impl<R: DeserializeOwned> Process<R> {
     fn result(&self) -> Result<R, ProcessError> {
         let end = self.child.reap();
         children::sweep();
-        let page = self.child.page().take().ok_or(ProcessError::AlreadyJoined)?;
+        let exchange = self.child.exchange().take().ok_or(ProcessError::AlreadyJoined)?;
         match end {
             Some(End::Status(ExitStatus::Signaled(signal))) => {
                 return Err(ProcessError::Signaled(signal));
             }
-            Some(End::Status(ExitStatus::Exited(code))) if page.holds_letter() => {
+            Some(End::Status(ExitStatus::Exited(code))) if exchange.holds_request() => {
                 return Err(ProcessError::NotStarted(code));
             }
             _ => {}
         }
-        let outcome = page.outcome().map_err(|error| match error {
-            PageError::Os(call, source) => ProcessError::Os { call, source },
+        let outcome = exchange.outcome().map_err(|error| match error {
+            ExchangeError::Os(call, source) => ProcessError::Os { call, source },
             error => ProcessError::Decode(CodecError::NotCarried(error.to_string())),
         })?;
         match (outcome, end) {
@@ -388,7 +388,7 @@ impl<R: DeserializeOwned> Process<R> {
 impl<R> Drop for Process<R> {
     fn drop(&mut self) {
         if self.child.is_ours() {
-            self.child.page().take();
+            self.child.exchange().take();
             if self.child.has_ended() == Ok(true) {
                 children::sweep();
             }

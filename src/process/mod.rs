@@ -4,9 +4,9 @@
 //! [`ProcessError`](crate::ProcessError).
 //!
 //! ```text
-//! builder ──┬── fork ──────────────┬── body: runs the function, leaves the outcome on the page
+//! builder ──┬── fork ──────────────┬── body: runs the function, leaves the outcome on the exchange
 //!           └── spawn ─ ─ ─> entry ┘        (start_path: how a spawned child knows that it is one;
-//!                                            letter: what it is to do)
+//!                                            request: what it is to do)
 //! handle ── child ── children            what the parent has of them, and all it has
 //! ending                                 what is done when a process ends
 //! ```
@@ -18,24 +18,24 @@ mod children;
 mod current;
 mod ending;
 mod entry;
+mod exchange;
 mod fork;
 mod handle;
 mod identity;
 mod image;
-mod letter;
-mod page;
 mod panics;
 mod prefix;
 mod program;
 mod run;
 mod spawn;
+mod spawn_request;
 mod start_path;
 mod status;
 
 pub use builder::ProcessBuilder;
 pub use current::{Current, current};
 pub use ending::exit;
-pub(crate) use ending::{Duty, Rank, is_asked_for, is_ending, register};
+pub(crate) use ending::{ExitHook, ExitOrder, is_asked_for, is_ending, register};
 pub use handle::Process;
 pub(crate) use image::Image;
 pub(crate) use panics::{Panic, caught};
@@ -49,15 +49,15 @@ pub use status::ExitStatus;
 pub mod fuzz_support {
     use std::os::fd::OwnedFd;
 
-    use crate::process::{letter::Letter, page::Page};
+    use crate::process::{exchange::Exchange, spawn_request::SpawnRequest};
 
-    /// Whether it is a letter.
-    pub fn read_letter(bytes: &[u8]) -> bool {
-        Letter::from_bytes(bytes.to_vec()).is_some()
+    /// Whether it is a request.
+    pub fn read_spawn_request(bytes: &[u8]) -> bool {
+        SpawnRequest::from_bytes(bytes.to_vec()).is_some()
     }
 
     /// Whether an outcome is there.
-    pub fn read_outcome(page: OwnedFd) -> bool {
-        Page::from_fd(page).outcome().is_ok_and(|outcome| outcome.is_some())
+    pub fn read_outcome(exchange: OwnedFd) -> bool {
+        Exchange::from_fd(exchange).outcome().is_ok_and(|outcome| outcome.is_some())
     }
 }

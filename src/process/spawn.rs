@@ -14,10 +14,10 @@ use crate::error::Error;
 use crate::ipc::codec;
 use crate::process::child::Child;
 use crate::process::entry::{self, Entry, ON_START};
+use crate::process::exchange::Exchange;
 use crate::process::identity::Identity;
 use crate::process::image::Image;
-use crate::process::letter::{Head, Letter, Names};
-use crate::process::page::Page;
+use crate::process::spawn_request::{Head, Names, SpawnRequest};
 use crate::process::{program, start_path};
 use crate::shm::handoff;
 use crate::sys::file_fits;
@@ -43,20 +43,21 @@ where
     let (argument, fds) = handoff::sending(|| codec::to_bytes(argument));
     let argument = argument.map_err(Error::Argument)?;
     let numbers: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).collect();
-    let page = Page::new()?;
+    let exchange = Exchange::new()?;
     let head = Head { identity, fds: numbers.clone() };
-    let letter = Letter { reader, names, head, argument };
-    let bytes = letter.to_bytes().map_err(Error::Argument)?;
+    let request = SpawnRequest { reader, names, head, argument };
+    let bytes = request.to_bytes().map_err(Error::Argument)?;
     file_fits(bytes.len())?;
-    page.write(&bytes)?;
+    exchange.write(&bytes)?;
 
-    let pid = start(page.raw_fd(), &numbers).map_err(|errno| Error::os("posix_spawn", errno))?;
-    Child::new(pid, &letter.head.identity, page)
+    let pid =
+        start(exchange.raw_fd(), &numbers).map_err(|errno| Error::os("posix_spawn", errno))?;
+    Child::new(pid, &request.head.identity, exchange)
 }
 
-fn start(letter: RawFd, fds: &[RawFd]) -> Result<i32, Errno> {
+fn start(request: RawFd, fds: &[RawFd]) -> Result<i32, Errno> {
     let mut actions = PosixSpawnFileActions::init()?;
-    for &fd in [letter].iter().chain(fds) {
+    for &fd in [request].iter().chain(fds) {
         // Onto itself: in the child alone, the descriptor is no longer closed by exec.
         actions.add_dup2(fd, fd)?;
     }
@@ -74,7 +75,7 @@ fn start(letter: RawFd, fds: &[RawFd]) -> Result<i32, Errno> {
     // terminated otherwise.
     attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK)?;
     attributes.set_sigmask(&SigSet::empty())?;
-    let program = start_path::write(letter);
+    let program = start_path::write(request);
     posix_spawn(program.as_c_str(), &actions, &attributes, &args, &environment)
         .map(|pid| pid.as_raw())
 }

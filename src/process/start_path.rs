@@ -1,8 +1,8 @@
 //! The path by which a spawned child is started: it tells the child that it is one, and where its
-//! letter is.
+//! request is.
 //!
 //! A child is started from `/proc/self/exe`, the file that its parent runs. Between `self` and
-//! `exe` the number of the letter's descriptor is written in binary, as parts of a path that lead
+//! `exe` the number of the request's descriptor is written in binary, as parts of a path that lead
 //! nowhere: `./` is a one, a lone `/` is a zero. 13 is 1101, so:
 //!
 //! ```text
@@ -17,7 +17,7 @@
 use std::ffi::{CStr, CString, c_char};
 use std::os::fd::RawFd;
 
-/// What the path of a child becomes when its letter is taken.
+/// What the path of a child becomes when its request is taken.
 const TAKEN: &CStr = c"/proc/self/./exe";
 
 const FOLDER: &[u8] = b"/proc/self/";
@@ -25,7 +25,7 @@ const FILE: &[u8] = b"exe";
 const ONE: &[u8] = b"./";
 const ZERO: &[u8] = b"/";
 
-/// The path for a child whose letter has this descriptor.
+/// The path for a child whose request has this descriptor.
 pub(super) fn write(fd: RawFd) -> CString {
     let bits = (0..RawFd::BITS - fd.leading_zeros()).rev();
     let parts = bits.map(|bit| if fd >> bit & 1 == 1 { ONE } else { ZERO });
@@ -34,7 +34,7 @@ pub(super) fn write(fd: RawFd) -> CString {
     CString::new(path).expect("no part of it holds a NUL")
 }
 
-/// The letter's descriptor, if the path is one for a child.
+/// The request's descriptor, if the path is one for a child.
 fn read(path: &CStr) -> Option<RawFd> {
     let mut parts = path.to_bytes().strip_prefix(FOLDER)?.strip_suffix(FILE)?;
     let mut fd: RawFd = 0;
@@ -50,17 +50,17 @@ fn read(path: &CStr) -> Option<RawFd> {
     (fd > 2 && write(fd).as_c_str() == path).then_some(fd)
 }
 
-/// The letter's descriptor, if this process was started as a child and its letter is not taken.
+/// The request's descriptor, if this process was started as a child and its request is not taken.
 pub(super) fn of_this_process() -> Option<RawFd> {
     own().and_then(read)
 }
 
-/// Whether this process was started as a child, and some copy of this crate has taken its letter.
+/// Whether this process was started as a child, and some copy of this crate has taken its request.
 pub(super) fn is_taken() -> bool {
     own() == Some(TAKEN)
 }
 
-/// Notes that the letter is taken: a copy of this crate that comes later, since it is in a library
+/// Notes that the request is taken: a copy of this crate that comes later, since it is in a library
 /// that is loaded now, is not to look for it.
 ///
 /// # Safety

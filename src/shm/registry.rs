@@ -40,7 +40,7 @@ use rustix::fs::Stat;
 
 use crate::error::Error;
 use crate::shm::header::Header;
-use crate::sys::{Enrolled, ForkList, Me};
+use crate::sys::{CurrentThread, ForkList, OwnEntries};
 
 static MAPPINGS: ForkList<Mapped> = ForkList::new();
 
@@ -137,8 +137,8 @@ pub(super) fn leave(mapped: &Mapped) {
     let start = known.base.addr().get();
     let range = start..start + known.bytes;
     // Before it goes: nobody waits any more for what this process might have come to there.
-    Enrolled::leave_in(range.clone());
-    let held = Me::holds_in(range);
+    OwnEntries::leave_in(range.clone());
+    let held = CurrentThread::holds_in(range);
     // Out of the list first: a child that is forked in between finds no place that is not mapped.
     mappings.set(known.file.inode, is, held.then_some(known));
     drop(mappings);

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use crate::error::BrokenBarrier;
 use crate::shm::{Layout, ProcessSafe};
 use crate::sync::barrier::state::{Outcome, State};
-use crate::sync::roster::Roster;
+use crate::sync::participants::Participants;
 use crate::sys::{
-    ALL, AtomicU32, Deadline, Entry, Mark, Op, Ordering, Ordering::*, Wait, Word, const_fn, site,
+    ALL, AtomicU32, Deadline, Entry, Futex, Mark, Op, Ordering, Ordering::*, Wait, const_fn, site,
 };
 
 /// A place where a number of parties, threads of one process or of many, wait for one another: once
@@ -87,10 +87,10 @@ use crate::sys::{
 #[derive(Debug)]
 pub struct Barrier {
     state: Entry,
-    turn: Word,
+    turn: Futex,
     /// Written once. An atomic, since a peer can write there too.
     parties: AtomicU32,
-    roster: Roster,
+    participants: Participants,
 }
 
 // SAFETY: atomics, any bits of which are some state; nothing keeps an address there. (A process keeps
@@ -100,7 +100,7 @@ unsafe impl ProcessSafe for Barrier {
 
     unsafe fn settle(&mut self) {
         // SAFETY: the caller's promise for the whole holds for the part.
-        unsafe { self.roster.settle() };
+        unsafe { self.participants.settle() };
     }
 }
 
@@ -112,7 +112,7 @@ impl Barrier {
     pub const MAX: u32 = (1 << State::CAUSE_SHIFT) - 1;
 
     /// How many processes it can remember, so as to notice when one has died.
-    pub const WATCHED: usize = Roster::LEN;
+    pub const WATCHED: usize = Participants::LEN;
 
     const_fn! {
         /// A barrier for so many parties.
@@ -124,9 +124,9 @@ impl Barrier {
             assert!(parties > 0 && parties <= Self::MAX, "a barrier has from 1 to 65,535 parties");
             Barrier {
                 state: Entry::new(State::FRESH),
-                turn: Word::new(0),
+                turn: Futex::new(0),
                 parties: AtomicU32::new(parties),
-                roster: Roster::new(),
+                participants: Participants::new(),
             }
         }
     }
@@ -181,14 +181,14 @@ impl Barrier {
             // Relaxed: nothing is handed over.
             match self.change(seen, seen.next(true), Relaxed) {
                 Ok(()) => {
-                    self.rouse();
+                    self.wake_all();
                     break;
                 }
                 Err(now) => seen = now,
             }
         }
         // Last, since it takes longest; whoever comes meanwhile looks for the dead only later.
-        self.roster.strike();
+        self.participants.remove_exited();
     }
 
     /// How many parties there are.
@@ -226,7 +226,7 @@ impl Barrier {
     }
 
     /// After a change of the state that others wait for.
-    fn rouse(&self) {
+    fn wake_all(&self) {
         // Release: pairs with the Acquire in `turn`; who sleeps on the new turn has seen the new
         // state. Weaker: the model `barrier::meets` sees one sleep for ever.
         let order = site!("barrier.turn.release", Release => Relaxed);
@@ -236,7 +236,7 @@ impl Barrier {
 
     /// To be looked at before the state.
     fn turn(&self) -> u32 {
-        // Acquire: as in `rouse`.
+        // Acquire: as in `wake_all`.
         self.turn.load(site!("barrier.turn.acquire", Acquire => Relaxed))
     }
 
@@ -245,7 +245,7 @@ impl Barrier {
         until: Deadline,
         action: Option<impl FnOnce()>,
     ) -> Result<usize, BrokenBarrier> {
-        self.roster.enrol();
+        self.participants.register();
         let mark = Mark::here();
         let (seen, mut turn) = self.come(until, action.is_some())?;
         let index = seen.count() as usize;
@@ -253,7 +253,7 @@ impl Barrier {
             if let Some(action) = action {
                 self.act(seen, action)?;
             }
-            self.rouse();
+            self.wake_all();
             return Ok(index);
         }
         let mut slices = 0u32;
@@ -318,7 +318,7 @@ impl Barrier {
             Wait::TimedOut => BrokenBarrier::TimedOut,
             Wait::Slice => {
                 *slices += 1;
-                let died = *slices >= GRACE && self.roster.has_ended();
+                let died = *slices >= GRACE && self.participants.has_ended();
                 if !site!("barrier.died", died => false) {
                     return;
                 }
@@ -337,7 +337,7 @@ impl Barrier {
         while such(seen) {
             // Relaxed: nothing is handed over to those who get an error.
             match self.change(seen, seen.broken(cause), Relaxed) {
-                Ok(()) => return self.rouse(),
+                Ok(()) => return self.wake_all(),
                 Err(now) => seen = now,
             }
         }

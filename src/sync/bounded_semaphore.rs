@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::error::Overflow;
 use crate::shm::{Layout, ProcessSafe};
 use crate::sync::semaphore::{Permit, Semaphore};
-use crate::sys::{Deadline, Ordering::Relaxed, Word, const_fn};
+use crate::sys::{Deadline, Futex, Ordering::Relaxed, const_fn};
 
 /// A [`Semaphore`] that refuses a release of more than was taken: it never has more permits than it
 /// began with.
@@ -44,7 +44,7 @@ use crate::sys::{Deadline, Ordering::Relaxed, Word, const_fn};
 pub struct BoundedSemaphore {
     permits: Semaphore,
     /// Written once. A word, since a peer can write there too.
-    limit: Word,
+    limit: Futex,
 }
 
 // SAFETY: two atomic words, any bits of which are some state.
@@ -61,7 +61,7 @@ impl BoundedSemaphore {
         ///
         /// When `permits` is more than [`Semaphore::MAX`]; in a const, at compile time.
         pub fn new(permits: u32) -> Self {
-            BoundedSemaphore { permits: Semaphore::new(permits), limit: Word::new(permits) }
+            BoundedSemaphore { permits: Semaphore::new(permits), limit: Futex::new(permits) }
         }
     }
 

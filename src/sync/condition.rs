@@ -9,7 +9,7 @@ use crate::error::{Poisoned, TryLockError};
 use crate::shm::{Layout, ProcessSafe};
 use crate::sync::condition::guard::GivenUp;
 use crate::sync::owed::{Accepted, Owed};
-use crate::sys::{ALL, Deadline, MODELLED, Op, Ordering::Relaxed, Wait, Word, const_fn, site};
+use crate::sys::{ALL, Deadline, Futex, MODELLED, Op, Ordering::Relaxed, Wait, const_fn, site};
 
 pub use guard::ConditionGuard;
 
@@ -133,7 +133,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 #[repr(C)]
 #[derive(Debug)]
 pub struct Condition {
-    word: Word,
+    word: Futex,
     owed: Owed,
 }
 
@@ -161,7 +161,7 @@ impl Condition {
     const_fn! {
         /// A condition on which nobody waits.
         pub fn new() -> Self {
-            Condition { word: Word::new(0), owed: Owed::new() }
+            Condition { word: Futex::new(0), owed: Owed::new() }
         }
     }
 
@@ -322,7 +322,7 @@ impl Condition {
         let given_up = GivenUp::<G>(&lock);
         let is_poisoned = || site!("condition.poisoned", G::is_poisoned(&lock) => false);
         let lost = || {
-            site!("condition.forsaken", G::is_forsaken(&lock) => false)
+            site!("condition.forsaken", G::owner_is_dead(&lock) => false)
                 || is_poisoned() && !was_poisoned
         };
         // Weaker: whoever is notified while the lock is free sleeps on, in `condition::notifies_all`.

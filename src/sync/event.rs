@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::shm::{Layout, ProcessSafe};
-use crate::sys::{ALL, Deadline, Mark, Op, Ordering::*, Wait, Word, const_fn, site};
+use crate::sys::{ALL, Deadline, Futex, Mark, Op, Ordering::*, Wait, const_fn, site};
 
 const SET_BIT: u32 = 0;
 const SET: u32 = 1 << SET_BIT;
@@ -63,7 +63,7 @@ const ROUND: u32 = 1 << 2;
 /// A waiter is done when it sees `SET`, or another round than it began in.
 #[repr(transparent)]
 #[derive(Debug)]
-pub struct Event(Word);
+pub struct Event(Futex);
 
 // SAFETY: one atomic word, any bits of which are some state.
 unsafe impl ProcessSafe for Event {
@@ -75,7 +75,7 @@ impl Event {
     const_fn! {
         /// An event that is not set.
         pub fn new() -> Self {
-            Event(Word::new(0))
+            Event(Futex::new(0))
         }
     }
 

@@ -202,8 +202,8 @@ impl<T> Lock<T> {
     }
 
     /// Whether the owner died, and nobody has taken the lock since.
-    pub(super) fn is_forsaken(&self) -> bool {
-        self.raw.is_forsaken()
+    pub(super) fn owner_is_dead(&self) -> bool {
+        self.raw.owner_is_dead()
     }
 
     #[inline(always)]

@@ -6,12 +6,12 @@ mod condition;
 mod event;
 mod lock;
 mod owed;
-mod patrol;
+mod participants;
 mod raw_lock;
 mod rlock;
 mod robust_semaphore;
-mod roster;
 mod semaphore;
+mod throttle;
 
 pub use barrier::Barrier;
 pub use bounded_semaphore::BoundedSemaphore;

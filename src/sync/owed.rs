@@ -1,6 +1,6 @@
 //! Notifications that were given to someone who has not acted on them yet.
 
-use crate::sys::{Entry, Life, MODELLED, Ordering::*, Word, const_fn, site};
+use crate::sys::{Entry, Futex, MODELLED, Ordering::*, ProcessInstance, const_fn, site};
 
 /// How many notifications are owed, and the lives of those who were woken for one and wait for the lock.
 ///
@@ -20,7 +20,7 @@ use crate::sys::{Entry, Life, MODELLED, Ordering::*, Word, const_fn, site};
 #[repr(C)]
 #[derive(Debug)]
 pub(super) struct Owed {
-    count: Word,
+    count: Futex,
     _spare: u32,
     lives: [Entry; Owed::LEN],
 }
@@ -42,7 +42,7 @@ impl Owed {
 
     const_fn! {
         pub(super) fn new() -> Self {
-            Owed { count: Word::new(0), _spare: 0, lives: Entry::all([0; Self::LEN]) }
+            Owed { count: Futex::new(0), _spare: 0, lives: Entry::all([0; Self::LEN]) }
         }
     }
 
@@ -59,7 +59,7 @@ impl Owed {
         // Relaxed: what was given was counted before the wake, which the kernel has ordered. Where it is
         // nothing, all were woken, which nobody owes. (In a model in which nobody looks, the steps to come
         // would only multiply those that matter.)
-        if self.count.load(Relaxed) & COUNT == 0 || !Life::can_end() {
+        if self.count.load(Relaxed) & COUNT == 0 || !ProcessInstance::can_exit() {
             return Accepted::NotOwed;
         }
         self.enter().map_or(Accepted::Unentered, Accepted::At)
@@ -85,7 +85,7 @@ impl Owed {
 
     fn is_more_than_entered(&self, seen: u32) -> bool {
         let owed = (seen & COUNT) as usize;
-        let is_over = |life| site!("owed.over", Life::is_over(life) => false);
+        let is_over = |life| site!("owed.over", ProcessInstance::has_exited(life) => false);
         // Relaxed: here and below, a life stands for itself and carries nothing.
         let entered =
             || self.lives.iter().map(|entry| entry.load(Relaxed)).filter(|&life| life != 0);
@@ -117,20 +117,21 @@ impl Owed {
     }
 
     fn enter(&self) -> Option<usize> {
-        let mine = site!("owed.enter", Life::mine() => 0);
+        let mine = site!("owed.enter", ProcessInstance::current() => 0);
         // Relaxed: as above.
         let claim =
             |entry: &Entry, old| entry.compare_exchange(old, mine, Relaxed, Relaxed).is_ok();
         let free = |entry: &Entry| entry.load(Relaxed) == 0 && claim(entry, 0);
         let of_the_dead = |entry: &Entry| {
             let life = entry.load(Relaxed);
-            Life::is_over(life) && claim(entry, life)
+            ProcessInstance::has_exited(life) && claim(entry, life)
         };
         self.lives.iter().position(free).or_else(|| self.lives.iter().position(of_the_dead))
     }
 
     fn leave(&self, place: usize) {
-        let (mine, none) = (Life::mine(), site!("owed.leave", 0 => Life::mine()));
+        let (mine, none) =
+            (ProcessInstance::current(), site!("owed.leave", 0 => ProcessInstance::current()));
         // Relaxed: as above. If it fails, a peer has written there.
         let _ = self.lives[place].compare_exchange(mine, none, Relaxed, Relaxed);
     }

@@ -74,8 +74,8 @@ mod poison;
 use crate::error::PoisonCause;
 use crate::sync::raw_lock::lending::{LONGER, pause};
 use crate::sys::{
-    ALL, Deadline, Entry, Life, MODELLED, Mark, Me, Node, Op, Ordering::*, Slot, Versioned, Wait,
-    Word, const_fn, site,
+    ALL, CurrentThread, Deadline, Entry, Futex, MODELLED, Mark, Node, Op, Ordering::*,
+    ProcessInstance, Slot, Versioned, Wait, const_fn, site,
 };
 
 const OWNER: u32 = OWNER_DIED - 1;
@@ -97,8 +97,8 @@ const CLOSELY: u32 = 10;
 #[derive(Debug)]
 pub(crate) struct RawLock {
     word: Versioned,
-    poison: Word,
-    place: Word,
+    poison: Futex,
+    place: Futex,
     /// The life of the process to whose threads the value is lent.
     lender: Entry,
     node: Node,
@@ -123,7 +123,7 @@ enum Missed {
 /// That the lock is held, by whom, and where it stands among the locks on the owner's robust list,
 /// if it does: kept by the owner, where no peer can change it. Not `Send`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Hold(Slot, Me);
+pub(crate) struct Hold(Slot, CurrentThread);
 
 // The fast paths are inlined whatever they cost: a guard that goes through memory costs more than
 // both atomic instructions.
@@ -135,8 +135,8 @@ impl RawLock {
             RawLock {
                 node: Node::of(word.word()),
                 word,
-                poison: Word::new(0),
-                place: Word::new(0),
+                poison: Futex::new(0),
+                place: Futex::new(0),
                 lender: Entry::new(0),
             }
         }
@@ -151,7 +151,8 @@ impl RawLock {
         // Relaxed: here and below, nobody else knows of the lock yet.
         let seen = if MODELLED { 0 } else { self.word.load(Relaxed) };
         if seen & OWNER != 0 {
-            self.word.store(seen & !OWNER | Life::pid(Life::mine()), Relaxed);
+            self.word
+                .store(seen & !OWNER | ProcessInstance::pid(ProcessInstance::current()), Relaxed);
         }
         self.place.store(SETTLED, Relaxed);
     }
@@ -179,7 +180,7 @@ impl RawLock {
     /// The hold of this thread, if it holds the lock already: the same once more, not a second one.
     #[inline]
     pub(crate) fn held(&self) -> Option<Hold> {
-        let me = Me::current();
+        let me = CurrentThread::current();
         // What is shared is not believed: this thread has it on its list, or not.
         let slot = if self.is_settled() { me.slot_of(&self.node)? } else { PRIVATE };
         // In private memory, and in a model, which has no list, the word tells. Relaxed: that this
@@ -193,8 +194,11 @@ impl RawLock {
     }
 
     #[inline(always)]
-    fn acquire(&self, otherwise: impl FnOnce(Me, u32, bool, u32) -> bool) -> Option<Hold> {
-        let me = Me::current();
+    fn acquire(
+        &self,
+        otherwise: impl FnOnce(CurrentThread, u32, bool, u32) -> bool,
+    ) -> Option<Hold> {
+        let me = CurrentThread::current();
         // Once, for all that follows: a peer can change it meanwhile.
         let settled = self.is_settled();
         let name = if settled { me.begin(&self.node) } else { me.name() };
@@ -215,7 +219,7 @@ impl RawLock {
     #[cold]
     fn lock_slow(
         &self,
-        me: Me,
+        me: CurrentThread,
         name: u32,
         settled: bool,
         seen: u32,
@@ -260,8 +264,8 @@ impl RawLock {
                     let look_closely = slices.is_multiple_of(CLOSELY);
                     slices = slices.wrapping_add(1);
                     // An owner in private memory, where it goes with the lock, never is gone.
-                    let is_gone = || settled && self.is_gone(seen & OWNER, look_closely);
-                    if site!("lock.rob", self.rob(name, seen, is_gone) => false) {
+                    let is_dead = || settled && self.is_dead(seen & OWNER, look_closely);
+                    if site!("lock.take_over", self.take_over(name, seen, is_dead) => false) {
                         return true;
                     }
                 }
@@ -326,19 +330,19 @@ impl RawLock {
     }
 
     /// Takes the lock from the owner that `seen` names, with `WAITERS`, if that one is gone.
-    fn rob(&self, name: u32, seen: u32, is_gone: impl FnOnce() -> bool) -> bool {
+    fn take_over(&self, name: u32, seen: u32, is_dead: impl FnOnce() -> bool) -> bool {
         // Before the question: where the word still has this version and names the owner, it has done so
         // all the time, also when the answer was given.
         let before = self.word.version();
-        if !site!("lock.gone", is_gone() => true) {
+        if !site!("lock.gone", is_dead() => true) {
             return false;
         }
-        let version = site!("lock.rob.version", before => self.word.version());
+        let version = site!("lock.take_over.version", before => self.word.version());
         // Acquire: there is no Release to pair with; what the dead wrote before dying is seen in
         // the order that the kernel's switch from it gave.
-        let waiters = site!("lock.rob.waiters", WAITERS => 0);
+        let waiters = site!("lock.take_over.waiters", WAITERS => 0);
         let taken = self.word.exchange_since(version, seen, name | waiters, Acquire);
-        if site!("lock.rob.died", taken => false) {
+        if site!("lock.take_over.died", taken => false) {
             self.set_poison(PoisonCause::OwnerDied);
         }
         taken
@@ -394,12 +398,12 @@ impl RawLock {
     }
 
     /// Whether the owner died, and nobody has taken the lock since.
-    pub(crate) fn is_forsaken(&self) -> bool {
+    pub(crate) fn owner_is_dead(&self) -> bool {
         // Relaxed: a glance; who then locks sees it again, in order.
         let seen = self.word.load(Relaxed);
-        let is_gone = || self.is_settled() && self.is_gone(seen & OWNER, true);
+        let is_dead = || self.is_settled() && self.is_dead(seen & OWNER, true);
         site!("lock.forsaken.died", seen & OWNER_DIED != 0 => false) && !self.is_lent(true)
-            || site!("lock.forsaken.gone", seen & OWNER != 0 => false) && is_gone()
+            || site!("lock.forsaken.gone", seen & OWNER != 0 => false) && is_dead()
     }
 
     /// Whether someone holds the lock right now.

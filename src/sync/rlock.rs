@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::error::{PoisonCause, Poisoned, TryLockError};
 use crate::shm::{Layout, ProcessSafe};
 use crate::sync::raw_lock::{Hold, RawLock};
-use crate::sys::{Deadline, Ordering::Relaxed, Word, const_fn, site};
+use crate::sys::{Deadline, Futex, Ordering::Relaxed, const_fn, site};
 
 /// A value that one thread of one process at a time may touch, and which that thread may lock again
 /// while it holds it.
@@ -62,7 +62,7 @@ use crate::sys::{Deadline, Ordering::Relaxed, Word, const_fn, site};
 pub struct RLock<T> {
     raw: RawLock,
     /// How many guards the owner has; nobody else looks, and the next owner begins with 1.
-    depth: Word,
+    depth: Futex,
     data: T,
 }
 
@@ -91,7 +91,7 @@ impl<T> RLock<T> {
     const_fn! {
         /// A free lock around `value`.
         pub fn new(value: T) -> Self {
-            RLock { raw: RawLock::new(), depth: Word::new(0), data: value }
+            RLock { raw: RawLock::new(), depth: Futex::new(0), data: value }
         }
     }
 
@@ -208,8 +208,8 @@ impl<T> RLock<T> {
     }
 
     /// Whether the owner died, and nobody has taken the lock since.
-    pub(super) fn is_forsaken(&self) -> bool {
-        self.raw.is_forsaken()
+    pub(super) fn owner_is_dead(&self) -> bool {
+        self.raw.owner_is_dead()
     }
 
     /// Counts the hold of this thread once more, if it has one.

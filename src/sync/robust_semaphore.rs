@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use crate::error::Overflow;
 use crate::shm::{Layout, ProcessSafe};
-use crate::sync::patrol::Patrol;
-use crate::sys::{Deadline, Entry, Life, Op, Ordering, Ordering::*, Wait, Word, const_fn, site};
+use crate::sync::throttle::Throttle;
+use crate::sys::{
+    Deadline, Entry, Futex, Op, Ordering, Ordering::*, ProcessInstance, Wait, const_fn, site,
+};
 
 /// No permit of this entry is held: it can be taken.
 const FREE: u64 = 0;
@@ -120,8 +122,8 @@ const LONGEST: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct RobustSemaphore<const N: usize> {
     ledger: [Entry; N],
-    turn: Word,
-    patrol: Patrol,
+    turn: Futex,
+    throttle: Throttle,
 }
 
 // SAFETY: atomics, any bits of which are some state: an entry that is nobody's life is found to be
@@ -149,7 +151,7 @@ impl<const N: usize> RobustSemaphore<N> {
                 ledger[at] = FREE;
                 at += 1;
             }
-            RobustSemaphore { ledger: Entry::all(ledger), turn: Word::new(0), patrol: Patrol::new() }
+            RobustSemaphore { ledger: Entry::all(ledger), turn: Futex::new(0), throttle: Throttle::new() }
         }
     }
 
@@ -169,7 +171,7 @@ impl<const N: usize> RobustSemaphore<N> {
     /// after the other: while others take and give back, it may come to each when that is taken.
     #[inline]
     pub fn try_acquire(&self) -> Option<RobustPermit<'_>> {
-        self.take(Life::mine())
+        self.take(ProcessInstance::current())
     }
 
     /// As [`RobustSemaphore::acquire`], but for at most `timeout`.
@@ -193,7 +195,7 @@ impl<const N: usize> RobustSemaphore<N> {
     /// [`Overflow`] when there would be more than `N`, free or held; nothing is given then.
     pub fn release(&self, permits: u32) -> Result<(), Overflow> {
         // First it holds them all, so that nobody has one yet if they are not enough.
-        let mine = Life::mine();
+        let mine = ProcessInstance::current();
         let claim = site!("robust.claim", mine => FREE);
         let mut claimed = [None; N];
         let mut room = 0;
@@ -252,7 +254,7 @@ impl<const N: usize> RobustSemaphore<N> {
     /// Waits until a permit is free, but not past the deadline, and takes it.
     #[cold]
     fn wait(&self, until: Deadline) -> Option<RobustPermit<'_>> {
-        let mine = Life::mine();
+        let mine = ProcessInstance::current();
         self.turn.spin(0, |_| self.of(FREE).next().is_some());
         let (mut slice, mut holder) = (SHORTEST, mine);
         loop {
@@ -269,7 +271,7 @@ impl<const N: usize> RobustSemaphore<N> {
                 // Others may sleep whose mark went with the entry that this one is woken for.
                 Wait::Woken => holder = mine | site!("robust.keep", AWAITED => 0),
                 Wait::Slice => {
-                    if self.patrol.is_due(SHORTEST.max(slice / 2)) {
+                    if self.throttle.is_due(SHORTEST.max(slice / 2)) {
                         self.sweep(mine);
                     }
                     slice = LONGEST.min(slice * 2);
@@ -312,13 +314,13 @@ impl<const N: usize> RobustSemaphore<N> {
         let holders: [u64; N] = array::from_fn(|at| self.ledger[at].load(Relaxed) & !mark);
         for (at, &life) in holders.iter().enumerate() {
             let asked = [FREE, NOBODY, mine].contains(&life) || holders[..at].contains(&life);
-            if asked || !site!("robust.dead", Life::is_over(life) => true) {
+            if asked || !site!("robust.dead", ProcessInstance::has_exited(life) => true) {
                 continue;
             }
             let freed = self.free(self.of(life), life);
             // Unless another was faster.
             if freed > 0 {
-                let pid = Life::pid(life);
+                let pid = ProcessInstance::pid(life);
                 log::warn!("process {pid} has ended and held {freed} permits: they are given back");
             }
         }
@@ -371,7 +373,7 @@ fn pass(entry: &Entry, from: u64, to: u64, order: Ordering) -> Option<bool> {
 
 /// The next turn, and `count` of those who sleep are woken.
 #[cold]
-fn wake(turn: &Word, count: u32) {
+fn wake(turn: &Futex, count: u32) {
     // Release: pairs with the Acquire in `wait`; carries that the entry is free. Weaker: the model
     // `robust_semaphore::hands_over` hangs.
     let order = site!("robust.turn.release", Release => Relaxed);
@@ -390,7 +392,7 @@ fn wake(turn: &Word, count: u32) {
 #[derive(Debug)]
 pub struct RobustPermit<'a> {
     entry: &'a Entry,
-    turn: &'a Word,
+    turn: &'a Futex,
 }
 
 impl RobustPermit<'_> {
@@ -398,7 +400,7 @@ impl RobustPermit<'_> {
     /// [`RobustSemaphore::release`] it.
     pub fn forget(self) {
         // Relaxed: nothing is handed over before it is released.
-        pass(self.entry, Life::mine(), NOBODY, Relaxed);
+        pass(self.entry, ProcessInstance::current(), NOBODY, Relaxed);
         std::mem::forget(self);
     }
 }
@@ -410,7 +412,7 @@ impl Drop for RobustPermit<'_> {
         // it was held. Weaker: the model `robust_semaphore::hands_over` sees the race.
         let order = site!("robust.give", Release => Relaxed);
         let awaited = site!("robust.give.awaited", Some(true) => None);
-        if pass(self.entry, Life::mine(), FREE, order) == awaited {
+        if pass(self.entry, ProcessInstance::current(), FREE, order) == awaited {
             wake(self.turn, 1);
         }
     }

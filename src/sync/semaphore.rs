@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Overflow;
 use crate::shm::{Layout, ProcessSafe};
-use crate::sys::{ALL, Deadline, Mark, Op, Ordering::*, Wait, Word, const_fn, site};
+use crate::sys::{ALL, Deadline, Futex, Mark, Op, Ordering::*, Wait, const_fn, site};
 
 const WAIT_BIT: u32 = 0;
 const WAIT: u32 = 1 << WAIT_BIT;
@@ -65,7 +65,7 @@ const ONE: u32 = 1 << ONE_BIT;
 /// | fewer slept | any | `WAIT` cleared, and all are woken | one `FUTEX_WAKE_OP` |
 #[repr(transparent)]
 #[derive(Debug)]
-pub struct Semaphore(Word);
+pub struct Semaphore(Futex);
 
 // SAFETY: one atomic word, any bits of which are some state.
 unsafe impl ProcessSafe for Semaphore {
@@ -85,7 +85,7 @@ impl Semaphore {
         /// When `permits` is more than [`Semaphore::MAX`]; in a const, at compile time.
         pub fn new(permits: u32) -> Self {
             assert!(permits <= Self::MAX, "more permits than a semaphore can count");
-            Semaphore(Word::new(permits << ONE_BIT))
+            Semaphore(Futex::new(permits << ONE_BIT))
         }
     }
 

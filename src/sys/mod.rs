@@ -34,8 +34,8 @@ use real as backend;
 use crate::error::FileSizeLimit;
 pub(crate) use backend::{
     Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
-    Cell, Enrolled, Entry, Granule, Life, Mark, Me, Node, Number, Packet, Slot, Socket, Versioned,
-    Word, millis,
+    Cell, CurrentThread, Entry, Futex, Granule, Mark, Node, Number, OwnEntries, Packet,
+    ProcessInstance, Slot, Socket, Versioned, millis,
 };
 
 pub(crate) use clock::Deadline;
@@ -58,7 +58,7 @@ pub(crate) use threads::{had_threads, threads};
 /// Whether this build explores models instead of running on the machine.
 pub(crate) const MODELLED: bool = cfg!(modelled);
 
-/// How a blocking wait on a [`Word`] ended.
+/// How a blocking wait on a [`Futex`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
     /// Woken by a wake of this word.
@@ -94,7 +94,7 @@ pub(crate) enum Refused {
     Os(&'static str, std::io::Error),
 }
 
-/// What [`Word::wake_op`] does to the word, in one step with the wake.
+/// What [`Futex::wake_op`] does to the word, in one step with the wake.
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::enum_variant_names, reason = "each is an operation on one bit")]
 pub(crate) enum Op {

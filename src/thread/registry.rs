@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::getpid;
 use rustix::thread::gettid;
 
-use crate::process::{Duty, Rank, is_asked_for, register};
+use crate::process::{ExitHook, ExitOrder, is_asked_for, register};
 use crate::sys::{Deadline, ForkCell, ForkLocal, fork_generation};
 use crate::thread::handle::Handle;
 use crate::thread::native::Joined;
@@ -150,7 +150,7 @@ fn foreign() -> Handle {
 
 /// Makes the list known to those who end the process; before the first thread is started.
 pub(super) fn open() {
-    register(Duty { rank: Rank::Threads, at_end, after_fork });
+    register(ExitHook { order: ExitOrder::Threads, at_end, after_fork });
 }
 
 /// The name of the next thread that is given none.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::ipc::buffer::Buffer;
-use crate::ipc::ring::patience::Patience;
+use crate::ipc::ring::adaptive_spin::AdaptiveSpin;
 use crate::ipc::ring::words::{ONE, sleep};
-use crate::ipc::ring::{Patient, Refusal, Ring};
-use crate::sys::{Deadline, MODELLED, Ordering::Relaxed, Wait, Word};
+use crate::ipc::ring::{Refusal, Ring, WaitMode};
+use crate::sys::{Deadline, Futex, MODELLED, Ordering::Relaxed, Wait};
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -21,7 +21,7 @@ enum Step {
     SeenByConsumers(u32),
     Slot(u32, u64),
     Granule(u32, u64),
-    Patience(u32),
+    AdaptiveSpin(u32),
 }
 
 /// Anything, and more often what is nearly right.
@@ -46,7 +46,7 @@ fn step() -> impl Strategy<Value = Step> {
         word().prop_map(Step::SeenByConsumers),
         (0u32..4, pair()).prop_map(|(slot, bits)| Step::Slot(slot, bits)),
         (0u32..8, pair()).prop_map(|(at, bits)| Step::Granule(at, bits)),
-        word().prop_map(Step::Patience),
+        word().prop_map(Step::AdaptiveSpin),
     ]
 }
 
@@ -55,9 +55,9 @@ fn a_word_that_never_stands_still_keeps_nobody_beyond_the_deadline() {
     if MODELLED {
         return;
     }
-    let (word, patience) = (Word::new(ONE), Patience::new());
-    assert_eq!(sleep(&word, &patience, 0, Deadline::after(Duration::ZERO)), Wait::TimedOut);
-    assert_eq!(sleep(&word, &patience, 0, Deadline::Never), Wait::Woken);
+    let (word, adaptive_spin) = (Futex::new(ONE), AdaptiveSpin::new());
+    assert_eq!(sleep(&word, &adaptive_spin, 0, Deadline::after(Duration::ZERO)), Wait::TimedOut);
+    assert_eq!(sleep(&word, &adaptive_spin, 0, Deadline::Never), Wait::Woken);
 }
 
 proptest! {
@@ -77,11 +77,11 @@ proptest! {
                         let mut writer = buffer.writer();
                         (0..bytes).for_each(|_| writer.push(7));
                         writer.finish();
-                        let put = ring.put(&buffer, &Patient::Not);
+                        let put = ring.put(&buffer, &WaitMode::Not);
                         prop_assert!(put != Err(Refusal::Closed) || ring.is_closed());
                     }
                     Step::Get => {
-                        if ring.get(&mut buffer, &Patient::Not).is_ok() {
+                        if ring.get(&mut buffer, &WaitMode::Not).is_ok() {
                             prop_assert!(buffer.message().len() <= ring.bytes());
                         }
                     }
@@ -96,9 +96,9 @@ proptest! {
                     Step::SeenByConsumers(word) => sides.consumers.seen.store(word, Relaxed),
                     Step::Slot(slot, bits) => memory.slot(slot).write(bits),
                     Step::Granule(at, bits) => memory.granules(at, 1)[0].write(bits),
-                    Step::Patience(word) => {
-                        sides.producers.patience.scribble(word);
-                        prop_assert!(sides.producers.patience.turns() <= 400);
+                    Step::AdaptiveSpin(word) => {
+                        sides.producers.adaptive_spin.scribble(word);
+                        prop_assert!(sides.producers.adaptive_spin.turns() <= 400);
                     }
                 }
         }

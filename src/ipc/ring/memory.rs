@@ -9,10 +9,10 @@
 //! Nothing here is believed: what is read is a number, and is checked before it is used.
 
 use crate::error::{Error, LayoutProblem};
-use crate::ipc::ring::patience::Patience;
+use crate::ipc::ring::adaptive_spin::AdaptiveSpin;
 use crate::shm::Mapping;
 use crate::sync::RawLock;
-use crate::sys::{AtomicU32, AtomicU64, Granule, MODELLED, Ordering::Relaxed, Word};
+use crate::sys::{AtomicU32, AtomicU64, Futex, Granule, MODELLED, Ordering::Relaxed};
 
 /// Bytes of a [`Granule`].
 pub(crate) const GRANULE: usize = 8;
@@ -39,7 +39,7 @@ pub(crate) struct Producers {
     /// The consumers' progress as last seen: a count, and where its message begins. One number,
     /// so that it is whole whoever is killed.
     pub(crate) seen: AtomicU64,
-    pub(crate) patience: Patience,
+    pub(crate) adaptive_spin: AdaptiveSpin,
 }
 
 /// What the consumers share among themselves.
@@ -49,7 +49,7 @@ pub(crate) struct Consumers {
     pub(crate) lock: RawLock,
     /// The producers' progress as last seen.
     pub(crate) seen: AtomicU32,
-    pub(crate) patience: Patience,
+    pub(crate) adaptive_spin: AdaptiveSpin,
 }
 
 /// Everything but the messages.
@@ -59,12 +59,12 @@ pub(crate) struct Sides {
     /// What the ring was made with; read once, by those who attach.
     messages: AtomicU64,
     bytes: AtomicU64,
-    pub(crate) tail: Line<Word>,
+    pub(crate) tail: Line<Futex>,
     pub(crate) producers: Line<Producers>,
-    pub(crate) head: Line<Word>,
+    pub(crate) head: Line<Futex>,
     pub(crate) consumers: Line<Consumers>,
     /// How many messages are done with: what a queue's `task_done` counts.
-    pub(crate) done: Line<Word>,
+    pub(crate) done: Line<Futex>,
 }
 
 /// A ring's memory, with its limits as this process knows them.
@@ -135,10 +135,16 @@ impl RingMemory {
     /// Writes what a ring begins with.
     fn place(&self) {
         let line = |value| Line(value, [0; 64]);
-        let mut producers =
-            Producers { lock: RawLock::new(), seen: AtomicU64::new(0), patience: Patience::new() };
-        let mut consumers =
-            Consumers { lock: RawLock::new(), seen: AtomicU32::new(0), patience: Patience::new() };
+        let mut producers = Producers {
+            lock: RawLock::new(),
+            seen: AtomicU64::new(0),
+            adaptive_spin: AdaptiveSpin::new(),
+        };
+        let mut consumers = Consumers {
+            lock: RawLock::new(),
+            seen: AtomicU32::new(0),
+            adaptive_spin: AdaptiveSpin::new(),
+        };
         // SAFETY: they are on their way to the mapping, where they stay; it is not unmapped while
         // a thread here holds a lock in it.
         unsafe {
@@ -148,11 +154,11 @@ impl RingMemory {
         let sides = Sides {
             messages: AtomicU64::new(u64::from(self.capacity)),
             bytes: AtomicU64::new(self.bytes() as u64),
-            tail: line(Word::new(0)),
+            tail: line(Futex::new(0)),
             producers: Line(producers, [0; 64]),
-            head: line(Word::new(0)),
+            head: line(Futex::new(0)),
             consumers: Line(consumers, [0; 64]),
-            done: line(Word::new(0)),
+            done: line(Futex::new(0)),
         };
         // SAFETY: the mapping was made this large, and nobody else knows of it yet. The granules
         // of a real mapping are zero already, which is what they begin with.

@@ -37,11 +37,11 @@
 //! A peer may write anything anywhere. Each number is read once, and checked before it is an
 //! index or a length; what cannot be is [`Refusal::Corrupt`].
 
+mod adaptive_spin;
 #[cfg(test)]
 mod hostile;
 mod locked;
 mod memory;
-mod patience;
 mod place;
 mod words;
 
@@ -72,19 +72,19 @@ pub(crate) enum Refusal {
 
 /// How long to wait for room or for a message.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Patient {
+pub(crate) enum WaitMode {
     /// Not at all; only for those who hold the side's lock just now.
     Not,
     /// Until then.
     Until(Deadline),
 }
 
-impl Patient {
+impl WaitMode {
     /// The deadline, and whether the first look is the last.
     fn unpack(&self) -> (Deadline, bool) {
         match *self {
-            Patient::Not => (Deadline::Never, true),
-            Patient::Until(deadline) => (deadline, false),
+            WaitMode::Not => (Deadline::Never, true),
+            WaitMode::Until(deadline) => (deadline, false),
         }
     }
 }
@@ -109,16 +109,16 @@ impl Ring {
 
     /// Puts a message, which must not be longer than [`Ring::bytes`].
     #[inline]
-    pub(crate) fn put(&self, message: &Buffer, patient: &Patient) -> Result<(), Refusal> {
+    pub(crate) fn put(&self, message: &Buffer, mode: &WaitMode) -> Result<(), Refusal> {
         let producers = &self.memory.sides().producers;
         let Some(hold) = producers.lock.try_lock() else {
-            return self.put_slow(message, patient, None);
+            return self.put_slow(message, mode, None);
         };
         let look = self.put_locked(message);
         producers.lock.unlock(hold);
         match look {
             Look::Done => Ok(()),
-            other => self.put_slow(message, patient, Some(other)),
+            other => self.put_slow(message, mode, Some(other)),
         }
     }
 
@@ -126,11 +126,11 @@ impl Ring {
     fn put_slow(
         &self,
         message: &Buffer,
-        patient: &Patient,
+        mode: &WaitMode,
         mut first: Option<Look>,
     ) -> Result<(), Refusal> {
         let Sides { producers, head, .. } = self.memory.sides();
-        let (until, mut last) = patient.unpack();
+        let (until, mut last) = mode.unpack();
         let mut slept_on = None;
         loop {
             let look = match first.take() {
@@ -143,7 +143,7 @@ impl Ring {
                 Look::NotNow(_) if last => return Err(Refusal::NotNow),
                 Look::NotNow(seen) => {
                     slept_on = Some(seen);
-                    last = sleep(head, &producers.patience, seen, until) == Wait::TimedOut;
+                    last = sleep(head, &producers.adaptive_spin, seen, until) == Wait::TimedOut;
                 }
             }
         }
@@ -172,16 +172,16 @@ impl Ring {
 
     /// Takes the message that is next into `buffer`.
     #[inline]
-    pub(crate) fn get(&self, buffer: &mut Buffer, patient: &Patient) -> Result<(), Refusal> {
+    pub(crate) fn get(&self, buffer: &mut Buffer, mode: &WaitMode) -> Result<(), Refusal> {
         let consumers = &self.memory.sides().consumers;
         let Some(hold) = consumers.lock.try_lock() else {
-            return self.get_slow(buffer, patient, None);
+            return self.get_slow(buffer, mode, None);
         };
         let look = self.get_locked(buffer);
         consumers.lock.unlock(hold);
         match look {
             Look::Done => Ok(()),
-            other => self.get_slow(buffer, patient, Some(other)),
+            other => self.get_slow(buffer, mode, Some(other)),
         }
     }
 
@@ -189,11 +189,11 @@ impl Ring {
     fn get_slow(
         &self,
         buffer: &mut Buffer,
-        patient: &Patient,
+        mode: &WaitMode,
         mut first: Option<Look>,
     ) -> Result<(), Refusal> {
         let Sides { consumers, tail, .. } = self.memory.sides();
-        let (until, mut last) = patient.unpack();
+        let (until, mut last) = mode.unpack();
         loop {
             let look = match first.take() {
                 Some(look) => look,
@@ -210,7 +210,7 @@ impl Ring {
                 Look::Refused(refusal) => return Err(refusal),
                 Look::NotNow(_) if last => return Err(Refusal::NotNow),
                 Look::NotNow(seen) => {
-                    last = sleep(tail, &consumers.patience, seen, until) == Wait::TimedOut;
+                    last = sleep(tail, &consumers.adaptive_spin, seen, until) == Wait::TimedOut;
                 }
             }
         }

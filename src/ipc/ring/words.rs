@@ -1,7 +1,7 @@
 //! The two words that count the messages: see the table in `mod.rs`.
 
-use crate::ipc::ring::patience::Patience;
-use crate::sys::{ALL, Deadline, MODELLED, Op, Ordering, Ordering::*, Wait, Word, site};
+use crate::ipc::ring::adaptive_spin::AdaptiveSpin;
+use crate::sys::{ALL, Deadline, Futex, MODELLED, Op, Ordering, Ordering::*, Wait, site};
 
 /// Times that whoever waits lets others run before it sleeps.
 const YIELDS: u32 = 2;
@@ -23,7 +23,7 @@ pub(crate) fn between(head: u32, tail: u32) -> u32 {
 
 /// Makes visible what was done: one more on `word`, seen as `seen`, and a sleeper is woken.
 #[inline]
-pub(super) fn commit(word: &Word, seen: u32, order: Ordering, wake_order: Ordering) {
+pub(super) fn commit(word: &Futex, seen: u32, order: Ordering, wake_order: Ordering) {
     // The count is ours alone, by the side's lock; only bits may have come since. Relaxed when it
     // fails: nothing is made of what is there instead.
     let more = seen.wrapping_add(site!("ring.commit", ONE => 0));
@@ -35,7 +35,7 @@ pub(super) fn commit(word: &Word, seen: u32, order: Ordering, wake_order: Orderi
 }
 
 #[cold]
-fn commit_slow(word: &Word, order: Ordering) {
+fn commit_slow(word: &Futex, order: Ordering) {
     let more = site!("ring.commit.slow", Op::AddBit(ONE_BIT) => Op::OrBit(WAIT_BIT));
     let one = site!("ring.wake.one", 1 => 0);
     if word.wake_op(more, one, order) < one {
@@ -48,7 +48,12 @@ fn commit_slow(word: &Word, order: Ordering) {
 
 /// Sleeps until `word` is another than `seen` but for `WAIT`: at once, soon, or when woken.
 #[cold]
-pub(super) fn sleep(word: &Word, patience: &Patience, seen: u32, until: Deadline) -> Wait {
+pub(super) fn sleep(
+    word: &Futex,
+    adaptive_spin: &AdaptiveSpin,
+    seen: u32,
+    until: Deadline,
+) -> Wait {
     let changed = |now: u32| (now ^ seen) & !WAIT != 0;
     let mut now = seen;
     if !MODELLED {
@@ -57,11 +62,11 @@ pub(super) fn sleep(word: &Word, patience: &Patience, seen: u32, until: Deadline
             return Wait::TimedOut;
         }
         // What a look finds, the step that announces a sleeper finds as well: nothing to explore.
-        let turns = patience.turns();
+        let turns = adaptive_spin.turns();
         if turns > 0 {
             let taken;
             (now, taken) = word.spin_for(turns, changed);
-            patience.learn(taken, changed(now));
+            adaptive_spin.learn(taken, changed(now));
         }
         if !changed(now) {
             now = word.yield_for(YIELDS, changed);

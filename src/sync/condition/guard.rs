@@ -71,7 +71,7 @@ pub trait Relock: Sized {
     fn is_poisoned(given: &Self::Given) -> bool;
 
     /// Whether the owner died, and nobody has taken the lock since.
-    fn is_forsaken(given: &Self::Given) -> bool;
+    fn owner_is_dead(given: &Self::Given) -> bool;
 }
 
 impl<'a, T> Relock for LockGuard<'a, T> {
@@ -105,8 +105,8 @@ impl<'a, T> Relock for LockGuard<'a, T> {
         lock.is_poisoned()
     }
 
-    fn is_forsaken(lock: &&'a Lock<T>) -> bool {
-        lock.is_forsaken()
+    fn owner_is_dead(lock: &&'a Lock<T>) -> bool {
+        lock.owner_is_dead()
     }
 }
 
@@ -151,7 +151,7 @@ impl<'a, T> Relock for RLockGuard<'a, T> {
         lock.is_poisoned()
     }
 
-    fn is_forsaken(Levels(lock, _): &Levels<'a, T>) -> bool {
-        lock.is_forsaken()
+    fn owner_is_dead(Levels(lock, _): &Levels<'a, T>) -> bool {
+        lock.owner_is_dead()
     }
 }

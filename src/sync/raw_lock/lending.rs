@@ -25,7 +25,7 @@
 use std::time::Duration;
 
 use crate::sync::raw_lock::{Hold, OWNER, OWNER_DIED, PRIVATE, RawLock, WAITERS};
-use crate::sys::{Deadline, Life, MODELLED, Me, Ordering::*};
+use crate::sys::{CurrentThread, Deadline, MODELLED, Ordering::*, ProcessInstance};
 
 /// Whoever waits for the end of a process looks after a millisecond whether it still maps the lock, and
 /// then after twice as long each time, so many times.
@@ -69,7 +69,7 @@ impl RawLock {
     pub(super) fn await_lender(&self, seen: u32, until: Deadline) -> u32 {
         // Relaxed: it is only waited for; who then takes the lock looks again, in order.
         let lender = self.lender.load(Relaxed);
-        if !Life::wait_over(lender, until) {
+        if !ProcessInstance::wait_over(lender, until) {
             self.word.wait_slice(seen, until);
         }
         // Relaxed: the exchange that takes the lock has the ordering.
@@ -83,15 +83,15 @@ impl RawLock {
         }
         // Acquire: what the owner had written when the kernel marked the word, an exchange that is a full
         // barrier, is seen in the note. (Of one that is seen to be gone there is nothing to pair with: as in
-        // `rob`.)
+        // `take_over`.)
         self.word.load(Acquire);
         // Relaxed: so the note is read after that.
         let lender = self.lender.load(Relaxed);
-        lender != 0 && !Me::has_left(lender, &self.node, look_closely)
+        lender != 0 && !CurrentThread::has_left(lender, &self.node, look_closely)
     }
 
     /// Whether that thread cannot hold the lock any more, nor any other use what it lent.
-    pub(super) fn is_gone(&self, owner: u32, look_closely: bool) -> bool {
-        Me::is_gone(owner, &self.node, look_closely) && !self.is_lent(look_closely)
+    pub(super) fn is_dead(&self, owner: u32, look_closely: bool) -> bool {
+        CurrentThread::is_dead(owner, &self.node, look_closely) && !self.is_lent(look_closely)
     }
 }

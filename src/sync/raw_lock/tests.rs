@@ -16,8 +16,8 @@ fn taken_over_after(meanwhile: impl FnOnce(&RawLock, u32)) -> Option<bool> {
     let lock = RawLock::new();
     assert!(lock.take(OWNER_GONE, 0).is_ok());
     let seen = lock.announce(OWNER_GONE).unwrap();
-    let me = Me::current();
-    let taken = lock.rob(me.tid(), seen, || {
+    let me = CurrentThread::current();
+    let taken = lock.take_over(me.tid(), seen, || {
         meanwhile(&lock, seen);
         // The word does not tell.
         assert_eq!(word(&lock), seen);
@@ -54,7 +54,7 @@ fn who_finds_the_owner_gone_takes_the_lock_over() {
 #[test]
 fn not_when_another_took_it_over_and_the_number_has_it_again() {
     let taken = taken_over_after(|lock, seen| {
-        assert!(lock.rob(OTHER, seen, || true));
+        assert!(lock.take_over(OTHER, seen, || true));
         lock.unlock_slow(OTHER, OTHER | WAITERS);
         lock_again(lock);
     });

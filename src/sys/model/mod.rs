@@ -1,12 +1,12 @@
 //! The machine as a model has it: by the words of `multiproc_checker`.
 
-mod enrolled;
-mod life;
+mod futex;
 mod number;
+mod own_entries;
+mod process_instance;
 mod robust;
 mod socket;
 mod versioned;
-mod word;
 
 pub(crate) use multiproc_checker::thread::Mark;
 pub(crate) use multiproc_checker::time::{has_passed, millis};
@@ -15,10 +15,10 @@ pub(crate) use multiproc_checker::{
     Cell, mutant as site,
 };
 
-pub(crate) use enrolled::Enrolled;
-pub(crate) use life::Life;
+pub(crate) use futex::Futex;
 pub(crate) use number::{Entry, Granule, Number};
-pub(crate) use robust::{Me, Node, Slot};
+pub(crate) use own_entries::OwnEntries;
+pub(crate) use process_instance::ProcessInstance;
+pub(crate) use robust::{CurrentThread, Node, Slot};
 pub(crate) use socket::{Packet, Socket};
 pub(crate) use versioned::Versioned;
-pub(crate) use word::Word;

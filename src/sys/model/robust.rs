@@ -2,25 +2,25 @@
 
 use multiproc_checker::{robust, thread};
 
-use crate::sys::{Life, Word};
+use crate::sys::{Futex, ProcessInstance};
 
 pub(crate) type Slot = u32;
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Me(());
+pub(crate) struct CurrentThread(());
 
 #[derive(Debug)]
 pub(crate) struct Node(robust::Node);
 
 impl Node {
-    pub(crate) fn of(word: &Word) -> Self {
+    pub(crate) fn of(word: &Futex) -> Self {
         Node(robust::Node::of(word.atomic()))
     }
 }
 
-impl Me {
+impl CurrentThread {
     pub(crate) fn current() -> Self {
-        Me(())
+        CurrentThread(())
     }
 
     pub(crate) fn tid(self) -> u32 {
@@ -70,11 +70,11 @@ impl Me {
 
     /// A thread of a model lends nothing to another, so nobody asks.
     pub(crate) fn has_left(life: u64, _: &Node, _: bool) -> bool {
-        Life::is_over(life)
+        ProcessInstance::has_exited(life)
     }
 
     /// Asked only when a slice of a wait has ended.
-    pub(crate) fn is_gone(tid: u32, _: &Node, _: bool) -> bool {
+    pub(crate) fn is_dead(tid: u32, _: &Node, _: bool) -> bool {
         robust::is_dead(tid)
     }
 }

@@ -5,18 +5,18 @@ use std::ops::Deref;
 
 use multiproc_checker::version;
 
-use crate::sys::{Ordering, Word};
+use crate::sys::{Futex, Ordering};
 
 #[derive(Debug)]
-pub(crate) struct Versioned(Word);
+pub(crate) struct Versioned(Futex);
 
 impl Versioned {
     #[track_caller]
     pub(crate) fn new(value: u32) -> Self {
-        Versioned(Word::new(value))
+        Versioned(Futex::new(value))
     }
 
-    pub(crate) fn word(&self) -> &Word {
+    pub(crate) fn word(&self) -> &Futex {
         &self.0
     }
 
@@ -39,9 +39,9 @@ impl Versioned {
 }
 
 impl Deref for Versioned {
-    type Target = Word;
+    type Target = Futex;
 
-    fn deref(&self) -> &Word {
+    fn deref(&self) -> &Futex {
         &self.0
     }
 }

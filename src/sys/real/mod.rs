@@ -1,36 +1,36 @@
 //! The machine itself: std's atomics, Linux futexes, the kernel's robust list.
 
 mod cell;
-mod enrolled;
 mod entry;
-mod gone;
+mod futex;
 mod granule;
-mod life;
+mod liveness;
 mod mark;
 mod millis;
 mod number;
+mod own_entries;
 mod packet;
+mod process_instance;
 mod record;
 mod robust;
 mod socket;
 mod thread;
 mod versioned;
-mod word;
 
 pub(crate) use cell::{Access, Cell};
-pub(crate) use enrolled::Enrolled;
 pub(crate) use entry::Entry;
+pub(crate) use futex::Futex;
 pub(crate) use granule::Granule;
-pub(crate) use life::Life;
 pub(crate) use mark::Mark;
 pub(crate) use millis::millis;
 pub(crate) use number::Number;
+pub(crate) use own_entries::OwnEntries;
 pub(crate) use packet::Packet;
+pub(crate) use process_instance::ProcessInstance;
 pub(crate) use robust::Node;
 pub(crate) use socket::Socket;
-pub(crate) use thread::{Me, Slot};
+pub(crate) use thread::{CurrentThread, Slot};
 pub(crate) use versioned::Versioned;
-pub(crate) use word::Word;
 
 /// The raw atomics, for those above who keep elements in them (clippy refuses them elsewhere).
 #[allow(clippy::disallowed_types, reason = "the one door through which the raw atomics enter")]

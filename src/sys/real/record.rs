@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use rustix::thread::gettid;
 
-use crate::sys::Life;
-use crate::sys::real::gone;
+use crate::sys::ProcessInstance;
+use crate::sys::real::liveness;
 use crate::sys::real::robust::{Head, Link, robust_list_head};
 use crate::sys::real::thread::{OWNER, Slot};
 
@@ -172,7 +172,7 @@ impl Record {
         match self.ending.load(Ordering::Acquire) {
             IN_USE => true,
             FREE => false,
-            thread => gone::exists(thread),
+            thread => liveness::exists(thread),
         }
     }
 
@@ -224,7 +224,7 @@ impl Record {
 
     #[cold]
     fn ask_for_life(&self) -> u64 {
-        let life = Life::mine();
+        let life = ProcessInstance::current();
         // Relaxed: as above.
         self.life.store(life, Ordering::Relaxed);
         life
@@ -265,7 +265,7 @@ impl Record {
         }
         // Only now: nobody else can give it to another thread any more, which comes to its end, too,
         // with the same number.
-        if (seen == FREE || !gone::exists(seen)) && self.len() == 0 {
+        if (seen == FREE || !liveness::exists(seen)) && self.len() == 0 {
             return true;
         }
         // Release: whoever claims it next sees what this one has seen.
@@ -339,7 +339,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::Me;
+    use crate::sys::CurrentThread;
 
     /// Also where one that has been joined is in the kernel for another moment.
     #[test]
@@ -347,7 +347,7 @@ mod tests {
         const THREADS: usize = 1_000;
         let before = Record::all().count();
         for _ in 0..THREADS {
-            let thread = std::thread::spawn(|| Me::current().name());
+            let thread = std::thread::spawn(|| CurrentThread::current().name());
             thread.join().expect("it has a name");
         }
         // Other tests have threads, too.

@@ -53,7 +53,7 @@
 //! * exec walks the list of the thread that calls it, before the old memory goes; the process's other
 //!   threads have died before, each with its own walk. A thread that is not the process's first has that
 //!   one's number by then, so the kernel takes its locks for another's: those who sleep find out that
-//!   the owner's process does not map the lock any more (`gone.rs`).
+//!   the owner's process does not map the lock any more (`liveness.rs`).
 //! * A fork copies the list with the memory. No thread of the child is on it: glibc empties the head of the
 //!   one that there is, and `Record::begin_anew` the pending entry.
 //! * A debugger sees a thread that is stopped, between two instructions.
@@ -69,7 +69,7 @@
 use std::ptr::{self, NonNull, null_mut};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use crate::sys::real::word::Word;
+use crate::sys::real::futex::Futex;
 
 /// How many of glibc's mutexes a list is followed past: the kernel's own limit.
 const WALK: u32 = 2048;
@@ -90,7 +90,7 @@ pub(crate) enum LinkEnd {}
 
 impl Node {
     /// Of the lock with this word, beside which it lies: so the kernel finds that.
-    pub(crate) const fn of(_: &Word) -> Self {
+    pub(crate) const fn of(_: &Futex) -> Self {
         Node { prev: AtomicPtr::new(null_mut()), next: AtomicPtr::new(null_mut()) }
     }
 

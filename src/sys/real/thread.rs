@@ -48,9 +48,9 @@ use std::ops::Range;
 use std::ptr::{self, NonNull, null, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, compiler_fence};
 
-use crate::sys::real::enrolled::Enrolled;
-use crate::sys::real::gone;
-use crate::sys::real::life::Life;
+use crate::sys::real::liveness;
+use crate::sys::real::own_entries::OwnEntries;
+use crate::sys::real::process_instance::ProcessInstance;
 use crate::sys::real::record::{Record, UNLISTED};
 use crate::sys::real::robust::{Head, Link, Node, find_above};
 
@@ -72,13 +72,13 @@ thread_local! {
 
 /// The calling thread. Not `Send`: what it does, it does to this thread's list.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Me(NonNull<Record>);
+pub(crate) struct CurrentThread(NonNull<Record>);
 
-impl Me {
+impl CurrentThread {
     #[inline(always)]
     pub(crate) fn current() -> Self {
         match NonNull::new(RECORD.get().cast_mut()) {
-            Some(record) => Me(record),
+            Some(record) => CurrentThread(record),
             None => Self::arrive(),
         }
     }
@@ -98,7 +98,7 @@ impl Me {
         if !record.is_known_to_kernel() {
             tell_of_slow_recovery();
         }
-        Me(NonNull::from(record))
+        CurrentThread(NonNull::from(record))
     }
 
     #[inline]
@@ -110,7 +110,7 @@ impl Me {
     #[inline]
     fn head(&self) -> &Head {
         // SAFETY: the kernel gave the address of this thread's list head, which lives in the
-        // thread's control block as long as the thread, and `Me` does not leave its thread; or it is
+        // thread's control block as long as the thread, and `CurrentThread` does not leave its thread; or it is
         // the record's own, and records are never freed.
         // Relaxed: the thread itself has written it.
         unsafe { &*self.record().head.load(Ordering::Relaxed) }
@@ -136,7 +136,7 @@ impl Me {
         self.record().life()
     }
 
-    /// From here to [`Me::end`], or to the next operation of this thread on any robust lock, the
+    /// From here to [`CurrentThread::end`], or to the next operation of this thread on any robust lock, the
     /// kernel looks at `node`'s lock too when the thread dies. A lock that was taken may stay the
     /// pending entry while it is held: whether the kernel finds it there or on the list is the
     /// same to it, and a store less before the next atomic instruction is felt.
@@ -151,7 +151,7 @@ impl Me {
         self.tid()
     }
 
-    /// Ends what [`Me::begin`] began.
+    /// Ends what [`CurrentThread::begin`] began.
     #[inline(always)]
     pub(crate) fn end(self) {
         // SeqCst: it is there until the caller has changed the word, also by an exchange that is
@@ -212,7 +212,7 @@ impl Me {
         compiler_fence(Ordering::SeqCst);
     }
 
-    /// Takes the lock off the list that [`Me::link`] gave a slot. False when this thread did not
+    /// Takes the lock off the list that [`CurrentThread::link`] gave a slot. False when this thread did not
     /// put it there: it is a copy that a fork made.
     #[inline(always)]
     pub(crate) fn unlink(self, node: &Node, slot: Slot) -> bool {
@@ -265,7 +265,7 @@ impl Me {
         // Also those that threads have left locked which are gone. Whoever must not miss a lock, before a
         // fork, is the only thread: the system has told it that the others have ended.
         let held: u32 = Record::all().map(Record::len).sum();
-        let others = u32::from(Me::current().lists_others());
+        let others = u32::from(CurrentThread::current().lists_others());
         (held + others) as usize
     }
 
@@ -285,17 +285,18 @@ impl Me {
     /// Whether the thread with that number cannot hold the lock any more: it has ended, or (where
     /// that is to be looked at too, which costs as much as the processes have mapped) its process
     /// does not map the lock.
-    pub(crate) fn is_gone(tid: u32, node: &Node, look_closely: bool) -> bool {
-        gone::has_ended(tid) || look_closely && gone::maps_no_more(tid, node.link().addr())
+    pub(crate) fn is_dead(tid: u32, node: &Node, look_closely: bool) -> bool {
+        liveness::has_ended(tid)
+            || look_closely && liveness::no_longer_maps(tid, node.link().addr())
     }
 
     /// Whether no thread of the process of that life can use the lock's memory any more: it has ended
     /// whole, or (where that is to be looked at too) does not map the memory.
     pub(crate) fn has_left(life: u64, node: &Node, look_closely: bool) -> bool {
-        Life::is_over(life)
+        ProcessInstance::has_exited(life)
             || look_closely
-                && life != Life::mine()
-                && gone::maps_no_more(Life::pid(life), node.link().addr())
+                && life != ProcessInstance::current()
+                && liveness::no_longer_maps(ProcessInstance::pid(life), node.link().addr())
     }
 
     /// The number of this process, as of a thread.
@@ -358,5 +359,5 @@ extern "C" fn after_fork_in_child() {
     if let Some(record) = unsafe { RECORD.get().as_ref() } {
         record.begin_anew();
     }
-    Enrolled::forget();
+    OwnEntries::forget();
 }

@@ -8,7 +8,7 @@
 //! operation on each of the two atomics would do, one after the other, in an execution in which nobody
 //! else does anything in between. Wherever the two operations can be executed, one such execution is
 //! among the possible ones, and the assembly takes that one. An access of eight bytes does not occur in
-//! it. (The kernel's steps on a futex, as that of [`Word::wake_op`], are no operations of Rust's either.)
+//! it. (The kernel's steps on a futex, as that of [`Futex::wake_op`], are no operations of Rust's either.)
 //!
 //! That nobody comes between, also of those who access one of the two words alone, the processor
 //! promises for eight bytes that are aligned to eight: x86-64 for an instruction with `lock`, Arm and
@@ -21,28 +21,28 @@ use std::ops::Deref;
 use std::ptr;
 
 use crate::sys::Ordering::{self, Acquire, Relaxed};
-use crate::sys::real::word::Word;
+use crate::sys::real::futex::Futex;
 
-/// A [`Word`], which it derefs to, and its version. All zero is valid.
+/// A [`Futex`], which it derefs to, and its version. All zero is valid.
 ///
 /// The version changes with [`Versioned::exchange`] and [`Versioned::exchange_since`], and not with what
 /// is done to the word alone.
 #[repr(C, align(8))]
 #[derive(Debug)]
 pub(crate) struct Versioned {
-    word: Word,
-    version: Word,
+    word: Futex,
+    version: Futex,
 }
 
 const _: () = assert!(size_of::<Versioned>() == 8);
 
 impl Versioned {
     pub(crate) const fn new(value: u32) -> Self {
-        Versioned { word: Word::new(value), version: Word::new(0) }
+        Versioned { word: Futex::new(value), version: Futex::new(0) }
     }
 
     #[inline(always)]
-    pub(crate) const fn word(&self) -> &Word {
+    pub(crate) const fn word(&self) -> &Futex {
         &self.word
     }
 
@@ -92,10 +92,10 @@ impl Versioned {
 }
 
 impl Deref for Versioned {
-    type Target = Word;
+    type Target = Futex;
 
     #[inline(always)]
-    fn deref(&self) -> &Word {
+    fn deref(&self) -> &Futex {
         &self.word
     }
 }
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn the_version_goes_round() {
         // Relaxed: as above.
-        let word = Versioned { word: Word::new(u32::MAX), version: Word::new(u32::MAX) };
+        let word = Versioned { word: Futex::new(u32::MAX), version: Futex::new(u32::MAX) };
         assert_eq!(word.exchange(u32::MAX, 1, Relaxed), Ok(()));
         assert_eq!((word.load(Relaxed), word.version()), (1, 0));
     }

@@ -7,7 +7,7 @@ use std::ptr::{self, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering::*};
 
 use crate::sys::real::entry::Entry;
-use crate::sys::real::life::Life;
+use crate::sys::real::process_instance::ProcessInstance;
 
 /// The places where this process is entered. No lock guards them: a forked child would have it as it
 /// was when another thread of its parent held it.
@@ -27,13 +27,13 @@ struct Place {
 const BUSY: usize = 1;
 
 #[derive(Debug)]
-pub(crate) struct Enrolled(());
+pub(crate) struct OwnEntries(());
 
-impl Enrolled {
+impl OwnEntries {
     /// The life of this process stands there now.
     ///
     /// # Safety
-    /// The entry lies in shared memory, and before that is unmapped [`Enrolled::leave_in`] is called.
+    /// The entry lies in shared memory, and before that is unmapped [`OwnEntries::leave_in`] is called.
     pub(crate) unsafe fn remember(entry: &Entry) {
         let entry = ptr::from_ref(entry).cast_mut();
         // Relaxed: what stands there is this process's own, and only compared.
@@ -96,7 +96,7 @@ fn leave(place: &Place, range: &Range<usize>, well: bool) -> bool {
         // SAFETY: mapped, since whoever unmaps it waits for this place (see `remember`).
         let entry = unsafe { &*entry };
         // Relaxed: a life stands for itself. If it fails, a peer has written there.
-        let _ = entry.compare_exchange(Life::mine(), 0, Relaxed, Relaxed);
+        let _ = entry.compare_exchange(ProcessInstance::current(), 0, Relaxed, Relaxed);
     }
     // Release: as above; the memory is not looked at any more.
     place.entry.store(null_mut(), Release);
@@ -142,6 +142,6 @@ extern "C" fn at_exit(status: libc::c_int, _: *mut libc::c_void) {
     REGISTERED.store(false, Relaxed);
     // The system keeps the lowest 8 bits.
     if status & 0xff == 0 {
-        Enrolled::leave_all();
+        OwnEntries::leave_all();
     }
 }

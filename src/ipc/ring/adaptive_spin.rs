@@ -19,12 +19,12 @@ const REST: u32 = 15;
 /// write it at any time and anything: it is a guess that costs at most [`MOST`] looks.
 #[repr(transparent)]
 #[derive(Debug)]
-pub(crate) struct Patience(AtomicU32);
+pub(crate) struct AdaptiveSpin(AtomicU32);
 
-impl Patience {
+impl AdaptiveSpin {
     const_fn! {
         pub(crate) fn new() -> Self {
-            Patience(AtomicU32::new(MOST))
+            AdaptiveSpin(AtomicU32::new(MOST))
         }
     }
 

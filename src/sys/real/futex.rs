@@ -27,11 +27,11 @@ const STRANGER: u32 = 0;
 /// An atomic `u32` with a futex. All zero is a valid word.
 #[repr(transparent)]
 #[derive(Debug)]
-pub(crate) struct Word(AtomicU32);
+pub(crate) struct Futex(AtomicU32);
 
-impl Word {
+impl Futex {
     pub(crate) const fn new(value: u32) -> Self {
-        Word(AtomicU32::new(value))
+        Futex(AtomicU32::new(value))
     }
 
     #[inline]
@@ -119,12 +119,12 @@ impl Word {
         }
     }
 
-    /// As [`Word::wait`], but returns at least every 100 ms, with [`Wait::Slice`].
+    /// As [`Futex::wait`], but returns at least every 100 ms, with [`Wait::Slice`].
     pub(crate) fn wait_slice(&self, expected: u32, deadline: Deadline) -> Wait {
         self.wait_at_most(expected, deadline, SLICE)
     }
 
-    /// As [`Word::wait_slice`], but looks for a short time before it sleeps.
+    /// As [`Futex::wait_slice`], but looks for a short time before it sleeps.
     pub(crate) fn spin_slice(&self, expected: u32, deadline: Deadline) -> Wait {
         let changed = self.spin(expected, |now| now != expected) != expected;
         // A peer can change the word for ever: who is late is late all the same.
@@ -134,7 +134,7 @@ impl Word {
         self.wait_slice(expected, deadline)
     }
 
-    /// As [`Word::wait_slice`], with a slice as long as the caller wants it.
+    /// As [`Futex::wait_slice`], with a slice as long as the caller wants it.
     pub(crate) fn wait_at_most(&self, expected: u32, deadline: Deadline, slice: Duration) -> Wait {
         let (end, last) = deadline.sooner(slice);
         match self.wait(expected, end) {
@@ -191,9 +191,9 @@ mod tests {
     #[test]
     fn who_is_late_and_finds_another_value_is_late() {
         let past = Deadline::after(Duration::ZERO);
-        assert_eq!(Word::new(1).wait(0, past), Wait::TimedOut);
-        assert_eq!(Word::new(1).spin_slice(0, past), Wait::TimedOut);
-        assert_eq!(Word::new(1).spin_slice(0, Deadline::Never), Wait::Changed);
-        assert_eq!(Word::new(1).wait(0, Deadline::Never), Wait::Changed);
+        assert_eq!(Futex::new(1).wait(0, past), Wait::TimedOut);
+        assert_eq!(Futex::new(1).spin_slice(0, past), Wait::TimedOut);
+        assert_eq!(Futex::new(1).spin_slice(0, Deadline::Never), Wait::Changed);
+        assert_eq!(Futex::new(1).wait(0, Deadline::Never), Wait::Changed);
     }
 }

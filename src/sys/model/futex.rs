@@ -7,12 +7,12 @@ use multiproc_checker::futex::{self, Timeouts};
 use crate::sys::{AtomicU32, Deadline, Op, Ordering, Wait};
 
 #[derive(Debug)]
-pub(crate) struct Word(AtomicU32);
+pub(crate) struct Futex(AtomicU32);
 
-impl Word {
+impl Futex {
     #[track_caller]
     pub(crate) fn new(value: u32) -> Self {
-        Word(AtomicU32::new(value))
+        Futex(AtomicU32::new(value))
     }
 
     pub(super) fn atomic(&self) -> &AtomicU32 {
@@ -45,13 +45,13 @@ impl Word {
         seen
     }
 
-    /// As [`Word::spin`].
+    /// As [`Futex::spin`].
     #[track_caller]
     pub(crate) fn spin_for(&self, turns: u32, _done: impl Fn(u32) -> bool) -> (u32, u32) {
         (self.0.load(Ordering::Relaxed), turns)
     }
 
-    /// As [`Word::spin`].
+    /// As [`Futex::spin`].
     #[track_caller]
     pub(crate) fn yield_for(&self, _times: u32, _done: impl Fn(u32) -> bool) -> u32 {
         self.0.load(Ordering::Relaxed)
@@ -67,7 +67,7 @@ impl Word {
         self.sleep(expected, deadline, true)
     }
 
-    /// As [`Word::spin`].
+    /// As [`Futex::spin`].
     #[track_caller]
     pub(crate) fn spin_slice(&self, expected: u32, deadline: Deadline) -> Wait {
         self.sleep(expected, deadline, true)

@@ -9,8 +9,10 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use crate::sys::real::gone;
-use crate::sys::{Deadline, Me, Namespace, descriptor, fork_generation, poll, read_file};
+use crate::sys::real::liveness;
+use crate::sys::{
+    CurrentThread, Deadline, Namespace, descriptor, fork_generation, poll, read_file,
+};
 
 /// No process number needs more (the kernel's PID_MAX_LIMIT).
 const PID_BITS: u32 = 22;
@@ -36,18 +38,18 @@ static OF: AtomicU64 = AtomicU64::new(0);
 /// of another start for each: so a start is known only in the machine's first time namespace, and
 /// compared only by who is in it.
 #[derive(Debug)]
-pub(crate) struct Life(());
+pub(crate) struct ProcessInstance(());
 
-impl Life {
+impl ProcessInstance {
     /// Whether a life can end. On the machine each will.
     #[inline(always)]
-    pub(crate) const fn can_end() -> bool {
+    pub(crate) const fn can_exit() -> bool {
         true
     }
 
     /// Of the calling process. A forked child has its own.
     #[inline(always)]
-    pub(crate) fn mine() -> u64 {
+    pub(crate) fn current() -> u64 {
         let generation = fork_generation();
         // Acquire: pairs with the Release in `begin`; carries the life, which is Relaxed for that.
         if OF.load(Ordering::Acquire) == generation {
@@ -59,7 +61,7 @@ impl Life {
 
     #[cold]
     fn begin(generation: u64) -> u64 {
-        let pid = Me::process();
+        let pid = CurrentThread::process();
         let stat = Stat::read("self").filter(|stat| stat.pid == pid && has_first_clock());
         let mine = life(pid, stat.map_or(0, |stat| stat.start));
         // All threads of this process find the same. Relaxed: OF, which is stored after it, carries it.
@@ -76,8 +78,8 @@ impl Life {
 
     /// Whether the process has ended, be it still a zombie. Of a number that is nobody's life it is
     /// true as well, sooner or later.
-    pub(crate) fn is_over(life: u64) -> bool {
-        let (pid, mine) = (Self::pid(life), Self::mine());
+    pub(crate) fn has_exited(life: u64) -> bool {
+        let (pid, mine) = (Self::pid(life), Self::current());
         if life == mine {
             return false;
         }
@@ -89,7 +91,7 @@ impl Life {
             Some(stat) if stat.start != start(life) => true,
             Some(stat) if !stat.is_zombie() => false,
             // Also where there is no such file: it may be hidden.
-            _ => gone::has_ended(pid),
+            _ => liveness::has_ended(pid),
         }
     }
 
@@ -97,7 +99,7 @@ impl Life {
     /// system does not tell, and for the caller's own process.
     pub(crate) fn wait_over(life: u64, until: Deadline) -> bool {
         let Some(pid) = Pid::from_raw(Self::pid(life) as i32) else { return true };
-        if life == Self::mine() {
+        if life == Self::current() {
             return false;
         }
         let process = match descriptor(|| pidfd_open(pid, PidfdFlags::empty())) {
@@ -105,7 +107,7 @@ impl Life {
             Err(errno) => return errno == Errno::SRCH,
         };
         // Only now: until there was a descriptor, the number could go to another process.
-        Self::is_over(life) || poll(&mut [PollFd::new(&process, PollFlags::IN)], until).is_ok()
+        Self::has_exited(life) || poll(&mut [PollFd::new(&process, PollFlags::IN)], until).is_ok()
     }
 }
 
@@ -224,22 +226,22 @@ mod tests {
 
     #[test]
     fn one_s_own_is_not_over() {
-        let mine = Life::mine();
-        assert_eq!(mine, Life::mine());
+        let mine = ProcessInstance::current();
+        assert_eq!(mine, ProcessInstance::current());
         assert!(mine != 0 && mine < 1 << 63);
-        assert_eq!(Life::pid(mine), std::process::id());
+        assert_eq!(ProcessInstance::pid(mine), std::process::id());
         assert_ne!(start(mine), 0, "this machine has /proc");
-        assert!(!Life::is_over(mine));
+        assert!(!ProcessInstance::has_exited(mine));
     }
 
     #[test]
     fn one_that_lives_is_not_over_running_or_stopped() {
         let other = Other::start();
         let life = other.life();
-        assert!(!Life::is_over(life));
+        assert!(!ProcessInstance::has_exited(life));
         kill_process(other.pid(), Signal::STOP).expect("it lives");
         await_child(other.pid(), WaitIdOptions::STOPPED);
-        assert!(!Life::is_over(life));
+        assert!(!ProcessInstance::has_exited(life));
     }
 
     #[test]
@@ -248,37 +250,43 @@ mod tests {
         let life = other.life();
         other.0.kill().expect("it lives");
         await_child(other.pid(), WaitIdOptions::EXITED);
-        assert_eq!(Stat::read(Life::pid(life)).expect("it is not reaped").state, b'Z');
-        assert!(Life::is_over(life), "a zombie");
+        assert_eq!(Stat::read(ProcessInstance::pid(life)).expect("it is not reaped").state, b'Z');
+        assert!(ProcessInstance::has_exited(life), "a zombie");
         other.0.wait().expect("it is not reaped");
-        assert!(Life::is_over(life), "reaped");
+        assert!(ProcessInstance::has_exited(life), "reaped");
     }
 
     #[test]
     fn the_end_of_another_is_waited_for() {
         let mut other = Other::start();
         let life = other.life();
-        assert!(Life::wait_over(life, Deadline::after(Duration::from_millis(1))), "for a while");
-        assert!(!Life::is_over(life));
+        assert!(
+            ProcessInstance::wait_over(life, Deadline::after(Duration::from_millis(1))),
+            "for a while"
+        );
+        assert!(!ProcessInstance::has_exited(life));
         std::thread::scope(|scope| {
-            let waits = scope.spawn(|| Life::wait_over(life, Deadline::Never));
+            let waits = scope.spawn(|| ProcessInstance::wait_over(life, Deadline::Never));
             kill_process(other.pid(), Signal::KILL).expect("it lives");
             assert!(waits.join().expect("it ends"));
         });
-        assert!(Life::is_over(life));
+        assert!(ProcessInstance::has_exited(life));
         other.0.wait().expect("it is not reaped");
-        assert!(Life::wait_over(life, Deadline::Never), "reaped");
-        assert!(Life::wait_over(0, Deadline::Never), "nobody's");
-        assert!(!Life::wait_over(Life::mine(), Deadline::Never), "one's own");
+        assert!(ProcessInstance::wait_over(life, Deadline::Never), "reaped");
+        assert!(ProcessInstance::wait_over(0, Deadline::Never), "nobody's");
+        assert!(
+            !ProcessInstance::wait_over(ProcessInstance::current(), Deadline::Never),
+            "one's own"
+        );
     }
 
     #[test]
     fn another_with_the_same_number_is_another() {
         let other = Other::start();
-        let (pid, began) = (Life::pid(other.life()), start(other.life()));
-        assert!(Life::is_over(life(pid, began - 1)));
-        assert!(!Life::is_over(life(pid, 0)), "of unknown start: the number tells");
-        assert!(Life::is_over(life(0, began)), "nobody's");
+        let (pid, began) = (ProcessInstance::pid(other.life()), start(other.life()));
+        assert!(ProcessInstance::has_exited(life(pid, began - 1)));
+        assert!(!ProcessInstance::has_exited(life(pid, 0)), "of unknown start: the number tells");
+        assert!(ProcessInstance::has_exited(life(0, began)), "nobody's");
     }
 
     #[test]
@@ -295,26 +303,26 @@ mod tests {
         });
         let life = life_of(child);
         let deadline = Instant::now() + Duration::from_secs(60);
-        while Stat::read(Life::pid(life)).expect("it is not reaped").state != b'Z' {
+        while Stat::read(ProcessInstance::pid(life)).expect("it is not reaped").state != b'Z' {
             assert!(Instant::now() < deadline, "its first thread does not end");
             std::thread::yield_now();
         }
-        assert!(!Life::is_over(life));
-        assert!(!Stat::read(Life::pid(life)).expect("it is not reaped").is_left_over());
+        assert!(!ProcessInstance::has_exited(life));
+        assert!(!Stat::read(ProcessInstance::pid(life)).expect("it is not reaped").is_left_over());
         kill_process(child, Signal::KILL).expect("it is not reaped");
         await_child(child, WaitIdOptions::EXITED);
-        assert!(Life::is_over(life));
-        assert!(Stat::read(Life::pid(life)).expect("it is not reaped").is_left_over());
+        assert!(ProcessInstance::has_exited(life));
+        assert!(Stat::read(ProcessInstance::pid(life)).expect("it is not reaped").is_left_over());
         reap(child);
     }
 
     #[test]
     fn a_forked_child_has_its_own() {
-        let mine = Life::mine();
+        let mine = ProcessInstance::current();
         let child = fork(|| {
-            let other = Life::mine();
-            i32::from(other == mine || Life::pid(other) != std::process::id())
-                + 2 * i32::from(Life::is_over(mine))
+            let other = ProcessInstance::current();
+            i32::from(other == mine || ProcessInstance::pid(other) != std::process::id())
+                + 2 * i32::from(ProcessInstance::has_exited(mine))
         });
         assert_eq!(reap(child), Some(0));
     }

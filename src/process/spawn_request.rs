@@ -1,13 +1,13 @@
-//! The letter that a spawned process finds, which tells it that it is a child and what to do.
+//! The request that a spawned process finds, which tells it that it is a child and what to do.
 //!
 //! ```text
 //! parent                                          child (the same program, started afresh)
-//! writes the letter on a page                     before main, see entry.rs:
+//! writes the request on a exchange                     before main, see entry.rs:
 //! starts the program by a path that tells the     finds the number in the path,
-//!   number of the page's descriptor (see          takes the letter off the page,
+//!   number of the exchange's descriptor (see          takes the request off the exchange,
 //!   start_path.rs), which is the same there,      runs the function,
-//! waits on the pidfd                              leaves the outcome on the same page, ends
-//! reads the page
+//! waits on the pidfd                              leaves the outcome on the same exchange, ends
+//! reads the exchange
 //! ```
 //!
 //! ```text
@@ -25,7 +25,7 @@ use crate::error::CodecError;
 use crate::ipc::codec;
 use crate::process::identity::Identity;
 
-/// What a letter begins with, in every version.
+/// What a request begins with, in every version.
 const MARK: &[u8] = b"mpchild";
 
 const MAGIC: u64 = u64::from_le_bytes(*b"mpchild1");
@@ -33,7 +33,7 @@ const MAGIC: u64 = u64::from_le_bytes(*b"mpchild1");
 /// Where the parts begin.
 const HEAD: usize = 40;
 
-/// The name of the code that reads this letter, whatever its version; `None` if it is no letter. A
+/// The name of the code that reads this request, whatever its version; `None` if it is no request. A
 /// program may have this crate twice, in two versions or once more in a library, and only the
 /// sender's twin understands the rest.
 pub(super) fn reader(bytes: &[u8]) -> Option<u64> {
@@ -57,14 +57,14 @@ pub(super) struct Head {
 }
 
 #[derive(Debug)]
-pub(super) struct Letter {
+pub(super) struct SpawnRequest {
     pub(super) reader: u64,
     pub(super) names: Names,
     pub(super) head: Head,
     pub(super) argument: Vec<u8>,
 }
 
-impl Letter {
+impl SpawnRequest {
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, CodecError> {
         let head = codec::to_bytes(&self.head)?;
         let Names { entry, function } = self.names;
@@ -76,7 +76,7 @@ impl Letter {
         Ok(bytes)
     }
 
-    /// The letter, if it is one.
+    /// The request, if it is one.
     pub(super) fn from_bytes(mut bytes: Vec<u8>) -> Option<Self> {
         let (words, rest) = bytes.split_at_checked(HEAD)?;
         let mut words = words.as_chunks().0.iter().copied().map(u64::from_le_bytes);
@@ -89,7 +89,7 @@ impl Letter {
         let head_len = usize::try_from(word()?).ok()?;
         let head = codec::decode(rest.get(..head_len)?).ok()?;
         let argument = bytes.split_off(HEAD + head_len);
-        Some(Letter { reader, names, head, argument })
+        Some(SpawnRequest { reader, names, head, argument })
     }
 }
 
@@ -97,8 +97,8 @@ impl Letter {
 mod tests {
     use super::*;
 
-    fn letter() -> Letter {
-        Letter {
+    fn request() -> SpawnRequest {
+        SpawnRequest {
             reader: 1,
             names: Names { entry: 2, function: 3 },
             head: Head { identity: Identity::new(None, "1:2".into(), true), fds: vec![7, 9] },
@@ -108,8 +108,8 @@ mod tests {
 
     #[test]
     fn a_letter_arrives_as_it_was_written() {
-        let read = Letter::from_bytes(letter().to_bytes().unwrap()).unwrap();
-        assert_eq!(read.names, letter().names);
+        let read = SpawnRequest::from_bytes(request().to_bytes().unwrap()).unwrap();
+        assert_eq!(read.names, request().names);
         assert_eq!(read.head.fds, [7, 9]);
         assert_eq!(read.head.identity.name, "Process-1:2");
         assert_eq!(read.argument, [1, 2, 3]);
@@ -117,10 +117,10 @@ mod tests {
 
     #[test]
     fn whose_a_letter_is_can_be_told_in_every_version() {
-        let mut bytes = letter().to_bytes().unwrap();
+        let mut bytes = request().to_bytes().unwrap();
         assert_eq!(reader(&bytes), Some(1));
         bytes[MARK.len()] = b'2';
-        assert!(Letter::from_bytes(bytes.clone()).is_none());
+        assert!(SpawnRequest::from_bytes(bytes.clone()).is_none());
         assert_eq!(reader(&bytes), Some(1));
         assert_eq!(reader(&bytes[..15]), None);
         bytes[0] ^= 1;
@@ -129,14 +129,14 @@ mod tests {
 
     #[test]
     fn what_is_no_letter_is_not_read_as_one() {
-        let bytes = letter().to_bytes().unwrap();
-        assert!(Letter::from_bytes(Vec::new()).is_none());
-        assert!(Letter::from_bytes(bytes[..HEAD + 3].to_vec()).is_none());
+        let bytes = request().to_bytes().unwrap();
+        assert!(SpawnRequest::from_bytes(Vec::new()).is_none());
+        assert!(SpawnRequest::from_bytes(bytes[..HEAD + 3].to_vec()).is_none());
         let mut other = bytes.clone();
         other[0] ^= 1;
-        assert!(Letter::from_bytes(other).is_none());
+        assert!(SpawnRequest::from_bytes(other).is_none());
         let mut too_long = bytes;
         too_long[32..40].fill(0xff);
-        assert!(Letter::from_bytes(too_long).is_none());
+        assert!(SpawnRequest::from_bytes(too_long).is_none());
     }
 }

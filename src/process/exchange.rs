@@ -1,6 +1,6 @@
-//! The page that goes between a child and its parent: a piece of memory without a name.
+//! The exchange that goes between a child and its parent: a piece of memory without a name.
 //!
-//! For a child that is spawned it carries the letter there (see `letter.rs`), for every child the
+//! For a child that is spawned it carries the request there (see `spawn_request.rs`), for every child the
 //! outcome back. The parent reads it when the child has ended, so an outcome of any size waits
 //! for nobody; and the child's last write is the one that makes it valid, so one that was killed
 //! in between has left no outcome, rather than half of one.
@@ -19,7 +19,7 @@
 //!
 //! | parent | child |
 //! |---|---|
-//! | locks the page's file (`F_SETLK`), as it makes the page | |
+//! | locks the exchange's file (`F_SETLK`), as it makes the exchange | |
 //! | forks or spawns | waits for the lock |
 //! | has a pidfd: gives the file the mode [`BEGIN`], unlocks | |
 //! | has none: closes the file, which unlocks it, too | |
@@ -39,9 +39,9 @@ use rustix::io::{Errno, FdFlags, retry_on_intr};
 
 use crate::error::{CodecError, Error, FileSizeLimit};
 use crate::ipc::codec;
-use crate::process::letter;
 use crate::process::panics::Panic;
 use crate::process::prefix;
+use crate::process::spawn_request;
 use crate::sys::{bytes_present, file_fits, memory_file};
 
 const RETURNED: u64 = u64::from_le_bytes(*b"returned");
@@ -50,7 +50,7 @@ const NOT_READ: u64 = u64::from_le_bytes(*b"not read");
 const NOT_SENT: u64 = u64::from_le_bytes(*b"not sent");
 const OUTSIDE: u64 = u64::from_le_bytes(*b"outside ");
 
-/// The mode of the file of a page whose child may begin. No file is made with this one, which has
+/// The mode of the file of a exchange whose child may begin. No file is made with this one, which has
 /// the sticky bit: of a file it says nothing else.
 const BEGIN: Mode = PLAIN.union(Mode::SVTX);
 
@@ -105,9 +105,9 @@ impl Outcome {
     }
 }
 
-/// Why a page was not read or written.
+/// Why a exchange was not read or written.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum PageError {
+pub(super) enum ExchangeError {
     /// The system refused a call.
     #[error("{0} failed: {1}")]
     Os(&'static str, io::Error),
@@ -120,23 +120,23 @@ pub(super) enum PageError {
     Codec(#[from] CodecError),
 }
 
-fn os<E: Into<io::Error>>(call: &'static str) -> impl Fn(E) -> PageError {
-    move |error| PageError::Os(call, error.into())
+fn os<E: Into<io::Error>>(call: &'static str) -> impl Fn(E) -> ExchangeError {
+    move |error| ExchangeError::Os(call, error.into())
 }
 
 #[derive(Debug)]
-pub(super) struct Page(File);
+pub(super) struct Exchange(File);
 
-impl Page {
-    /// A page for a child that is about to be started. The child begins at [`Page::release`], or ends
+impl Exchange {
+    /// A exchange for a child that is about to be started. The child begins at [`Exchange::release`], or ends
     /// when this is dropped.
     pub(super) fn new() -> Result<Self, Error> {
         file_fits(LEAST)?;
         let made = memory_file("multiproc-child");
-        let page = Page(made.map_err(|(call, errno)| Error::os(call, errno))?.into());
-        let lock = || fcntl_lock(&page.0, FlockOperation::NonBlockingLockExclusive);
+        let exchange = Exchange(made.map_err(|(call, errno)| Error::os(call, errno))?.into());
+        let lock = || fcntl_lock(&exchange.0, FlockOperation::NonBlockingLockExclusive);
         retry_on_intr(lock).map_err(|errno| Error::os(SETLK, errno))?;
-        Ok(page)
+        Ok(exchange)
     }
 
     /// By the parent: the child is to begin.
@@ -158,7 +158,7 @@ impl Page {
 
     /// By the child, before it does anything of the user's: waits for its parent's word. False when
     /// there will be none; an error when it cannot be heard.
-    pub(super) fn await_release(&self) -> Result<bool, PageError> {
+    pub(super) fn await_release(&self) -> Result<bool, ExchangeError> {
         loop {
             match fcntl_lock(&self.0, FlockOperation::LockShared) {
                 Ok(()) => break,
@@ -180,11 +180,11 @@ impl Page {
     }
 
     pub(super) fn from_fd(fd: OwnedFd) -> Self {
-        Page(fd.into())
+        Exchange(fd.into())
     }
 
-    /// Keeps an inherited page from the programs that this process starts.
-    pub(super) fn keep_to_itself(&self) -> Result<(), PageError> {
+    /// Keeps an inherited exchange from the programs that this process starts.
+    pub(super) fn keep_to_itself(&self) -> Result<(), ExchangeError> {
         rustix::io::fcntl_setfd(&self.0, FdFlags::CLOEXEC).map_err(os("fcntl (F_SETFD)"))
     }
 
@@ -193,8 +193,8 @@ impl Page {
     }
 
     /// All that is on it. Whoever wrote it may have claimed anything.
-    pub(super) fn read(&self) -> Result<Vec<u8>, PageError> {
-        let len = bytes_present(&self.0).map_err(os("fstat"))?.ok_or(PageError::Holes)?;
+    pub(super) fn read(&self) -> Result<Vec<u8>, ExchangeError> {
+        let len = bytes_present(&self.0).map_err(os("fstat"))?.ok_or(ExchangeError::Holes)?;
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(len).map_err(os("malloc"))?;
         bytes.resize(len, 0);
@@ -207,23 +207,23 @@ impl Page {
         self.0.write_all_at(bytes, 0).map_err(|source| Error::os("pwrite", source))
     }
 
-    fn write_at(&self, bytes: &[u8], place: u64) -> Result<(), PageError> {
+    fn write_at(&self, bytes: &[u8], place: u64) -> Result<(), ExchangeError> {
         self.0.write_all_at(bytes, place).map_err(os("pwrite"))
     }
 
     /// Takes off what is there. The memory is free again.
-    pub(super) fn clear(&self) -> Result<(), PageError> {
+    pub(super) fn clear(&self) -> Result<(), ExchangeError> {
         self.0.set_len(0).map_err(os("ftruncate"))
     }
 
-    /// Whether the letter is still there: the child has not come to take it.
-    pub(super) fn holds_letter(&self) -> bool {
+    /// Whether the request is still there: the child has not come to take it.
+    pub(super) fn holds_request(&self) -> bool {
         let mut start = [0; 16];
-        self.0.read_exact_at(&mut start, 0).is_ok() && letter::reader(&start).is_some()
+        self.0.read_exact_at(&mut start, 0).is_ok() && spawn_request::reader(&start).is_some()
     }
 
     /// Leaves the outcome in place of whatever is there.
-    pub(super) fn leave(&self, outcome: &Outcome) -> Result<(), PageError> {
+    pub(super) fn leave(&self, outcome: &Outcome) -> Result<(), ExchangeError> {
         let (kind, body) = match outcome {
             Outcome::Returned(value) => (RETURNED, value),
             Outcome::Panicked(panic) => (PANICKED, &codec::to_bytes(panic)?),
@@ -240,7 +240,7 @@ impl Page {
     }
 
     /// What the child left; `None` when it did not come to that.
-    pub(super) fn outcome(&self) -> Result<Option<Outcome>, PageError> {
+    pub(super) fn outcome(&self) -> Result<Option<Outcome>, ExchangeError> {
         let mut bytes = self.read()?;
         let Some(kind) = bytes.first_chunk().copied().map(u64::from_le_bytes) else {
             return Ok(None);
@@ -263,32 +263,32 @@ mod tests {
 
     #[test]
     fn an_outcome_comes_back_whole_whatever_was_there_before() {
-        let page = Page::new().unwrap();
-        page.write(&[7; 100]).unwrap();
-        assert!(page.outcome().unwrap().is_none());
-        page.leave(&Outcome::Returned(vec![1, 2, 3])).unwrap();
-        let Some(Outcome::Returned(value)) = page.outcome().unwrap() else { panic!() };
+        let exchange = Exchange::new().unwrap();
+        exchange.write(&[7; 100]).unwrap();
+        assert!(exchange.outcome().unwrap().is_none());
+        exchange.leave(&Outcome::Returned(vec![1, 2, 3])).unwrap();
+        let Some(Outcome::Returned(value)) = exchange.outcome().unwrap() else { panic!() };
         assert_eq!(value, [1, 2, 3]);
     }
 
     #[test]
     fn what_claims_more_than_there_is_is_refused() {
-        let page = Page::new().unwrap();
-        page.leave(&Outcome::Returned(vec![1, 2, 3])).unwrap();
-        page.0.set_len(1 << 50).unwrap();
-        assert_eq!(page.outcome().unwrap_err().to_string(), "what it left has holes");
+        let exchange = Exchange::new().unwrap();
+        exchange.leave(&Outcome::Returned(vec![1, 2, 3])).unwrap();
+        exchange.0.set_len(1 << 50).unwrap();
+        assert_eq!(exchange.outcome().unwrap_err().to_string(), "what it left has holes");
     }
 
     #[test]
     fn a_child_begins_when_it_is_released_and_not_when_its_page_is_dropped() {
-        fn begins(decide: fn(Page)) -> bool {
-            let page = Page::new().unwrap();
+        fn begins(decide: fn(Exchange)) -> bool {
+            let exchange = Exchange::new().unwrap();
             // SAFETY: the child calls the kernel, and nothing else.
             match unsafe { libc::fork() } {
                 // SAFETY: it ends the child.
-                0 => unsafe { libc::_exit(i32::from(page.await_release().unwrap())) },
+                0 => unsafe { libc::_exit(i32::from(exchange.await_release().unwrap())) },
                 child => {
-                    decide(page);
+                    decide(exchange);
                     let mut status = 0;
                     // SAFETY: there is room for a status.
                     assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
@@ -297,16 +297,16 @@ mod tests {
             }
         }
         for _ in 0..20 {
-            assert!(begins(|page| page.release().unwrap()));
+            assert!(begins(|exchange| exchange.release().unwrap()));
             assert!(!begins(drop));
         }
     }
 
     #[test]
     fn what_was_not_made_valid_is_no_outcome() {
-        let page = Page::new().unwrap();
-        assert!(page.outcome().unwrap().is_none());
-        page.0.write_all_at(b"half of a value", BODY).unwrap();
-        assert!(page.outcome().unwrap().is_none());
+        let exchange = Exchange::new().unwrap();
+        assert!(exchange.outcome().unwrap().is_none());
+        exchange.0.write_all_at(b"half of a value", BODY).unwrap();
+        assert!(exchange.outcome().unwrap().is_none());
     }
 }

@@ -5,23 +5,27 @@ use std::ptr;
 
 use multiproc_checker::thread;
 
-use crate::sys::model::Life;
+use crate::sys::model::ProcessInstance;
 use crate::sys::{Entry, Ordering::Relaxed, site};
 
 #[derive(Debug)]
-pub(crate) struct Enrolled(());
+pub(crate) struct OwnEntries(());
 
-impl Enrolled {
+impl OwnEntries {
     /// # Safety
     /// The entry is still there when the thread calls [`thread::exit`].
     pub(crate) unsafe fn remember(entry: &Entry) {
-        let (mine, entry) = (Life::mine(), ptr::from_ref(entry));
+        let (mine, entry) = (ProcessInstance::current(), ptr::from_ref(entry));
         thread::at_exit(move || {
             // SAFETY: the caller's promise.
             let entry = unsafe { &*entry };
             // Relaxed: a life stands for itself.
-            let _ =
-                entry.compare_exchange(mine, site!("enrolled.leave", 0 => mine), Relaxed, Relaxed);
+            let _ = entry.compare_exchange(
+                mine,
+                site!("own_entries.leave", 0 => mine),
+                Relaxed,
+                Relaxed,
+            );
         });
     }
 

@@ -6,8 +6,8 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, getpgid, pidfd_open};
 
-use crate::sys::real::life::Stat;
-use crate::sys::{Deadline, Me, descriptor, poll, read_file};
+use crate::sys::real::process_instance::Stat;
+use crate::sys::{CurrentThread, Deadline, descriptor, poll, read_file};
 
 /// Whether no thread of the machine has the number `tid` (as this PID namespace counts), or only
 /// what is left of a process until its parent has waited for it.
@@ -54,14 +54,14 @@ fn is_left_over(thread: Pid) -> Option<bool> {
         Err(_) => {}
     }
     // /proc may count as another namespace does; then this process has another number there.
-    let own = Stat::read("self").filter(|own| own.pid == Me::process());
+    let own = Stat::read("self").filter(|own| own.pid == CurrentThread::process());
     own.and_then(|_| Stat::read(thread)).map(|stat| stat.is_left_over())
 }
 
 /// Whether the thread's process is known not to map the memory that this one has at `address`: it
 /// has gone on to another program, or the number to another process. False where that cannot be
 /// seen.
-pub(super) fn maps_no_more(tid: u32, address: usize) -> bool {
+pub(super) fn no_longer_maps(tid: u32, address: usize) -> bool {
     maps(tid, address) == Some(false)
 }
 

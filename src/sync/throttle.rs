@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use crate::sys::{Ordering::Relaxed, Word, const_fn, millis};
+use crate::sys::{Futex, Ordering::Relaxed, const_fn, millis};
 
 /// When someone last looked, so that of a thousand who wait one looks, and not a thousand.
 #[repr(transparent)]
 #[derive(Debug)]
-pub(super) struct Patrol(Word);
+pub(super) struct Throttle(Futex);
 
-impl Patrol {
+impl Throttle {
     const_fn! {
         pub(super) fn new() -> Self {
-            Patrol(Word::new(0))
+            Throttle(Futex::new(0))
         }
     }
 

@@ -5,15 +5,15 @@ use multiproc_checker::thread;
 use crate::sys::Deadline;
 
 #[derive(Debug)]
-pub(crate) struct Life(());
+pub(crate) struct ProcessInstance(());
 
-impl Life {
+impl ProcessInstance {
     /// Whether this model is about lives that end where nobody says so.
-    pub(crate) fn can_end() -> bool {
+    pub(crate) fn can_exit() -> bool {
         thread::can_die()
     }
 
-    pub(crate) fn mine() -> u64 {
+    pub(crate) fn current() -> u64 {
         thread::name().into()
     }
 
@@ -21,12 +21,12 @@ impl Life {
         life as u32
     }
 
-    /// Nobody waits for it: see [`Me::has_left`].
+    /// Nobody waits for it: see [`CurrentThread::has_left`].
     pub(crate) fn wait_over(life: u64, _: Deadline) -> bool {
-        Self::is_over(life)
+        Self::has_exited(life)
     }
 
-    pub(crate) fn is_over(life: u64) -> bool {
+    pub(crate) fn has_exited(life: u64) -> bool {
         thread::has_ended(life as u32)
     }
 }
