@@ -258,11 +258,13 @@ compile_error!(
 );
 
 mod error;
+mod handoff;
 mod ipc;
 #[cfg(modelled)]
 pub mod model;
 mod pool;
 pub mod process;
+mod runtime;
 mod shm;
 mod sync;
 mod sys;
@@ -275,15 +277,15 @@ pub use error::{
     TooManyDone, TryLockError, ValueTooLong, WorkerNotStarted,
 };
 pub use ipc::{
-    ArrayGuard, ArrayIter, Connection, Element, Incoming, Queue, Receiver, SelfDescribing, Sender,
-    SharedArray, Value, duplex, pipe, wait_any, wait_any_for, wait_any_until,
+    ArrayGuard, ArrayIter, Connection, Incoming, Queue, Receiver, SelfDescribing, Sender,
+    SharedArray, duplex, pipe, wait_any, wait_any_for, wait_any_until,
 };
 pub use pool::{AsyncResult, Pool, PoolBuilder};
 pub use process::{Process, ProcessBuilder, Run};
 pub use shm::{Layout, ProcessSafe, Shared};
 pub use sync::{
-    Barrier, BoundedSemaphore, Condition, ConditionGuard, Event, Lock, LockGuard, Permit, RLock,
-    RLockGuard, RobustPermit, RobustSemaphore, Semaphore,
+    Barrier, BoundedSemaphore, Condition, ConditionGuard, Element, Event, Lock, LockGuard, Permit,
+    RLock, RLockGuard, RobustPermit, RobustSemaphore, Semaphore, Value,
 };
 pub use thread::{Thread, ThreadBuilder};
 

@@ -64,12 +64,14 @@ fn every_ordering_says_why() {
 }
 
 /// The floors, lowest first; what stands on one line is one floor.
-const FLOORS: [&[&str]; 8] = [
+const FLOORS: [&[&str]; 10] = [
     &["error"],
     &["sys"],
+    &["handoff"],
     &["shm"],
     &["sync"],
     &["ipc"],
+    &["runtime"],
     &["process", "thread"],
     &["pool"],
     &["model"],

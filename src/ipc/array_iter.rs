@@ -4,8 +4,8 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::slice;
 
-use crate::ipc::element::{self, Element};
 use crate::ipc::shared_array::SharedArray;
+use crate::sync::element::{self, Element};
 
 /// The elements of a [`SharedArray`], each read when its turn comes. Made by
 /// [`SharedArray::iter`] and by `for`.

@@ -9,10 +9,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{CodecError, Error, GetError, PutError, TooManyDone};
-use crate::ipc::buffer::Buffer;
+use crate::handoff;
 use crate::ipc::codec::{self, Reads};
+use crate::ipc::ring::buffer::Buffer;
 use crate::ipc::ring::{Refusal, Ring, RingMemory, WaitMode};
-use crate::shm::{handoff, stamp_of};
+use crate::shm::{send_mapping, stamp_of, take_mapping};
 use crate::sys::Deadline;
 
 /// A queue of values: any number of threads and processes put, any number get, first in first out.
@@ -349,7 +350,7 @@ impl<T> Queue<T> {
 /// the child, not the values. Any other serializer gets an error, but within one of those.
 impl<T> Serialize for Queue<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handoff::send_mapping(self.ring.mapping(), serializer)
+        send_mapping(self.ring.mapping(), serializer)
     }
 }
 
@@ -359,7 +360,7 @@ impl<'de, T> Deserialize<'de> for Queue<T> {
         let ring = if handoff::is_probing() {
             Ring::new(1, 1, stamp_of::<Self>())
         } else {
-            Ring::attach(handoff::take_mapping(stamp_of::<Self>(), number)?)
+            Ring::attach(take_mapping(stamp_of::<Self>(), number)?)
         };
         Ok(Self::over(ring.map_err(de::Error::custom)?))
     }

@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, IndexOutOfRange, Poisoned, TryLockError};
+use crate::handoff;
 use crate::ipc::array_iter::ArrayIter;
-use crate::ipc::element::{self, Element};
-use crate::shm::{Mapping, ProcessSafe, handoff, stamp_of};
+use crate::shm::{Mapping, ProcessSafe, send_mapping, stamp_of, take_mapping};
+use crate::sync::element::{self, Element};
 use crate::sync::{Lock, LockGuard};
 use crate::sys::{AtomicU64, MODELLED, Ordering::Relaxed};
 
@@ -337,7 +338,7 @@ pub type ArrayGuard<'a> = LockGuard<'a, ()>;
 /// the child, not the elements. Any other serializer gets an error, but within one of those.
 impl<T: Element> Serialize for SharedArray<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handoff::send_mapping(&self.mapping, serializer)
+        send_mapping(&self.mapping, serializer)
     }
 }
 
@@ -347,7 +348,7 @@ impl<'de, T: Element> Deserialize<'de> for SharedArray<T> {
         if handoff::is_probing() {
             return Self::zeroed(1).map_err(de::Error::custom);
         }
-        let mapping = handoff::take_mapping(stamp_of::<Self>(), number)?;
+        let mapping = take_mapping(stamp_of::<Self>(), number)?;
         if mapping.len() < size_of::<Header>() {
             return Err(de::Error::invalid_length(mapping.len(), &"memory that holds an array"));
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::pool::board::Stage;
 use crate::pool::crew::Crew;
-use crate::process::{ExitHook, ExitOrder, is_ending, register};
+use crate::runtime::{ExitHook, ExitOrder, is_ending, register};
 use crate::sys::ForkLocal;
 
 static CREWS: ForkLocal<Mutex<Vec<Weak<Crew>>>> = ForkLocal::new(|| Mutex::new(Vec::new()));

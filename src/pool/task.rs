@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{CodecError, TaskError};
 use crate::ipc::codec;
-use crate::process::{Image, Panic, caught};
+use crate::process::Image;
+use crate::runtime::{Panic, caught};
 
 /// A call to make in a worker.
 #[derive(Debug, Serialize, Deserialize)]

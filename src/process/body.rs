@@ -17,10 +17,9 @@ use serde::de::DeserializeOwned;
 use crate::error::CodecError;
 use crate::ipc::codec;
 use crate::process::current::{become_child, is_orphan_of, take_exchange};
-use crate::process::ending::{end, leave};
 use crate::process::exchange::{Exchange, Outcome};
 use crate::process::identity::{Identity, Tie};
-use crate::process::panics::caught;
+use crate::runtime::{caught, end, leave};
 use crate::sys::{Deadline, descriptor, poll};
 
 /// The exit code of a child that did not return, as Python's.

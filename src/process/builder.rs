@@ -12,9 +12,9 @@ use crate::process::child::Child;
 use crate::process::fork::{fork, fork_after_threads};
 use crate::process::handle::Process;
 use crate::process::identity::Identity;
-use crate::process::run::Run;
 use crate::process::spawn::spawn;
 use crate::process::{children, current};
+use crate::runtime::Run;
 use crate::sys::Namespace;
 
 /// A child to be, with a name and other properties. Made by [`Process::builder`].

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::process::child::Child;
-use crate::process::ending::{self, ExitHook, ExitOrder};
+use crate::runtime::{self, ExitHook, ExitOrder};
 use crate::sys::{Deadline, ForkCell};
 
 /// How long a daemon may take to end after SIGTERM.
@@ -30,7 +30,7 @@ fn children<R>(look: impl FnOnce(&mut Vec<Arc<Child>>) -> R) -> R {
 
 /// Makes the list known to those who end the process; before the first child is started.
 pub(super) fn open() {
-    ending::register(ExitHook { order: ExitOrder::Children, at_end, after_fork });
+    runtime::register(ExitHook { order: ExitOrder::Children, at_end, after_fork });
 }
 
 pub(super) fn add(child: Arc<Child>) {

@@ -21,15 +21,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::CodecError;
+use crate::handoff;
 use crate::ipc::codec;
 use crate::process::body::{NotRead, live};
-use crate::process::ending::leave;
 use crate::process::exchange::{Exchange, Outcome};
 use crate::process::identity::Identity;
 use crate::process::image::Image;
 use crate::process::spawn_request::{self, SpawnRequest};
 use crate::process::{program, start_path};
-use crate::shm::handoff;
+use crate::runtime::leave;
 
 /// What the loader runs before `main`.
 #[used]

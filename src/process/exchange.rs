@@ -39,9 +39,8 @@ use rustix::io::{Errno, FdFlags, retry_on_intr};
 
 use crate::error::{CodecError, Error, FileSizeLimit};
 use crate::ipc::codec;
-use crate::process::panics::Panic;
-use crate::process::prefix;
 use crate::process::spawn_request;
+use crate::runtime::{Panic, prefix};
 use crate::sys::{bytes_present, file_fits, memory_file};
 
 const RETURNED: u64 = u64::from_le_bytes(*b"returned");

@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 use crate::error::Error;
 use crate::process::body::live;
 use crate::process::child::Child;
-use crate::process::ending;
 use crate::process::exchange::Exchange;
 use crate::process::identity::Identity;
+use crate::runtime;
 use crate::sys::{CurrentThread, had_threads, threads};
 
 /// Forks in a process that never had another thread. The child runs `body` and never returns from
@@ -67,7 +67,7 @@ unsafe fn fork_alone<R: Serialize + DeserializeOwned>(
     }
     let exchange = Exchange::new()?;
     // What the streams hold would be written twice.
-    ending::flush();
+    runtime::flush();
     // SAFETY: each thing that a fork can break, and why it does not here.
     //
     // - A lock that another thread holds at the fork stays locked in the child, around data that is
@@ -93,7 +93,7 @@ unsafe fn fork_alone<R: Serialize + DeserializeOwned>(
         Ok(ForkResult::Parent { child }) => Child::new(child.as_raw(), &identity, exchange),
         Ok(ForkResult::Child) => {
             // Nothing may unwind from here into the parent's frames.
-            let _ = catch_unwind(ending::after_fork);
+            let _ = catch_unwind(runtime::after_fork);
             live(identity, exchange, || Ok(body()))
         }
         Err(errno) => Err(Error::os("fork", errno)),

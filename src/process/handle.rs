@@ -18,8 +18,8 @@ use crate::process::child::{Child, End, WAITID};
 use crate::process::children;
 use crate::process::exchange::{ExchangeError, Outcome};
 use crate::process::identity::number;
-use crate::process::run::Run;
 use crate::process::status::ExitStatus;
+use crate::runtime::Run;
 use crate::sys::Deadline;
 
 /// A child process that gives an `R`.

@@ -1,4 +1,4 @@
-//! Floor 4: who runs. Child processes, by fork or as fresh processes of the same program.
+//! Floor 6: who runs. Child processes, by fork or as fresh processes of the same program.
 //!
 //! What most need is at the crate's root: [`Process`], [`ProcessBuilder`], [`Run`],
 //! [`ProcessError`](crate::ProcessError).
@@ -8,7 +8,7 @@
 //!           └── spawn ─ ─ ─> entry ┘        (start_path: how a spawned child knows that it is one;
 //!                                            request: what it is to do)
 //! handle ── child ── children            what the parent has of them, and all it has
-//! ending                                 what is done when a process ends
+//! exit                                   ends the running process
 //! ```
 
 mod body;
@@ -16,31 +16,25 @@ mod builder;
 mod child;
 mod children;
 mod current;
-mod ending;
 mod entry;
 mod exchange;
+mod exit;
 mod fork;
 mod handle;
 mod identity;
 mod image;
-mod panics;
-mod prefix;
 mod program;
-mod run;
 mod spawn;
 mod spawn_request;
 mod start_path;
 mod status;
 
+pub use crate::runtime::Run;
 pub use builder::ProcessBuilder;
 pub use current::{Current, current};
-pub use ending::exit;
-pub(crate) use ending::{ExitHook, ExitOrder, is_asked_for, is_ending, register};
+pub use exit::exit;
 pub use handle::Process;
 pub(crate) use image::Image;
-pub(crate) use panics::{Panic, caught};
-pub(crate) use prefix::prefix;
-pub use run::Run;
 pub use status::ExitStatus;
 
 /// What a child reads before it runs, and what its parent reads when it has ended.

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
+use crate::handoff;
 use crate::ipc::codec;
 use crate::process::child::Child;
 use crate::process::entry::{self, Entry, ON_START};
@@ -19,7 +20,6 @@ use crate::process::identity::Identity;
 use crate::process::image::Image;
 use crate::process::spawn_request::{Head, Names, SpawnRequest};
 use crate::process::{program, start_path};
-use crate::shm::handoff;
 use crate::sys::file_fits;
 
 /// Starts this program again, to run `function` on `argument` and nothing else.

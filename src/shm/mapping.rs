@@ -24,7 +24,10 @@ use rustix::fs::Stat;
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 
-use crate::error::{Error, LayoutProblem};
+use serde::{Serialize, Serializer, de, ser};
+
+use crate::error::{Chain, Error, LayoutProblem};
+use crate::handoff::{HandoffError, send_fd, take_fd};
 use crate::shm::header::Header;
 use crate::shm::layout::Layout;
 use crate::shm::names::is_nameable;
@@ -227,6 +230,19 @@ fn room(fd: &OwnedFd) -> usize {
         // Where it cannot be asked, what is not there is refused when it is reserved.
         _ => usize::MAX,
     }
+}
+
+/// Serialises a mapping: its descriptor to the carrier, its place in the list to the message.
+pub(crate) fn send_mapping<S: Serializer>(mapping: &Mapping, to: S) -> Result<S::Ok, S::Error> {
+    // A model's memory has no descriptor: nothing to hand over.
+    let sent = mapping.fd().ok_or(HandoffError::NoCarrier).and_then(send_fd);
+    sent.map_err(ser::Error::custom)?.serialize(to)
+}
+
+/// Takes a mapping that was made with the same `stamp`.
+pub(crate) fn take_mapping<E: de::Error>(stamp: u64, number: u32) -> Result<Mapping, E> {
+    let fd = take_fd(number).map_err(de::Error::custom)?;
+    Mapping::attach(fd, stamp).map_err(|error| de::Error::custom(Chain(&error)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
-//! Floor 1: where bytes live.
+//! Floor 2: where bytes live.
 
-pub(crate) mod handoff;
 mod header;
 mod layout;
 mod mapping;
@@ -10,6 +9,6 @@ mod registry;
 mod shared;
 
 pub use layout::Layout;
-pub(crate) use mapping::{Mapping, available, stamp_of};
+pub(crate) use mapping::{Mapping, available, send_mapping, stamp_of, take_mapping};
 pub use process_safe::ProcessSafe;
 pub use shared::Shared;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, NameProblem};
-use crate::shm::handoff;
-use crate::shm::mapping::{CONTENTS, Mapping, stamp_of_value};
+use crate::handoff;
+use crate::shm::mapping::{CONTENTS, Mapping, send_mapping, stamp_of_value, take_mapping};
 use crate::shm::names::Name;
 use crate::shm::process_safe::ProcessSafe;
 use crate::sys::MODELLED;
@@ -253,7 +253,7 @@ const LARGEST_PROBED: usize = 1 << 20;
 /// the child, not the bytes. Any other serializer gets an error, but within one of those.
 impl<T: ProcessSafe> Serialize for Shared<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handoff::send_mapping(&self.mapping, serializer)
+        send_mapping(&self.mapping, serializer)
     }
 }
 
@@ -268,7 +268,7 @@ impl<'de, T: ProcessSafe + Send + Sync> Deserialize<'de> for Shared<T> {
                 .map(|mapping| unsafe { Self::settled(mapping) })
                 .map_err(de::Error::custom);
         }
-        let mapping = handoff::take_mapping(stamp_of_value::<T>(), number)?;
+        let mapping = take_mapping(stamp_of_value::<T>(), number)?;
         let len = mapping.len();
         Self::attached(mapping)
             .ok_or_else(|| de::Error::invalid_length(len, &"memory that holds the value"))

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::error::Error;
-use crate::process::{Run, caught};
+use crate::runtime::{Run, caught};
 use crate::thread::handle::Handle;
 use crate::thread::joinable::Thread;
 use crate::thread::registry;

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use rustix::process::getpid;
 use rustix::thread::gettid;
 
-use crate::process::prefix;
+use crate::runtime::prefix;
 use crate::sys::{ForkCell, fork_generation, write_file};
 use crate::thread::native::Native;
 

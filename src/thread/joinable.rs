@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ThreadError};
-use crate::process::{Panic, Run};
+use crate::runtime::{Panic, Run};
 use crate::sys::Deadline;
 use crate::thread::builder::ThreadBuilder;
 use crate::thread::handle::Handle;

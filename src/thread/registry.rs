@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::getpid;
 use rustix::thread::gettid;
 
-use crate::process::{ExitHook, ExitOrder, is_asked_for, register};
+use crate::runtime::{ExitHook, ExitOrder, is_asked_for, register};
 use crate::sys::{Deadline, ForkCell, ForkLocal, fork_generation};
 use crate::thread::handle::Handle;
 use crate::thread::native::Joined;

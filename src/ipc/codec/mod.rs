@@ -34,12 +34,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::CodecError;
-use crate::ipc::buffer::Buffer;
+use crate::handoff;
 use crate::ipc::codec::decoder::Decoder;
 use crate::ipc::codec::encoder::Encoder;
 use crate::ipc::codec::fault::Fault;
 use crate::ipc::codec::shapes::Shapes;
-use crate::shm::handoff;
+use crate::ipc::ring::buffer::Buffer;
 
 /// Encodes `value` into `buffer`, in place of what was there. `shapes` are those of the type.
 #[inline]

@@ -1,6 +1,6 @@
 //! Where encoded bytes go.
 
-use crate::ipc::buffer::{Writer, varint};
+use crate::ipc::ring::buffer::{Writer, varint};
 
 pub(super) trait Output {
     fn push(&mut self, byte: u8);

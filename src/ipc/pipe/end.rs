@@ -7,9 +7,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 use crate::error::{CodecError, Error, RecvError, SendCause, SendError};
+use crate::handoff::{self, HandoffError, send_fd, take_fd};
 use crate::ipc::codec::{self, Reads};
 use crate::shm::available;
-use crate::shm::handoff::{self, HandoffError, send_fd, take_fd};
 use crate::sys::{Deadline, MODELLED, Mark, Packet, Refused, Side, Socket, site};
 
 /// Above this, a sender asks whether the machine has the memory for a message: the kernel would

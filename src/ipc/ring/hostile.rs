@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::ipc::buffer::Buffer;
 use crate::ipc::ring::adaptive_spin::AdaptiveSpin;
+use crate::ipc::ring::buffer::Buffer;
 use crate::ipc::ring::words::{ONE, sleep};
 use crate::ipc::ring::{Refusal, Ring, WaitMode};
 use crate::sys::{Deadline, Futex, MODELLED, Ordering::Relaxed, Wait};

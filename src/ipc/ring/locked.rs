@@ -1,6 +1,6 @@
 //! What is done under a side's lock: one look at the ring, and the copy of a message.
 
-use crate::ipc::buffer::Buffer;
+use crate::ipc::ring::buffer::Buffer;
 use crate::ipc::ring::place::Place;
 use crate::ipc::ring::words::{CLOSED, COUNT, ONE_BIT, WAIT, between, commit};
 use crate::ipc::ring::{GRANULE, Refusal, Ring};

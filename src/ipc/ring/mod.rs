@@ -38,16 +38,18 @@
 //! index or a length; what cannot be is [`Refusal::Corrupt`].
 
 mod adaptive_spin;
+pub(crate) mod buffer;
 #[cfg(test)]
 mod hostile;
 mod locked;
 mod memory;
 mod place;
+mod unfinished;
 mod words;
 
 use crate::error::Error;
-use crate::ipc::buffer::Buffer;
-use crate::ipc::unfinished::Unfinished;
+use crate::ipc::ring::buffer::Buffer;
+use crate::ipc::ring::unfinished::Unfinished;
 use crate::shm::Mapping;
 use crate::sync::RawLock;
 use crate::sys::{ALL, Deadline, Op, Ordering::*, Wait, site};

@@ -17,10 +17,10 @@ use serde::de::{self, DeserializeOwned};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 
 use crate::error::CodecError;
+use crate::handoff;
 use crate::ipc::codec::described::reader::Reader;
 use crate::ipc::codec::described::writer::Writer;
 use crate::ipc::codec::limits::Limits;
-use crate::shm::handoff;
 
 /// A value of a type that can only be read from a format that describes itself.
 ///

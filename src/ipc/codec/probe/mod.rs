@@ -28,12 +28,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::CodecError;
+use crate::handoff;
 use crate::ipc::codec::probe::guess::{GUESSES, OTHERS};
 use crate::ipc::codec::probe::trace::Trace;
 pub(super) use crate::ipc::codec::probe::trace::{Call, To, plain};
 use crate::ipc::codec::probe::tracer::Tracer;
 use crate::ipc::codec::shapes::Shapes;
-use crate::shm::handoff;
 use crate::sys::ForkCell;
 
 /// What is written, and read.

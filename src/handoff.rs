@@ -1,4 +1,4 @@
-//! Descriptors beside the bytes of a message.
+//! Floor 1: descriptors beside the bytes of a message.
 //!
 //! Serde sees bytes only, and a descriptor is a number that means something in one process. So
 //! whoever can carry descriptors opens a context around serialising ([`sending`]) and around
@@ -19,10 +19,7 @@ use std::rc::Rc;
 use std::thread::LocalKey;
 
 use rustix::io::fcntl_dupfd_cloexec;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
-
-use crate::error::Chain;
-use crate::shm::mapping::Mapping;
+use serde::{Deserialize, Deserializer};
 
 /// What is open in a thread: the list of whoever opened it. It needs no drop, so it is there as long as
 /// its thread is: also for what runs when other thread-locals are dropped.
@@ -128,22 +125,9 @@ pub(crate) fn take_fd(number: u32) -> Result<OwnedFd, HandoffError> {
     })
 }
 
-/// Serialises a mapping: its descriptor to the carrier, its place in the list to the message.
-pub(crate) fn send_mapping<S: Serializer>(mapping: &Mapping, to: S) -> Result<S::Ok, S::Error> {
-    // A model's memory has no descriptor: nothing to hand over.
-    let sent = mapping.fd().ok_or(HandoffError::NoCarrier).and_then(send_fd);
-    sent.map_err(ser::Error::custom)?.serialize(to)
-}
-
 /// Deserialises what stands for a descriptor: its number, which is read also where values are made up.
 pub(crate) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
     u32::deserialize(from)
-}
-
-/// Takes a mapping that was made with the same `stamp`.
-pub(crate) fn take_mapping<E: de::Error>(stamp: u64, number: u32) -> Result<Mapping, E> {
-    let fd = take_fd(number).map_err(de::Error::custom)?;
-    Mapping::attach(fd, stamp).map_err(|error| de::Error::custom(Chain(&error)))
 }
 
 #[cfg(test)]

@@ -15,20 +15,20 @@ macro_rules! elements {
 elements!(u8, u16, u32, u64, i8, i16, i32, i64, f32, f64);
 
 #[inline]
-pub(super) fn get<T: Element>(atom: &T::Atom) -> T {
+pub(crate) fn get<T: Element>(atom: &T::Atom) -> T {
     // Acquire: pairs with the Release of every write; carries what was written before it. Weaker:
     // the model `shared_array::carries` sees the race.
     T::load(atom, site!("array.get", Acquire => Relaxed))
 }
 
 #[inline]
-pub(super) fn set<T: Element>(atom: &T::Atom, value: T) {
+pub(crate) fn set<T: Element>(atom: &T::Atom, value: T) {
     // Release: as above.
     T::store(atom, value, site!("array.set", Release => Relaxed));
 }
 
 #[inline]
-pub(super) fn swap<T: Element>(atom: &T::Atom, value: T) -> T {
+pub(crate) fn swap<T: Element>(atom: &T::Atom, value: T) -> T {
     // Acquire and Release: it reads and writes. Weaker: the model `shared_array::swaps` sees the
     // race.
     let release = site!("array.swap.release", AcqRel => Acquire);
@@ -36,14 +36,14 @@ pub(super) fn swap<T: Element>(atom: &T::Atom, value: T) -> T {
 }
 
 #[inline]
-pub(super) fn fetch_add<T: Element>(atom: &T::Atom, more: T) -> T {
+pub(crate) fn fetch_add<T: Element>(atom: &T::Atom, more: T) -> T {
     // Acquire and Release: as in `swap`. Weaker: `shared_array::adds` sees the race.
     let release = site!("array.add.release", AcqRel => Acquire);
     T::fetch_add(atom, more, site!("array.add.acquire", release => Release))
 }
 
 #[inline]
-pub(super) fn compare_exchange<T: Element>(atom: &T::Atom, old: T, new: T) -> Result<T, T> {
+pub(crate) fn compare_exchange<T: Element>(atom: &T::Atom, old: T, new: T) -> Result<T, T> {
     // Acquire and Release: as in `swap`. Weaker: `shared_array::exchanges` sees the race.
     let release = site!("array.exchange.release", AcqRel => Acquire);
     let order = site!("array.exchange.acquire", release => Release);

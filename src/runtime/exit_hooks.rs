@@ -114,7 +114,7 @@ fn asked_for() -> Option<i32> {
 }
 
 /// In a forked child: what the parent has to do is not the child's.
-pub(super) fn after_fork() {
+pub(crate) fn after_fork() {
     let list = HOOKS.change(|hooks| {
         hooks.of = fork_generation();
         hooks.ending = false;
@@ -125,7 +125,7 @@ pub(super) fn after_fork() {
 }
 
 /// Writes out what Rust's and C's standard streams still hold.
-pub(super) fn flush() {
+pub(crate) fn flush() {
     // A stream that is closed or full: nobody is left to tell.
     let _ = std::io::stdout().flush();
     let _ = std::io::stderr().flush();
@@ -134,7 +134,7 @@ pub(super) fn flush() {
 }
 
 /// Ends a child of this crate: does its hooks, flushes, and leaves with `code`.
-pub(super) fn end(code: i32) -> ! {
+pub(crate) fn end(code: i32) -> ! {
     let _ = catch_unwind(AssertUnwindSafe(run_hooks));
     let _ = catch_unwind(flush);
     // The system keeps the lowest 8 bits.
@@ -145,44 +145,15 @@ pub(super) fn end(code: i32) -> ! {
 }
 
 /// Leaves at once.
-pub(super) fn leave(code: i32) -> ! {
+pub(crate) fn leave(code: i32) -> ! {
     // SAFETY: it ends the process, whatever its state.
     unsafe { libc::_exit(code) }
 }
 
-/// Ends the running process with `code`, of which the system keeps the lowest 8 bits.
-///
-/// In a child of this crate, what the program's other parts have registered for its end is not run
-/// (a forked child has it from its parent, who runs it); standard output and error are flushed,
-/// threads that are no daemons are waited for, children are reaped. The parent's
-/// [`join`](crate::Process::join) gives [`ProcessError::Exited`](crate::ProcessError::Exited).
-/// In the program itself, this is [`std::process::exit`], but for one case: a thread may call it
-/// when `main` has returned and waits for that very thread. (There, std's would never return: it
-/// waits for the end that has begun.)
-///
-/// ```
-/// use multiproc::{Process, ProcessError, process};
-///
-/// // What a closure gives that never returns has to be said: it is not sent.
-/// let child: Process<()> = Process::spawn(|()| process::exit(3), ())?;
-/// assert!(matches!(child.join(), Err(ProcessError::Exited(3))));
-/// assert_eq!(child.exit_status().map(|status| status.code()), Some(3));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
-/// # Different from Python
-///
-/// `sys.exit` raises an exception, so what is on the stack is cleaned up; here it is not, as in
-/// [`std::process::exit`].
-pub fn exit(code: i32) -> ! {
-    if crate::process::current::is_child() {
-        end(code)
-    }
-    if gettid() != getpid() {
-        // Without hooks nobody is waited for.
-        HOOKS.change(|hooks| _ = hooks.asked.get_or_insert(code));
-    }
-    std::process::exit(code)
+/// The program is to end with `code`, which a thread asks for that `main` may be waiting for.
+pub(crate) fn ask_to_end(code: i32) {
+    // Without hooks nobody is waited for.
+    HOOKS.change(|hooks| _ = hooks.asked.get_or_insert(code));
 }
 
 #[cfg(test)]

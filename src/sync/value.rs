@@ -5,8 +5,8 @@ use std::mem::offset_of;
 use std::time::{Duration, Instant};
 
 use crate::error::{Poisoned, TryLockError};
-use crate::ipc::element::{self, Element};
 use crate::shm::{Layout, ProcessSafe};
+use crate::sync::element::{self, Element};
 use crate::sync::{Lock, LockGuard};
 use crate::sys::{Number, const_fn};
 
