@@ -12,7 +12,7 @@ models! {
         shows: "of two who have met one is killed: the other hears, and after a reset meets a third",
         min_explored: 11_300,
         must_reach: &["lived", "died", "passed", "broken"],
-        mutants: &["roster.enrol", "roster.strike", "roster.over", "barrier.died"],
+        mutants: &["participants.register", "participants.remove_exited", "participants.over", "barrier.died"],
         run: || {
             stop_exploring();
             let hall = share(Hall { barrier: Barrier::new(2), seat: RobustSemaphore::new(1) });
@@ -47,7 +47,7 @@ models! {
         shows: "of two who have met one ends well: the other waits, and meets a third",
         min_explored: 300,
         must_reach: &["barrier.died"],
-        mutants: &["enrolled.leave"],
+        mutants: &["own_entries.leave"],
         run: || {
             stop_exploring();
             let barrier = share(Barrier::new(2));
@@ -68,7 +68,7 @@ models! {
         shows: "of three who have met one is killed: the others both pass, or both hear, and are met again",
         min_explored: 13_400,
         must_reach: &["lived", "died", "passed", "broken"],
-        mutants: &["roster.enrol", "barrier.died"],
+        mutants: &["participants.register", "barrier.died"],
         run: || {
             stop_exploring();
             let barrier = share(Barrier::new(3));

@@ -66,11 +66,11 @@ models! {
     lock_unmarked (one_vanishes, explored_only): Model {
         shows: "an owner goes, and the kernel does not find its lock: the others do, and hear of it",
         min_explored: 9_400,
-        must_reach: &["lived", "died", "lock.rob.died"],
+        must_reach: &["lived", "died", "lock.take_over.died"],
         mutants: &[
-            "lock.rob",
-            "lock.rob.waiters",
-            "lock.rob.died",
+            "lock.take_over",
+            "lock.take_over.waiters",
+            "lock.take_over.died",
             "lock.wake.one",
         ],
         run: || {
@@ -88,8 +88,8 @@ models! {
     lock_in_time (one_vanishes, explored_only): Model {
         shows: "as lock_unmarked, of those who wait only for a time: they have it, or it is over",
         min_explored: 19_000,
-        must_reach: &["lived", "died", "lock.rob.died", "late"],
-        mutants: &["lock.rob.died"],
+        must_reach: &["lived", "died", "lock.take_over.died", "late"],
+        mutants: &["lock.take_over.died"],
         run: || {
             let numbers = share(Lock::new(<[Data; 2]>::default()));
             let owner = spawn_mortal(&numbers, |numbers| add(numbers));

@@ -93,7 +93,7 @@ models! {
         shows: "two meet, and who has passed ends: the other, who is slow, is not told that it died",
         min_explored: 1_100,
         must_reach: &["barrier.died"],
-        mutants: &["roster.over", "barrier.break"],
+        mutants: &["participants.over", "barrier.break"],
         run: || {
             let barrier = share(Barrier::new(2));
             let other = spawn_with(&barrier, |barrier| {

@@ -10,8 +10,8 @@ models! {
     unmarked (one_vanishes, slices_meet, explored_only): Model {
         shows: "two find an owner gone, one takes over and gives back, and the number locks again",
         min_explored: 65_000,
-        must_reach: &["reused", "lived", "lock.rob.died"],
-        mutants: &["lock.rob.version"],
+        must_reach: &["reused", "lived", "lock.take_over.died"],
+        mutants: &["lock.take_over.version"],
         run: || reuse(true),
     };
 
@@ -19,7 +19,7 @@ models! {
         shows: "one looks as the owner dies, or gives back and dies, and comes late to take over",
         min_explored: 160_000,
         must_reach: &["reused", "lived", "lock.gone"],
-        mutants: &["lock.rob.version", "lock.take.version", "lock.announce.version"],
+        mutants: &["lock.take_over.version", "lock.take.version", "lock.announce.version"],
         run: || reuse(false),
     };
 }
