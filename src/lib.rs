@@ -194,6 +194,8 @@
 //!   (Children of this crate are refused there.)
 //! * *Memory that is lent by a guard, in use when the process has ended:* a child of a bare `clone` that has
 //!   the same memory (CLONE_VM), or what the kernel was told to write there later (io_uring).
+//! * *An allocator,* one that is written by hand, that uses what a guard of its thread has given access to:
+//!   it is called also while a [`Condition`] has given the lock up.
 //! * *A thread that ends without its end being run:* `pthread_exit`, `pthread_cancel` or `longjmp` past a
 //!   guard or a call of this crate, or the bare system call `exit`.
 //! * *What this crate owns, taken away:* its descriptors closed, its memory unmapped, protected or moved,
@@ -213,7 +215,7 @@
 //!
 //! These end the process, and are not undefined behaviour: memory under a name that another process of the
 //! same user cuts short, or any that a peer punches holes into when no memory is left to fill them (SIGBUS); a
-//! sandbox that refuses futexes (a panic that says so).
+//! sandbox that refuses futexes (which is said on standard error first).
 //!
 //! # Where it runs
 //!
@@ -223,7 +225,7 @@
 //!
 //! | call | Linux | without it |
 //! |---|---|---|
-//! | futex | 2.6.25 | nothing works: whoever would sleep or wake panics, and says so |
+//! | futex | 2.6.25 | nothing works: whoever would sleep or wake says so on standard error, and ends the process |
 //! | get_robust_list | 2.6.17 | a dead owner of a lock is noticed not at once, but by whoever has waited for 100 to 200 ms |
 //! | ppoll, tkill | 2.6.16 | all works, by older calls |
 //! | ppoll and poll | | nothing waits for a [`pipe`]; for children one looks every 5 ms |

@@ -45,6 +45,9 @@ pub(super) unsafe fn fork_after_threads<R: Serialize + DeserializeOwned>(
 }
 
 fn is_only_thread() -> Result<(), Error> {
+    // First: what a thread does when it first comes here may call a logger, which may lock, or start a
+    // thread. From here to the fork nothing of the user's runs.
+    CurrentThread::current();
     match threads().map_err(|source| Error::os("reading /proc/self", source))? {
         1 => Ok(()),
         threads => Err(Error::MultiThreaded { threads }),

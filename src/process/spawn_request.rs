@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_arrives_as_it_was_written() {
+    fn a_request_arrives_as_it_was_written() {
         let read = SpawnRequest::from_bytes(request().to_bytes().unwrap()).unwrap();
         assert_eq!(read.names, request().names);
         assert_eq!(read.head.fds, [7, 9]);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_a_letter_is_can_be_told_in_every_version() {
+    fn whose_a_request_is_can_be_told_in_every_version() {
         let mut bytes = request().to_bytes().unwrap();
         assert_eq!(reader(&bytes), Some(1));
         bytes[MARK.len()] = b'2';
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_letter_is_not_read_as_one() {
+    fn what_is_no_request_is_not_read_as_one() {
         let bytes = request().to_bytes().unwrap();
         assert!(SpawnRequest::from_bytes(Vec::new()).is_none());
         assert!(SpawnRequest::from_bytes(bytes[..HEAD + 3].to_vec()).is_none());

@@ -4,6 +4,8 @@ use std::ffi::CStr;
 use std::fs;
 use std::io;
 use std::ptr::null;
+use std::sync::OnceLock;
+use std::thread::JoinHandle;
 
 use multiproc::{
     Error, Lock, NameProblem, Pool, Process, ProcessError, Queue, RLock, Shared, SharedArray,
@@ -115,6 +117,35 @@ fn without_seals_everything_works_and_the_log_says_so_once() {
         all_but_names();
         names("seals");
         assert_eq!(*TOLD.0.lock().unwrap(), 1);
+    });
+}
+
+/// Starts a thread when it is told something.
+struct Threaded(OnceLock<JoinHandle<()>>);
+
+static THREADED: Threaded = Threaded(OnceLock::new());
+
+impl log::Log for Threaded {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, _: &log::Record<'_>) {
+        self.0.get_or_init(|| std::thread::spawn(std::thread::park));
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn what_a_logger_does_that_is_told_of_lost_robust_lists_a_fork_sees() {
+    alone(|()| {
+        log::set_logger(&THREADED).unwrap();
+        log::set_max_level(log::LevelFilter::Warn);
+        deny(&[(libc::SYS_get_robust_list, None)], libc::ENOSYS);
+        let forked = Process::fork(|| ());
+        assert!(matches!(forked, Err(Error::MultiThreaded { threads: 2 })), "{forked:?}");
+        assert!(THREADED.0.get().is_some(), "it was told");
     });
 }
 

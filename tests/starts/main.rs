@@ -144,7 +144,7 @@ fn with_nothing_in_the_environment() {
 #[test]
 fn with_all_descriptors_closed_before_main() {
     let said = Start::of(&File::copy()).with(program::BEFORE, "close all descriptors").run();
-    children_end(&said, "the descriptor of its letter is not there");
+    children_end(&said, "the descriptor of its request is not there");
 }
 
 #[test]
@@ -157,16 +157,16 @@ fn before_main() {
 }
 
 #[test]
-fn by_a_childs_path_without_a_letter() {
-    // Those are given to the program: nothing of the machine's, and memory that holds no letter.
+fn by_a_childs_path_without_a_request() {
+    // Those are given to the program: nothing of the machine's, and memory that holds no request.
     let (pipe, _writer) = std::io::pipe().unwrap();
     fcntl_setfd(&pipe, FdFlags::empty()).unwrap();
-    let memory = memfd_create("no letter", MemfdFlags::empty()).unwrap();
+    let memory = memfd_create("no request", MemfdFlags::empty()).unwrap();
     let closed = i32::MAX;
     for (fd, why) in [
-        (closed, "the descriptor of its letter is not there"),
-        (pipe.as_raw_fd(), "the descriptor of its letter is not there"),
-        (memory.as_raw_fd(), "what it finds there is no letter"),
+        (closed, "the descriptor of its request is not there"),
+        (pipe.as_raw_fd(), "the descriptor of its request is not there"),
+        (memory.as_raw_fd(), "what it finds there is no request"),
     ] {
         let parts = format!("{fd:b}").replace('1', "./").replace('0', "/");
         let mut program = Command::new(format!("/proc/self/{parts}exe"));

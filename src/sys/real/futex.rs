@@ -174,14 +174,17 @@ impl Futex {
 }
 
 /// The kernel refuses any other futex call only where there are none (a seccomp filter): no primitive
-/// of this crate can work there, nor can std's and libc's. The panic says so before anything else
-/// happens, also where it then ends the process (in a drop, while another panic unwinds).
+/// of this crate can work there, nor can std's and libc's. It ends the process, and says so first. A panic
+/// would run a hook, drops and whoever catches it in the middle of a protocol's step.
 #[cold]
 fn refused(call: &str, errno: Errno) -> ! {
-    panic!(
-        "the system call futex ({call}) is not to be had: {errno}; every primitive of multiproc sleeps \
-         and wakes by it: allow it in the sandbox that this process runs in"
-    )
+    let why = format!(
+        "multiproc: the system call futex ({call}) is not to be had: {errno}; every primitive sleeps and \
+         wakes by it: allow it in the sandbox that this process runs in\n"
+    );
+    // Not by std's stream, whose lock sleeps on a futex.
+    let _ = rustix::io::write(rustix::stdio::stderr(), why.as_bytes());
+    std::process::abort()
 }
 
 #[cfg(test)]

@@ -264,8 +264,9 @@ impl CurrentThread {
     pub(crate) fn held() -> usize {
         // Also those that threads have left locked which are gone. Whoever must not miss a lock, before a
         // fork, is the only thread: the system has told it that the others have ended.
+        let current = CurrentThread::current();
         let held: u32 = Record::all().map(Record::len).sum();
-        let others = u32::from(CurrentThread::current().lists_others());
+        let others = u32::from(current.lists_others());
         (held + others) as usize
     }
 
