@@ -204,6 +204,12 @@
 //! * *A parent that means harm:* who starts this program as this crate starts a child, with a letter of its
 //!   own, says which code runs. (So can whoever starts a program; a program with more rights than its parent
 //!   refuses.)
+//! * *What is linked into the program and trusts its constructors to have run* (globals of C++): in a child
+//!   that is spawned, and in a pool's worker, they may not have.
+//! * *A /proc that is not the kernel's,* in a root that somebody has made up (`chroot`): what this crate reads
+//!   there about processes, and the program that it starts from there, are believed.
+//! * *This crate's memory as files,* written through /proc or /dev/shm by who knows them, or a pool's line by
+//!   who takes it from another process (`pidfd_getfd`).
 //! * *glibc's robust mutexes,* held by a thread beside locks of this crate, in memory that somebody who
 //!   means harm can write: as in glibc itself, where such a mutex says that the list goes on is followed.
 //!   (What stands in this crate's locks this process does not follow. The kernel does, when it ends a thread
@@ -234,7 +240,7 @@
 //! | O_TMPFILE, F_OFD_SETLK | 3.11, 3.15 | no names ([`Shared::create`]) |
 //! | memfd_create | 3.17 | all works, in files in /dev/shm, which cannot be sealed: whoever is given one could cut it short; without that folder, no [`Shared`], [`Queue`] and [`SharedArray`], no long messages through a [`pipe`], no children |
 //! | F_ADD_SEALS | 3.17 | all works, unsealed as in /dev/shm |
-//! | madvise with MADV_WIPEONFORK | 4.14 | all works |
+//! | madvise with MADV_WIPEONFORK | 4.14 | all works, but for a fork by other code whose child has its parent's number |
 //! | F_SETLK, fchmod | | no [`Process`] and no [`Pool`] |
 //! | pidfd_open, waitid for a pidfd | 5.3, 5.4 | no [`Process`] and no [`Pool`]; that the owner of a lock died is noticed after up to 100 ms |
 //! | pidfd_send_signal | 5.1 | no [`Process::kill`] and [`Process::terminate`]; daemons and a pool's workers are ended by other means |
