@@ -23,7 +23,7 @@ mod lost_update {
         for step in order {
             assert!(rest.any(|line| line.contains(step)), "{failure}");
         }
-        assert!(failure.table.contains("src/ipc/element.rs"), "{failure}");
+        assert!(failure.table.contains("src/sync/element.rs"), "{failure}");
     }
 }
 
