@@ -2,12 +2,10 @@
 
 mod guard;
 
-use std::mem::forget;
 use std::time::{Duration, Instant};
 
 use crate::error::{Poisoned, TryLockError};
 use crate::shm::{Layout, ProcessSafe};
-use crate::sync::condition::guard::GivenUp;
 use crate::sync::owed::{Accepted, Owed};
 use crate::sys::{ALL, Deadline, Futex, MODELLED, Op, Ordering::Relaxed, Wait, const_fn, site};
 
@@ -316,10 +314,9 @@ impl Condition {
         let mut lock = G::lock_of(&guard);
         let was_poisoned = site!("condition.poisoned.before", G::is_poisoned(&lock) => false);
         let announced = self.announce();
-        // SAFETY: below, the lock is had again, or restored if there is a panic before; until then this
-        // thread does nothing but wait.
+        // SAFETY: below, the lock is had again; until then this thread does nothing but wait, in which
+        // nothing panics: what cannot be waited for ends the process.
         unsafe { G::give_up(guard, &mut lock) };
-        let given_up = GivenUp::<G>(&lock);
         let is_poisoned = || site!("condition.poisoned", G::is_poisoned(&lock) => false);
         let lost = || {
             site!("condition.forsaken", G::owner_is_dead(&lock) => false)
@@ -329,7 +326,6 @@ impl Condition {
         let epoch = site!("condition.before", announced => self.announce());
         let mut ended = self.sleep(epoch, until, looks, lost);
         let guard = self.relock(&lock, &mut ended);
-        forget(given_up);
         if let Ended::Woken(accepted) = ended {
             self.owed.act(accepted);
         }

@@ -187,14 +187,6 @@ impl<T> RLock<T> {
         self.guard()
     }
 
-    /// Locks it once less than so often, for the guards that are left of so many. (Where nobody knows how
-    /// many there were, nobody does afterwards.)
-    pub(super) fn lock_below(&self, levels: u32) {
-        let left = if levels == u32::MAX { levels } else { levels - 1 };
-        let locked = self.first(self.raw.lock(Deadline::Never), left);
-        assert!(locked, "without a deadline the lock is waited for");
-    }
-
     /// As `lock_again`, but for at most `timeout`.
     pub(super) fn lock_again_for(
         &self,

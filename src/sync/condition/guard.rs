@@ -6,7 +6,6 @@ use crate::error::{Poisoned, TryLockError};
 use crate::shm::ProcessSafe;
 use crate::sync::lock::{Lock, LockGuard};
 use crate::sync::rlock::{RLock, RLockGuard};
-use crate::sys::MODELLED;
 
 /// A guard with which one can wait at a [`Condition`](crate::Condition): that of a
 /// [`Lock`](crate::Lock), or of an [`RLock`](crate::RLock) around something that is [`ProcessSafe`].
@@ -28,19 +27,6 @@ impl<T> ConditionGuard for LockGuard<'_, T> {}
 
 impl<T: ProcessSafe> ConditionGuard for RLockGuard<'_, T> {}
 
-/// That a lock was given up. A panic that comes before it is had again finds other guards of this thread,
-/// which must not be without their lock: where that cannot be had, the second panic ends the process.
-pub(super) struct GivenUp<'a, G: Relock>(pub(super) &'a G::Given);
-
-impl<G: Relock> Drop for GivenUp<'_, G> {
-    fn drop(&mut self) {
-        // A model ends its threads by panics, and they are to do nothing more.
-        if !MODELLED {
-            G::restore(self.0);
-        }
-    }
-}
-
 /// How a guard is given up and had again.
 pub trait Relock: Sized {
     /// What a predicate is shown: the data; where there can be other guards, the guard, which gives `&T`.
@@ -56,13 +42,8 @@ pub trait Relock: Sized {
     ///
     /// # Safety
     ///
-    /// Before anything else is done by this thread with its other guards, the lock is had again, or
-    /// [restored](Relock::restore).
+    /// Before anything else is done by this thread with its other guards, the lock is had again.
     unsafe fn give_up(guard: Self, given: &mut Self::Given);
-
-    /// Has the other guards of this thread hold the lock again, if there are any: for a panic that passes
-    /// them.
-    fn restore(given: &Self::Given);
 
     fn lock_again(given: &Self::Given) -> Result<Self, Poisoned<Self>>;
 
@@ -89,9 +70,6 @@ impl<'a, T> Relock for LockGuard<'a, T> {
     unsafe fn give_up(guard: Self, _: &mut &'a Lock<T>) {
         drop(guard);
     }
-
-    /// There are none.
-    fn restore(_: &&'a Lock<T>) {}
 
     fn lock_again(lock: &&'a Lock<T>) -> Result<Self, Poisoned<Self>> {
         lock.lock()
@@ -128,12 +106,6 @@ impl<'a, T> Relock for RLockGuard<'a, T> {
     unsafe fn give_up(guard: Self, Levels(_, levels): &mut Levels<'a, T>) {
         // SAFETY: the caller's promise.
         *levels = unsafe { RLockGuard::give_up(guard) };
-    }
-
-    fn restore(&Levels(lock, levels): &Levels<'a, T>) {
-        if levels > 1 {
-            lock.lock_below(levels);
-        }
     }
 
     fn lock_again(&Levels(lock, levels): &Levels<'a, T>) -> Result<Self, Poisoned<Self>> {
