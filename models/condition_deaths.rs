@@ -109,7 +109,7 @@ models! {
         shows: "who is to notify is killed with the lock, which nobody takes: the waiter hears",
         min_explored: 450,
         must_reach: &["lived", "died", "poisoned", "notified"],
-        mutants: &["condition.forsaken", "lock.forsaken.died"],
+        mutants: &["condition.owner_died", "lock.owner_died.marked"],
         run: || owner_dies(false),
     };
 
@@ -117,7 +117,7 @@ models! {
         shows: "the same where the kernel does not find the lock",
         min_explored: 470,
         must_reach: &["lived", "died", "poisoned", "notified"],
-        mutants: &["condition.forsaken", "lock.forsaken.gone"],
+        mutants: &["condition.owner_died", "lock.owner_died.gone"],
         run: || owner_dies(false),
     };
 

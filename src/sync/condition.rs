@@ -319,7 +319,7 @@ impl Condition {
         unsafe { G::give_up(guard, &mut lock) };
         let is_poisoned = || site!("condition.poisoned", G::is_poisoned(&lock) => false);
         let lost = || {
-            site!("condition.forsaken", G::owner_is_dead(&lock) => false)
+            site!("condition.owner_died", G::owner_is_dead(&lock) => false)
                 || is_poisoned() && !was_poisoned
         };
         // Weaker: whoever is notified while the lock is free sleeps on, in `condition::notifies_all`.

@@ -402,8 +402,8 @@ impl RawLock {
         // Relaxed: a glance; who then locks sees it again, in order.
         let seen = self.word.load(Relaxed);
         let is_dead = || self.is_settled() && self.is_dead(seen & OWNER, true);
-        site!("lock.forsaken.died", seen & OWNER_DIED != 0 => false) && !self.is_lent(true)
-            || site!("lock.forsaken.gone", seen & OWNER != 0 => false) && is_dead()
+        site!("lock.owner_died.marked", seen & OWNER_DIED != 0 => false) && !self.is_lent(true)
+            || site!("lock.owner_died.gone", seen & OWNER != 0 => false) && is_dead()
     }
 
     /// Whether someone holds the lock right now.
