@@ -24,6 +24,7 @@ mod number;
 mod poll;
 #[cfg(not(modelled))]
 mod real;
+mod stat;
 mod threads;
 
 #[cfg(modelled)]
@@ -52,6 +53,7 @@ pub(crate) use memfd::{
 pub(crate) use namespace::Namespace;
 pub(crate) use number::Atomic;
 pub(crate) use poll::poll;
+pub(crate) use stat::Stat;
 pub(crate) use std::sync::atomic::Ordering;
 pub(crate) use threads::{had_threads, threads};
 

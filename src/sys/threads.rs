@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{CWD, Dir, Mode, OFlags, openat};
 use rustix::io::{Errno, retry_on_intr};
 
-use crate::sys::{descriptor, read_file};
+use crate::sys::{Stat, descriptor, read_file};
 
 unsafe extern "C" {
     /// Not 0 as long as glibc (2.32 or later) has made no thread in this process, nor in one that it
@@ -20,8 +20,7 @@ unsafe extern "C" {
 /// One that has been joined can stay in the kernel's list for a moment, on its last steps there:
 /// it does not come back to the program, holds none of its locks any more, and is not counted.
 pub(crate) fn threads() -> io::Result<usize> {
-    let count: usize = field(&read("/proc/self/stat")?, 20).unwrap_or(usize::MAX);
-    if count == 1 {
+    if Stat::parse(&read_file("/proc/self/stat")?).is_some_and(|stat| stat.threads == 1) {
         return Ok(1);
     }
     let mut alive = 0;
@@ -32,15 +31,10 @@ pub(crate) fn threads() -> io::Result<usize> {
             continue;
         }
         // One whose entry is gone by now has ended.
-        let Ok(stat) = read(&format!("/proc/self/task/{number}/stat")) else { continue };
-        let flags: Option<u32> = field(&stat, 9);
-        alive += usize::from(flags.is_none_or(|flags| flags & PF_EXITING == 0));
+        let Ok(stat) = read_file(&format!("/proc/self/task/{number}/stat")) else { continue };
+        alive += usize::from(Stat::parse(&stat).is_none_or(|stat| !stat.is_exiting()));
     }
     Ok(alive)
-}
-
-fn read(path: &str) -> io::Result<String> {
-    Ok(String::from_utf8_lossy(&read_file(path)?).into_owned())
 }
 
 fn open_folder(path: &str) -> Result<OwnedFd, Errno> {
@@ -56,27 +50,9 @@ pub(crate) fn had_threads() -> bool {
     unsafe { (&raw const __libc_single_threaded).read_volatile() == 0 }
 }
 
-/// The kernel's flag of a thread that is on its last steps.
-const PF_EXITING: u32 = 4;
-
-/// Field `number` of a `stat` file, as proc(5) counts them: from 1, and the second is a name in
-/// parentheses that may hold anything.
-fn field<T: std::str::FromStr>(stat: &str, number: usize) -> Option<T> {
-    let (_, rest) = stat.rsplit_once(") ")?;
-    rest.split_ascii_whitespace().nth(number.checked_sub(3)?)?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_fields_of_a_stat_file_are_found_behind_any_name() {
-        let stat = "7 (a) (b) S 1 2 3 4 5 64 7 8 9 10 11 12 13 14 15 16 3 18";
-        assert_eq!(field(stat, 9), Some(64));
-        assert_eq!(field(stat, 20), Some(3));
-        assert_eq!(field::<u32>("7 (a", 9), None);
-    }
 
     #[test]
     fn a_thread_that_was_joined_is_remembered() {

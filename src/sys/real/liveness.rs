@@ -6,8 +6,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, getpgid, pidfd_open};
 
-use crate::sys::real::process_instance::Stat;
-use crate::sys::{CurrentThread, Deadline, descriptor, poll, read_file};
+use crate::sys::{CurrentThread, Deadline, Stat, descriptor, poll, read_file};
 
 /// Whether no thread of the machine has the number `tid` (as this PID namespace counts), or only
 /// what is left of a process until its parent has waited for it.

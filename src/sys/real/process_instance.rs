@@ -2,7 +2,6 @@
 //! again, and by which anyone finds out whether the process has ended.
 #![allow(clippy::disallowed_types, reason = "the shim itself")]
 
-use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::event::{PollFd, PollFlags};
@@ -10,9 +9,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::sys::real::liveness;
-use crate::sys::{
-    CurrentThread, Deadline, Namespace, descriptor, fork_generation, poll, read_file,
-};
+use crate::sys::{CurrentThread, Deadline, Namespace, Stat, descriptor, fork_generation, poll};
 
 /// No process number needs more (the kernel's PID_MAX_LIMIT).
 const PID_BITS: u32 = 22;
@@ -122,47 +119,6 @@ fn start(life: u64) -> u64 {
 /// Whether this process is in the time namespace that was there first, or the kernel has none.
 fn has_first_clock() -> bool {
     matches!(Namespace::Time.own(), Ok(0 | Namespace::FIRST_TIME))
-}
-
-/// What /proc tells of a process.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Stat {
-    pub(super) pid: u32,
-    state: u8,
-    /// With its first, which stays as long as the others do.
-    threads: u32,
-    /// In clock ticks since the machine was booted.
-    start: u64,
-}
-
-impl Stat {
-    pub(super) fn read(process: impl Display) -> Option<Self> {
-        Self::parse(&read_file(&format!("/proc/{process}/stat")).ok()?)
-    }
-
-    fn parse(text: &[u8]) -> Option<Self> {
-        // "7 (name) S 1 …": the name may be any bytes, also spaces and parentheses.
-        let pid = text.split(|&byte| byte == b' ').next()?;
-        let name_ends = text.iter().rposition(|&byte| byte == b')')?;
-        let mut fields = str::from_utf8(&text[name_ends + 1..]).ok()?.split_ascii_whitespace();
-        Some(Stat {
-            pid: str::from_utf8(pid).ok()?.parse().ok()?,
-            // The third field, the twentieth, and the twenty-second.
-            state: *fields.next()?.as_bytes().first()?,
-            threads: fields.nth(16)?.parse().ok()?,
-            start: fields.nth(1)?.parse().ok()?,
-        })
-    }
-
-    /// Whether its first thread has ended; others may live on.
-    fn is_zombie(&self) -> bool {
-        matches!(self.state, b'Z' | b'X')
-    }
-
-    /// Whether all its threads have ended, and it only waits for its parent.
-    pub(super) fn is_left_over(&self) -> bool {
-        self.is_zombie() && self.threads <= 1
-    }
 }
 
 #[cfg(test)]
@@ -325,17 +281,5 @@ mod tests {
                 + 2 * i32::from(ProcessInstance::has_exited(mine))
         });
         assert_eq!(reap(child), Some(0));
-    }
-
-    #[test]
-    fn a_name_may_be_any_bytes() {
-        let rest = b"S 1 7 7 0 -1 4194304 102 0 0 0 1 2 3 4 20 0 1 0 91843 3133440 356";
-        for name in [&b"cat"[..], b"a b", b") R 1 2", b"((", b"\xff\n)"] {
-            let text = [b"7 (", name, b") ", rest].concat();
-            let stat = Stat { pid: 7, state: b'S', threads: 1, start: 91843 };
-            assert_eq!(Stat::parse(&text), Some(stat), "{name:?}");
-        }
-        assert_eq!(Stat::parse(b"7 (cat) S 1"), None);
-        assert_eq!(Stat::parse(b""), None);
     }
 }
