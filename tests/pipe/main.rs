@@ -7,6 +7,8 @@
 //! * nothing is left open.
 #![cfg(not(modelled))]
 
+#[path = "../support/no_descriptors.rs"]
+mod no_descriptors;
 mod processes;
 
 use std::cell::RefCell;

@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use multiproc::{Connection, Error, Process, Receiver, Sender};
 
 use super::*;
+use crate::no_descriptors::NoDescriptors;
 
 type Nothing = Result<(), Box<dyn std::error::Error>>;
 
@@ -166,10 +167,7 @@ fn no_descriptor_is_left_for_a_long_message_is_an_error() -> Nothing {
         let (receiver, sender) = pipe::<Vec<u8>>().expect("two descriptors");
         sender.send(vec![1; 100_000]).expect("room");
         sender.send(vec![2; 10]).expect("room");
-        // Room for none beside those that are open.
-        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-        let none = rustix::process::Rlimit { current: Some(3), ..limit };
-        rustix::process::setrlimit(rustix::process::Resource::Nofile, none).expect("less");
+        let _none = NoDescriptors::begin();
         let error = receiver.recv().expect_err("no descriptor is left");
         let typed = matches!(&error, RecvError::Os { source, .. }
             if source.raw_os_error() == Some(nix::libc::EMFILE));
@@ -188,9 +186,7 @@ fn trouble_ends_a_loop_and_the_next_goes_on() -> Nothing {
         let (receiver, sender) = pipe::<Vec<u8>>().expect("two descriptors");
         sender.send(vec![1; 100_000]).expect("room");
         sender.send(vec![2; 10]).expect("room");
-        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-        let none = rustix::process::Rlimit { current: Some(3), ..limit };
-        rustix::process::setrlimit(rustix::process::Resource::Nofile, none).expect("less");
+        let _none = NoDescriptors::begin();
         let mut messages = receiver.iter();
         assert!(matches!(messages.next(), Some(Err(RecvError::Os { .. }))), "none for the first");
         assert!(messages.next().is_none(), "it does not try for ever");

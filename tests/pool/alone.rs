@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use super::*;
+use crate::logger::Logger;
 
 fn open() -> usize {
     std::fs::read_dir("/proc/self/fd").expect("/proc is there").count()
@@ -49,31 +50,17 @@ fn nothing_is_left_behind() -> Nothing {
     Ok(())
 }
 
-/// Gives a task to the pool of whose worker's end it is told.
-struct Audit(OnceLock<Pool>);
-
-static AUDIT: Audit = Audit(OnceLock::new());
-
-impl log::Log for Audit {
-    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, _: &log::Record<'_>) {
-        if let Some(pool) = self.0.get() {
-            drop(pool.apply_async(|()| (), ()));
-        }
-    }
-
-    fn flush(&self) {}
-}
-
 #[test]
 fn a_logger_may_give_tasks_to_the_pool() {
+    static POOL: OnceLock<Pool> = OnceLock::new();
     in_own_process(|()| {
-        log::set_logger(&AUDIT).unwrap();
-        log::set_max_level(log::LevelFilter::Trace);
-        let pool = AUDIT.0.get_or_init(|| Pool::new(2).expect("two workers"));
+        // It is told of the end of a worker.
+        Logger::set(log::LevelFilter::Trace, |_| {
+            if let Some(pool) = POOL.get() {
+                drop(pool.apply_async(|()| (), ()));
+            }
+        });
+        let pool = POOL.get_or_init(|| Pool::new(2).expect("two workers"));
         let died = pool.apply(|()| -> () { std::process::abort() }, ());
         assert_eq!(died, Err(TaskError::Signaled(Signal::SIGABRT as i32)));
         assert_eq!(pool.apply(square, 3), Ok(9));

@@ -12,6 +12,10 @@ mod at_the_end;
 mod forked;
 mod gate;
 mod in_a_sandbox;
+#[path = "../support/logger.rs"]
+mod logger;
+#[path = "../support/no_descriptors.rs"]
+mod no_descriptors;
 mod starts_fail;
 
 use std::sync::Arc;

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
 use super::*;
 use crate::gate::all_at_work;
+use crate::no_descriptors::NoDescriptors;
 
 /// Soon over for a test, long enough for a start.
 const SOON: Duration = Duration::from_millis(50);
@@ -27,24 +26,6 @@ fn assert_renewed(pool: &Pool, old: &[u32]) {
     let now: BTreeSet<u32> = all_at_work(pool).unwrap().into_iter().collect();
     assert_eq!(now.len(), pool.workers());
     assert!(now.is_disjoint(&old.iter().copied().collect()), "{now:?}, before: {old:?}");
-}
-
-/// No descriptors are left until it is dropped.
-struct NoDescriptors(Rlimit);
-
-impl NoDescriptors {
-    fn begin() -> Self {
-        let before = getrlimit(Resource::Nofile);
-        let none = Rlimit { current: Some(3), maximum: before.maximum };
-        setrlimit(Resource::Nofile, none).unwrap();
-        NoDescriptors(before)
-    }
-}
-
-impl Drop for NoDescriptors {
-    fn drop(&mut self) {
-        setrlimit(Resource::Nofile, self.0).unwrap();
-    }
 }
 
 /// What the system does with the ends of children.

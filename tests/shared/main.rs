@@ -14,6 +14,8 @@ mod chain;
 mod derived;
 mod layout;
 mod limits;
+#[path = "../support/logger.rs"]
+mod logger;
 mod made_up;
 mod once;
 mod streams;

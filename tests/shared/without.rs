@@ -14,6 +14,7 @@ use multiproc::{
 
 use crate::Named;
 use crate::alone::alone;
+use crate::logger::Logger;
 
 /// Have this process and its children get `errno` from each of these calls; with a second number, only
 /// from those whose second argument that is.
@@ -89,63 +90,35 @@ fn names(what: &str) {
     assert_eq!(*made.lock().unwrap(), 7);
 }
 
-/// How often the log was told that nothing can be sealed.
-static TOLD: Told = Told(Lock::new(0));
-
-struct Told(Lock<usize>);
-
-impl log::Log for Told {
-    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        *self.0.lock().unwrap() += usize::from(record.args().to_string().contains("F_ADD_SEALS"));
-    }
-
-    fn flush(&self) {}
-}
-
 #[test]
 fn without_seals_everything_works_and_the_log_says_so_once() {
+    /// How often the log was told that nothing can be sealed.
+    static TOLD: Lock<usize> = Lock::new(0);
     alone(|()| {
-        log::set_logger(&TOLD).unwrap();
-        log::set_max_level(log::LevelFilter::Warn);
+        Logger::set(log::LevelFilter::Warn, |record| {
+            let says_so = record.args().to_string().contains("F_ADD_SEALS");
+            *TOLD.lock().unwrap() += usize::from(says_so);
+        });
         drop(Shared::new(1u64).unwrap());
-        assert_eq!(*TOLD.0.lock().unwrap(), 0);
+        assert_eq!(*TOLD.lock().unwrap(), 0);
         deny(&[(libc::SYS_fcntl, Some(libc::F_ADD_SEALS))], libc::EPERM);
         all_but_names();
         names("seals");
-        assert_eq!(*TOLD.0.lock().unwrap(), 1);
+        assert_eq!(*TOLD.lock().unwrap(), 1);
     });
-}
-
-/// Starts a thread when it is told something.
-struct Threaded(OnceLock<JoinHandle<()>>);
-
-static THREADED: Threaded = Threaded(OnceLock::new());
-
-impl log::Log for Threaded {
-    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, _: &log::Record<'_>) {
-        self.0.get_or_init(|| std::thread::spawn(std::thread::park));
-    }
-
-    fn flush(&self) {}
 }
 
 #[test]
 fn what_a_logger_does_that_is_told_of_lost_robust_lists_a_fork_sees() {
+    static THREAD: OnceLock<JoinHandle<()>> = OnceLock::new();
     alone(|()| {
-        log::set_logger(&THREADED).unwrap();
-        log::set_max_level(log::LevelFilter::Warn);
+        Logger::set(log::LevelFilter::Warn, |_| {
+            THREAD.get_or_init(|| std::thread::spawn(std::thread::park));
+        });
         deny(&[(libc::SYS_get_robust_list, None)], libc::ENOSYS);
         let forked = Process::fork(|| ());
         assert!(matches!(forked, Err(Error::MultiThreaded { threads: 2 })), "{forked:?}");
-        assert!(THREADED.0.get().is_some(), "it was told");
+        assert!(THREAD.get().is_some(), "it was told");
     });
 }
 
