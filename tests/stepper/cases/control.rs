@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::thread::futex;
 
+use crate::survivor::Survivor;
+use crate::tracee::Tracee;
 use crate::trial::{Failure, Trial, check};
 
 /// Zeroed memory that forked children share.
@@ -130,8 +132,12 @@ impl Robust {
 /// it then hides from the kernel that a waiter must still be woken.
 pub(crate) fn glibc_unlock(trial: &Trial) -> Result<(), Failure> {
     let mutex = Robust::new();
-    let mut tracee = trial.tracee(|| mutex.lock(), |()| mutex.unlock())?;
+    let tracee = trial.tracee(|| mutex.lock(), |()| mutex.unlock())?;
     let waiter = trial.waiter(|| mutex.lock_and_unlock())?;
+    end(&mutex, tracee, waiter)
+}
+
+fn end(mutex: &Robust, mut tracee: Tracee<'_>, waiter: Survivor<'_>) -> Result<(), Failure> {
     tracee.finish()?;
     let overtaken = mutex.try_lock();
     tracee.kill();
@@ -149,11 +155,5 @@ pub(crate) fn glibc_woken(trial: &Trial) -> Result<(), Failure> {
     tracee.step()?;
     let waiter = trial.waiter(|| mutex.lock_and_unlock())?;
     mutex.unlock();
-    tracee.finish()?;
-    let overtaken = mutex.try_lock();
-    tracee.kill();
-    if overtaken {
-        mutex.unlock();
-    }
-    waiter.join().map(drop)
+    end(&mutex, tracee, waiter)
 }

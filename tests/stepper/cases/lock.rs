@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use multiproc::{Lock, LockGuard, Shared, TryLockError};
 
+use crate::survivor::Survivor;
+use crate::tracee::Tracee;
 use crate::trial::{Failure, Trial, check, check_eq};
 
 /// Two numbers that are equal while nobody holds the lock.
@@ -103,7 +105,7 @@ pub(crate) fn unlock_and_overtake(trial: &Trial) -> Result<(), Failure> {
 
 fn unlock_with(trial: &Trial, overtaking: bool) -> Result<(), Failure> {
     let lock = fixture();
-    let mut tracee = trial.tracee(
+    let tracee = trial.tracee(
         || lock.lock().unwrap(),
         |mut pair| {
             increment(&mut pair);
@@ -111,13 +113,25 @@ fn unlock_with(trial: &Trial, overtaking: bool) -> Result<(), Failure> {
         },
     )?;
     let waiter = trial.waiter(|| add(&lock))?;
+    end(trial, &lock, tracee, waiter, overtaking)
+}
+
+/// Kills the tracee at the point of the trial, perhaps while an overtaker has the lock, and joins the
+/// waiter.
+fn end(
+    trial: &Trial,
+    lock: &Pair,
+    mut tracee: Tracee<'_>,
+    waiter: Survivor<'_>,
+    overtaking: bool,
+) -> Result<(), Failure> {
     tracee.finish()?;
-    let overtaker = overtaking.then(|| overtake(&lock)).flatten();
+    let overtaker = overtaking.then(|| overtake(lock)).flatten();
     let survivors = 1 + u64::from(overtaker.is_some());
     tracee.kill();
     drop(overtaker);
     check_eq("the waiter's result", waiter.join()?, 0)?;
-    check_end(trial, &lock, survivors)
+    check_end(trial, lock, survivors)
 }
 
 pub(crate) fn woken(trial: &Trial) -> Result<(), Failure> {
@@ -136,13 +150,7 @@ fn woken_with(trial: &Trial, overtaking: bool) -> Result<(), Failure> {
     // It waits behind the tracee: the kernel wakes in order of arrival.
     let waiter = trial.waiter(|| add(&lock))?;
     drop(guard);
-    tracee.finish()?;
-    let overtaker = overtaking.then(|| overtake(&lock)).flatten();
-    let survivors = 1 + u64::from(overtaker.is_some());
-    tracee.kill();
-    drop(overtaker);
-    check_eq("the waiter's result", waiter.join()?, 0)?;
-    check_end(trial, &lock, survivors)
+    end(trial, &lock, tracee, waiter, overtaking)
 }
 
 /// The tracee locks a lock whose owner died in the middle of its change.
