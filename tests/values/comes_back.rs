@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use multiproc::{Lock, Process, PutError, Queue, Sender, Shared, SharedArray, pipe};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::everywhere::{arrives, refused};
+use crate::everywhere::{Date, arrives, refused};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Swap(#[serde(skip_serializing, default)] u8, #[serde(skip_deserializing)] u8);
@@ -116,17 +116,6 @@ fn one_variant_is_read_and_another_is_written() {
     refused(|()| Crossed::B, &["Crossed::A", "for another one"]);
     arrives(|()| Crossed::C);
     refused(|()| Some(Values::A(1)), &["Values::B", "for another one"]);
-}
-
-/// Refuses what is made up.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct Date(String);
-
-impl<'de> Deserialize<'de> for Date {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let date = String::deserialize(from)?;
-        if date.len() == 10 { Ok(Date(date)) } else { Err(serde::de::Error::custom("no date")) }
-    }
 }
 
 fn clamped<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {

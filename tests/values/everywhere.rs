@@ -7,8 +7,8 @@ use multiproc::{
     CodecError, Error, Pool, Process, ProcessError, PutError, Queue, SelfDescribing, SendCause,
     TaskError, pipe,
 };
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub(crate) trait Value: Serialize + DeserializeOwned + Debug + PartialEq + 'static {}
 
@@ -115,4 +115,15 @@ pub(crate) fn refusals<T: Value>(make: fn(()) -> T) -> Vec<CodecError> {
         other => panic!("as the result of a task: {other:?}"),
     }
     errors
+}
+
+/// Refuses what is made up.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Date(pub(crate) String);
+
+impl<'de> Deserialize<'de> for Date {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let date = String::deserialize(from)?;
+        if date.len() == 10 { Ok(Date(date)) } else { Err(serde::de::Error::custom("no date")) }
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::ser::SerializeTuple as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::everywhere::{arrives, described, refused};
+use crate::everywhere::{Date, arrives, described, refused};
 
 #[test]
 fn into_without_from() {
@@ -377,17 +377,6 @@ fn what_is_read_by_what_came_before_it_arrives() {
     }
     refused(|()| Holds { first: ByHand::Number(1), second: 1 }, &[".second`", "a str", "a u32"]);
     refused(|()| Holds { first: ByHand::Nothing, second: 1 }, &[".second`", "a str", "a u32"]);
-}
-
-/// Refuses what is made up.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct Date(String);
-
-impl<'de> Deserialize<'de> for Date {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let date = String::deserialize(from)?;
-        if date.len() == 10 { Ok(Date(date)) } else { Err(serde::de::Error::custom("no date")) }
-    }
 }
 
 #[test]
