@@ -170,7 +170,8 @@
 //!
 //! No call of this crate that is safe is undefined behaviour by itself, whoever dies and whatever a peer
 //! sends. What follows would make it so. All of it takes `unsafe` in this process, be it within a library,
-//! or a process that shares its memory or starts it, and keeps to other rules.
+//! or a process that shares its memory or starts it, and keeps to other rules; but for constructors, a
+//! made-up /proc and memory as files, which stand below.
 //!
 //! * *A promise that is not kept:* a [`ProcessSafe`] written by hand for a type that is not, or its
 //!   [`settle`](ProcessSafe::settle) called for memory that this crate has not mapped; `unsafe` code that

@@ -1,4 +1,4 @@
-//! Floor 4: threads with the face that processes have, as Python's `threading`.
+//! Floor 6: threads with the face that processes have, as Python's `threading`.
 //!
 //! What most need is at the crate's root: [`Thread`], [`ThreadBuilder`],
 //! [`ThreadError`](crate::ThreadError). Here are [`current`], [`all`] and [`active_count`].
