@@ -147,8 +147,9 @@ pub enum Error {
     NoProc,
     /// The child would start a child as well, and so on.
     #[error(
-        "this was called before this crate was started, by what the loader runs before main: a \
-         fresh process would call it again, without end. Call it from main, or use Process::fork"
+        "this was called by what the loader runs before main, before this crate was started or in \
+         a child: a fresh process would call it again, without end. Call it from main, or use \
+         Process::fork"
     )]
     TooEarly,
     /// The argument for a child could not be serialised.

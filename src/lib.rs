@@ -170,8 +170,8 @@
 //!
 //! No call of this crate that is safe is undefined behaviour by itself, whoever dies and whatever a peer
 //! sends. What follows would make it so. All of it takes `unsafe` in this process, be it within a library,
-//! or a process that shares its memory or starts it, and keeps to other rules; but for constructors, a
-//! made-up /proc and memory as files, which stand below.
+//! or a process that shares its memory or starts it, and keeps to other rules; but for a made-up /proc
+//! and memory as files, which stand below.
 //!
 //! * *A promise that is not kept:* a [`ProcessSafe`] written by hand for a type that is not, or its
 //!   [`settle`](ProcessSafe::settle) called for memory that this crate has not mapped; `unsafe` code that
@@ -205,8 +205,6 @@
 //! * *A parent that means harm:* who starts this program as this crate starts a child, with a letter of its
 //!   own, says which code runs. (So can whoever starts a program; a program with more rights than its parent
 //!   refuses.)
-//! * *What is linked into the program and trusts its constructors to have run* (globals of C++): in a child
-//!   that is spawned, and in a pool's worker, they may not have.
 //! * *A /proc that is not the kernel's,* in a root that somebody has made up (`chroot`): what this crate reads
 //!   there about processes, and the program that it starts from there, are believed.
 //! * *This crate's memory as files,* written through /proc or /dev/shm by who knows them, or a pool's line by

@@ -5,10 +5,13 @@
 //! was started in any other way it is no child's path, and nothing happens. A process whose path is
 //! a child's never comes to `main`: it does what its request says, or ends.
 //!
+//! What the loader would run after this, up to `main`, is run first: the function may rely on it, as
+//! all that `main` calls may. (What libraries have of that the loader has run before.)
+//!
 //! Before `main`, in a child, std works; what its runtime does at the start of `main` is missing: a
 //! stack overflow is not told as such, and the main thread has no name.
 
-use std::ffi::CString;
+use std::ffi::{CString, c_char, c_int};
 use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
@@ -27,22 +30,27 @@ use crate::process::body::{NotRead, live};
 use crate::process::exchange::{Exchange, Outcome};
 use crate::process::identity::Identity;
 use crate::process::image::Image;
+use crate::process::program;
 use crate::process::spawn_request::{self, SpawnRequest};
-use crate::process::{program, start_path};
+use crate::process::start_path::{self, Progress};
 use crate::runtime::leave;
+use crate::sys::{Arguments, Constructor, Constructors};
 
 /// What the loader runs before `main`.
 #[used]
 #[unsafe(link_section = ".init_array")]
-pub(super) static ON_START: extern "C" fn() = on_start;
+pub(super) static ON_START: Constructor = on_start;
 
 static HAS_RUN: OnceLock<()> = OnceLock::new();
 
-/// Whether the loader has come to [`on_start`]; also in a child of another copy of this crate, which
-/// may have come to its own first. What runs before that runs before it in a child too, and would
-/// start a child there.
-pub(super) fn has_run() -> bool {
-    HAS_RUN.get().is_some() || start_path::is_taken()
+/// Whether a process that is started now would not come to this same call, and start another: what
+/// comes before [`on_start`] comes before it in a child too; and in a child, what comes after it before
+/// `main` has come before the function. Of a child, each copy of this crate knows it, whosever it is.
+pub(super) fn may_start() -> bool {
+    match start_path::progress() {
+        Some(progress) => progress == Progress::Begun,
+        None => HAS_RUN.get().is_some(),
+    }
 }
 
 /// The exit code of a process that was told to be a child and cannot: EX_SOFTWARE of sysexits.h.
@@ -55,18 +63,25 @@ pub(super) struct Task {
     function: *const (),
     argument: Vec<u8>,
     fds: Vec<OwnedFd>,
+    /// What is to be run before the function.
+    constructors: Constructors,
 }
 
 /// The type of [`enter`], whatever its parameters.
 pub(super) type Entry = unsafe fn(Task) -> !;
 
-pub(super) extern "C" fn on_start() {
+pub(super) extern "C" fn on_start(
+    argc: c_int,
+    argv: *const *const c_char,
+    envp: *const *const c_char,
+) {
     let _ = HAS_RUN.set(());
     let Some(fd) = start_path::of_this_process() else { return };
-    let why = match open(fd) {
+    let why = match open(fd, Arguments { argc, argv, envp }) {
         // SAFETY: the request says that it is the `enter` of the types that the function and the
         // argument have; it was written by this same program, see `open`.
-        Ok((entry, task)) => unsafe { entry(task) },
+        Ok(Some((entry, task))) => unsafe { entry(task) },
+        Ok(None) => return,
         Err(why) => why,
     };
     // Whether or not anybody hears it.
@@ -77,8 +92,14 @@ pub(super) extern "C" fn on_start() {
     leave(BROKEN);
 }
 
-/// Reads the request.
-fn open(number: RawFd) -> Result<(Entry, Task), String> {
+/// Reads the request; `None` when it is for another copy of this crate, to which the loader comes
+/// later.
+fn open(number: RawFd, arguments: Arguments) -> Result<Option<(Entry, Task)>, String> {
+    let image = Image::of_program();
+    // A copy in a library comes before all of the program's: see `spawn`, which a library refuses.
+    if image.name_of(on_start as *const ()).is_none() {
+        return Ok(None);
+    }
     // The descriptor, too, comes from whoever called exec.
     if program::is_privileged() {
         let why = "it has more rights than its parent, so it does not do what that one says";
@@ -98,21 +119,16 @@ fn open(number: RawFd) -> Result<(Entry, Task), String> {
     };
     let bytes = exchange.read().map_err(failed("its request cannot be read"))?;
     let reader = spawn_request::reader(&bytes).ok_or("what it finds there is no request")?;
-    let image = Image::of_program();
-    let reader = image.find(reader).ok_or("its request is for nobody in this program")?;
-    if reader != ON_START as *const () {
-        // SAFETY: the request was written by another copy of this crate in this same program, and
-        // its reader is the `on_start` of that copy.
-        let on_start = unsafe { std::mem::transmute::<*const (), extern "C" fn()>(reader) };
-        on_start();
-        let why = "the copy of multiproc in this program that its request is for did not take it";
-        return Err(why.to_owned());
+    let constructors = Constructors::behind(&ON_START, arguments)
+        .ok_or("the linker of this program does not tell what else comes before main")?;
+    match image.find(reader) {
+        Some(reader) if reader == on_start as *const () => {}
+        Some(reader) if constructors.contains(reader) => return Ok(None),
+        _ => return Err("its request is for nobody in this program".to_owned()),
     }
     let request = SpawnRequest::from_bytes(bytes).ok_or("its request is of another version")?;
     let exchange = ManuallyDrop::into_inner(exchange);
-    // SAFETY: before `main`, where this crate has started no thread. (One that a constructor of a
-    // library has started would have to read the path at this very moment.)
-    unsafe { start_path::set_taken() };
+    start_path::note(Progress::Beginning);
     exchange.clear().map_err(failed("its request cannot be taken off"))?;
     exchange
         .keep_to_itself()
@@ -129,9 +145,9 @@ fn open(number: RawFd) -> Result<(Entry, Task), String> {
     })?;
     // SAFETY: it is code of this program, named as an `Entry` by this same program.
     let entry = unsafe { std::mem::transmute::<*const (), Entry>(entry) };
-    imitate_main();
     let identity = request.head.identity;
-    Ok((entry, Task { exchange, identity, function, argument: request.argument, fds }))
+    let argument = request.argument;
+    Ok(Some((entry, Task { exchange, identity, function, argument, fds, constructors })))
 }
 
 /// Whether a file in memory has that descriptor, as the request has. Where the system does not tell,
@@ -181,10 +197,14 @@ where
     A: DeserializeOwned,
     R: Serialize + DeserializeOwned,
 {
-    let Task { exchange, identity, function, argument, fds } = task;
+    let Task { exchange, identity, function, argument, fds, constructors } = task;
     // SAFETY: the caller's promise.
     let function = unsafe { std::mem::transmute::<*const (), fn(A) -> R>(function) };
     live(identity, exchange, move || {
+        // SAFETY: this is called by `on_start`, which the loader runs, and never returns.
+        unsafe { constructors.run() };
+        imitate_main();
+        start_path::note(Progress::Begun);
         let read = handoff::taking(fds, || codec::decode(&argument));
         drop(argument);
         Ok(function(read.map_err(NotRead)?))

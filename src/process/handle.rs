@@ -187,11 +187,12 @@ impl Process<()> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// The child has its parent's arguments, environment and standard streams. It runs before
-    /// `main`, so what `main` and other crates' constructors would have set up is not there (a
-    /// logger, for instance). It never comes to `main`: a process that was started as a child and
-    /// cannot be one says why on its standard error and ends with exit code 70. Where panics abort,
-    /// a panic of its is [`ProcessError::Signaled`].
+    /// The child has its parent's arguments, environment and standard streams. It runs in place of
+    /// `main`, so what `main` would have set up is not there (a logger, for instance). What comes before
+    /// `main` has been run: the constructors of libraries, of the program and of other crates. (It is
+    /// aborted by a panic in one of them, as any process is.) It never comes to `main`: a process that
+    /// was started as a child and cannot be one says why on its standard error and ends with exit code
+    /// 70. Where panics abort, a panic of its is [`ProcessError::Signaled`].
     ///
     /// # Errors
     ///
@@ -208,7 +209,7 @@ impl Process<()> {
     /// | the program is setuid, setgid or has capabilities, and whoever started it has not those rights | [`Error::Privileged`] |
     /// | it was started through the loader (`ld-linux*.so program`), or by an emulator | [`Error::OtherProgram`] |
     /// | there is no `/proc` | [`Error::NoProc`] |
-    /// | what calls this runs before `main`, and before this crate's own part there | [`Error::TooEarly`] |
+    /// | what calls this runs before `main`: before this crate's own part there, or in a child | [`Error::TooEarly`] |
     ///
     /// It works where the program's file is stripped, statically linked, cannot be read, or has
     /// been moved, deleted or replaced since.

@@ -26,7 +26,7 @@ pub(super) fn is_privileged() -> bool {
 
 /// Why a process that is started from [`PROGRAM`] would be no child.
 pub(super) fn check(image: &Image) -> Result<(), Error> {
-    if !entry::has_run() {
+    if !entry::may_start() {
         return Err(Error::TooEarly);
     }
     // Each process of a program with more rights has them again, and would refuse.

@@ -11,6 +11,8 @@
 //! (what a mutant may weaken in a model, and a constant everywhere else).
 
 mod clock;
+mod constructors;
+mod exec_path;
 mod fd;
 mod fork_cell;
 mod fork_list;
@@ -40,6 +42,8 @@ pub(crate) use backend::{
 };
 
 pub(crate) use clock::Deadline;
+pub(crate) use constructors::{Arguments, Constructor, Constructors};
+pub(crate) use exec_path::{exec_path, set_exec_path};
 #[cfg_attr(modelled, allow(unused_imports, reason = "a model's processes are threads"))]
 pub(crate) use fd::{above_stdio, descriptor, descriptors, read_file, write_file};
 pub(crate) use fork_cell::ForkCell;

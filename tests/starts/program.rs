@@ -39,7 +39,7 @@ pub(crate) fn run() {
 }
 
 /// Adds to the log that this process has come so far; gives how many have.
-fn note(place: &str) -> usize {
+pub(crate) fn note(place: &str) -> usize {
     let log = std::env::var_os(LOG).expect("the file for those that come here");
     let mut file = File::options().append(true).open(&log).unwrap();
     file.write_all(format!("{place}\n").as_bytes()).unwrap();
@@ -52,7 +52,7 @@ pub(crate) fn came_to(place: &str, log: &Path) -> usize {
 }
 
 /// What a child gives, or why there is none.
-fn spawn() -> String {
+pub(crate) fn spawn() -> String {
     match Process::spawn(|n: u64| n + 1, 4) {
         Ok(child) => format!("{:?}", child.join()),
         Err(error) => format!("refused, {error:?}"),
