@@ -139,10 +139,10 @@ pub enum Error {
          Process::fork"
     )]
     OtherProgram,
-    /// There is no `/proc`.
+    /// There is no `/proc`, or it is not the kernel's.
     #[error(
-        "there is no /proc/self/exe, from which a fresh process is started: mount /proc, of the \
-         PID namespace that this process is in, or use Process::fork"
+        "there is no /proc/self/exe of the kernel's, from which a fresh process is started: mount \
+         /proc, of the PID namespace that this process is in, or use Process::fork"
     )]
     NoProc,
     /// The child would start a child as well, and so on.

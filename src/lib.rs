@@ -170,8 +170,8 @@
 //!
 //! No call of this crate that is safe is undefined behaviour by itself, whoever dies and whatever a peer
 //! sends. What follows would make it so. All of it takes `unsafe` in this process, be it within a library,
-//! or a process that shares its memory or starts it, and keeps to other rules; but for a made-up /proc
-//! and memory as files, which stand below.
+//! or a process that shares its memory or starts it, and keeps to other rules; but for memory as files,
+//! which stands below.
 //!
 //! * *A promise that is not kept:* a [`ProcessSafe`] written by hand for a type that is not, or its
 //!   [`settle`](ProcessSafe::settle) called for memory that this crate has not mapped; `unsafe` code that
@@ -205,10 +205,11 @@
 //! * *A parent that means harm:* who starts this program as this crate starts a child, with a letter of its
 //!   own, says which code runs. (So can whoever starts a program; a program with more rights than its parent
 //!   refuses.)
-//! * *A /proc that is not the kernel's,* in a root that somebody has made up (`chroot`): what this crate reads
-//!   there about processes, and the program that it starts from there, are believed.
-//! * *This crate's memory as files,* written through /proc or /dev/shm by who knows them, or a pool's line by
-//!   who takes it from another process (`pidfd_getfd`).
+//! * *Memory as files,* written by who opens it by a path, of this process or another of its user: memory
+//!   under a name in /dev/shm, or any under /proc. Rust's own promise ends there too
+//!   ([/proc/self/mem](std::os::unix::io#procselfmem-and-similar-os-features)). The same holds for a pool's
+//!   line that somebody takes from another process (`pidfd_getfd`), and for what somebody who may mount puts
+//!   over single files of the kernel's /proc, or leads there to another process's.
 //! * *glibc's robust mutexes,* held by a thread beside locks of this crate, in memory that somebody who
 //!   means harm can write: as in glibc itself, where such a mutex says that the list goes on is followed.
 //!   (What stands in this crate's locks this process does not follow. The kernel does, when it ends a thread
@@ -236,16 +237,18 @@
 //! | ppoll and poll | | nothing waits for a [`pipe`]; for children one looks every 5 ms |
 //! | socketpair, sendmsg, recvmsg, shutdown | | no [`pipe`] and no [`Pool`] |
 //! | eventfd2 | 2.6.27 | no [`Pool`] |
+//! | fstatfs, openat | | as without /proc, see below |
 //! | O_TMPFILE, F_OFD_SETLK | 3.11, 3.15 | no names ([`Shared::create`]) |
 //! | memfd_create | 3.17 | all works, in files in /dev/shm, which cannot be sealed: whoever is given one could cut it short; without that folder, no [`Shared`], [`Queue`] and [`SharedArray`], no long messages through a [`pipe`], no children |
 //! | F_ADD_SEALS | 3.17 | all works, unsealed as in /dev/shm |
-//! | madvise with MADV_WIPEONFORK | 4.14 | all works, but for a fork by other code whose child has its parent's number |
+//! | madvise with MADV_WIPEONFORK | 4.14 | all works |
 //! | F_SETLK, fchmod | | no [`Process`] and no [`Pool`] |
 //! | pidfd_open, waitid for a pidfd | 5.3, 5.4 | no [`Process`] and no [`Pool`]; that the owner of a lock died is noticed after up to 100 ms |
 //! | pidfd_send_signal | 5.1 | no [`Process::kill`] and [`Process::terminate`]; daemons and a pool's workers are ended by other means |
 //! | prctl with PR_SET_PDEATHSIG | 2.1.57 | all works: a thread in a daemon watches its parent |
 //!
-//! * *Without /proc* there are private primitives, threads and pipes; all else is an error.
+//! * *Without /proc,* or with one that is not the kernel's (a folder of files in a root of one's own), there
+//!   are private primitives, threads and pipes; all else is an error.
 //! * *Without /dev/shm* (as in AWS Lambda) there is all but names.
 //! * *In valgrind* (3.19), which has no pidfd_open, there is all but children.
 //! * *In qemu-user* (7.2), which has no robust lists, there is all but [`Process::fork`]: the emulator has

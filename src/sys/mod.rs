@@ -24,6 +24,7 @@ mod model;
 mod namespace;
 mod number;
 mod poll;
+mod proc;
 #[cfg(not(modelled))]
 mod real;
 mod stat;
@@ -45,7 +46,7 @@ pub(crate) use clock::Deadline;
 pub(crate) use constructors::{Arguments, Constructor, Constructors};
 pub(crate) use exec_path::{exec_path, set_exec_path};
 #[cfg_attr(modelled, allow(unused_imports, reason = "a model's processes are threads"))]
-pub(crate) use fd::{above_stdio, descriptor, descriptors, read_file, write_file};
+pub(crate) use fd::{above_stdio, descriptor, descriptors, read_file};
 pub(crate) use fork_cell::ForkCell;
 pub(crate) use fork_list::ForkList;
 pub(crate) use fork_local::ForkLocal;
@@ -57,6 +58,7 @@ pub(crate) use memfd::{
 pub(crate) use namespace::Namespace;
 pub(crate) use number::Atomic;
 pub(crate) use poll::poll;
+pub(crate) use proc::{list_proc, proc_folder, read_proc, read_proc_of, write_proc};
 pub(crate) use stat::Stat;
 pub(crate) use std::sync::atomic::Ordering;
 pub(crate) use threads::{had_threads, threads};

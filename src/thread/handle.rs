@@ -7,7 +7,7 @@ use rustix::process::getpid;
 use rustix::thread::gettid;
 
 use crate::runtime::prefix;
-use crate::sys::{ForkCell, fork_generation, write_file};
+use crate::sys::{ForkCell, fork_generation, write_proc};
 use crate::thread::native::Native;
 
 /// A thread as everyone sees it: its name, whether it is a daemon, whether it lives. What it
@@ -156,7 +156,7 @@ fn caller() -> u32 {
 /// system that refuses it loses nothing else.
 fn tell_kernel(number: u32, name: &str) {
     let short = prefix(name, 15).as_bytes();
-    let _ = write_file(&format!("/proc/self/task/{number}/comm"), short);
+    let _ = write_proc(&format!("/proc/self/task/{number}/comm"), short);
 }
 
 impl fmt::Debug for Handle {

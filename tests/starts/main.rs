@@ -35,11 +35,13 @@ fn skip(what: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
 }
 
-/// Both ways to have children give the right values, and only the program has come to `main`.
+/// Both ways to have children give the right values, there is shared memory, and only the program has come
+/// to `main`.
 #[track_caller]
 fn works(said: &Said) {
     assert_eq!(said.of("spawn"), "Ok(5)", "{said:?}");
     assert_eq!(said.of("pool"), "Ok([1, 2, 3, 4])", "{said:?}");
+    assert_eq!(said.of("shared"), "Ok(7)", "{said:?}");
     assert_eq!(said.came_to_main, 1, "{said:?}");
 }
 
@@ -62,7 +64,9 @@ fn children_end(said: &Said, why: &str) {
 
 #[test]
 fn from_a_copy() {
-    works(&Start::of(&File::copy()).run());
+    let said = Start::of(&File::copy()).run();
+    works(&said);
+    assert!(said.of("fork").contains("threads"), "the harness has some: {said:?}");
 }
 
 #[test]
@@ -182,8 +186,35 @@ fn by_a_childs_path_without_a_request() {
 #[test]
 fn without_proc() {
     let file = File::copy();
-    let Some(said) = Start::of(&file).without_proc() else {
+    // SAFETY: it does nothing.
+    let Some(said) = (unsafe { Start::of(&file).without_proc(|| true) }) else {
         return skip("a start without /proc: no mount namespace can be made here");
     };
     refuses(&said, "NoProc");
+}
+
+/// A folder like others, with files that tell of a program of one thread, and of another one.
+fn make_up_proc() -> bool {
+    let stat = b"7 (a) S 1 7 7 0 -1 64 102 0 0 0 1 2 3 4 20 0 1 0 91843 3133440 356";
+    // SAFETY: the texts end, and so many bytes are there.
+    unsafe {
+        let made = libc::mkdir(c"/proc/self".as_ptr(), 0o755) == 0
+            && libc::symlink(c"/bin/true".as_ptr(), c"/proc/self/exe".as_ptr()) == 0;
+        let file = libc::creat(c"/proc/self/stat".as_ptr(), 0o644);
+        made && libc::write(file, stat.as_ptr().cast(), stat.len()) == stat.len() as isize
+            && libc::close(file) == 0
+    }
+}
+
+#[test]
+fn with_a_proc_that_is_not_the_kernels() {
+    let file = File::copy();
+    // SAFETY: it only makes system calls.
+    let Some(said) = (unsafe { Start::of(&file).without_proc(make_up_proc) }) else {
+        return skip("a start with a made-up /proc: no mount namespace can be made here");
+    };
+    refuses(&said, "NoProc");
+    let told = "refused, reading /proc/self failed: it is no file of the kernel's";
+    assert!(said.of("fork").starts_with(told), "{said:?}");
+    assert!(said.of("shared").contains("/proc/self/ns"), "{said:?}");
 }

@@ -1,10 +1,11 @@
 //! The program that is started in many ways: it starts children, and says what came of it.
 
+use std::error::Error;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use multiproc::{Pool, Process};
+use multiproc::{Pool, Process, Shared};
 
 /// The file to which each process adds how far it has come.
 pub(crate) const LOG: &str = "MULTIPROC_STARTS_LOG";
@@ -36,6 +37,8 @@ pub(crate) fn run() {
     }
     println!("\nspawn: {}", spawn());
     println!("pool: {}", pool());
+    println!("fork: {}", fork());
+    println!("shared: {:?}", Shared::new(7u64).map(|shared| *shared));
 }
 
 /// Adds to the log that this process has come so far; gives how many have.
@@ -57,6 +60,15 @@ pub(crate) fn spawn() -> String {
         Ok(child) => format!("{:?}", child.join()),
         Err(error) => format!("refused, {error:?}"),
     }
+}
+
+/// Why there is none: the program has threads, or has had some.
+fn fork() -> String {
+    let forked = Process::fork(|| ()).map(|child| format!("{:?}", child.join()));
+    forked.unwrap_or_else(|error| {
+        let cause = error.source().map_or_else(String::new, |cause| format!(": {cause}"));
+        format!("refused, {error}{cause}")
+    })
 }
 
 fn pool() -> String {
