@@ -127,6 +127,9 @@ fn open(number: RawFd, arguments: Arguments) -> Result<Option<(Entry, Task)>, St
         _ => return Err("its request is for nobody in this program".to_owned()),
     }
     let request = SpawnRequest::from_bytes(bytes).ok_or("its request is of another version")?;
+    if request.program != image.identity() {
+        return Err("its request is of another program, or of another build of this one".to_owned());
+    }
     let exchange = ManuallyDrop::into_inner(exchange);
     start_path::note(Progress::Beginning);
     exchange.clear().map_err(failed("its request cannot be taken off"))?;

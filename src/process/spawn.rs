@@ -45,7 +45,7 @@ where
     let numbers: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).collect();
     let exchange = Exchange::new()?;
     let head = Head { identity, fds: numbers.clone() };
-    let request = SpawnRequest { reader, names, head, argument };
+    let request = SpawnRequest { reader, program: image.identity(), names, head, argument };
     let bytes = request.to_bytes().map_err(Error::Argument)?;
     file_fits(bytes.len())?;
     exchange.write(&bytes)?;

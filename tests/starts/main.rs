@@ -152,6 +152,13 @@ fn with_all_descriptors_closed_before_main() {
 }
 
 #[test]
+fn by_another_program() {
+    let change = "change the program of the request";
+    let said = Start::of(&File::copy()).with(program::BEFORE, change).run();
+    children_end(&said, "its request is of another program");
+}
+
+#[test]
 fn before_main() {
     let said = Start::of(&File::copy()).with(program::BEFORE, "spawn").run();
     assert_eq!(said.of(program::EARLY), "refused, TooEarly", "{said:?}");
