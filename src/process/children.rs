@@ -42,6 +42,12 @@ pub(super) fn sweep() {
     children(|children| children.retain(|child| child.reap().is_none()));
 }
 
+/// Those that have not ended.
+pub(super) fn swept() -> Vec<Arc<Child>> {
+    sweep();
+    children(|children| children.clone())
+}
+
 /// As Python: daemons are terminated, the others are waited for. A daemon that does not heed
 /// SIGTERM for a while is killed; Python would wait for it. One that the system does not let this
 /// process signal is not waited for: it ends when this process has ended (see `body.rs`).

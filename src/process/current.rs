@@ -128,6 +128,11 @@ pub(super) fn take_exchange() -> Option<Arc<Exchange>> {
     OWN.change(|own| own.exchange.take())
 }
 
+/// The number of the process that has started this one, if this crate has.
+pub(super) fn parent_number() -> Option<i32> {
+    with_own(|own| own.identity.as_ref().map(|identity| identity.parent))
+}
+
 /// Whether `parent` is no longer this process's parent: then it has ended.
 pub(super) fn is_orphan_of(parent: i32) -> bool {
     getppid().map(number) != Some(parent)

@@ -6,11 +6,13 @@
 //! ```text
 //! builder ──┬── fork ──────────────┬── body: runs the function, leaves the outcome on the exchange
 //!           └── spawn ─ ─ ─> entry ┘        (start_path: how a spawned child knows that it is one;
-//!                                            request: what it is to do)
-//! handle ── child ── children            what the parent has of them, and all it has
+//!                                            spawn_request: what it is to do)
+//! handle ── child ── children, active    what the parent has of them, and all it has
+//! current, parent                        what the running process is, and whose child
 //! exit                                   ends the running process
 //! ```
 
+mod active;
 mod body;
 mod builder;
 mod child;
@@ -23,6 +25,7 @@ mod fork;
 mod handle;
 mod identity;
 mod image;
+mod parent;
 mod program;
 mod spawn;
 mod spawn_request;
@@ -30,11 +33,13 @@ mod start_path;
 mod status;
 
 pub use crate::runtime::Run;
+pub use active::{ActiveChild, active_children};
 pub use builder::ProcessBuilder;
 pub use current::{Current, current};
 pub use exit::exit;
 pub use handle::Process;
 pub(crate) use image::Image;
+pub use parent::{Parent, parent};
 pub use status::ExitStatus;
 
 /// What a child reads before it runs, and what its parent reads when it has ended.

@@ -14,6 +14,7 @@ mod late;
 mod linger;
 mod namespaces;
 mod reaped;
+mod relatives;
 mod run;
 
 use std::time::Duration;
