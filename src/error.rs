@@ -18,8 +18,10 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 
 pub use array::{IndexOutOfRange, ValueTooLong};
 pub use barrier::BrokenBarrier;
@@ -152,6 +154,25 @@ pub enum Error {
          Process::fork"
     )]
     TooEarly,
+    /// A variable that a child is to have cannot be in an environment.
+    #[error(
+        "the environment variable {name:?} cannot be given to a child: a name is not empty and has \
+         neither '=' nor NUL, and a value has no NUL"
+    )]
+    InvalidVariable {
+        /// The variable's name.
+        name: OsString,
+    },
+    /// The directory in which a child is to begin cannot be entered.
+    #[error(
+        "a child cannot begin in the directory {path:?}: it must be one that this process may enter"
+    )]
+    Directory {
+        /// The path, as it was given.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
     /// The argument for a child could not be serialised.
     #[error("the argument cannot be sent to the child")]
     Argument(#[source] CodecError),
@@ -222,6 +243,17 @@ pub enum ProcessError {
     /// It was killed by the signal of this number.
     #[error("the process {}", KilledBy(*.0))]
     Signaled(i32),
+    /// It could not be made what its builder says: its function was not called.
+    #[error(
+        "the process could not be given what its builder says, and its function was not called: {call} \
+         failed"
+    )]
+    NotSetUp {
+        /// The call.
+        call: &'static str,
+        /// What the system answered there.
+        source: io::Error,
+    },
     /// Its function panicked.
     #[error("the process panicked{}: {message}", At(.location))]
     Panicked {

@@ -1,6 +1,8 @@
 //! What a child is to be, before it is started.
 
+use std::ffi::OsString;
 use std::mem::MaybeUninit;
+use std::path::PathBuf;
 use std::ptr::null;
 use std::sync::Arc;
 
@@ -11,8 +13,10 @@ use crate::error::Error;
 use crate::process::child::Child;
 use crate::process::fork::{fork, fork_after_threads};
 use crate::process::handle::Process;
-use crate::process::identity::Identity;
+use crate::process::settings::Plan;
 use crate::process::spawn::spawn;
+use crate::process::start::Start;
+use crate::process::stdio::Stdio;
 use crate::process::{children, current};
 use crate::runtime::Run;
 use crate::sys::Namespace;
@@ -34,6 +38,7 @@ use crate::sys::Namespace;
 pub struct ProcessBuilder {
     name: Option<String>,
     daemon: bool,
+    plan: Plan,
 }
 
 impl ProcessBuilder {
@@ -54,17 +59,119 @@ impl ProcessBuilder {
         self
     }
 
+    /// Sets a variable of its environment. Its environment is this process's, as it is at the start, with
+    /// what is said here.
+    ///
+    /// The start is refused with [`Error::InvalidVariable`] where the name is empty or has a `=` or a NUL,
+    /// or the value has a NUL.
+    ///
+    /// ```
+    /// use multiproc::Process;
+    ///
+    /// let child = Process::builder()
+    ///     .env("GREETING", "hello")
+    ///     .env_remove("HOME")
+    ///     .spawn(|()| (std::env::var("GREETING").ok(), std::env::var("HOME").ok()), ())?;
+    /// assert_eq!(child.join()?, (Some("hello".to_owned()), None));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// A child that is spawned has it from its first instruction, so that also the loader and libraries
+    /// see it (`LD_LIBRARY_PATH`); one that is forked sets it before its function is called, and what its
+    /// parent has read of the old environment stays as it was read.
+    ///
+    /// # Different from Python
+    ///
+    /// There, a child changes `os.environ` itself.
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.plan.environment.set(name.into(), value.into());
+        self
+    }
+
+    /// Removes a variable of its environment: see [`env`](Self::env).
+    pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
+        self.plan.environment.remove(name.into());
+        self
+    }
+
+    /// Begins with an empty environment: what was said before is removed, too.
+    pub fn env_clear(mut self) -> Self {
+        self.plan.environment.clear();
+        self
+    }
+
+    /// Has it begin in another directory than this process's.
+    ///
+    /// The start is refused with [`Error::Directory`] where this process could not enter it. A relative
+    /// path is looked up when the child is started.
+    ///
+    /// ```
+    /// use multiproc::{Error, Process};
+    ///
+    /// let here = |()| std::env::current_dir().unwrap();
+    /// let child = Process::builder().current_dir("/proc").spawn(here, ())?;
+    /// assert_eq!(child.join()?, std::path::Path::new("/proc"));
+    /// let missing = Process::builder().current_dir("/no/such/place").spawn(here, ());
+    /// assert!(matches!(missing, Err(Error::Directory { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.plan.directory = Some(directory.into());
+        self
+    }
+
+    /// Says where its standard input comes from; by default from where this process's does.
+    ///
+    /// A forked child has also what its parent has read ahead of the old one and not used yet
+    /// ([`std::io::stdin`] reads ahead), and gets that first.
+    ///
+    /// # Different from Python
+    ///
+    /// There, the standard input of every child is empty: here, that is
+    /// [`Stdio::Null`](crate::process::Stdio::Null).
+    pub fn stdin(mut self, from: impl Into<Stdio>) -> Self {
+        self.plan.streams[0] = from.into();
+        self
+    }
+
+    /// Says where its standard output goes; by default to where this process's does.
+    ///
+    /// ```
+    /// use std::io::Read;
+    /// use multiproc::{Process, process::Stdio};
+    ///
+    /// let builder = Process::builder().stdout(Stdio::Piped);
+    /// let child = builder.spawn(|name: String| println!("hello, {name}"), "Levi".into())?;
+    /// let mut said = String::new();
+    /// child.take_stdout().expect("it is a pipe").read_to_string(&mut said)?;
+    /// assert_eq!(said, "hello, Levi\n");
+    /// child.join()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// What runs in a spawned child before its function, the constructors, still writes to this process's.
+    pub fn stdout(mut self, to: impl Into<Stdio>) -> Self {
+        self.plan.streams[1] = to.into();
+        self
+    }
+
+    /// Says where its standard error goes; by default to where this process's does.
+    pub fn stderr(mut self, to: impl Into<Stdio>) -> Self {
+        self.plan.streams[2] = to.into();
+        self
+    }
+
     /// Starts it as [`Process::fork`] does.
     ///
     /// # Errors
     ///
-    /// As for [`Process::fork`].
+    /// As for [`Process::fork`], and where the child cannot be given what was said here: see there.
     pub fn fork<F, R>(self, f: F) -> Result<Process<R>, Error>
     where
         F: FnOnce() -> R,
         R: Serialize + DeserializeOwned,
     {
-        self.bear(|identity| fork(identity, f))
+        self.launch(|start| fork(start, f))
     }
 
     /// Starts it as [`Process::fork_after_threads`] does.
@@ -75,21 +182,21 @@ impl ProcessBuilder {
     ///
     /// # Errors
     ///
-    /// As for [`Process::fork_after_threads`].
+    /// As for [`Process::fork_after_threads`], and as [`fork`](Self::fork).
     pub unsafe fn fork_after_threads<F, R>(self, f: F) -> Result<Process<R>, Error>
     where
         F: FnOnce() -> R,
         R: Serialize + DeserializeOwned,
     {
         // SAFETY: the caller's promise.
-        self.bear(|identity| unsafe { fork_after_threads(identity, f) })
+        self.launch(|start| unsafe { fork_after_threads(start, f) })
     }
 
     /// Starts it as [`Process::start`] does.
     ///
     /// # Errors
     ///
-    /// As for [`Process::fork`].
+    /// As for [`fork`](Self::fork).
     pub fn start<W: Run>(self, work: W) -> Result<Process<W::Output>, Error>
     where
         W::Output: Serialize + DeserializeOwned,
@@ -101,18 +208,18 @@ impl ProcessBuilder {
     ///
     /// # Errors
     ///
-    /// As for [`Process::spawn`].
+    /// As for [`Process::spawn`], and where the child cannot be given what was said here: see there.
     pub fn spawn<A, R>(self, f: fn(A) -> R, argument: A) -> Result<Process<R>, Error>
     where
         A: Serialize + DeserializeOwned,
         R: Serialize + DeserializeOwned,
     {
-        self.bear(|identity| spawn(identity, f, &argument))
+        self.launch(|start| spawn(start, f, &argument))
     }
 
-    fn bear<R>(
+    fn launch<R>(
         self,
-        start: impl FnOnce(Identity) -> Result<Child, Error>,
+        start: impl FnOnce(Start) -> Result<Child, Error>,
     ) -> Result<Process<R>, Error> {
         if children_are_ignored() {
             return Err(Error::ChildrenIgnored);
@@ -124,7 +231,9 @@ impl ProcessBuilder {
         }
         children::open();
         children::sweep();
-        let child = Arc::new(start(current::name_child(self.name, self.daemon)?)?);
+        let identity = current::name_child(self.name, self.daemon)?;
+        let (settings, ends) = self.plan.open()?;
+        let child = Arc::new(start(Start { identity, settings, ends })?);
         children::add(child.clone());
         Ok(Process::new(child))
     }

@@ -26,12 +26,13 @@ use serde::de::DeserializeOwned;
 use crate::error::CodecError;
 use crate::handoff;
 use crate::ipc::codec;
-use crate::process::body::{NotRead, live};
+use crate::process::body::{NotRun, live};
 use crate::process::exchange::{Exchange, Outcome};
 use crate::process::identity::Identity;
 use crate::process::image::Image;
 use crate::process::program;
-use crate::process::spawn_request::{self, SpawnRequest};
+use crate::process::settings::Settings;
+use crate::process::spawn_request::{self, Head, SpawnRequest};
 use crate::process::start_path::{self, Progress};
 use crate::runtime::leave;
 use crate::sys::{Arguments, Constructor, Constructors};
@@ -65,6 +66,7 @@ pub(super) struct Task {
     fds: Vec<OwnedFd>,
     /// What is to be run before the function.
     constructors: Constructors,
+    settings: Vec<u8>,
 }
 
 /// The type of [`enter`], whatever its parameters.
@@ -148,9 +150,10 @@ fn open(number: RawFd, arguments: Arguments) -> Result<Option<(Entry, Task)>, St
     })?;
     // SAFETY: it is code of this program, named as an `Entry` by this same program.
     let entry = unsafe { std::mem::transmute::<*const (), Entry>(entry) };
-    let identity = request.head.identity;
+    let Head { identity, settings, .. } = request.head;
     let argument = request.argument;
-    Ok(Some((entry, Task { exchange, identity, function, argument, fds, constructors })))
+    let task = Task { exchange, identity, function, argument, fds, constructors, settings };
+    Ok(Some((entry, task)))
 }
 
 /// Whether a file in memory has that descriptor, as the request has. Where the system does not tell,
@@ -200,7 +203,7 @@ where
     A: DeserializeOwned,
     R: Serialize + DeserializeOwned,
 {
-    let Task { exchange, identity, function, argument, fds, constructors } = task;
+    let Task { exchange, identity, function, argument, fds, constructors, settings } = task;
     // SAFETY: the caller's promise.
     let function = unsafe { std::mem::transmute::<*const (), fn(A) -> R>(function) };
     live(identity, exchange, move || {
@@ -208,8 +211,16 @@ where
         unsafe { constructors.run() };
         imitate_main();
         start_path::note(Progress::Begun);
-        let read = handoff::taking(fds, || codec::decode(&argument));
-        drop(argument);
-        Ok(function(read.map_err(NotRead)?))
+        let read = handoff::taking(fds, || {
+            if !settings.is_empty() {
+                let settings: Settings = codec::decode(&settings).map_err(NotRun::NotRead)?;
+                // SAFETY: there is nothing in the settings to be changed in the environment, which came
+                // with the start (see `spawn`).
+                unsafe { settings.apply() }.map_err(NotRun::NotSetUp)?;
+            }
+            codec::decode(&argument).map_err(NotRun::NotRead)
+        });
+        drop((argument, settings));
+        Ok(function(read?))
     })
 }

@@ -39,6 +39,7 @@ use rustix::io::{Errno, FdFlags, retry_on_intr};
 
 use crate::error::{CodecError, Error, FileSizeLimit};
 use crate::ipc::codec;
+use crate::process::settings::NotSetUp;
 use crate::process::spawn_request;
 use crate::runtime::{Panic, prefix};
 use crate::sys::{bytes_present, file_fits, memory_file};
@@ -48,6 +49,7 @@ const PANICKED: u64 = u64::from_le_bytes(*b"panicked");
 const NOT_READ: u64 = u64::from_le_bytes(*b"not read");
 const NOT_SENT: u64 = u64::from_le_bytes(*b"not sent");
 const OUTSIDE: u64 = u64::from_le_bytes(*b"outside ");
+const NOT_SET_UP: u64 = u64::from_le_bytes(*b"not set ");
 
 /// The mode of the file of a exchange whose child may begin. No file is made with this one, which has
 /// the sticky bit: of a file it says nothing else.
@@ -80,6 +82,8 @@ pub(super) enum Outcome {
     NotSent(CodecError),
     /// It never ran: the child is in another PID namespace than its parent.
     Outside,
+    /// It never ran: the child is not as its builder says.
+    NotSetUp(NotSetUp),
 }
 
 impl Outcome {
@@ -95,6 +99,7 @@ impl Outcome {
                 Some(Outcome::Panicked(Panic { message, location }))
             }
             Outcome::Panicked(_) | Outcome::Outside => None,
+            Outcome::NotSetUp(_) => None,
             // It says already that there is no room, or is as short.
             Outcome::NotRead(CodecError::NotCarried(_)) => None,
             Outcome::NotSent(CodecError::NotCarried(_)) => None,
@@ -229,6 +234,7 @@ impl Exchange {
             Outcome::NotRead(why) => (NOT_READ, &codec::to_bytes(why)?),
             Outcome::NotSent(why) => (NOT_SENT, &codec::to_bytes(why)?),
             Outcome::Outside => (OUTSIDE, &Vec::new()),
+            Outcome::NotSetUp(why) => (NOT_SET_UP, &codec::to_bytes(why)?),
         };
         if let Err(limit) = file_fits(BODY as usize + body.len()) {
             return self.leave(&outcome.shorter(limit).ok_or(limit)?);
@@ -251,6 +257,7 @@ impl Exchange {
             NOT_READ => Some(Outcome::NotRead(codec::decode(&body).unwrap_or_else(|error| error))),
             NOT_SENT => Some(Outcome::NotSent(codec::decode(&body).unwrap_or_else(|error| error))),
             OUTSIDE => Some(Outcome::Outside),
+            NOT_SET_UP => codec::decode(&body).ok().map(Outcome::NotSetUp),
             _ => None,
         })
     }

@@ -7,6 +7,7 @@
 //! builder ──┬── fork ──────────────┬── body: runs the function, leaves the outcome on the exchange
 //!           └── spawn ─ ─ ─> entry ┘        (start_path: how a spawned child knows that it is one;
 //!                                            spawn_request: what it is to do)
+//! settings ── environment, stdio                 what the child is given otherwise than its parent has it
 //! handle ── child ── children, active    what the parent has of them, and all it has
 //! current, parent                        what the running process is, and whose child
 //! exit                                   ends the running process
@@ -19,6 +20,7 @@ mod child;
 mod children;
 mod current;
 mod entry;
+mod environment;
 mod exchange;
 mod exit;
 mod fork;
@@ -27,10 +29,13 @@ mod identity;
 mod image;
 mod parent;
 mod program;
+mod settings;
 mod spawn;
 mod spawn_request;
+mod start;
 mod start_path;
 mod status;
+mod stdio;
 
 pub use crate::runtime::Run;
 pub use active::{ActiveChild, active_children};
@@ -41,6 +46,7 @@ pub use handle::Process;
 pub(crate) use image::Image;
 pub use parent::{Parent, parent};
 pub use status::ExitStatus;
+pub use stdio::Stdio;
 
 /// What a child reads before it runs, and what its parent reads when it has ended.
 #[cfg(any(fuzzing, test))]

@@ -16,18 +16,14 @@ use crate::ipc::codec;
 use crate::process::child::Child;
 use crate::process::entry::{self, Entry, ON_START};
 use crate::process::exchange::Exchange;
-use crate::process::identity::Identity;
 use crate::process::image::Image;
 use crate::process::spawn_request::{Head, Names, SpawnRequest};
+use crate::process::start::Start;
 use crate::process::{program, start_path};
 use crate::sys::file_fits;
 
 /// Starts this program again, to run `function` on `argument` and nothing else.
-pub(super) fn spawn<A, R>(
-    identity: Identity,
-    function: fn(A) -> R,
-    argument: &A,
-) -> Result<Child, Error>
+pub(super) fn spawn<A, R>(start: Start, function: fn(A) -> R, argument: &A) -> Result<Child, Error>
 where
     A: Serialize + DeserializeOwned,
     R: Serialize + DeserializeOwned,
@@ -40,22 +36,27 @@ where
     let names = Names { entry: name(entry as *const ())?, function: name(function as *const ())? };
     program::check(&image)?;
 
-    let (argument, fds) = handoff::sending(|| codec::to_bytes(argument));
-    let argument = argument.map_err(Error::Argument)?;
+    let Start { identity, mut settings, ends } = start;
+    let environment = settings.take_environment().for_exec();
+    // Most children have none: then there is nothing to encode, nor to find out how it is read.
+    let encode = || if settings.are_empty() { Ok(Vec::new()) } else { codec::to_bytes(&settings) };
+    let ((settings, argument), fds) = handoff::sending(|| (encode(), codec::to_bytes(argument)));
+    let (settings, argument) =
+        (settings.map_err(Error::Argument)?, argument.map_err(Error::Argument)?);
     let numbers: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).collect();
     let exchange = Exchange::new()?;
-    let head = Head { identity, fds: numbers.clone() };
+    let head = Head { identity, fds: numbers.clone(), settings };
     let request = SpawnRequest { reader, program: image.identity(), names, head, argument };
     let bytes = request.to_bytes().map_err(Error::Argument)?;
     file_fits(bytes.len())?;
     exchange.write(&bytes)?;
 
-    let pid =
-        start(exchange.raw_fd(), &numbers).map_err(|errno| Error::os("posix_spawn", errno))?;
-    Child::new(pid, &request.head.identity, exchange)
+    let pid = exec(exchange.raw_fd(), &numbers, &environment)
+        .map_err(|errno| Error::os("posix_spawn", errno))?;
+    Child::new(pid, &request.head.identity, exchange, ends)
 }
 
-fn start(request: RawFd, fds: &[RawFd]) -> Result<i32, Errno> {
+fn exec(request: RawFd, fds: &[RawFd], environment: &[CString]) -> Result<i32, Errno> {
     let mut actions = PosixSpawnFileActions::init()?;
     for &fd in [request].iter().chain(fds) {
         // Onto itself: in the child alone, the descriptor is no longer closed by exec.
@@ -63,19 +64,12 @@ fn start(request: RawFd, fds: &[RawFd]) -> Result<i32, Errno> {
     }
     let text = |text: OsString| CString::new(text.into_vec()).ok();
     let args: Vec<CString> = std::env::args_os().filter_map(text).collect();
-    let environment: Vec<CString> = std::env::vars_os()
-        .filter_map(|(mut name, value)| {
-            name.push("=");
-            name.push(value);
-            text(name)
-        })
-        .collect();
     let mut attributes = PosixSpawnAttr::init()?;
     // As std's Command: what this thread does not want to hear of, the child does; it could not be
     // terminated otherwise.
     attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK)?;
     attributes.set_sigmask(&SigSet::empty())?;
     let program = start_path::write(request);
-    posix_spawn(program.as_c_str(), &actions, &attributes, &args, &environment)
+    posix_spawn(program.as_c_str(), &actions, &attributes, &args, environment)
         .map(|pid| pid.as_raw())
 }

@@ -16,7 +16,7 @@
 //! 16   the program whose names these are (image.rs)
 //! 24   by what names the typed entry and the function are found
 //! 40   length of the head
-//! 48   the head: who the child is, which descriptors it was given  (ipc/codec)
+//! 48   the head: who the child is, what it is given                (ipc/codec)
 //! …    the function's argument, to the end                         (ipc/codec)
 //! ```
 
@@ -53,8 +53,11 @@ pub(super) struct Names {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Head {
     pub(super) identity: Identity,
-    /// The descriptors that the argument brings; the same numbers in both processes.
+    /// The descriptors that settings and argument bring; the same numbers in both processes.
     pub(super) fds: Vec<i32>,
+    /// What the child is to have otherwise than its parent: [`Settings`](super::settings::Settings), which
+    /// take their descriptors from `fds`, before the argument does. Empty where there are none.
+    pub(super) settings: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -105,7 +108,11 @@ mod tests {
             reader: 1,
             program: 4,
             names: Names { entry: 2, function: 3 },
-            head: Head { identity: Identity::new(None, "1:2".into(), true), fds: vec![7, 9] },
+            head: Head {
+                identity: Identity::new(None, "1:2".into(), true),
+                fds: vec![7, 9],
+                settings: vec![4, 5],
+            },
             argument: vec![1, 2, 3],
         }
     }
@@ -116,6 +123,7 @@ mod tests {
         assert_eq!((read.reader, read.program), (1, 4));
         assert_eq!(read.names, request().names);
         assert_eq!(read.head.fds, [7, 9]);
+        assert_eq!(read.head.settings, [4, 5]);
         assert_eq!(read.head.identity.name, "Process-1:2");
         assert_eq!(read.argument, [1, 2, 3]);
     }

@@ -9,6 +9,7 @@ mod alone;
 mod ends;
 mod foreign;
 mod fork;
+mod given;
 mod late;
 #[path = "../support/linger.rs"]
 mod linger;
@@ -16,6 +17,8 @@ mod namespaces;
 mod reaped;
 mod relatives;
 mod run;
+#[path = "../support/until.rs"]
+mod until;
 
 use std::time::Duration;
 
