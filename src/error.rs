@@ -173,6 +173,19 @@ pub enum Error {
         /// What the system answered.
         source: io::Error,
     },
+    /// A child is to have a limit above the hard limit of this process.
+    #[error(
+        "a child cannot have a limit of {asked} {limit}, above this process's own of {most}: ask for \
+         less, or raise this process's hard limit first"
+    )]
+    LimitTooHigh {
+        /// What is limited: "open files", …
+        limit: &'static str,
+        /// What was asked for.
+        asked: u64,
+        /// The hard limit of this process.
+        most: u64,
+    },
     /// The argument for a child could not be serialised.
     #[error("the argument cannot be sent to the child")]
     Argument(#[source] CodecError),
@@ -243,6 +256,13 @@ pub enum ProcessError {
     /// It was killed by the signal of this number.
     #[error("the process {}", KilledBy(*.0))]
     Signaled(i32),
+    /// It has ended itself because an allocation has failed, under the limit that its builder has set
+    /// ([`Limits::memory`](crate::process::Limits::memory)).
+    #[error(
+        "the process ended because an allocation failed: raise the limit of memory that its builder has \
+         set, or have it use less"
+    )]
+    OutOfMemory,
     /// It could not be made what its builder says: its function was not called.
     #[error(
         "the process could not be given what its builder says, and its function was not called: {call} \

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::process::child::Child;
 use crate::process::fork::{fork, fork_after_threads};
 use crate::process::handle::Process;
+use crate::process::limits::Limits;
 use crate::process::settings::Plan;
 use crate::process::spawn::spawn;
 use crate::process::start::Start;
@@ -158,6 +159,14 @@ impl ProcessBuilder {
     /// Says where its standard error goes; by default to where this process's does.
     pub fn stderr(mut self, to: impl Into<Stdio>) -> Self {
         self.plan.streams[2] = to.into();
+        self
+    }
+
+    /// Limits what it may use: see [`Limits`].
+    ///
+    /// The start is refused with [`Error::LimitTooHigh`] where one is above this process's hard limit.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.plan.limits = limits;
         self
     }
 

@@ -157,6 +157,11 @@ impl Child {
         children::sweep();
         let exchange = self.exchange().take().ok_or(ProcessError::AlreadyJoined)?;
         match end {
+            Some(End::Status(ExitStatus::Signaled(libc::SIGABRT)))
+                if matches!(exchange.outcome(), Ok(Some(Outcome::OutOfMemory))) =>
+            {
+                return Err(ProcessError::OutOfMemory);
+            }
             Some(End::Status(ExitStatus::Signaled(signal))) => {
                 return Err(ProcessError::Signaled(signal));
             }
@@ -179,6 +184,8 @@ impl Child {
             (Some(Outcome::NotSetUp(why)), _) => {
                 Err(ProcessError::NotSetUp { call: why.call(), source: why.source() })
             }
+            // How it ended nobody tells, but for this.
+            (Some(Outcome::OutOfMemory), _) => Err(ProcessError::OutOfMemory),
             // It ended otherwise after its function had returned, or before.
             (_, Some(End::Status(status))) if !status.success() => {
                 Err(ProcessError::Exited(status.code()))

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::io::Errno;
 use rustix::process::{getpid, getppid};
 
 use crate::error::Error;
@@ -120,6 +121,12 @@ pub(super) fn become_child(identity: Identity, exchange: Exchange) {
     forget_parents();
     let exchange = Some(Arc::new(exchange));
     OWN.change(|own| (own.identity, own.exchange) = (Some(identity), exchange));
+}
+
+/// By a child, before it begins: when it aborts because an allocation has failed, its parent is to learn
+/// that.
+pub(super) fn note_alloc_failure() -> Result<(), (&'static str, Errno)> {
+    with_own(|own| own.exchange.as_ref().map_or(Ok(()), |exchange| exchange.note_alloc_failure()))
 }
 
 /// Takes the exchange that the outcome belongs on; once.

@@ -42,7 +42,7 @@ use crate::ipc::codec;
 use crate::process::settings::NotSetUp;
 use crate::process::spawn_request;
 use crate::runtime::{Panic, prefix};
-use crate::sys::{bytes_present, file_fits, memory_file};
+use crate::sys::{bytes_present, file_fits, memory_file, note_alloc_failure};
 
 const RETURNED: u64 = u64::from_le_bytes(*b"returned");
 const PANICKED: u64 = u64::from_le_bytes(*b"panicked");
@@ -50,6 +50,7 @@ const NOT_READ: u64 = u64::from_le_bytes(*b"not read");
 const NOT_SENT: u64 = u64::from_le_bytes(*b"not sent");
 const OUTSIDE: u64 = u64::from_le_bytes(*b"outside ");
 const NOT_SET_UP: u64 = u64::from_le_bytes(*b"not set ");
+const OUT_OF_MEMORY: u64 = u64::from_le_bytes(*b"no room ");
 
 /// The mode of the file of a exchange whose child may begin. No file is made with this one, which has
 /// the sticky bit: of a file it says nothing else.
@@ -84,6 +85,8 @@ pub(super) enum Outcome {
     Outside,
     /// It never ran: the child is not as its builder says.
     NotSetUp(NotSetUp),
+    /// The child has aborted, since an allocation failed.
+    OutOfMemory,
 }
 
 impl Outcome {
@@ -99,7 +102,7 @@ impl Outcome {
                 Some(Outcome::Panicked(Panic { message, location }))
             }
             Outcome::Panicked(_) | Outcome::Outside => None,
-            Outcome::NotSetUp(_) => None,
+            Outcome::NotSetUp(_) | Outcome::OutOfMemory => None,
             // It says already that there is no room, or is as short.
             Outcome::NotRead(CodecError::NotCarried(_)) => None,
             Outcome::NotSent(CodecError::NotCarried(_)) => None,
@@ -220,6 +223,12 @@ impl Exchange {
         self.0.set_len(0).map_err(os("ftruncate"))
     }
 
+    /// By a child, before it begins: when it aborts because an allocation has failed, that is its
+    /// outcome.
+    pub(super) fn note_alloc_failure(&self) -> Result<(), (&'static str, Errno)> {
+        note_alloc_failure(&self.0, u64::from_ne_bytes(OUT_OF_MEMORY.to_le_bytes()))
+    }
+
     /// Whether the request is still there: the child has not come to take it.
     pub(super) fn holds_request(&self) -> bool {
         let mut start = [0; 16];
@@ -235,6 +244,7 @@ impl Exchange {
             Outcome::NotSent(why) => (NOT_SENT, &codec::to_bytes(why)?),
             Outcome::Outside => (OUTSIDE, &Vec::new()),
             Outcome::NotSetUp(why) => (NOT_SET_UP, &codec::to_bytes(why)?),
+            Outcome::OutOfMemory => (OUT_OF_MEMORY, &Vec::new()),
         };
         if let Err(limit) = file_fits(BODY as usize + body.len()) {
             return self.leave(&outcome.shorter(limit).ok_or(limit)?);
@@ -258,6 +268,7 @@ impl Exchange {
             NOT_SENT => Some(Outcome::NotSent(codec::decode(&body).unwrap_or_else(|error| error))),
             OUTSIDE => Some(Outcome::Outside),
             NOT_SET_UP => codec::decode(&body).ok().map(Outcome::NotSetUp),
+            OUT_OF_MEMORY => Some(Outcome::OutOfMemory),
             _ => None,
         })
     }

@@ -7,7 +7,7 @@
 //! builder ──┬── fork ──────────────┬── body: runs the function, leaves the outcome on the exchange
 //!           └── spawn ─ ─ ─> entry ┘        (start_path: how a spawned child knows that it is one;
 //!                                            spawn_request: what it is to do)
-//! settings ── environment, stdio                 what the child is given otherwise than its parent has it
+//! settings ── environment, stdio, limits         what the child is given otherwise than its parent has it
 //! handle ── child ── children, active    what the parent has of them, and all it has
 //! current, parent                        what the running process is, and whose child
 //! exit                                   ends the running process
@@ -27,6 +27,7 @@ mod fork;
 mod handle;
 mod identity;
 mod image;
+mod limits;
 mod parent;
 mod program;
 mod settings;
@@ -44,6 +45,7 @@ pub use current::{Current, current};
 pub use exit::exit;
 pub use handle::Process;
 pub(crate) use image::Image;
+pub use limits::Limits;
 pub use parent::{Parent, parent};
 pub use status::ExitStatus;
 pub use stdio::Stdio;

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::handoff::Handed;
+use crate::process::current::note_alloc_failure;
 use crate::process::environment::Environment;
+use crate::process::limits::{self, Limits};
 use crate::process::stdio::Stdio;
 use crate::sys::descriptor;
 
@@ -25,6 +27,7 @@ pub(super) struct Plan {
     pub(super) directory: Option<PathBuf>,
     /// Standard input, output and error.
     pub(super) streams: [Stdio; 3],
+    pub(super) limits: Limits,
 }
 
 /// What goes to the child.
@@ -33,6 +36,7 @@ pub(super) struct Settings {
     environment: Environment,
     directory: Option<Handed>,
     streams: [Option<Handed>; 3],
+    limits: Limits,
 }
 
 /// What stays with the parent.
@@ -46,6 +50,7 @@ impl Plan {
     /// Opens all that is to be opened; refuses what the child could not be given.
     pub(super) fn open(&self) -> Result<(Settings, ParentEnds), Error> {
         self.environment.check()?;
+        self.limits.check()?;
         let directory = self.directory.as_deref().map(open_directory).transpose()?;
         let [input, output, error] = &self.streams;
         let (input, output, error) = (input.open(true)?, output.open(false)?, error.open(false)?);
@@ -53,6 +58,7 @@ impl Plan {
             environment: self.environment.clone(),
             directory: directory.map(Handed),
             streams: [input.child, output.child, error.child].map(|stream| stream.map(Handed)),
+            limits: self.limits,
         };
         let streams = [input.parent, output.parent, error.parent];
         Ok((settings, ParentEnds { streams }))
@@ -87,6 +93,9 @@ pub(super) struct NotSetUp {
 enum Call {
     Fchdir,
     Dup,
+    DupFd,
+    Sigaction,
+    SetLimit,
 }
 
 impl NotSetUp {
@@ -98,6 +107,9 @@ impl NotSetUp {
         match self.call {
             Call::Fchdir => "fchdir",
             Call::Dup => "dup2",
+            Call::DupFd => "fcntl (F_DUPFD_CLOEXEC)",
+            Call::Sigaction => "sigaction",
+            Call::SetLimit => limits::CALL,
         }
     }
 
@@ -109,8 +121,8 @@ impl NotSetUp {
 impl Settings {
     /// Whether there is nothing to be done.
     pub(super) fn are_empty(&self) -> bool {
-        let Settings { environment, directory, streams } = self;
-        let is_plain = *environment == Environment::default();
+        let Settings { environment, directory, streams, limits } = self;
+        let is_plain = *environment == Environment::default() && *limits == Limits::new();
         is_plain && directory.is_none() && streams.iter().all(Option::is_none)
     }
 
@@ -119,13 +131,14 @@ impl Settings {
         std::mem::take(&mut self.environment)
     }
 
-    /// Makes the running process, a child that has not begun, what it is to be.
+    /// Makes the running process, a child that has not begun, what it is to be. It has its name
+    /// and its exchange already.
     ///
     /// # Safety
     ///
     /// No other thread of this process reads or changes its environment, or it is not to be changed.
     pub(super) unsafe fn apply(self) -> Result<(), NotSetUp> {
-        let Settings { environment, directory, streams } = self;
+        let Settings { environment, directory, streams, limits } = self;
         // SAFETY: the caller's promise.
         unsafe { environment.apply() };
         if let Some(Handed(directory)) = directory {
@@ -138,6 +151,14 @@ impl Settings {
                 put(stream).map_err(|errno| NotSetUp::new(Call::Dup, errno))?;
             }
         }
-        Ok(())
+        if limits.has_memory() {
+            note_alloc_failure().map_err(|(call, errno)| {
+                let call = if call == "sigaction" { Call::Sigaction } else { Call::DupFd };
+                NotSetUp::new(call, errno)
+            })?;
+        }
+        let refused =
+            |errno: nix::errno::Errno| NotSetUp { call: Call::SetLimit, errno: errno as i32 };
+        limits.apply().map_err(refused)
     }
 }

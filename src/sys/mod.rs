@@ -10,6 +10,7 @@
 //! rest of the seam: [`const_fn!`] (a model's atomics have no const constructor) and [`site!`]
 //! (what a mutant may weaken in a model, and a constant everywhere else).
 
+mod alloc_failure;
 mod clock;
 mod constructors;
 mod exec_path;
@@ -42,6 +43,7 @@ pub(crate) use backend::{
     ProcessInstance, Slot, Socket, Versioned, millis,
 };
 
+pub(crate) use alloc_failure::note_alloc_failure;
 pub(crate) use clock::Deadline;
 pub(crate) use constructors::{Arguments, Constructor, Constructors};
 pub(crate) use exec_path::{exec_path, set_exec_path};

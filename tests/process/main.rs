@@ -11,6 +11,7 @@ mod foreign;
 mod fork;
 mod given;
 mod late;
+mod limits;
 #[path = "../support/linger.rs"]
 mod linger;
 mod namespaces;
