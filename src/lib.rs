@@ -28,7 +28,7 @@
 //!
 //! | | makes a | properties | starts it |
 //! |---|---|---|---|
-//! | [`Process::builder`] | [`ProcessBuilder`] | name, daemon | `fork`, `spawn`, `start` |
+//! | [`Process::builder`] | [`ProcessBuilder`] | name, daemon, environment, directory, standard streams, limits, logs | `fork`, `spawn`, `start` |
 //! | [`Thread::builder`] | [`ThreadBuilder`] | name, daemon | `spawn`, `start` |
 //! | [`Pool::builder`] | [`PoolBuilder`] | workers, start_timeout | `build` |
 //!
@@ -245,6 +245,7 @@
 //! | F_SETLK, fchmod | | no [`Process`] and no [`Pool`] |
 //! | pidfd_open, waitid for a pidfd | 5.3, 5.4 | no [`Process`] and no [`Pool`]; that the owner of a lock died is noticed after up to 100 ms |
 //! | pidfd_send_signal | 5.1 | no [`Process::kill`] and [`Process::terminate`]; daemons and a pool's workers are ended by other means |
+//! | prlimit64, fchdir, dup2, pipe2 | | no child for which the [builder](ProcessBuilder) says what takes it |
 //! | prctl with PR_SET_PDEATHSIG | 2.1.57 | all works: a thread in a daemon watches its parent |
 //!
 //! * *Without /proc,* or with one that is not the kernel's (a folder of files in a root of one's own), there

@@ -170,6 +170,47 @@ impl ProcessBuilder {
         self
     }
 
+    /// Brings what it logs, by the crate `log`, to this process's logger, with the child's name before it.
+    ///
+    /// ```
+    /// use multiproc::Process;
+    ///
+    /// // The logger of this process, whichever it is, gets the record
+    /// // "Process-1: half done" of level info, with the child's target, file and line.
+    /// log::set_max_level(log::LevelFilter::Info);
+    /// let child = Process::builder().forward_logs(true).spawn(|()| log::info!("half done"), ())?;
+    /// child.join()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// A spawned child is a fresh process, in which no logger was set (but by a constructor: then that one
+    /// stays). With this, its logger sends each record here before the call that logs it returns, up to the
+    /// level that [`log::max_level`] has when it is started. (So it is not to set another, or only by what
+    /// accepts that there is one: `try_init`.) A thread of this process gives them to the logger, one after another. For a forked child this says
+    /// nothing: it has a copy of this process's logger, which writes where that one does.
+    ///
+    /// A child never waits for ever: when the logger takes nothing for a second while there is no room, the
+    /// child leaves out what it cannot send, and says how many records those were once there is room again.
+    ///
+    /// # If the process dies
+    ///
+    /// What it had logged is not lost with it: when a [`join`](Process::join) returns how it ended, the logger
+    /// has it. For that, any join, also one with a deadline, waits for the logger, for at most a second; of a
+    /// logger that takes longer, the rest follows.
+    ///
+    /// # Costs
+    ///
+    /// For each child a thread of this process, until the child has ended, and a descriptor. A process with
+    /// such a thread cannot [fork](Process::fork).
+    ///
+    /// # Different from Python
+    ///
+    /// There, it takes a queue, a `QueueHandler` and a `QueueListener`.
+    pub fn forward_logs(mut self, forward: bool) -> Self {
+        self.plan.forward_logs = forward;
+        self
+    }
+
     /// Starts it as [`Process::fork`] does.
     ///
     /// # Errors
@@ -180,7 +221,7 @@ impl ProcessBuilder {
         F: FnOnce() -> R,
         R: Serialize + DeserializeOwned,
     {
-        self.launch(|start| fork(start, f))
+        self.without_logs().launch(|start| fork(start, f))
     }
 
     /// Starts it as [`Process::fork_after_threads`] does.
@@ -198,7 +239,7 @@ impl ProcessBuilder {
         R: Serialize + DeserializeOwned,
     {
         // SAFETY: the caller's promise.
-        self.launch(|start| unsafe { fork_after_threads(start, f) })
+        self.without_logs().launch(|start| unsafe { fork_after_threads(start, f) })
     }
 
     /// Starts it as [`Process::start`] does.
@@ -224,6 +265,11 @@ impl ProcessBuilder {
         R: Serialize + DeserializeOwned,
     {
         self.launch(|start| spawn(start, f, &argument))
+    }
+
+    /// For a child that has a copy of this process's logger.
+    fn without_logs(self) -> Self {
+        self.forward_logs(false)
     }
 
     fn launch<R>(

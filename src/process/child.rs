@@ -155,6 +155,7 @@ impl Child {
     pub(super) fn result(&self) -> Result<Vec<u8>, ProcessError> {
         let end = self.reap();
         children::sweep();
+        self.finish_logs();
         let exchange = self.exchange().take().ok_or(ProcessError::AlreadyJoined)?;
         match end {
             Some(End::Status(ExitStatus::Signaled(libc::SIGABRT)))
@@ -227,10 +228,19 @@ impl Child {
         if self.is_ours() { self.ends().streams[number].take() } else { None }
     }
 
-    /// Closes the ends that nobody has taken.
+    /// Closes the ends that nobody has taken. What it logs comes to the logger all the same.
     pub(super) fn close_streams(&self) {
         if self.is_ours() {
             self.ends().streams = Default::default();
+        }
+    }
+
+    /// When it has ended: waits until the logger has what it has logged, but not for long.
+    pub(super) fn finish_logs(&self) {
+        // Not under the lock: the logger may come here.
+        let logs = if self.is_ours() { self.ends().logs.take() } else { None };
+        if let Some(logs) = logs {
+            logs.finish();
         }
     }
 

@@ -68,6 +68,7 @@ fn at_end() {
         if let Err(errno) = child.wait(Deadline::Never) {
             log::error!("the end of {} cannot be waited for: poll failed: {errno}", child.name);
         }
+        child.finish_logs();
         sweep();
         // Should the system not say how it ended: that it did is known.
         remove(&child);
@@ -96,6 +97,7 @@ fn dismiss(daemons: &[Arc<Child>]) {
         if child.wait(grace) != Ok(true) {
             signal(child, Signal::KILL);
         }
+        child.finish_logs();
     }
 }
 

@@ -7,7 +7,7 @@
 //! builder ──┬── fork ──────────────┬── body: runs the function, leaves the outcome on the exchange
 //!           └── spawn ─ ─ ─> entry ┘        (start_path: how a spawned child knows that it is one;
 //!                                            spawn_request: what it is to do)
-//! settings ── environment, stdio, limits         what the child is given otherwise than its parent has it
+//! settings ── environment, stdio, limits, logs   what the child is given otherwise than its parent has it
 //! handle ── child ── children, active    what the parent has of them, and all it has
 //! current, parent                        what the running process is, and whose child
 //! exit                                   ends the running process
@@ -28,6 +28,7 @@ mod handle;
 mod identity;
 mod image;
 mod limits;
+mod logs;
 mod parent;
 mod program;
 mod settings;

@@ -17,6 +17,7 @@ use crate::handoff::Handed;
 use crate::process::current::note_alloc_failure;
 use crate::process::environment::Environment;
 use crate::process::limits::{self, Limits};
+use crate::process::logs::{self, LogReader, LogWriter};
 use crate::process::stdio::Stdio;
 use crate::sys::descriptor;
 
@@ -28,6 +29,7 @@ pub(super) struct Plan {
     /// Standard input, output and error.
     pub(super) streams: [Stdio; 3],
     pub(super) limits: Limits,
+    pub(super) forward_logs: bool,
 }
 
 /// What goes to the child.
@@ -37,6 +39,7 @@ pub(super) struct Settings {
     directory: Option<Handed>,
     streams: [Option<Handed>; 3],
     limits: Limits,
+    logs: Option<LogWriter>,
 }
 
 /// What stays with the parent.
@@ -44,6 +47,7 @@ pub(super) struct Settings {
 pub(super) struct ParentEnds {
     /// The other ends of the streams that are pipes.
     pub(super) streams: [Option<OwnedFd>; 3],
+    pub(super) logs: Option<LogReader>,
 }
 
 impl Plan {
@@ -54,14 +58,19 @@ impl Plan {
         let directory = self.directory.as_deref().map(open_directory).transpose()?;
         let [input, output, error] = &self.streams;
         let (input, output, error) = (input.open(true)?, output.open(false)?, error.open(false)?);
+        let (logs, reader) = match self.forward_logs {
+            true => logs::forward()?.unzip(),
+            false => (None, None),
+        };
         let settings = Settings {
             environment: self.environment.clone(),
             directory: directory.map(Handed),
             streams: [input.child, output.child, error.child].map(|stream| stream.map(Handed)),
             limits: self.limits,
+            logs,
         };
         let streams = [input.parent, output.parent, error.parent];
-        Ok((settings, ParentEnds { streams }))
+        Ok((settings, ParentEnds { streams, logs: reader }))
     }
 }
 
@@ -121,9 +130,9 @@ impl NotSetUp {
 impl Settings {
     /// Whether there is nothing to be done.
     pub(super) fn are_empty(&self) -> bool {
-        let Settings { environment, directory, streams, limits } = self;
+        let Settings { environment, directory, streams, limits, logs } = self;
         let is_plain = *environment == Environment::default() && *limits == Limits::new();
-        is_plain && directory.is_none() && streams.iter().all(Option::is_none)
+        is_plain && directory.is_none() && streams.iter().all(Option::is_none) && logs.is_none()
     }
 
     /// Takes the changes to the environment out, for a start that makes them itself.
@@ -138,7 +147,7 @@ impl Settings {
     ///
     /// No other thread of this process reads or changes its environment, or it is not to be changed.
     pub(super) unsafe fn apply(self) -> Result<(), NotSetUp> {
-        let Settings { environment, directory, streams, limits } = self;
+        let Settings { environment, directory, streams, limits, logs } = self;
         // SAFETY: the caller's promise.
         unsafe { environment.apply() };
         if let Some(Handed(directory)) = directory {
@@ -150,6 +159,9 @@ impl Settings {
             if let Some(Handed(stream)) = stream {
                 put(stream).map_err(|errno| NotSetUp::new(Call::Dup, errno))?;
             }
+        }
+        if let Some(logs) = logs {
+            logs.become_logger();
         }
         if limits.has_memory() {
             note_alloc_failure().map_err(|(call, errno)| {

@@ -14,6 +14,9 @@ mod late;
 mod limits;
 #[path = "../support/linger.rs"]
 mod linger;
+#[path = "../support/logger.rs"]
+mod logger;
+mod logs;
 mod namespaces;
 mod reaped;
 mod relatives;

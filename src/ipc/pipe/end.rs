@@ -94,6 +94,11 @@ impl End {
         self.socket.shut(Side::Send).map_err(not_sent)
     }
 
+    /// Receives what was sent until now, and no more.
+    pub(crate) fn stop_receiving(&self) -> Result<(), RecvError> {
+        self.socket.shut(Side::Receive).map_err(not_received)
+    }
+
     /// Whether `recv` would not wait. When even asking fails, it would not: it would fail.
     pub(crate) fn poll(&self, deadline: Deadline) -> bool {
         self.socket.wait(Side::Receive, deadline).unwrap_or(true)

@@ -59,6 +59,13 @@ impl<T> Receiver<T> {
     }
 }
 
+impl<T> Receiver<T> {
+    /// Receives what was sent until now, by any clone, and then sees the end; nobody can send any more.
+    pub(crate) fn hang_up(&self) -> Result<(), RecvError> {
+        self.end.stop_receiving()
+    }
+}
+
 impl<T: DeserializeOwned> Receiver<T> {
     /// Receives the next message, waiting for it as long as it takes.
     ///
