@@ -67,6 +67,8 @@ pub(crate) const ALL: &[Call] = &[
     call("ppoll", &[any(SYS_ppoll)], &["poll"]),
     call("poll and ppoll", &[#[cfg(target_arch = "x86_64")] any(SYS_poll), any(SYS_ppoll)], &["poll"]),
     call("eventfd2", &[any(SYS_eventfd2)], &["eventfd"]),
+    call("pipe2", &[any(SYS_pipe2)], &["pipe2"]),
+    call("dup2", &[#[cfg(target_arch = "x86_64")] any(SYS_dup2), any(SYS_dup3)], &["dup2"]),
     // Files and memory.
     starting(call("open", &[#[cfg(target_arch = "x86_64")] any(SYS_open), any(SYS_openat)], &["/proc", "/dev/shm", "open"])),
     starting(call("read", &[any(SYS_read)], &["read", "/proc"])),
@@ -83,6 +85,7 @@ pub(crate) const ALL: &[Call] = &[
     call("fallocate", &[any(SYS_fallocate)], &["fallocate"]),
     call("mmap of shared memory", &[with(SYS_mmap, 3, MAP_SHARED as u64)], &["mmap"]),
     call("mremap", &[any(SYS_mremap)], &["mremap"]),
+    call("fchdir", &[any(SYS_fchdir)], &["fchdir"]),
     call("linkat", &[any(SYS_linkat)], &["linkat"]),
     call("unlinkat", &[any(SYS_unlinkat)], &["unlink"]),
     call("F_ADD_SEALS", &[fcntl_to(F_ADD_SEALS)], &["F_ADD_SEALS"]),
@@ -116,6 +119,7 @@ pub(crate) const ALL: &[Call] = &[
     call("rt_sigaction", &[any(SYS_rt_sigaction)], &["rt_sigaction", "sigaction"]),
     call("rt_sigprocmask", &[any(SYS_rt_sigprocmask)], &["rt_sigprocmask", "sigprocmask"]),
     call("prlimit64", &[any(SYS_prlimit64)], &["prlimit64"]),
+    call("alarm", &[#[cfg(target_arch = "x86_64")] any(SYS_alarm), any(SYS_setitimer)], &["alarm"]),
     call("getrandom", &[any(SYS_getrandom)], &["getrandom"]),
     // What stands for one another.
     call("poll, ppoll and waitid", &[#[cfg(target_arch = "x86_64")] any(SYS_poll), any(SYS_ppoll), any(SYS_waitid)], &["poll", "waitid"]),

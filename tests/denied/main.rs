@@ -22,6 +22,8 @@ mod cell;
 mod chain;
 mod filter;
 mod hide;
+#[path = "../support/logger.rs"]
+mod logger;
 mod operations;
 
 use std::fmt;
