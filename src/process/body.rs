@@ -20,7 +20,7 @@ use crate::process::current::{become_child, is_orphan_of, take_exchange};
 use crate::process::exchange::{Exchange, Outcome};
 use crate::process::identity::{Identity, Tie};
 use crate::process::settings::NotSetUp;
-use crate::runtime::{caught, end, leave};
+use crate::runtime::{caught, end, leave, name_process};
 use crate::sys::{Deadline, descriptor, poll};
 
 /// The exit code of a child that did not return, as Python's.
@@ -61,6 +61,7 @@ pub(super) fn live<R: Serialize + DeserializeOwned>(
         if !is_outside {
             tie_to_parent(&identity);
         }
+        name_process(&identity.name);
         become_child(identity, exchange);
         let outcome = if is_outside { Outcome::Outside } else { run(body) };
         let code = match outcome {

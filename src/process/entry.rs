@@ -34,7 +34,7 @@ use crate::process::program;
 use crate::process::settings::Settings;
 use crate::process::spawn_request::{self, Head, SpawnRequest};
 use crate::process::start_path::{self, Progress};
-use crate::runtime::leave;
+use crate::runtime::{leave, tell_panics_of_process};
 use crate::sys::{Arguments, Constructor, Constructors};
 
 /// What the loader runs before `main`.
@@ -206,6 +206,8 @@ where
     let Task { exchange, identity, function, argument, fds, constructors, settings } = task;
     // SAFETY: the caller's promise.
     let function = unsafe { std::mem::transmute::<*const (), fn(A) -> R>(function) };
+    // Below the hook that `live` sets, which notes the place; a constructor may set another.
+    tell_panics_of_process();
     live(identity, exchange, move || {
         // SAFETY: this is called by `on_start`, which the loader runs, and never returns.
         unsafe { constructors.run() };

@@ -190,11 +190,12 @@ impl Process<()> {
     ///
     /// The child has its parent's arguments, and its environment, directory and standard streams where the
     /// [builder](Process::builder) does not say otherwise. It runs in place of `main`, so what `main` would
-    /// have set up is not there (a logger, for instance, but see [`ProcessBuilder::forward_logs`]). What comes
-    /// before `main` has been run: the constructors of libraries, of the program and of other crates. (It is
-    /// aborted by a panic in one of them, as any process is.) It never comes to `main`: a process that was
-    /// started as a child and cannot be one says why on its standard error and ends with exit code 70. Where
-    /// panics abort, a panic of its is [`ProcessError::Signaled`].
+    /// have set up is not there: a logger, for instance (but see [`ProcessBuilder::forward_logs`]), or a panic
+    /// hook (this crate's says of a panic what std's would, with the name of the process). What comes before
+    /// `main` has been run: the constructors of libraries, of the program and of other crates. (It is aborted
+    /// by a panic in one of them, as any process is.) It never comes to `main`: a process that was started as
+    /// a child and cannot be one says why on its standard error and ends with exit code 70. Where panics
+    /// abort, a panic of its is [`ProcessError::Signaled`].
     ///
     /// # Errors
     ///

@@ -18,6 +18,7 @@ mod linger;
 mod logger;
 mod logs;
 mod namespaces;
+mod panics;
 mod reaped;
 mod relatives;
 mod run;
