@@ -61,6 +61,9 @@ pub(super) fn live<R: Serialize + DeserializeOwned>(
         if !is_outside {
             tie_to_parent(&identity);
         }
+        if identity.daemon {
+            leave_interrupts_to_parent();
+        }
         name_process(&identity.name);
         become_child(identity, exchange);
         let outcome = if is_outside { Outcome::Outside } else { run(body) };
@@ -104,6 +107,12 @@ fn tie_to_parent(identity: &Identity) {
     if is_orphan_of(identity.parent) {
         leave(FAILED);
     }
+}
+
+/// Ctrl-C reaches every process of the terminal; the parent decides what becomes of its daemons.
+fn leave_interrupts_to_parent() {
+    // SAFETY: to ignore a signal runs no code. Where a sandbox denies it, the process ends at Ctrl-C.
+    unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) };
 }
 
 /// Says it on the standard error, which is its parent's; whether or not anybody hears it.

@@ -51,6 +51,8 @@ impl ProcessBuilder {
 
     /// Makes it a daemon: it ends with its parent, and may have no children.
     ///
+    /// Ctrl-C is [left to its parent](crate::process#ctrl-c).
+    ///
     /// When the parent ends, its daemons get SIGTERM, and SIGKILL if they do not heed it; when the
     /// parent is killed, they are killed. One that the parent may not signal is not waited for: where
     /// a sandbox forbids it, it is killed after the parent's end; one that has changed its user lives

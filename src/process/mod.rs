@@ -3,6 +3,20 @@
 //! What most need is at the crate's root: [`Process`], [`ProcessBuilder`], [`Run`],
 //! [`ProcessError`](crate::ProcessError).
 //!
+//! # Ctrl-C
+//!
+//! A terminal sends SIGINT to every process of its foreground group, so to all of a program that were not
+//! moved elsewhere. What each does:
+//!
+//! | process | at SIGINT |
+//! |---|---|
+//! | the program itself | what it has set up; by default it is killed, and its daemons with it |
+//! | a [daemon](ProcessBuilder::daemon), a worker of a [`Pool`](crate::Pool) | nothing: it leaves that to its parent, and ends with it (so do the programs that it starts) |
+//! | another child that was spawned | is killed: [`ProcessError::Signaled`](crate::ProcessError::Signaled) with 2; nothing where its parent ignores it |
+//! | another child that was forked | what its parent had set up |
+//!
+//! # The source
+//!
 //! ```text
 //! builder ──┬── fork ──────────────┬── body: runs the function, leaves the outcome on the exchange
 //!           └── spawn ─ ─ ─> entry ┘        (start_path: how a spawned child knows that it is one;

@@ -10,6 +10,7 @@ mod ends;
 mod foreign;
 mod fork;
 mod given;
+mod interrupts;
 mod late;
 mod limits;
 #[path = "../support/linger.rs"]
