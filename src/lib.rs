@@ -280,6 +280,7 @@ mod shm;
 mod sync;
 mod sys;
 pub mod thread;
+mod wait;
 
 pub use error::{
     BrokenBarrier, CodecError, Collection, Error, FieldMismatch, FileSizeLimit, FormatDemand,
@@ -289,7 +290,7 @@ pub use error::{
 };
 pub use ipc::{
     ArrayGuard, ArrayIter, Connection, Incoming, Queue, Receiver, SelfDescribing, Sender,
-    SharedArray, duplex, pipe, wait_any, wait_any_for, wait_any_until,
+    SharedArray, duplex, pipe,
 };
 pub use pool::{AsyncResult, Pool, PoolBuilder};
 pub use process::{Process, ProcessBuilder, Run};
@@ -299,6 +300,9 @@ pub use sync::{
     RLock, RLockGuard, RobustPermit, RobustSemaphore, Semaphore, Value,
 };
 pub use thread::{Thread, ThreadBuilder};
+#[cfg(feature = "stream")]
+pub use wait::IncomingStream;
+pub use wait::{Waitable, wait_any, wait_any_for, wait_any_until};
 
 /// For the fuzz targets: what a peer's bytes and descriptors come to.
 #[cfg(any(fuzzing, test))]

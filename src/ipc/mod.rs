@@ -12,10 +12,12 @@ mod shared_array;
 pub use array_iter::ArrayIter;
 pub use codec::SelfDescribing;
 pub use incoming::Incoming;
-pub use pipe::{
-    Connection, Receiver, Sender, duplex, pipe, wait_any, wait_any_for, wait_any_until,
-};
+#[cfg(feature = "stream")]
+pub(crate) use incoming::{Meaning, Source};
+pub(crate) use pipe::End;
+pub use pipe::{Connection, Receiver, Sender, duplex, pipe};
 pub use queue::Queue;
+pub(crate) use ring::buffer::Taken;
 pub use shared_array::{ArrayGuard, SharedArray};
 
 /// How a descriptor goes to a child, and what the child makes of it.

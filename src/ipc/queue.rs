@@ -1,5 +1,7 @@
 //! A queue of values between threads and between processes.
 
+mod attempt;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -207,12 +209,16 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     #[inline]
     fn put_bytes(&self, value: &T, mode: &WaitMode) -> Result<(), Trouble> {
         let mut buffer = Buffer::take();
-        let shapes = self.reads.get::<T>().map_err(Trouble::Encode)?;
-        codec::encode(value, shapes, &mut buffer).map_err(Trouble::Encode)?;
-        if buffer.len() > self.ring.bytes() {
-            return Err(Trouble::TooLarge(buffer.len()));
-        }
+        self.encode(value, &mut buffer)?;
         self.ring.put(&buffer, mode).map_err(Trouble::Refused)
+    }
+
+    #[inline]
+    fn encode(&self, value: &T, buffer: &mut Buffer) -> Result<(), Trouble> {
+        let shapes = self.reads.get::<T>().map_err(Trouble::Encode)?;
+        codec::encode(value, shapes, buffer).map_err(Trouble::Encode)?;
+        let size = buffer.len();
+        if size > self.ring.bytes() { Err(Trouble::TooLarge(size)) } else { Ok(()) }
     }
 
     #[cold]

@@ -40,7 +40,7 @@ use crate::error::FileSizeLimit;
 pub(crate) use backend::{
     Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
     Cell, CurrentThread, Entry, Futex, Granule, Mark, Node, Number, OwnEntries, Packet,
-    ProcessInstance, Slot, Socket, Versioned, millis,
+    ProcessInstance, Slot, Socket, Versioned, WordAddress, millis,
 };
 
 pub(crate) use alloc_failure::note_alloc_failure;
@@ -79,6 +79,20 @@ pub(crate) enum Wait {
     Slice,
     /// The deadline has passed.
     TimedOut,
+}
+
+/// How a sleep on several words ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(modelled, allow(dead_code, reason = "a model's words have no addresses"))]
+pub(crate) enum WordsWait {
+    /// By a wake of the word at this place in the list. Others may have been woken as well.
+    Woken(usize),
+    /// One of the words differed or was not there, or a signal came.
+    Changed,
+    /// The deadline has passed. None was woken.
+    TimedOut,
+    /// There is no such call (before Linux 5.16, or in a sandbox), or the kernel is short of memory.
+    Refused,
 }
 
 /// A direction of a [`Socket`], as seen from one end.

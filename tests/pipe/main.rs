@@ -322,7 +322,7 @@ fn both_directions_at_once() -> Result<(), Box<dyn std::error::Error>> {
 fn wait_any_names_all_that_are_ready() -> Result<(), Box<dyn std::error::Error>> {
     let pipes: Vec<_> = (0..4).map(|_| pipe::<u8>()).collect::<Result<_, _>>()?;
     let (receivers, mut senders): (Vec<_>, Vec<_>) = pipes.into_iter().unzip();
-    let sources: Vec<&dyn std::os::fd::AsFd> = receivers.iter().map(|r| r as _).collect();
+    let sources: Vec<&dyn multiproc::Waitable> = receivers.iter().map(|r| r as _).collect();
     assert_eq!(wait_any_for(&sources, Duration::ZERO)?, []);
     assert_eq!(wait_any_for(&[], Duration::ZERO)?, []);
     assert_eq!(wait_any_until(&sources, Instant::now())?, []);

@@ -28,6 +28,11 @@ impl<A, B> Connection<A, B> {
         Connection { end, values: PhantomData }
     }
 
+    /// For futures.
+    pub(crate) fn end(&self) -> &End {
+        &self.end
+    }
+
     /// Whether [`recv`](Self::recv) would not wait: a message is there, or the end is. (Another
     /// clone may take the message first.)
     ///

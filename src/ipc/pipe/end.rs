@@ -89,6 +89,23 @@ impl End {
         }
     }
 
+    /// For futures: sends `value`, which is encoded once, into `packet`; gives it back when there is no room.
+    pub(crate) fn send_attempt<T: Serialize + DeserializeOwned>(
+        &self,
+        value: T,
+        packet: &mut Option<Packet>,
+    ) -> Result<Option<T>, SendError<T>> {
+        let encoded = match packet {
+            Some(packet) => Ok(packet),
+            None => self.encode(&value).map(|encoded| packet.insert(encoded)),
+        };
+        match encoded.and_then(|packet| self.send_packet(packet, None)) {
+            Ok(()) => Ok(None),
+            Err(SendCause::Full) => Ok(Some(value)),
+            Err(cause) => Err(SendError::new(value, cause)),
+        }
+    }
+
     /// Sends no more.
     pub(crate) fn hang_up(&self) -> Result<(), SendCause> {
         self.socket.shut(Side::Send).map_err(not_sent)

@@ -29,6 +29,11 @@ impl<T> Receiver<T> {
         Receiver { end, values: PhantomData }
     }
 
+    /// For futures.
+    pub(crate) fn end(&self) -> &End {
+        &self.end
+    }
+
     /// Whether [`recv`](Self::recv) would not wait: a message is there, or the end is. (Another
     /// clone may take the message first.)
     ///

@@ -38,6 +38,7 @@
 //! index or a length; what cannot be is [`Refusal::Corrupt`].
 
 mod adaptive_spin;
+mod attempt;
 pub(crate) mod buffer;
 #[cfg(test)]
 mod hostile;

@@ -7,6 +7,7 @@ mod process_instance;
 mod robust;
 mod socket;
 mod versioned;
+mod word_address;
 
 pub(crate) use multiproc_checker::thread::Mark;
 pub(crate) use multiproc_checker::time::{has_passed, millis};
@@ -22,3 +23,4 @@ pub(crate) use process_instance::ProcessInstance;
 pub(crate) use robust::{CurrentThread, Node, Slot};
 pub(crate) use socket::{Packet, Socket};
 pub(crate) use versioned::Versioned;
+pub(crate) use word_address::WordAddress;

@@ -16,6 +16,7 @@ mod robust;
 mod socket;
 mod thread;
 mod versioned;
+mod word_address;
 
 pub(crate) use cell::{Access, Cell};
 pub(crate) use entry::Entry;
@@ -31,6 +32,7 @@ pub(crate) use robust::Node;
 pub(crate) use socket::Socket;
 pub(crate) use thread::{CurrentThread, Slot};
 pub(crate) use versioned::Versioned;
+pub(crate) use word_address::WordAddress;
 
 /// The raw atomics, for those above who keep elements in them (clippy refuses them elsewhere).
 #[allow(clippy::disallowed_types, reason = "the one door through which the raw atomics enter")]
