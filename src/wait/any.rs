@@ -128,7 +128,7 @@ impl<'a> Wait<'a> {
         match self {
             Wait::Descriptor { fd, wait, .. } => wait.sleep(*fd, Side::Receive, waker),
             Wait::Word { source, seen: Some(seen), wait, .. } => {
-                wait.sleep(source.word(), *seen, source.wakes(), false, waker);
+                wait.sleep(source.word(), *seen, source.wakes(), waker);
             }
             Wait::Word { .. } => {}
         }

@@ -33,7 +33,7 @@ impl Event {
                 Poll::Ready(())
             }
             Some(seen) => {
-                wait.sleep(self.word(), seen, Wakes::All, false, context.waker());
+                wait.sleep(self.word(), seen, Wakes::All, context.waker());
                 Poll::Pending
             }
         })

@@ -42,6 +42,7 @@
 mod any;
 mod descriptors;
 mod event;
+mod groups;
 mod pipe;
 mod process;
 mod queue;

@@ -78,7 +78,7 @@ pub(super) fn poll_get<T: Serialize + DeserializeOwned>(
     let got = match queue.get_or_announce() {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(seen)) => {
-            wait.sleep(queue.ring().tail(), seen, Wakes::One, false, context.waker());
+            wait.sleep(queue.ring().tail(), seen, Wakes::One, context.waker());
             return Poll::Pending;
         }
         Err(error) => Err(error),
@@ -104,9 +104,8 @@ impl<T: Serialize + DeserializeOwned> Put<T> {
             Ok(Err((value, seen))) => {
                 self.value = Some(value);
                 // A shorter value may have room where this one has not.
-                let others_may = !queue.is_full();
-                let word = queue.ring().head();
-                self.wait.sleep(word, seen, Wakes::One, others_may, context.waker());
+                let wakes = if queue.is_full() { Wakes::One } else { Wakes::OneThatFits };
+                self.wait.sleep(queue.ring().head(), seen, wakes, context.waker());
                 return Poll::Pending;
             }
             Err(error) => Err(error),

@@ -51,7 +51,7 @@ fn acquire(semaphore: &Semaphore, wait: &mut WordWait, context: &Context<'_>) ->
             Poll::Ready(())
         }
         Some(seen) => {
-            wait.sleep(semaphore.word(), seen, Wakes::One, false, context.waker());
+            wait.sleep(semaphore.word(), seen, Wakes::One, context.waker());
             Poll::Pending
         }
     }

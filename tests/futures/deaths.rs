@@ -5,7 +5,7 @@ use multiproc::{Event, Process, ProcessError, Queue, RecvError, Sender, Shared, 
 use tokio::runtime::Builder;
 
 use crate::Nothing;
-use crate::executor::block_on;
+use crate::block_on::block_on;
 use crate::linger::for_ever;
 
 #[test]

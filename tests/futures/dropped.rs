@@ -1,8 +1,6 @@
 //! Futures that are dropped half way.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Waker};
 use std::thread;
 
 use multiproc::{BoundedSemaphore, Process, Queue, RecvError, Semaphore, Sender, Shared, pipe};
@@ -10,8 +8,8 @@ use tokio::runtime::Builder;
 use tokio::task::yield_now;
 
 use crate::Nothing;
-use crate::executor::{Count, block_on, poll_once};
-use crate::until::until;
+use crate::block_on::block_on;
+use crate::polled::poll_once;
 
 const VALUES: u32 = 5_000;
 
@@ -147,28 +145,6 @@ fn sends_that_are_given_up_send_no_half_message() -> Nothing {
     let received = receiving.join().unwrap();
     assert!(received.into_iter().eq(sent.into_iter().map(message)));
     Ok(())
-}
-
-/// The wake of a release comes to a future that is dropped before it has looked: another gets it, here.
-#[test]
-fn the_turn_of_a_dropped_future_goes_to_the_next() {
-    let semaphore = Semaphore::new(0);
-    let counts: Vec<_> = (0..3).map(|_| Arc::new(Count::default())).collect();
-    let mut futures: Vec<_> = (0..3).map(|_| Box::pin(semaphore.acquire_async())).collect();
-    for (future, count) in futures.iter_mut().zip(&counts) {
-        let waker = Waker::from(count.clone());
-        assert!(pin!(future).poll(&mut Context::from_waker(&waker)).is_pending());
-    }
-    semaphore.release(1).unwrap();
-    until("the first to be woken", || counts[0].get() == 1);
-    drop(futures.remove(0));
-    assert_eq!(counts[1].get(), 1, "woken by the drop");
-    let permit = block_on(futures.remove(0));
-    assert_eq!(counts[2].get(), 1, "and so on, since more might be there");
-    assert!(poll_once(&mut futures[0]).is_pending());
-    drop(permit);
-    drop(block_on(futures.remove(0)));
-    assert_eq!(semaphore.value(), 1);
 }
 
 /// Dropped in any state, in any order, also when it was never polled.

@@ -6,7 +6,8 @@ use std::thread;
 use multiproc::{Error, Event, Process, Queue, Semaphore, pipe};
 
 use crate::alone::alone;
-use crate::executor::{block_on, poll_once};
+use crate::block_on::block_on;
+use crate::polled::poll_once;
 
 /// Runs `child` in a bare fork; whether it has said yes.
 fn in_fork(child: impl FnOnce() -> bool) -> bool {

@@ -8,7 +8,7 @@ use futures_core::Stream;
 use multiproc::{GetError, IncomingStream, Queue, Receiver, Sender, pipe};
 
 use crate::Nothing;
-use crate::executor::block_on;
+use crate::block_on::block_on;
 
 async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
     poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await

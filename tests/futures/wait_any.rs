@@ -10,7 +10,7 @@ use multiproc::{
 };
 
 use crate::Nothing;
-use crate::executor::block_on;
+use crate::block_on::block_on;
 
 const LONG: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_millis(20);

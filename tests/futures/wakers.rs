@@ -9,7 +9,7 @@ use std::thread;
 use multiproc::{Event, Semaphore, pipe};
 
 use crate::Nothing;
-use crate::executor::block_on;
+use crate::block_on::block_on;
 
 struct Panics;
 

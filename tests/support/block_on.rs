@@ -1,9 +1,7 @@
 //! The smallest executor: the thread polls, and parks until it is woken.
-#![allow(clippy::disallowed_types, reason = "the test's own counter, not a primitive")]
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -38,26 +36,5 @@ pub(crate) fn block_for<F: Future>(future: F, span: Duration) -> Option<F::Outpu
             return None;
         }
         thread::park_timeout(left);
-    }
-}
-
-/// Polls once, with a waker that does nothing.
-pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
-    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// A waker that counts how often it was called.
-#[derive(Default)]
-pub(crate) struct Count(pub(crate) AtomicUsize);
-
-impl Count {
-    pub(crate) fn get(&self) -> usize {
-        self.0.load(SeqCst)
-    }
-}
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
     }
 }
