@@ -66,6 +66,10 @@ pub(crate) const ALL: &[Call] = &[
     // Waiting for descriptors.
     call("ppoll", &[any(SYS_ppoll)], &["poll"]),
     call("poll and ppoll", &[#[cfg(target_arch = "x86_64")] any(SYS_poll), any(SYS_ppoll)], &["poll"]),
+    call("futex_waitv", &[any(SYS_futex_waitv)], &["futex_waitv"]),
+    call("epoll_create1", &[any(SYS_epoll_create1)], &["epoll_create1"]),
+    call("epoll_ctl", &[any(SYS_epoll_ctl)], &["epoll_ctl"]),
+    call("epoll_wait", &[#[cfg(target_arch = "x86_64")] any(SYS_epoll_wait), any(SYS_epoll_pwait)], &["epoll_wait"]),
     call("eventfd2", &[any(SYS_eventfd2)], &["eventfd"]),
     call("pipe2", &[any(SYS_pipe2)], &["pipe2"]),
     call("dup2", &[#[cfg(target_arch = "x86_64")] any(SYS_dup2), any(SYS_dup3)], &["dup2"]),

@@ -16,6 +16,8 @@
 //! MULTIPROC_DENIED='lock, shared|tkill' …           the cells whose name begins so
 //! ```
 
+#[path = "../support/block_on.rs"]
+mod block_on;
 mod calls;
 mod cell;
 #[path = "../support/chain.rs"]

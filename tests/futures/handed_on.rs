@@ -64,7 +64,9 @@ fn sleeper<'scope>(
     let sleeper = scope.spawn(move || {
         const WAIT: u32 = 1;
         own.store(gettid().as_raw_nonzero().get().cast_unsigned(), SeqCst);
-        futex::wait(word, futex::Flags::empty(), WAIT, None).expect("it is woken");
+        // Longer than the test waits for it: should nobody wake it, the test ends.
+        let long = futex::Timespec { tv_sec: 100, tv_nsec: 0 };
+        futex::wait(word, futex::Flags::empty(), WAIT, Some(&long)).expect("it is woken");
     });
     until("a thread to sleep", || sleeps(&format!("self/task/{}", task.load(SeqCst))));
     sleeper
