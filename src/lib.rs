@@ -20,6 +20,8 @@
 //! | send values over a line that can be polled | [`pipe`], [`duplex`] | yes | yes |
 //! | run a function beside the rest | [`Thread`], [`Process`] | `Thread` | `Process` |
 //! | run many, on a few workers | [`Pool`] | | yes |
+//! | wait for whichever of several is ready first | [`wait_any`] | yes | yes |
+//! | wait in an `async` function | [`Queue::get_async`] and its like | yes | yes |
 //!
 //! # Builders
 //!
@@ -76,6 +78,62 @@
 //! Values are nested at most 256 deep, each list, map, tuple, struct, newtype, variant with a value
 //! and `Some` counting as one; and a message has at most 2^20 elements that take no bytes, such as
 //! `()`.
+//!
+//! # Waiting without a thread
+//!
+//! Beside a call that waits there is one for `async` functions, which waits without a thread: `put_async` and
+//! `get_async` of a [`Queue`], `send_async` and `recv_async` of a [`pipe`]'s ends, [`Event::wait_async`],
+//! [`Semaphore::acquire_async`], [`Process::join_async`] and [`Process::wait_async`]; with the feature `stream`,
+//! queues and receivers are streams. They give what the calls without `_async` give, and notice the same deaths.
+//! Any executor will do.
+//!
+//! ```
+//! use multiproc::{Event, Queue, Semaphore, Shared};
+//!
+//! static AT_ONCE: Semaphore = Semaphore::new(100);
+//!
+//! /// Answers requests that other processes put, until somebody sets `stop`; gives how many there were.
+//! async fn serve(requests: Queue<u64>, answers: Queue<u64>, stop: Shared<Event>) -> u64 {
+//!     for served in 0.. {
+//!         let request = tokio::select! {
+//!             biased;
+//!             request = requests.get_async() => request,
+//!             () = stop.wait_async() => return served,
+//!         };
+//!         let (Ok(n), answers) = (request, answers.clone()) else { return served };
+//!         tokio::spawn(async move {
+//!             let _permit = AT_ONCE.acquire_async().await;
+//!             answers.put_async(n * n).await
+//!         });
+//!     }
+//!     unreachable!("there is no end of numbers")
+//! }
+//!
+//! let (requests, answers) = (Queue::bounded(8)?, Queue::bounded(8)?);
+//! let stop = Shared::new(Event::new())?;
+//! let service = serve(requests.clone(), answers.clone(), stop.clone());
+//! let clients = std::thread::spawn(move || {
+//!     (1..=3).for_each(|n| requests.put(n).unwrap());
+//!     let sum: u64 = answers.iter().take(3).map(Result::unwrap).sum();
+//!     stop.set();
+//!     sum
+//! });
+//! let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! assert_eq!(runtime.block_on(service), 3);
+//! assert_eq!(clients.join().unwrap(), 1 + 4 + 9);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! * *A future that is dropped* has taken, put and sent nothing, unless it was ready. So the loop above loses no
+//!   request, though each turn drops one of two futures. Python's asyncio cannot say that of its executors: there, a
+//!   wait runs in a thread, goes on when it is cancelled, and takes what nobody gets.
+//! * *A future waits from its first poll on*, and no longer than it lives. A deadline is the executor's (as
+//!   `tokio::time::timeout`): there is no `_for`.
+//! * *What it costs:* this process starts a thread that sleeps in the stead of all futures, on up to 127 words (of
+//!   queues, events, semaphores) each; one for all descriptors (of pipes and processes); and one that takes over
+//!   when a waker blocks. They keep no program alive. But a process that has them is not
+//!   [forked](Process::fork) any more; spawn.
+//! * *Locks, conditions and barriers* have no such calls: what they guard is held for moments, or by a thread.
 //!
 //! # How unrelated programs meet
 //!
@@ -236,6 +294,8 @@
 //! | ppoll, tkill | 2.6.16 | all works, by older calls |
 //! | ppoll and poll | | nothing waits for a [`pipe`]; for children one looks every 5 ms |
 //! | socketpair, sendmsg, recvmsg, shutdown | | no [`pipe`] and no [`Pool`] |
+//! | futex_waitv | 5.16 | all works: for futures of queues, events and semaphores one looks every 5 ms |
+//! | epoll_create1, epoll_ctl, epoll_wait | 2.6.27 | all works: futures of pipes and processes are polled every 5 ms |
 //! | eventfd2 | 2.6.27 | no [`Pool`] |
 //! | fstatfs, openat | | as without /proc, see below |
 //! | O_TMPFILE, F_OFD_SETLK | 3.11, 3.15 | no names ([`Shared::create`]) |

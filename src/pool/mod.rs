@@ -1,4 +1,4 @@
-//! Floor 7: work over many workers.
+//! Floor 8: work over many workers.
 //!
 //! ```text
 //! Pool ── Crew ── Board: tasks, workers, who has which; Backoff: when to start others

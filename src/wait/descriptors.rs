@@ -158,7 +158,7 @@ impl Watched {
         if self.epoll.is_none() {
             let epoll = Arc::new(descriptor(|| epoll::create(CreateFlags::CLOEXEC)).ok()?);
             let own = epoll.clone();
-            watchers::start("multiproc-descriptors", move || watch.round(&own))?;
+            watchers::start("multiproc-fds", move || watch.round(&own))?;
             self.epoll = Some(epoll);
         }
         self.epoll.clone()

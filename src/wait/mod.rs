@@ -1,4 +1,4 @@
-//! Floor 8: waiting for many things at once, and without a thread for each.
+//! Floor 7: waiting for many things at once, and without a thread for each.
 //!
 //! A future looks, as whoever blocks does: it tries, and where it would have to wait, announces a sleeper. But it
 //! does not sleep. It *registers*: what it waits for, and its waker. A thread of this process, the *watcher*, sleeps

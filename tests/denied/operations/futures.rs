@@ -1,11 +1,11 @@
 //! Futures, and waiting for things of several kinds.
 
 use multiproc::{
-    Event, Process, Queue, Receiver, Semaphore, Shared, Thread, duplex, pipe, wait_any,
+    Event, Process, Queue, Receiver, RecvError, Semaphore, Shared, Thread, duplex, pipe, wait_any,
     wait_any_for,
 };
 
-use super::{Done, Operation, TICK, here, spawning};
+use super::{Done, Operation, TICK, Told, here, spawning, told};
 use crate::block_on::{block_for, block_on};
 
 pub(super) const ALL: &[Operation] = &[
@@ -50,7 +50,12 @@ fn futures_of_a_pipe(ready: &dyn Fn()) -> Done {
         Ok::<_, multiproc::SendError<u64>>(())
     })?;
     for n in 0..20 {
-        assert_eq!(block_on(here.recv_async())?, n);
+        match block_on(here.recv_async()) {
+            Ok(received) => assert_eq!(received, n),
+            // The thread says why it sent no more.
+            Err(RecvError::Closed) => break,
+            Err(error) => return Err(error.into()),
+        }
     }
     thread.join()??;
     Ok(())
@@ -59,10 +64,14 @@ fn futures_of_a_pipe(ready: &dyn Fn()) -> Done {
 fn futures_of_a_process(ready: &dyn Fn()) -> Done {
     let (held, hold) = pipe::<u64>()?;
     ready();
-    let child = Process::spawn(|held: Receiver<u64>| held.recv().ok(), held)?;
-    assert!(block_for(child.wait_async(), TICK).is_none());
+    let child = Process::spawn(|held: Receiver<u64>| -> Told<u64> { told(held.recv()) }, held)?;
+    if block_for(child.wait_async(), TICK).is_some() {
+        // It says why it has not waited.
+        child.join()??;
+        panic!("nothing was sent");
+    }
     hold.send(7)?;
-    assert_eq!(block_on(child.join_async())?, Some(7));
+    assert_eq!(block_on(child.join_async())??, 7);
     Ok(())
 }
 
