@@ -33,6 +33,7 @@ mod condition_deaths;
 #[cfg(loom)]
 mod deaths;
 mod event;
+mod futures;
 mod lock;
 #[cfg(loom)]
 mod looks;
@@ -60,6 +61,7 @@ const ALL: &[&[(&str, harness::Model, harness::Legs)]] = &[
     #[cfg(loom)]
     deaths::MODELS,
     event::MODELS,
+    futures::MODELS,
     lock::MODELS,
     #[cfg(loom)]
     looks::MODELS,

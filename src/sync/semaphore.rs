@@ -206,6 +206,41 @@ impl Semaphore {
         false
     }
 
+    #[cold]
+    fn take_slow(&self, until: Deadline) -> bool {
+        let mut seen = self.0.spin(0, |seen| seen >= ONE || seen & WAIT != 0);
+        let mark = Mark::here();
+        loop {
+            mark.keeps(&[seen.into()]);
+            seen = match seen {
+                // Relaxed: it only announces a sleeper.
+                0 => match self.0.compare_exchange(0, WAIT, Relaxed, Relaxed) {
+                    Ok(_) => WAIT,
+                    Err(now) => now,
+                },
+                WAIT => {
+                    if self.0.wait_slice(WAIT, until) == Wait::TimedOut {
+                        return self.take();
+                    }
+                    // Relaxed: the CAS that takes has the ordering.
+                    self.0.load(Relaxed)
+                }
+                _ => {
+                    // Acquire: as in `take`. Weaker: `semaphore::hands_over` sees the race.
+                    let order = site!("semaphore.slow.acquire", Acquire => Relaxed);
+                    let rest = site!("semaphore.slow.keep", seen - ONE => (seen - ONE) & !WAIT);
+                    match self.0.compare_exchange(seen, rest, order, Relaxed) {
+                        Ok(_) => return true,
+                        Err(now) => now,
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// For waits that do not sleep here: a future's, or one for several things.
+impl Semaphore {
     /// The word that whoever waits sleeps on.
     pub(crate) fn word(&self) -> &Futex {
         &self.0
@@ -238,38 +273,6 @@ impl Semaphore {
         match self.0.compare_exchange(0, WAIT, Relaxed, Relaxed) {
             Ok(_) => true,
             Err(now) => now == WAIT,
-        }
-    }
-
-    #[cold]
-    fn take_slow(&self, until: Deadline) -> bool {
-        let mut seen = self.0.spin(0, |seen| seen >= ONE || seen & WAIT != 0);
-        let mark = Mark::here();
-        loop {
-            mark.keeps(&[seen.into()]);
-            seen = match seen {
-                // Relaxed: it only announces a sleeper.
-                0 => match self.0.compare_exchange(0, WAIT, Relaxed, Relaxed) {
-                    Ok(_) => WAIT,
-                    Err(now) => now,
-                },
-                WAIT => {
-                    if self.0.wait_slice(WAIT, until) == Wait::TimedOut {
-                        return self.take();
-                    }
-                    // Relaxed: the CAS that takes has the ordering.
-                    self.0.load(Relaxed)
-                }
-                _ => {
-                    // Acquire: as in `take`. Weaker: `semaphore::hands_over` sees the race.
-                    let order = site!("semaphore.slow.acquire", Acquire => Relaxed);
-                    let rest = site!("semaphore.slow.keep", seen - ONE => (seen - ONE) & !WAIT);
-                    match self.0.compare_exchange(seen, rest, order, Relaxed) {
-                        Ok(_) => return true,
-                        Err(now) => now,
-                    }
-                }
-            }
         }
     }
 }

@@ -31,7 +31,8 @@
 //! sleeper looks again by itself after at most 100 ms, and so does a watcher: nothing is lost, at worst it is late.
 //! An [`Event`](crate::Event) wakes all, who need no turn.
 //!
-//! No word of shared memory is used for any of this but those that blocked threads use, in the same way.
+//! No word of shared memory is used for any of this but those that blocked threads use, in the same way:
+//! models/futures.rs explores it.
 //!
 //! # What a watcher is to others
 //!

@@ -36,6 +36,9 @@ impl WordWait {
     /// The future has looked at `word`, and announced a sleeper: has it polled when the word is another than
     /// `seen`.
     pub(super) fn sleep(&mut self, word: &Futex, seen: u32, wakes: Wakes, waker: &Waker) {
+        if word.sleeps_here(seen, wakes != Wakes::All) {
+            return waker.wake_by_ref();
+        }
         let (watch, address) = (WATCH.get(), WordAddress::of(word));
         let known = self.0.filter(|known| known.is_of(watch) && known.address == address);
         if known.is_none() {

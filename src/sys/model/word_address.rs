@@ -10,9 +10,7 @@ impl WordAddress {
     pub(crate) const MOST: usize = 128;
 
     pub(crate) fn of(_: &Futex) -> Self {
-        unreachable!(
-            "the words of a model have no addresses: futures and wait_any are not modelled"
-        )
+        unreachable!("the words of a model have no addresses: wait_any is not modelled")
     }
 
     pub(crate) fn wait_any(_: &[(WordAddress, u32)], _: Deadline) -> WordsWait {
