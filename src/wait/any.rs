@@ -1,4 +1,4 @@
-//! Waiting for whichever speaks first.
+//! Waiting for whichever is ready first.
 
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
@@ -169,7 +169,8 @@ impl Signal {
     fn wait(&self, deadline: Deadline) {
         // Acquire: pairs with the Release in `wake`; who was woken sees what the waker saw.
         while self.0.load(Acquire) == 0 && self.0.wait(0, deadline) != sys::Wait::TimedOut {}
-        // Relaxed: from here on it looks; what comes meanwhile wakes it again.
+        // Relaxed: it looks at all again. Should this hide a wake, what it was for is found by that look, or by
+        // the registration after it, which is over at once where the look was too early.
         self.0.store(0, Relaxed);
     }
 }
