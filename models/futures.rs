@@ -7,10 +7,10 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use multiproc::{Event, GetError, Queue, Semaphore};
+use multiproc::{Event, GetError, Queue, RecvError, Semaphore, pipe};
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, reached, share, sleepers, spawn_with};
+use crate::stage::{Data, reached, share, sleepers, spawn, spawn_with};
 
 /// What the future gives.
 fn block_on<F: Future>(future: F) -> F::Output {
@@ -27,7 +27,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
 models! {
     gets (explored_only): Model {
         shows: "a future that awaits a message gets it whole",
-        min_explored: 250,
+        min_explored: 110,
         must_reach: &["waited"],
         mutants: &["ring.put.release", "ring.has_waiters"],
         run: || {
@@ -40,7 +40,7 @@ models! {
 
     sees_the_end (explored_only): Model {
         shows: "a future that awaits a message sees that the queue is closed, asleep or not",
-        min_explored: 230,
+        min_explored: 170,
         must_reach: &["waited"],
         mutants: &["ring.close.tail"],
         run: || {
@@ -53,7 +53,7 @@ models! {
 
     puts (explored_only): Model {
         shows: "a future that awaits room puts its message once, behind the one before it",
-        min_explored: 40_000,
+        min_explored: 70_000,
         must_reach: &["waited"],
         mutants: &["ring.get.release", "ring.has_waiters"],
         run: || {
@@ -67,7 +67,7 @@ models! {
 
     acquires (explored_only): Model {
         shows: "a future and a thread share one permit: one inside, and both come in",
-        min_explored: 900,
+        min_explored: 1_500,
         must_reach: &["waited"],
         mutants: &["semaphore.acquire", "semaphore.release", "semaphore.has_waiters"],
         run: || {
@@ -84,9 +84,25 @@ models! {
         },
     };
 
+    sends_and_receives (explored_only): Model {
+        shows: "one sends into a pipe with room for less, one receives: all comes, and then the end",
+        min_explored: 1_700,
+        must_reach: &["waited"],
+        mutants: &["socket.wakes"],
+        run: || {
+            let (receiver, sender) = pipe().unwrap();
+            let sending = spawn(move || {
+                (1..=3).for_each(|n| block_on(sender.send_async(n)).unwrap());
+            });
+            (1..=3).for_each(|n| assert_eq!(block_on(receiver.recv_async()).unwrap(), n));
+            assert!(matches!(block_on(receiver.recv_async()), Err(RecvError::Closed)));
+            sending.join();
+        },
+    };
+
     waits (explored_only): Model {
         shows: "a set that is followed at once by a clear releases a future that waited",
-        min_explored: 70,
+        min_explored: 65,
         must_reach: &["asleep", "awake"],
         mutants: &["event.set.release", "event.has_waiters", "event.round"],
         run: || {

@@ -133,7 +133,8 @@
 //!   queues, events, semaphores) each; one for all descriptors (of pipes and processes); and one that takes over
 //!   when a waker blocks. They keep no program alive. But a process that has them is not
 //!   [forked](Process::fork) any more; spawn.
-//! * *Locks, conditions and barriers* have no such calls: what they guard is held for moments, or by a thread.
+//! * *Locks, conditions, barriers and robust semaphores* have no such calls: a thread owns what they give, and who
+//!   waits looks whether it is dead.
 //!
 //! # How unrelated programs meet
 //!

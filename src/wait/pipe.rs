@@ -85,7 +85,7 @@ pub(super) fn poll_recv<T: DeserializeOwned>(
 ) -> Poll<Result<T, RecvError>> {
     match end.recv(None) {
         Err(RecvError::Empty) => {
-            wait.sleep(end.as_fd(), Side::Receive, context.waker());
+            sleep(end, Side::Receive, wait, context);
             Poll::Pending
         }
         received => {
@@ -109,7 +109,7 @@ fn send<T: Serialize + DeserializeOwned>(
             Ok(None) => Ok(()),
             Ok(unsent) => {
                 value = unsent;
-                wait.sleep(end.as_fd(), Side::Send, context.waker());
+                sleep(end, Side::Send, &mut wait, context);
                 return Poll::Pending;
             }
             Err(error) => Err(error),
@@ -118,4 +118,12 @@ fn send<T: Serialize + DeserializeOwned>(
         wait.done();
         Poll::Ready(sent)
     })
+}
+
+fn sleep(end: &End, side: Side, wait: &mut DescriptorWait, context: &Context<'_>) {
+    if end.sleeps_here(side) {
+        context.waker().wake_by_ref();
+    } else {
+        wait.sleep(end.as_fd(), side, context.waker());
+    }
 }

@@ -106,6 +106,11 @@ impl End {
         }
     }
 
+    /// For futures: in a model, sleeps until the side may be ready.
+    pub(crate) fn sleeps_here(&self, side: Side) -> bool {
+        self.socket.sleeps_here(side)
+    }
+
     /// Sends no more.
     pub(crate) fn hang_up(&self) -> Result<(), SendCause> {
         self.socket.shut(Side::Send).map_err(not_sent)
