@@ -88,22 +88,38 @@ mod tests {
     use super::*;
     use crate::sys::Ordering::Relaxed;
 
+    fn is_refused() -> bool {
+        let word = Futex::new(0);
+        let past = Deadline::after(Duration::ZERO);
+        let ended = WordAddress::wait_any(&[(WordAddress::of(&word), 0)], past);
+        if ended == WordsWait::Refused {
+            eprintln!("SKIPPED: the kernel has no futex_waitv");
+        }
+        ended == WordsWait::Refused
+    }
+
     #[test]
     fn the_kernel_compares_and_nothing_is_read_here() {
         let word = Futex::new(7);
         let address = WordAddress::of(&word);
         assert!(address.is(7) && !address.is(8));
-        let past = Deadline::after(Duration::ZERO);
-        assert_eq!(WordAddress::wait_any(&[(address, 8)], Deadline::Never), WordsWait::Changed);
-        assert_eq!(WordAddress::wait_any(&[(address, 7)], past), WordsWait::TimedOut);
         let nowhere = WordAddress(8);
         assert!(!nowhere.is(0), "there is no memory");
         nowhere.wake_one();
+        if is_refused() {
+            return;
+        }
+        let past = Deadline::after(Duration::ZERO);
+        assert_eq!(WordAddress::wait_any(&[(address, 8)], Deadline::Never), WordsWait::Changed);
+        assert_eq!(WordAddress::wait_any(&[(address, 7)], past), WordsWait::TimedOut);
         assert_eq!(WordAddress::wait_any(&[(nowhere, 0)], Deadline::Never), WordsWait::Changed);
     }
 
     #[test]
     fn who_sleeps_on_many_words_is_woken_by_each() {
+        if is_refused() {
+            return;
+        }
         let words: Vec<_> = (0..WordAddress::MOST).map(|_| Futex::new(0)).collect();
         let set: Vec<_> = words.iter().map(|word| (WordAddress::of(word), 0)).collect();
         for index in [0, 77, WordAddress::MOST - 1] {
