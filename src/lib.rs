@@ -30,7 +30,7 @@
 //!
 //! | | makes a | properties | starts it |
 //! |---|---|---|---|
-//! | [`Process::builder`] | [`ProcessBuilder`] | name, daemon, environment, directory, standard streams, limits, logs | `fork`, `spawn`, `start` |
+//! | [`Process::builder`] | [`ProcessBuilder`] | name, daemon, environment, directory, standard streams, limits, logs, start method | `fork`, `spawn`, `start` |
 //! | [`Thread::builder`] | [`ThreadBuilder`] | name, daemon | `spawn`, `start` |
 //! | [`Pool::builder`] | [`PoolBuilder`] | workers, start_timeout | `build` |
 //!
@@ -38,7 +38,8 @@
 //!
 //! A child that is forked has all memory, so it has what a closure captures; what lives in a
 //! [`Shared`] stays one and the same, everything else is a copy. A child that is spawned is a
-//! fresh process of the same program: it gets its argument by serde (see [below](#what-may-be-sent)), and a
+//! fresh process of the same program (or a copy of one, by
+//! [`StartMethod::ForkServer`](process::StartMethod::ForkServer)): it gets its argument by serde (see [below](#what-may-be-sent)), and a
 //! [`Shared`], a pipe's end, a queue or an array in it is handed over as what it is.
 //!
 //! # What may be sent
@@ -307,6 +308,7 @@
 //! | pidfd_open, waitid for a pidfd | 5.3, 5.4 | no [`Process`] and no [`Pool`]; that the owner of a lock died is noticed after up to 100 ms |
 //! | pidfd_send_signal | 5.1 | no [`Process::kill`] and [`Process::terminate`]; daemons and a pool's workers are ended by other means |
 //! | prlimit64, fchdir, dup2, pipe2 | | no child for which the [builder](ProcessBuilder) says what takes it |
+//! | prctl with PR_GET_TID_ADDRESS | 3.5 | no fork server: children are started by exec instead |
 //! | prctl with PR_SET_PDEATHSIG | 2.1.57 | all works: a thread in a daemon watches its parent |
 //!
 //! * *Without /proc,* or with one that is not the kernel's (a folder of files in a root of one's own), there

@@ -17,10 +17,10 @@ use crate::process::limits::Limits;
 use crate::process::settings::Plan;
 use crate::process::spawn::spawn;
 use crate::process::start::Start;
+use crate::process::start_method::StartMethod;
 use crate::process::stdio::Stdio;
 use crate::process::{children, current};
 use crate::runtime::Run;
-use crate::sys::Namespace;
 
 /// A child to be, with a name and other properties. Made by [`Process::builder`].
 ///
@@ -40,6 +40,7 @@ pub struct ProcessBuilder {
     name: Option<String>,
     daemon: bool,
     plan: Plan,
+    start_method: StartMethod,
 }
 
 impl ProcessBuilder {
@@ -213,6 +214,25 @@ impl ProcessBuilder {
         self
     }
 
+    /// How [`spawn`](ProcessBuilder::spawn) is to start it, if not by [`StartMethod::Spawn`].
+    ///
+    /// ```
+    /// use multiproc::Process;
+    /// use multiproc::process::StartMethod;
+    ///
+    /// let quick = Process::builder().start_method(StartMethod::ForkServer);
+    /// let children = (0..10u64).map(|n| quick.clone().spawn(|n| n * n, n));
+    /// let children: Vec<_> = children.collect::<Result<_, _>>()?;
+    /// for (n, child) in (0..).zip(children) {
+    ///     assert_eq!(child.join()?, n * n);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn start_method(mut self, method: StartMethod) -> Self {
+        self.start_method = method;
+        self
+    }
+
     /// Starts it as [`Process::fork`] does.
     ///
     /// # Errors
@@ -266,7 +286,8 @@ impl ProcessBuilder {
         A: Serialize + DeserializeOwned,
         R: Serialize + DeserializeOwned,
     {
-        self.launch(|start| spawn(start, f, &argument))
+        let method = self.start_method;
+        self.launch(|start| spawn(start, method, f, &argument))
     }
 
     /// For a child that has a copy of this process's logger.
@@ -280,11 +301,6 @@ impl ProcessBuilder {
     ) -> Result<Process<R>, Error> {
         if children_are_ignored() {
             return Err(Error::ChildrenIgnored);
-        }
-        // Where that cannot be seen, the child looks: see `live`.
-        let is_left = |namespace: &Namespace| namespace.is_left_by_children() == Some(true);
-        if let Some(namespace) = Namespace::ALL.into_iter().find(is_left) {
-            return Err(Error::OtherNamespace { namespace: namespace.name() });
         }
         children::open();
         children::sweep();

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::process::child::Child;
+use crate::process::fork_server;
 use crate::runtime::{self, ExitHook, ExitOrder};
 use crate::sys::{Deadline, ForkCell};
 
@@ -52,6 +53,11 @@ pub(super) fn swept() -> Vec<Arc<Child>> {
 /// SIGTERM for a while is killed; Python would wait for it. One that the system does not let this
 /// process signal is not waited for: it ends when this process has ended (see `body.rs`).
 fn at_end() {
+    end_all();
+    fork_server::end();
+}
+
+fn end_all() {
     let all = children(|children| children.clone());
     let daemons: Vec<_> = all.into_iter().filter(|child| child.daemon).collect();
     dismiss(&daemons);
@@ -103,4 +109,5 @@ fn dismiss(daemons: &[Arc<Child>]) {
 
 fn after_fork() {
     children(|_| ());
+    fork_server::forget();
 }

@@ -11,7 +11,7 @@
 //! Before `main`, in a child, std works; what its runtime does at the start of `main` is missing: a
 //! stack overflow is not told as such, and the main thread has no name.
 
-use std::ffi::{CString, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
@@ -20,6 +20,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use nix::errno::Errno;
+use nix::sys::signal::SigSet;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -28,8 +29,9 @@ use crate::handoff;
 use crate::ipc::codec;
 use crate::process::body::{NotRun, live};
 use crate::process::exchange::{Exchange, Outcome};
-use crate::process::identity::Identity;
+use crate::process::identity::{Identity, Tie};
 use crate::process::image::Image;
+use crate::process::inherited::ResourceLimits;
 use crate::process::program;
 use crate::process::settings::Settings;
 use crate::process::spawn_request::{self, Head, SpawnRequest};
@@ -59,13 +61,13 @@ const BROKEN: i32 = 70;
 
 /// What the request's entry is given.
 pub(super) struct Task {
-    exchange: Exchange,
+    pub(super) exchange: Exchange,
     identity: Identity,
     function: *const (),
-    argument: Vec<u8>,
-    fds: Vec<OwnedFd>,
-    /// What is to be run before the function.
-    constructors: Constructors,
+    pub(super) argument: Vec<u8>,
+    pub(super) fds: Vec<OwnedFd>,
+    /// What is to be run before the function, by a process that the loader has not brought to `main`.
+    pub(super) constructors: Option<Constructors>,
     settings: Vec<u8>,
 }
 
@@ -86,12 +88,17 @@ pub(super) extern "C" fn on_start(
         Ok(None) => return,
         Err(why) => why,
     };
+    refuse(&why)
+}
+
+/// Ends a process that cannot do what it was started for.
+fn refuse(why: &str) -> ! {
     // Whether or not anybody hears it.
     let _ = writeln!(
         std::io::stderr(),
         "multiproc: this process was started as a child, and cannot be one: {why}"
     );
-    leave(BROKEN);
+    leave(BROKEN)
 }
 
 /// Reads the request; `None` when it is for another copy of this crate, to which the loader comes
@@ -134,16 +141,30 @@ fn open(number: RawFd, arguments: Arguments) -> Result<Option<(Entry, Task)>, St
     }
     let exchange = ManuallyDrop::into_inner(exchange);
     start_path::note(Progress::Beginning);
+    let (entry, task) =
+        accept(&image, exchange, request, |fds| fds.iter().map(|&fd| adopt(fd)).collect())?;
+    Ok(Some((entry, Task { constructors: Some(constructors), ..task })))
+}
+
+/// Takes the request off, with the descriptors that `fds` gives for the numbers in it.
+fn accept(
+    image: &Image,
+    exchange: Exchange,
+    request: SpawnRequest,
+    fds: impl FnOnce(&[i32]) -> Result<Vec<OwnedFd>, String>,
+) -> Result<(Entry, Task), String> {
+    let failed = |what: &str| {
+        let what = what.to_owned();
+        move |error| format!("{what}: {error}")
+    };
     exchange.clear().map_err(failed("its request cannot be taken off"))?;
     exchange
         .keep_to_itself()
         .map_err(failed("its request cannot be kept from its own children"))?;
-    let found = request.head.fds.iter().map(|&fd| adopt(fd)).collect::<Result<_, _>>().and_then(
-        |fds: Vec<OwnedFd>| {
-            let find = |name| image.find(name).ok_or("its request names no function".to_owned());
-            Ok((fds, find(request.names.entry)?, find(request.names.function)?))
-        },
-    );
+    let found = fds(&request.head.fds).and_then(|fds| {
+        let find = |name| image.find(name).ok_or("its request names no function".to_owned());
+        Ok((fds, find(request.names.entry)?, find(request.names.function)?))
+    });
     let (fds, entry, function) = found.inspect_err(|why| {
         // The parent hears it too. (Should that not be possible, it hears of the exit code.)
         let _ = exchange.leave(&Outcome::NotRead(CodecError::NotCarried(why.clone())));
@@ -152,8 +173,71 @@ fn open(number: RawFd, arguments: Arguments) -> Result<Option<(Entry, Task)>, St
     let entry = unsafe { std::mem::transmute::<*const (), Entry>(entry) };
     let Head { identity, settings, .. } = request.head;
     let argument = request.argument;
+    let constructors = None;
     let task = Task { exchange, identity, function, argument, fds, constructors, settings };
-    Ok(Some((entry, task)))
+    Ok((entry, task))
+}
+
+/// The request that is on `exchange`, for a process that is not started by exec.
+pub(super) fn read_copied(exchange: &Exchange) -> Result<SpawnRequest, String> {
+    let bytes = exchange.read().map_err(|error| format!("its request cannot be read: {error}"))?;
+    SpawnRequest::from_bytes(bytes).ok_or("what it finds there is no request".to_owned())
+}
+
+/// A copy of a process that [`on_start`] has come to, and what it has from that process.
+pub(super) struct Copied<'a> {
+    pub(super) request: Result<SpawnRequest, String>,
+    pub(super) exchange: Exchange,
+    /// Those of what is inherited, and then those of the argument.
+    pub(super) fds: Vec<OwnedFd>,
+    /// What its tie to its parent is, if it has one.
+    pub(super) tie: Tie,
+    pub(super) image: &'a Image,
+    pub(super) limits: &'a ResourceLimits,
+    /// What its program is called.
+    pub(super) name: &'a CStr,
+}
+
+impl Copied<'_> {
+    /// Does what exec would have done, and runs the request.
+    ///
+    /// # Safety
+    ///
+    /// The request was written by this same program. The process has one thread, which has nothing of
+    /// the environment.
+    pub(super) unsafe fn begin(self) -> ! {
+        // SAFETY: the caller's promise.
+        match unsafe { self.open() } {
+            // SAFETY: as in `on_start`.
+            Ok((entry, task)) => unsafe { entry(task) },
+            Err(why) => refuse(&why),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Copied::begin`].
+    unsafe fn open(self) -> Result<(Entry, Task), String> {
+        let mut request = self.request?;
+        if request.head.identity.tie != Tie::None {
+            request.head.identity.tie = self.tie;
+        }
+        let inherited = request.head.inherited.take().ok_or("its request is one for exec")?;
+        accept(self.image, self.exchange, request, |numbers| {
+            let _ = rustix::thread::set_name(self.name);
+            let mut fds = self.fds.into_iter();
+            // SAFETY: the caller's promise.
+            unsafe { inherited.apply(&mut fds, self.limits) }?;
+            let fds: Vec<OwnedFd> = fds.collect();
+            // What came for the helper before this is blocked, and is not for this one.
+            let unblocked = SigSet::empty().thread_set_mask();
+            unblocked.map_err(|errno| format!("sigprocmask failed: {errno}"))?;
+            match fds.len() == numbers.len() {
+                true => Ok(fds),
+                false => Err("a descriptor that its request names is not there".to_owned()),
+            }
+        })
+    }
 }
 
 /// Whether a file in memory has that descriptor, as the request has. Where the system does not tell,
@@ -180,17 +264,32 @@ fn adopt(fd: RawFd) -> Result<OwnedFd, String> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Does what is done in a process before it comes to `main`.
+///
+/// # Safety
+///
+/// As for [`Constructors::run`].
+pub(super) unsafe fn come_to_main(constructors: Constructors) {
+    // SAFETY: the caller's promise.
+    unsafe { constructors.run() };
+    imitate_main();
+    start_path::note(Progress::Begun);
+}
+
 /// What else a process has when it comes to `main`.
 fn imitate_main() {
     // SAFETY: std's runtime does the same before main: writing to a pipe that nobody reads is an
     // error, not death.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     // It was started as …/exe: its short name would be "exe".
+    let _ = rustix::thread::set_name(&name_of_program());
+}
+
+/// What the kernel calls a process of this program.
+pub(super) fn name_of_program() -> CString {
     let program = std::env::args_os().next().unwrap_or_default();
     let name = Path::new(&program).file_name().unwrap_or(&program).as_bytes();
-    if let Ok(name) = CString::new(&name[..name.len().min(15)]) {
-        let _ = rustix::thread::set_name(&name);
-    }
+    CString::new(&name[..name.len().min(15)]).unwrap_or_default()
 }
 
 /// Runs the task's function on its argument and ends the process.
@@ -209,10 +308,10 @@ where
     // Below the hook that `live` sets, which notes the place; a constructor may set another.
     tell_panics_of_process();
     live(identity, exchange, move || {
-        // SAFETY: this is called by `on_start`, which the loader runs, and never returns.
-        unsafe { constructors.run() };
-        imitate_main();
-        start_path::note(Progress::Begun);
+        if let Some(constructors) = constructors {
+            // SAFETY: this is called by `on_start`, which the loader runs, and never returns.
+            unsafe { come_to_main(constructors) };
+        }
         let read = handoff::taking(fds, || {
             if !settings.is_empty() {
                 let settings: Settings = codec::decode(&settings).map_err(NotRun::NotRead)?;

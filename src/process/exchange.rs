@@ -30,7 +30,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
@@ -146,6 +146,14 @@ impl Exchange {
         Ok(exchange)
     }
 
+    /// One that the request stands on.
+    pub(super) fn with_request(bytes: &[u8]) -> Result<Self, Error> {
+        let exchange = Self::new()?;
+        file_fits(bytes.len())?;
+        exchange.write(bytes)?;
+        Ok(exchange)
+    }
+
     /// By the parent: the child is to begin.
     pub(super) fn release(&self) -> Result<(), Error> {
         let mode = |mode| retry_on_intr(|| fchmod(&self.0, mode));
@@ -209,8 +217,13 @@ impl Exchange {
         Ok(bytes)
     }
 
+    /// Whether what is on it has at most so many bytes.
+    pub(super) fn holds_at_most(&self, bytes: u64) -> bool {
+        self.0.metadata().is_ok_and(|metadata| metadata.len() <= bytes)
+    }
+
     /// By the parent, before there is a child.
-    pub(super) fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+    fn write(&self, bytes: &[u8]) -> Result<(), Error> {
         self.0.write_all_at(bytes, 0).map_err(|source| Error::os("pwrite", source))
     }
 
@@ -271,6 +284,12 @@ impl Exchange {
             OUT_OF_MEMORY => Some(Outcome::OutOfMemory),
             _ => None,
         })
+    }
+}
+
+impl AsFd for Exchange {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

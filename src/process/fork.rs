@@ -7,9 +7,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
+use crate::ipc::codec::Reads;
 use crate::process::body::{NotRun, live};
 use crate::process::child::Child;
 use crate::process::exchange::Exchange;
+use crate::process::namespaces;
 use crate::process::start::Start;
 use crate::runtime;
 use crate::sys::{CurrentThread, had_threads, threads};
@@ -20,6 +22,7 @@ pub(super) fn fork<R: Serialize + DeserializeOwned>(
     start: Start,
     body: impl FnOnce() -> R,
 ) -> Result<Child, Error> {
+    look_at::<R>();
     is_only_thread()?;
     if had_threads() {
         return Err(Error::HadThreads);
@@ -39,12 +42,20 @@ pub(super) unsafe fn fork_after_threads<R: Serialize + DeserializeOwned>(
     start: Start,
     body: impl FnOnce() -> R,
 ) -> Result<Child, Error> {
+    look_at::<R>();
     is_only_thread()?;
     // SAFETY: this is the only thread; the rest is the caller's promise.
     unsafe { fork_alone(start, body) }
 }
 
+/// What the codec finds out of a type once, each child would find out again when it sends its result. If it
+/// cannot be sent, the child says so.
+fn look_at<R: Serialize + DeserializeOwned>() {
+    let _ = Reads::of::<R>();
+}
+
 fn is_only_thread() -> Result<(), Error> {
+    namespaces::check()?;
     // First: what a thread does when it first comes here may call a logger, which may lock, or start a
     // thread. From here to the fork nothing of the user's runs.
     CurrentThread::current();
@@ -92,7 +103,7 @@ unsafe fn fork_alone<R: Serialize + DeserializeOwned>(
     //   kernel write into it meanwhile (io_uring), has said `unsafe` for what comes of it.
     // - A lock in shared memory would name the parent as its owner for what the child does: the
     //   thread's number is read anew after a fork by glibc (`pthread_atfork`). Numbers mean the same
-    //   on both sides (`ProcessBuilder::launch`, and `live` where that could not be seen).
+    //   on both sides (`namespaces::check`, and `live` where that could not be seen).
     match unsafe { nix::unistd::fork() } {
         Ok(ForkResult::Parent { child }) => Child::new(child.as_raw(), &identity, exchange, ends),
         Ok(ForkResult::Child) => {

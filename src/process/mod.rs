@@ -18,10 +18,11 @@
 //! # The source
 //!
 //! ```text
-//! builder ──┬── fork ──────────────┬── body: runs the function, leaves the outcome on the exchange
-//!           └── spawn ─ ─ ─> entry ┘        (start_path: how a spawned child knows that it is one;
-//!                                            spawn_request: what it is to do)
+//! builder ──┬── fork ────────────────────┬── body: runs the function, leaves the outcome on the exchange
+//!           └── spawn ─ ─ ─ ─ ─> entry ──┘     (start_path: how a spawned child knows that it is one;
+//!                └─ fork_server ─┘              spawn_request: what it is to do)
 //! settings ── environment, stdio, limits, logs   what the child is given otherwise than its parent has it
+//! inherited                              what exec hands on, for a child that is not started by it
 //! handle ── child ── children, active    what the parent has of them, and all it has
 //! current, parent                        what the running process is, and whose child
 //! exit                                   ends the running process
@@ -38,17 +39,21 @@ mod environment;
 mod exchange;
 mod exit;
 mod fork;
+mod fork_server;
 mod handle;
 mod identity;
 mod image;
+mod inherited;
 mod limits;
 mod logs;
+mod namespaces;
 mod parent;
 mod program;
 mod settings;
 mod spawn;
 mod spawn_request;
 mod start;
+mod start_method;
 mod start_path;
 mod status;
 mod stdio;
@@ -62,6 +67,7 @@ pub use handle::Process;
 pub(crate) use image::Image;
 pub use limits::Limits;
 pub use parent::{Parent, parent};
+pub use start_method::StartMethod;
 pub use status::ExitStatus;
 pub use stdio::Stdio;
 

@@ -20,11 +20,14 @@
 //! …    the function's argument, to the end                         (ipc/codec)
 //! ```
 
+use std::os::fd::{AsRawFd, OwnedFd};
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::CodecError;
 use crate::ipc::codec;
 use crate::process::identity::Identity;
+use crate::process::inherited::Inherited;
 
 /// What a request begins with, in every version.
 const MARK: &[u8] = b"mpchild";
@@ -53,11 +56,21 @@ pub(super) struct Names {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Head {
     pub(super) identity: Identity,
-    /// The descriptors that settings and argument bring; the same numbers in both processes.
+    /// The descriptors that settings and argument bring; the same numbers in both processes. (A child that is
+    /// not started by exec is given as many.)
     pub(super) fds: Vec<i32>,
     /// What the child is to have otherwise than its parent: [`Settings`](super::settings::Settings), which
     /// take their descriptors from `fds`, before the argument does. Empty where there are none.
     pub(super) settings: Vec<u8>,
+    /// What exec hands on, for a child that is not started by it.
+    pub(super) inherited: Option<Inherited>,
+}
+
+impl Head {
+    pub(super) fn new(identity: Identity, settings: Vec<u8>, fds: &[OwnedFd]) -> Self {
+        let fds = fds.iter().map(AsRawFd::as_raw_fd).collect();
+        Head { identity, fds, settings, inherited: None }
+    }
 }
 
 #[derive(Debug)]
@@ -112,6 +125,7 @@ mod tests {
                 identity: Identity::new(None, "1:2".into(), true),
                 fds: vec![7, 9],
                 settings: vec![4, 5],
+                inherited: None,
             },
             argument: vec![1, 2, 3],
         }

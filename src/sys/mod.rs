@@ -28,6 +28,7 @@ mod poll;
 mod proc;
 #[cfg(not(modelled))]
 mod real;
+mod sibling;
 mod stat;
 mod threads;
 
@@ -61,6 +62,7 @@ pub(crate) use namespace::Namespace;
 pub(crate) use number::Atomic;
 pub(crate) use poll::poll;
 pub(crate) use proc::{list_proc, proc_folder, read_proc, read_proc_of, write_proc};
+pub(crate) use sibling::{Made, SiblingMaker, SiblingNumber};
 pub(crate) use stat::Stat;
 pub(crate) use std::sync::atomic::Ordering;
 pub(crate) use threads::{had_threads, threads};

@@ -18,6 +18,12 @@ unsafe extern "C" {
 /// One that has been joined can stay in the kernel's list for a moment, on its last steps there:
 /// it does not come back to the program, holds none of its locks any more, and is not counted.
 pub(crate) fn threads() -> io::Result<usize> {
+    // What a process of one thread has already: the kernel refuses it to others, and does nothing. Without
+    // it, an answer takes a hundred times as long.
+    // SAFETY: it changes nothing.
+    if unsafe { libc::unshare(libc::CLONE_THREAD) } == 0 {
+        return Ok(1);
+    }
     if Stat::own()?.threads == 1 {
         return Ok(1);
     }

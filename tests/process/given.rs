@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::PathBuf;
 
+use super::{builder, spawn};
 use crate::until::until;
 use crate::{Nothing, alone};
 use multiproc::process::{Stdio, active_children};
@@ -33,7 +34,7 @@ fn an_environment_is_the_parents_with_what_the_builder_says() {
             std::env::set_var("TESTS_GONE", "gone");
             std::env::set_var("TESTS_OTHER", "before");
         }
-        let builder = Process::builder()
+        let builder = builder()
             .env("TESTS_GONE", "never")
             .env("TESTS_OTHER", "after=all")
             .env("TESTS_EMPTY", "")
@@ -55,7 +56,7 @@ fn an_environment_is_the_parents_with_what_the_builder_says() {
 fn what_cannot_be_a_variable_is_refused_before_anything_runs() {
     let ran = Shared::new(Event::new()).unwrap();
     for (name, value) in [("", "x"), ("A=B", "x"), ("A\0B", "x"), ("A", "x\0y")] {
-        let builder = Process::builder().env(name, value);
+        let builder = builder().env(name, value);
         let refused = builder.spawn(|ran: Shared<Event>| ran.set(), ran.clone()).unwrap_err();
         assert!(matches!(&refused, Error::InvalidVariable { name: told } if told == name));
     }
@@ -69,7 +70,7 @@ fn a_child_begins_in_its_directory() {
         let folder = Folder::new("begins");
         std::env::set_current_dir(folder.0.parent().unwrap()).unwrap();
         // By a relative path, from where the parent is when it starts it.
-        let builder = Process::builder().current_dir(folder.0.file_name().unwrap());
+        let builder = builder().current_dir(folder.0.file_name().unwrap());
         let look = |()| std::env::current_dir().unwrap();
         let real = folder.0.canonicalize().unwrap();
         assert_eq!(each_way(&builder, look), [real.clone(), real]);
@@ -84,7 +85,7 @@ fn a_directory_that_cannot_be_entered_is_refused_by_its_path() -> Nothing {
     File::create(&file)?;
     let missing = folder.0.join("missing");
     for path in [missing, file, PathBuf::new(), PathBuf::from("/a\0b")] {
-        let refused = Process::builder().current_dir(&path).spawn(|()| (), ()).unwrap_err();
+        let refused = builder().current_dir(&path).spawn(|()| (), ()).unwrap_err();
         let Error::Directory { path: told, .. } = refused else { panic!("{path:?}: {refused}") };
         assert_eq!(told, path);
     }
@@ -102,7 +103,7 @@ fn a_directory_that_another_user_may_not_enter_is_refused() {
             if !become_nobody() {
                 return;
             }
-            let refused = Process::builder().current_dir(&path).fork(|| ()).unwrap_err();
+            let refused = builder().current_dir(&path).fork(|| ()).unwrap_err();
             let Error::Directory { source, .. } = refused else { panic!("{refused}") };
             assert_eq!(source.kind(), std::io::ErrorKind::PermissionDenied);
         });
@@ -154,7 +155,7 @@ fn repeat() -> usize {
 fn streams_that_are_pipes_lead_to_the_parent() {
     alone(|()| {
         let piped =
-            Process::builder().stdin(Stdio::Piped).stdout(Stdio::Piped).stderr(Stdio::Piped);
+            builder().stdin(Stdio::Piped).stdout(Stdio::Piped).stderr(Stdio::Piped);
         for child in [piped.clone().spawn(|()| repeat(), ()).unwrap(), piped.fork(repeat).unwrap()]
         {
             let mut input = child.take_stdin().expect("it is a pipe");
@@ -173,7 +174,7 @@ fn streams_that_are_pipes_lead_to_the_parent() {
 #[test]
 fn a_join_ends_an_input_that_nobody_has_taken() {
     alone(|()| {
-        let quiet = Process::builder().stdin(Stdio::Piped).stdout(Stdio::Null).stderr(Stdio::Null);
+        let quiet = builder().stdin(Stdio::Piped).stdout(Stdio::Null).stderr(Stdio::Null);
         assert_eq!(each_way(&quiet, |()| repeat()), [0, 0]);
     });
 }
@@ -185,7 +186,7 @@ fn streams_may_lead_to_files_and_nowhere() {
         let (input, output) = (folder.0.join("input"), folder.0.join("output"));
         fs::write(&input, "from a file").unwrap();
         for fork in [false, true] {
-            let builder = Process::builder()
+            let builder = builder()
                 .stdin(File::open(&input).unwrap())
                 .stdout(File::create(&output).unwrap())
                 .stderr(Stdio::Null);
@@ -213,7 +214,7 @@ fn streams_can_be_exchanged_also_where_a_file_has_a_streams_number() {
         use std::os::fd::{FromRawFd, OwnedFd};
         // SAFETY: both are open, and nothing else in this process writes there or closes them.
         let [one, two] = [1, 2].map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
-        let exchanged = Process::builder().stdout(two).stderr(one);
+        let exchanged = builder().stdout(two).stderr(one);
         let say = || {
             print!("out");
             eprint!("err");
@@ -230,7 +231,7 @@ fn streams_can_be_exchanged_also_where_a_file_has_a_streams_number() {
 fn a_forked_sibling_does_not_hold_the_pipes_of_another() {
     alone(|()| {
         let go = Shared::new(Event::new()).unwrap();
-        let reader = Process::builder()
+        let reader = builder()
             .stdin(Stdio::Piped)
             .stdout(Stdio::Null)
             .stderr(Stdio::Null)
@@ -249,7 +250,7 @@ fn nothing_is_left_open_of_what_a_child_was_given() {
     alone(|()| {
         let open = || fs::read_dir("/proc/self/fd").unwrap().count();
         let round = || {
-            let builder = Process::builder()
+            let builder = builder()
                 .stdin(Stdio::Piped)
                 .stdout(Stdio::Piped)
                 .stderr(Stdio::Null)
@@ -270,8 +271,8 @@ fn nothing_is_left_open_of_what_a_child_was_given() {
 #[test]
 fn a_child_has_no_more_open_than_what_it_was_given() -> Nothing {
     let open = |()| fs::read_dir("/proc/self/fd").unwrap().count();
-    let plain = Process::spawn(open, ())?.join()?;
-    let builder = Process::builder().stdin(Stdio::Null).stdout(Stdio::Piped).current_dir("/");
+    let plain = spawn(open, ())?.join()?;
+    let builder = builder().stdin(Stdio::Null).stdout(Stdio::Piped).current_dir("/");
     assert_eq!(builder.spawn(open, ())?.join()?, plain);
     Ok(())
 }

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::hint::black_box;
 use std::time::Duration;
 
-use crate::given::become_nobody;
+use super::{builder, spawn};
+use super::given::become_nobody;
 use crate::{Nothing, alone};
 use multiproc::process::Limits;
 use multiproc::{Error, Event, Process, ProcessBuilder, ProcessError, Shared};
@@ -14,7 +15,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 const MIB: u64 = 1 << 20;
 
 fn limited(limits: Limits) -> ProcessBuilder {
-    Process::builder().limits(limits)
+    builder().limits(limits)
 }
 
 fn allocate(bytes: usize) -> usize {
@@ -89,7 +90,7 @@ fn another_abort_is_told_as_a_signal() -> Nothing {
     let error = builder.spawn(with_own_handler, ())?.join().unwrap_err();
     assert!(matches!(error, ProcessError::Exited(9)), "{error}");
     // Without a limit nothing is looked for.
-    let error = Process::spawn(|()| allocate(1 << 62), ())?.join().unwrap_err();
+    let error = spawn(|()| allocate(1 << 62), ())?.join().unwrap_err();
     assert!(matches!(error, ProcessError::Signaled(libc::SIGABRT)), "{error}");
     Ok(())
 }

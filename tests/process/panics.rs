@@ -2,12 +2,13 @@
 
 use std::io::Read;
 
+use super::builder;
 use crate::{Nothing, alone};
 use multiproc::process::Stdio;
 use multiproc::{Process, ProcessBuilder, ProcessError};
 
 fn levi() -> ProcessBuilder {
-    Process::builder().name("Levi").stderr(Stdio::Piped).env("RUST_BACKTRACE", "0")
+    builder().name("Levi").stderr(Stdio::Piped).env("RUST_BACKTRACE", "0")
 }
 
 /// What it says until its end, and the panic that it ended by.
@@ -85,7 +86,7 @@ fn a_forked_child_is_named_before_what_its_parents_hook_says() {
     });
 }
 
-/// Says that a process is the program of the next test.
+/// Says of which module's next test a process is the program.
 const FORKS: &str = "MULTIPROC_TESTS_PANICS";
 
 /// Before `main`, and so before the harness has threads.
@@ -94,7 +95,7 @@ const FORKS: &str = "MULTIPROC_TESTS_PANICS";
 static PROGRAM: extern "C" fn() = program;
 
 extern "C" fn program() {
-    if std::env::var_os(FORKS).is_none() {
+    if !std::env::var(FORKS).is_ok_and(|module| module == module_path!()) {
         return;
     }
     let levi = levi().stderr(Stdio::Inherit);
@@ -106,11 +107,11 @@ extern "C" fn program() {
 #[test]
 fn a_program_forks_a_child_that_panics() -> Nothing {
     let program = std::env::current_exe()?;
-    let ran = std::process::Command::new(program).env(FORKS, "yes").output()?;
+    let ran = std::process::Command::new(program).env(FORKS, module_path!()).output()?;
     let said = String::from_utf8(ran.stderr)?;
     assert!(ran.status.success(), "{said}");
     let named = said.lines().position(|line| line == "in the process 'Levi':");
-    let told = said.lines().position(|line| line.contains("panicked at tests/process/panics.rs"));
+    let told = said.lines().position(|line| line.contains(&format!("panicked at {}:", file!())));
     assert!(named.is_some() && named < told, "{said}");
     Ok(())
 }

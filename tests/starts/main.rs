@@ -35,21 +35,23 @@ fn skip(what: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
 }
 
-/// Both ways to have children give the right values, there is shared memory, and only the program has come
+/// All ways to have children give the right values, there is shared memory, and only the program has come
 /// to `main`.
 #[track_caller]
 fn works(said: &Said) {
     assert_eq!(said.of("spawn"), "Ok(5)", "{said:?}");
     assert_eq!(said.of("pool"), "Ok([1, 2, 3, 4])", "{said:?}");
     assert_eq!(said.of("shared"), "Ok(7)", "{said:?}");
+    assert_eq!(said.of("fork server"), "Ok(5)", "{said:?}");
     assert_eq!(said.came_to_main, 1, "{said:?}");
 }
 
-/// Both are refused with this error.
+/// All are refused with this error.
 #[track_caller]
 fn refuses(said: &Said, error: &str) {
     assert_eq!(said.of("spawn"), format!("refused, {error}"), "{said:?}");
     assert_eq!(said.of("pool"), format!("refused, {error}"), "{said:?}");
+    assert_eq!(said.of("fork server"), format!("refused, {error}"), "{said:?}");
     assert_eq!(said.came_to_main, 1, "{said:?}");
 }
 
@@ -58,6 +60,7 @@ fn refuses(said: &Said, error: &str) {
 fn children_end(said: &Said, why: &str) {
     assert_eq!(said.of("spawn"), "Err(NotStarted(70))", "{said:?}");
     assert!(said.of("pool").contains("Broken"), "{said:?}");
+    assert_eq!(said.of("fork server"), "Err(NotStarted(70))", "{said:?}");
     assert!(said.errors.contains(why), "{said:?}");
     assert_eq!(said.came_to_main, 1, "{said:?}");
 }
@@ -163,8 +166,8 @@ fn before_main() {
     let said = Start::of(&File::copy()).with(program::BEFORE, "spawn").run();
     assert_eq!(said.of(program::EARLY), "refused, TooEarly", "{said:?}");
     works(&said);
-    // The program, the child, and the pool's two, unless they were ended before.
-    assert!((2..=4).contains(&said.came_early), "{said:?}");
+    // The program, the child, the fork server, and the pool's two, unless they were ended before.
+    assert!((3..=5).contains(&said.came_early), "{said:?}");
 }
 
 #[test]

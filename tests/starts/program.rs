@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use multiproc::process::StartMethod;
 use multiproc::{Pool, Process, Shared};
 
 /// The file to which each process adds how far it has come.
@@ -40,6 +41,7 @@ pub(crate) fn run() {
     println!("pool: {}", pool());
     println!("fork: {}", fork());
     println!("shared: {:?}", Shared::new(7u64).map(|shared| *shared));
+    println!("fork server: {}", serve());
 }
 
 /// Adds to the log that this process has come so far; gives how many have.
@@ -70,6 +72,24 @@ fn fork() -> String {
         let cause = error.source().map_or_else(String::new, |cause| format!(": {cause}"));
         format!("refused, {error}{cause}")
     })
+}
+
+/// The same by a fork server, for two children.
+fn serve() -> String {
+    let start = |n: u64| {
+        let builder = Process::builder().start_method(StartMethod::ForkServer);
+        builder.spawn(|n: u64| n + 1, n)
+    };
+    match start(3).and_then(|first| Ok([first, start(4)?])) {
+        Ok(children) => {
+            let [first, second] = children.map(|child| child.join());
+            match first {
+                Ok(4) => format!("{second:?}"),
+                first => format!("{first:?}"),
+            }
+        }
+        Err(error) => format!("refused, {error:?}"),
+    }
 }
 
 fn pool() -> String {

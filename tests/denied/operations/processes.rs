@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use multiproc::process::{Limits, Stdio};
-use multiproc::{Process, ProcessBuilder, ProcessError, process};
+use multiproc::process::{self, Limits, StartMethod, Stdio};
+use multiproc::{Process, ProcessBuilder, ProcessError};
 
 use super::{Done, Operation, TICK, Told, here, spawning, told};
 use crate::logger::Logger;
@@ -17,6 +17,9 @@ pub(super) const ALL: &[Operation] = &[
     spawning("spawn and join_for", spawn_and_join_for),
     spawning("spawn and kill", |ready| spawn_and_end(ready, 9)),
     spawning("spawn and terminate", |ready| spawn_and_end(ready, 15)),
+    spawning("fork server, start and join", serve_and_join),
+    spawning("fork server, start and kill", serve_and_kill),
+    spawning("end with a fork server's daemon", |_| serve_and_end_with_it()),
     here("fork and join", fork_and_join),
     here("fork and kill", fork_and_kill),
     here("current", current),
@@ -37,6 +40,33 @@ fn spawn_and_join(ready: &dyn Fn()) -> Done {
     assert_eq!(child.join()?, 144);
     assert!(!child.is_alive() && child.exit_status().is_some_and(|status| status.success()));
     assert!(matches!(child.join(), Err(ProcessError::AlreadyJoined)));
+    Ok(())
+}
+
+fn by_fork_server() -> ProcessBuilder {
+    Process::builder().start_method(StartMethod::ForkServer)
+}
+
+/// The helper is there when it is denied late.
+fn serve_and_join(ready: &dyn Fn()) -> Done {
+    let square = |n: u64| n * n;
+    assert_eq!(by_fork_server().spawn(square, 11)?.join()?, 121);
+    ready();
+    let child = by_fork_server().spawn(square, 12)?;
+    assert_eq!(child.join()?, 144);
+    assert!(!child.is_alive() && child.exit_status().is_some_and(|status| status.success()));
+    Ok(())
+}
+
+fn serve_and_kill(ready: &dyn Fn()) -> Done {
+    ready();
+    let child = by_fork_server().spawn(|()| forever(), ())?;
+    child.kill()?;
+    ended_by(&child, 9)
+}
+
+fn serve_and_end_with_it() -> Done {
+    by_fork_server().daemon(true).spawn(|()| forever(), ())?;
     Ok(())
 }
 
@@ -133,7 +163,9 @@ fn look() -> Told<(String, String)> {
 
 fn found(child: &Process<Told<(String, String)>>) -> Done {
     let mut said = String::new();
-    child.take_stdout().expect("it is a pipe").read_to_string(&mut said)?;
+    // The call that reads is this test's, too.
+    let read = child.take_stdout().expect("it is a pipe").read_to_string(&mut said);
+    read.map_err(|error| format!("read failed: {error}"))?;
     let (greeting, directory) = child.join()??;
     // The call that tells the directory is this test's.
     assert!(directory == "/proc" || directory.is_empty(), "{directory}");
