@@ -141,18 +141,16 @@ impl Ring {
     fn write(&self, place: Place, message: &[[u8; GRANULE]]) {
         let (first, second) = self.parts(place);
         let (front, back) = message.split_at(message.len().min(first.len()));
-        for (part, granules) in [(front, first), (back, second)] {
-            part.iter().zip(granules).for_each(|(&bytes, to)| to.write(u64::from_ne_bytes(bytes)));
-        }
+        Granule::write_all(first, front);
+        Granule::write_all(second, back);
     }
 
     #[inline]
     fn read(&self, place: Place, into: &mut [[u8; GRANULE]]) {
         let (first, second) = self.parts(place);
         let (front, back) = into.split_at_mut(into.len().min(first.len()));
-        for (part, granules) in [(front, first), (back, second)] {
-            part.iter_mut().zip(granules).for_each(|(to, from)| *to = from.read().to_ne_bytes());
-        }
+        Granule::read_all(first, front);
+        Granule::read_all(second, back);
     }
 
     /// The granules of a message whose place was checked: up to the end, and from the beginning.
