@@ -296,6 +296,7 @@ pub use sync::{
     Barrier, BoundedSemaphore, Condition, ConditionGuard, Element, Event, Lock, LockGuard, Permit,
     RLock, RLockGuard, RobustPermit, RobustSemaphore, Semaphore, Value,
 };
+pub use sys::release_buffers;
 pub use thread::{Thread, ThreadBuilder};
 
 /// For the fuzz targets: what a peer's bytes and descriptors come to.

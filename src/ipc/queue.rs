@@ -49,7 +49,12 @@ use crate::sys::Deadline;
 /// One descriptor and one mapping: the capacity in bytes, 8 bytes for each message (their number
 /// rounded up to a power of two), and at most one page more, all of it reserved when the queue is
 /// made. Putting or getting with nobody asleep is no system call. Nothing allocates but what the
-/// value itself is made of, and a buffer that each thread keeps.
+/// value itself is made of, a buffer of up to 64 KiB that each thread keeps, and for larger values buffers of
+/// up to 64 MiB in all that the process keeps: see [`release_buffers`](crate::release_buffers).
+///
+/// A value is copied twice on each side: into a buffer and into the queue, or out of them. Text, and lists
+/// of `u8`, `i8`, `f32` or `f64`, are copied whole, also within other values; other elements are
+/// encoded one by one.
 ///
 /// # If a process dies
 ///

@@ -10,6 +10,7 @@
 //! rest of the seam: [`const_fn!`] (a model's atomics have no const constructor) and [`site!`]
 //! (what a mutant may weaken in a model, and a constant everywhere else).
 
+mod buffers;
 mod clock;
 mod fd;
 mod fork_cell;
@@ -39,6 +40,8 @@ pub(crate) use backend::{
     ProcessInstance, Slot, Socket, Versioned, copy_bytes, init_bytes, load_all, millis, store_all,
 };
 
+pub use buffers::release_buffers;
+pub(crate) use buffers::{keep_buffer, take_buffer};
 pub(crate) use clock::Deadline;
 #[cfg_attr(modelled, allow(unused_imports, reason = "a model's processes are threads"))]
 pub(crate) use fd::{above_stdio, descriptor, descriptors, read_file, write_file};
