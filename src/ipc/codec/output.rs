@@ -37,7 +37,7 @@ impl Output for Writer<'_> {
         Writer::len(self)
     }
 
-    #[inline]
+    #[inline(always)]
     fn varint(&mut self, number: u64) {
         Writer::varint(self, number);
     }
