@@ -65,8 +65,13 @@ impl<T: Element> SharedArray<T> {
         };
         let atoms = self.range(start, end.saturating_sub(start))?;
         // As many at a time as make the copies of them cost next to nothing.
-        let values = [value; 256];
-        atoms.chunks(values.len()).for_each(|atoms| element::set_all(atoms, &values));
+        const MANY: usize = 1024;
+        if atoms.len() < MANY {
+            atoms.iter().for_each(|atom| element::set(atom, value));
+        } else {
+            let values = [value; MANY];
+            atoms.chunks(MANY).for_each(|atoms| element::set_all(atoms, &values));
+        }
         Ok(())
     }
 }

@@ -202,14 +202,14 @@ impl<'e, 's, O: Output> ser::Serializer for &'e mut Encoder<'s, O> {
     #[inline]
     fn serialize_f32(self, value: f32) -> Result<()> {
         self.at.expect(Kind::F32)?;
-        self.out.extend(&value.to_le_bytes());
+        self.out.array(value.to_le_bytes());
         Ok(())
     }
 
     #[inline]
     fn serialize_f64(self, value: f64) -> Result<()> {
         self.at.expect(Kind::F64)?;
-        self.out.extend(&value.to_le_bytes());
+        self.out.array(value.to_le_bytes());
         Ok(())
     }
 

@@ -14,8 +14,8 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::slice;
 
-use serde::de::{self, Deserialize, Deserializer, Visitor};
-use serde::forward_to_deserialize_any;
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 
 use crate::ipc::codec::fault::Result;
 use crate::ipc::codec::input::Input;
@@ -169,19 +169,4 @@ impl fmt::Display for Answer {
 impl std::error::Error for Answer {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// How these lists are read and written is serde's own matter: if this fails, they still arrive, one
-    /// element after the other.
-    #[test]
-    fn serdes_own_lists_are_known() {
-        assert!(visitor::<u8>().is_some() && visitor::<f64>().is_some());
-        assert_ne!(visitor::<u8>(), visitor::<i8>());
-        assert!(Elements::of(&[1.5f32, 2.5].iter()).is_some_and(|found| found.bytes.len() == 8));
-        assert!(Elements::of(&vec![1u8].iter()).is_some());
-        assert!(
-            Elements::of(&[1u16].iter()).is_none() && Elements::of(&[1u8].into_iter()).is_none()
-        );
-    }
-}
+mod tests;

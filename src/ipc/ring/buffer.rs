@@ -138,19 +138,28 @@ impl Writer<'_> {
 
     #[inline]
     pub(crate) fn extend(&mut self, bytes: &[u8]) {
-        let place = self.buffer.small[..SMALL].get_mut(self.len..self.len + bytes.len());
-        match (<&[u8; 8]>::try_from(bytes), place) {
-            // Of a float, most likely: one instruction.
-            (Ok(bytes), Some(place)) => place.copy_from_slice(bytes),
+        match self.buffer.small[..SMALL].get_mut(self.len..self.len + bytes.len()) {
             // A number, most likely, that was just written byte by byte: reading it by more than
             // bytes, as a copy does, would wait until it is out of the processor's store queue.
-            (Err(_), Some(_)) if bytes.len() < 16 => {
-                return bytes.iter().for_each(|&byte| self.push(byte));
-            }
-            (Err(_), Some(place)) => place.copy_from_slice(bytes),
-            (_, None) => spill(self.buffer, self.len, bytes),
+            Some(_) if bytes.len() < 16 => return bytes.iter().for_each(|&byte| self.push(byte)),
+            Some(place) => place.copy_from_slice(bytes),
+            None => spill(self.buffer, self.len, bytes),
         }
         self.len += bytes.len();
+    }
+
+    /// The bytes of a float: one instruction.
+    #[inline(always)]
+    pub(crate) fn array<const N: usize>(&mut self, bytes: [u8; N]) {
+        let rest = self.buffer.small[..SMALL].get_mut(self.len..);
+        match rest.and_then(<[u8]>::first_chunk_mut) {
+            Some(place) => *place = bytes,
+            None => match far(self.buffer, self.len) {
+                Some(place) => *place = bytes,
+                None => spill(self.buffer, self.len, &bytes),
+            },
+        }
+        self.len += N;
     }
 
     /// Writes a number in groups of seven bits: see [`varint`].
@@ -184,6 +193,14 @@ fn larger(len: usize) -> Vec<u8> {
     if len > KEPT { take_buffer(len) } else { vec![0; len.next_power_of_two()] }
 }
 
+/// The place of the next bytes behind `len`, if the message has memory of its own already and room there.
+#[inline]
+fn far<const N: usize>(buffer: &mut Buffer, len: usize) -> Option<&mut [u8; N]> {
+    // And room to fill the last granule.
+    let rest = buffer.large.get_mut(len..).filter(|rest| len > SMALL && rest.len() >= N + GRANULE);
+    rest.and_then(<[u8]>::first_chunk_mut)
+}
+
 /// Goes on behind `len` bytes in memory of the message's own.
 #[cold]
 fn spill(buffer: &mut Buffer, len: usize, bytes: &[u8]) {
@@ -204,8 +221,7 @@ fn spill(buffer: &mut Buffer, len: usize, bytes: &[u8]) {
 /// A number behind `len` bytes. Gives how many bytes it has.
 #[inline(never)]
 fn spill_varint(buffer: &mut Buffer, len: usize, number: u64) -> usize {
-    let room = buffer.large.get_mut(len..).filter(|room| len > SMALL && room.len() >= 10 + GRANULE);
-    if let Some(room) = room.and_then(<[u8]>::first_chunk_mut) {
+    if let Some(room) = far(buffer, len) {
         return varint(number, room);
     }
     let mut groups = [0; 10];
@@ -240,7 +256,7 @@ fn large_varint(number: u64, groups: &mut [u8; 10]) -> usize {
     const MORE: u64 = 0x8080_8080_8080_8080;
     // Eight groups become eight bytes in three steps, each of which parts the upper half of all parts.
     let part = |bits: u64, lower: u64, by| (bits & lower) | (bits & !lower) << by;
-    let eight = part(number & (1 << 56) - 1, 0x0000_0000_0fff_ffff, 4);
+    let eight = part(number & ((1 << 56) - 1), 0x0000_0000_0fff_ffff, 4);
     let eight = part(eight, 0x0000_3fff_0000_3fff, 2);
     let eight = part(eight, 0x007f_007f_007f_007f, 1);
     let (more, len) = match (u64::BITS - number.leading_zeros()).div_ceil(7) {
@@ -248,7 +264,7 @@ fn large_varint(number: u64, groups: &mut [u8; 10]) -> usize {
         len => (MORE, len),
     };
     groups[..8].copy_from_slice(&(eight | more).to_le_bytes());
-    groups[8] = (number >> 56) as u8 & 0x7f | (number >> 63) as u8 * 0x80;
+    groups[8] = (number >> 56) as u8 & 0x7f | (number >> 63 << 7) as u8;
     groups[9] = (number >> 63) as u8;
     len as usize
 }
