@@ -162,6 +162,26 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
         self.put_by(value, WaitMode::Until(Deadline::at(deadline)))
     }
 
+    /// Puts a value that stays here, waiting for room: what is sent is a copy in any case.
+    ///
+    /// ```
+    /// let queue = multiproc::Queue::bounded(8)?;
+    /// let table = vec![0.5f32; 1000];
+    /// queue.put_ref(&table)?;
+    /// queue.put_ref(&table)?;
+    /// assert_eq!(queue.get()?, table);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Queue::put`], but there is nothing to give back.
+    #[inline]
+    pub fn put_ref(&self, value: &T) -> Result<(), PutError<()>> {
+        let mode = WaitMode::Until(Deadline::Never);
+        self.put_bytes(value, &mode).map_err(|trouble| self.put_error((), trouble, &mode))
+    }
+
     /// Takes the value that was put first, waiting for one.
     ///
     /// # Errors
@@ -221,7 +241,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     }
 
     #[cold]
-    fn put_error(&self, value: T, trouble: Trouble, mode: &WaitMode) -> PutError<T> {
+    fn put_error<V>(&self, value: V, trouble: Trouble, mode: &WaitMode) -> PutError<V> {
         match (trouble, mode) {
             (Trouble::Encode(source), _) => PutError::Encode { value, source },
             (Trouble::TooLarge(size), _) => {

@@ -14,8 +14,11 @@ const VECTOR: usize = 32;
 /// The two directions are the same.
 pub(super) use self::{copy as copy_in, copy as copy_out};
 
+/// Not in place: what is around it mostly copies a few bytes by itself.
+///
 /// # Safety
 /// As for `copy_out` one level up.
+#[inline(never)]
 pub(super) unsafe fn copy(from: *const u8, to: *mut u8, len: usize) {
     let blocks: Blocks = if is_x86_feature_detected!("avx") { blocks_by_32 } else { blocks_by_16 };
     // SAFETY: the caller's promise; the processor has what the loop asks for.
