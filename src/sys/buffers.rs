@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn buffers_are_kept_up_to_a_bound_and_outgrown_ones_are_not() {
-        // No other test of this binary may come between: so the sizes are its own.
+        // No other test of this binary keeps anything as large.
         let large = take_buffer(MOST / 2 + 1);
         let other = take_buffer(MOST / 2 + 2);
         let place = large.as_ptr();

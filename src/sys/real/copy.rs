@@ -2,9 +2,9 @@
 //!
 //! A copy that another process races with is no plain copy: the compiler could read what is shared twice,
 //! and believe both to be the same. Here each byte is accessed once, by an instruction of which the compiler
-//! knows only that it accesses memory: as if by relaxed atomics, as large as the place is aligned. So nothing is
-//! undefined whatever a peer does meanwhile, and an element of an array does not tear: neither side's
-//! elements lie across two accesses, and a processor parts an access at multiples of eight bytes at most.
+//! knows only that it accesses memory: as if by relaxed atomics. So nothing is undefined whatever a peer does
+//! meanwhile. And an element of an array does not tear: each is within one access, and the processor splits
+//! an access at most where a cache line ends, which an element, being aligned, does not cross.
 //!
 //! On x86-64 that is as fast as `memcpy` at any alignment (which glibc's is not: where both sides' last
 //! bits differ by a little, its `rep movsb` takes fifteen times as long). Elsewhere, and under Miri, it is
