@@ -20,6 +20,7 @@ fn kept() -> MutexGuard<'static, Vec<Vec<u8>>> {
 }
 
 /// A buffer of `len` bytes or more, which are anything.
+#[cold]
 pub(crate) fn take_buffer(len: usize) -> Vec<u8> {
     let mut kept = kept();
     let fits = |buffer: &&(usize, &Vec<u8>)| buffer.1.len() >= len;
@@ -37,6 +38,7 @@ pub(crate) fn take_buffer(len: usize) -> Vec<u8> {
 }
 
 /// Keeps a buffer for others to take, unless that would be too much.
+#[cold]
 pub(crate) fn keep_buffer(buffer: Vec<u8>) {
     let mut kept = kept();
     let sum: usize = kept.iter().map(Vec::capacity).sum();

@@ -142,7 +142,9 @@ impl Ring {
         let (first, second) = self.parts(place);
         let (front, back) = message.split_at(message.len().min(first.len()));
         Granule::write_all(first, front);
-        Granule::write_all(second, back);
+        if !back.is_empty() {
+            Granule::write_all(second, back);
+        }
     }
 
     #[inline]
@@ -150,7 +152,9 @@ impl Ring {
         let (first, second) = self.parts(place);
         let (front, back) = into.split_at_mut(into.len().min(first.len()));
         Granule::read_all(first, front);
-        Granule::read_all(second, back);
+        if !back.is_empty() {
+            Granule::read_all(second, back);
+        }
     }
 
     /// The granules of a message whose place was checked: up to the end, and from the beginning.
