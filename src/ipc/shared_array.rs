@@ -50,8 +50,8 @@ use crate::sys::{AtomicU64, MODELLED, Ordering::Relaxed};
 /// # Costs
 ///
 /// One descriptor and one mapping, of the elements and 128 bytes, in whole pages. Reading and
-/// writing cost what they do in memory of one's own. Nothing allocates but [`SharedArray::to_vec`]
-/// and [`SharedArray::value`].
+/// writing cost what they do in memory of one's own, and copies of many elements what `memcpy` does. Nothing
+/// allocates but [`SharedArray::to_vec`] and [`SharedArray::value`].
 ///
 /// # If a process dies
 ///
