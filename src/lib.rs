@@ -362,6 +362,7 @@ pub use sync::{
     Barrier, BoundedSemaphore, Condition, ConditionGuard, Element, Event, Lock, LockGuard, Permit,
     RLock, RLockGuard, RobustPermit, RobustSemaphore, Semaphore, Value,
 };
+pub use sys::release_buffers;
 pub use thread::{Thread, ThreadBuilder};
 #[cfg(feature = "stream")]
 pub use wait::IncomingStream;

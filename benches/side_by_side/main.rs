@@ -5,6 +5,7 @@
 //! our time as a ratio to each implementation's. Only ratios within one run are comparable. A second
 //! table has the time from an owner's death to the next owner.
 
+mod bulk;
 mod fairness;
 mod herd;
 mod lock;
@@ -90,6 +91,7 @@ fn main() {
         semaphore::uncontended(),
         semaphore::contended(),
         queue::one_to_one(),
+        bulk::one_to_one(),
         herd::of_threads(),
         herd::of_processes(),
         starts::fork_server(),

@@ -1,6 +1,7 @@
 //! Floor 4: data in motion.
 
 mod array_iter;
+mod array_slices;
 mod array_text;
 pub(crate) mod codec;
 mod incoming;

@@ -11,6 +11,7 @@
 //! (what a mutant may weaken in a model, and a constant everywhere else).
 
 mod alloc_failure;
+mod buffers;
 mod clock;
 mod constructors;
 mod exec_path;
@@ -41,10 +42,13 @@ use crate::error::FileSizeLimit;
 pub(crate) use backend::{
     Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
     Cell, CurrentThread, Entry, Futex, Granule, Mark, Node, Number, OwnEntries, Packet,
-    ProcessInstance, Slot, Socket, Versioned, WordAddress, millis,
+    ProcessInstance, Slot, Socket, Versioned, WordAddress, copy_bytes, init_bytes, load_all,
+    millis, store_all,
 };
 
 pub(crate) use alloc_failure::note_alloc_failure;
+pub use buffers::release_buffers;
+pub(crate) use buffers::{keep_buffer, take_buffer};
 pub(crate) use clock::Deadline;
 pub(crate) use constructors::{Arguments, Constructor, Constructors};
 pub(crate) use exec_path::{exec_path, set_exec_path};

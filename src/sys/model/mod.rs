@@ -17,7 +17,7 @@ pub(crate) use multiproc_checker::{
 };
 
 pub(crate) use futex::Futex;
-pub(crate) use number::{Entry, Granule, Number};
+pub(crate) use number::{Entry, Granule, Number, copy_bytes, init_bytes, load_all, store_all};
 pub(crate) use own_entries::OwnEntries;
 pub(crate) use process_instance::ProcessInstance;
 pub(crate) use robust::{CurrentThread, Node, Slot};

@@ -1,6 +1,7 @@
 //! The machine itself: std's atomics, Linux futexes, the kernel's robust list.
 
 mod cell;
+mod copy;
 mod entry;
 mod futex;
 mod granule;
@@ -19,12 +20,13 @@ mod versioned;
 mod word_address;
 
 pub(crate) use cell::{Access, Cell};
+pub(crate) use copy::{copy_bytes, init_bytes};
 pub(crate) use entry::Entry;
 pub(crate) use futex::Futex;
 pub(crate) use granule::Granule;
 pub(crate) use mark::Mark;
 pub(crate) use millis::millis;
-pub(crate) use number::Number;
+pub(crate) use number::{Number, load_all, store_all};
 pub(crate) use own_entries::OwnEntries;
 pub(crate) use packet::Packet;
 pub(crate) use process_instance::ProcessInstance;
