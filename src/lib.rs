@@ -30,7 +30,7 @@
 //! |---|---|---|---|
 //! | [`Process::builder`] | [`ProcessBuilder`] | name, daemon | `fork`, `spawn`, `start` |
 //! | [`Thread::builder`] | [`ThreadBuilder`] | name, daemon | `spawn`, `start` |
-//! | [`Pool::builder`] | [`PoolBuilder`] | workers, start_timeout | `build` |
+//! | [`Pool::builder`] | [`PoolBuilder`] | workers, start_timeout, task_timeout, max_tasks_per_worker, initializer | `build` |
 //!
 //! # How a value gets into a child
 //!
@@ -209,6 +209,8 @@
 //!   that is spawned, and in a pool's worker, they may not have.
 //! * *A /proc that is not the kernel's,* in a root that somebody has made up (`chroot`): what this crate reads
 //!   there about processes, and the program that it starts from there, are believed.
+//! * *A pool's memory, written by a task* that means harm, by `unsafe` code: the pool's other workers run what
+//!   stands there. (The pool's own process checks what it reads.)
 //! * *This crate's memory as files,* written through /proc or /dev/shm by who knows them, or a pool's line by
 //!   who takes it from another process (`pidfd_getfd`).
 //! * *glibc's robust mutexes,* held by a thread beside locks of this crate, in memory that somebody who
@@ -241,6 +243,7 @@
 //! | O_TMPFILE, F_OFD_SETLK | 3.11, 3.15 | no names ([`Shared::create`]) |
 //! | memfd_create | 3.17 | all works, in files in /dev/shm, which cannot be sealed: whoever is given one could cut it short; without that folder, no [`Shared`], [`Queue`] and [`SharedArray`], no long messages through a [`pipe`], no children |
 //! | F_ADD_SEALS | 3.17 | all works, unsealed as in /dev/shm |
+//! | madvise with MADV_POPULATE_WRITE | 5.14 | all works: a [`Pool`] whose long messages find no memory is killed (SIGBUS), where it would get an error |
 //! | madvise with MADV_WIPEONFORK | 4.14 | all works, but for a fork by other code whose child has its parent's number |
 //! | F_SETLK, fchmod | | no [`Process`] and no [`Pool`] |
 //! | pidfd_open, waitid for a pidfd | 5.3, 5.4 | no [`Process`] and no [`Pool`]; that the owner of a lock died is noticed after up to 100 ms |
@@ -289,6 +292,10 @@ pub use ipc::{
     ArrayGuard, ArrayIter, Connection, Incoming, Queue, Receiver, SelfDescribing, Sender,
     SharedArray, duplex, pipe, wait_any, wait_any_for, wait_any_until,
 };
+/// The protocol of a pool's tasks, for its models.
+#[cfg(modelled)]
+#[doc(hidden)]
+pub use pool::schedule;
 pub use pool::{AsyncResult, Pool, PoolBuilder};
 pub use process::{Process, ProcessBuilder, Run};
 pub use shm::{Layout, ProcessSafe, Shared};

@@ -16,6 +16,7 @@ pub use pipe::{
     Connection, Receiver, Sender, duplex, pipe, wait_any, wait_any_for, wait_any_until,
 };
 pub use queue::Queue;
+pub(crate) use ring::buffer::Buffer;
 pub use shared_array::{ArrayGuard, SharedArray};
 
 /// How a descriptor goes to a child, and what the child makes of it.

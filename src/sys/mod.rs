@@ -36,7 +36,7 @@ use crate::error::FileSizeLimit;
 pub(crate) use backend::{
     Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
     Cell, CurrentThread, Entry, Futex, Granule, Mark, Node, Number, OwnEntries, Packet,
-    ProcessInstance, Slot, Socket, Versioned, millis,
+    ProcessInstance, Slot, Socket, Spin, Versioned, copy_from_shared, copy_to_shared, millis,
 };
 
 pub(crate) use clock::Deadline;

@@ -89,11 +89,6 @@ impl End {
         }
     }
 
-    /// Sends no more.
-    pub(crate) fn hang_up(&self) -> Result<(), SendCause> {
-        self.socket.shut(Side::Send).map_err(not_sent)
-    }
-
     /// Whether `recv` would not wait. When even asking fails, it would not: it would fail.
     pub(crate) fn poll(&self, deadline: Deadline) -> bool {
         self.socket.wait(Side::Receive, deadline).unwrap_or(true)

@@ -5,7 +5,9 @@ mod number;
 mod own_entries;
 mod process_instance;
 mod robust;
+mod shared_bytes;
 mod socket;
+mod spin;
 mod versioned;
 
 pub(crate) use multiproc_checker::thread::Mark;
@@ -20,5 +22,7 @@ pub(crate) use number::{Entry, Granule, Number};
 pub(crate) use own_entries::OwnEntries;
 pub(crate) use process_instance::ProcessInstance;
 pub(crate) use robust::{CurrentThread, Node, Slot};
+pub(crate) use shared_bytes::{copy_from_shared, copy_to_shared};
 pub(crate) use socket::{Packet, Socket};
+pub(crate) use spin::Spin;
 pub(crate) use versioned::Versioned;

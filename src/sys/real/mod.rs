@@ -13,7 +13,9 @@ mod packet;
 mod process_instance;
 mod record;
 mod robust;
+mod shared_bytes;
 mod socket;
+mod spin;
 mod thread;
 mod versioned;
 
@@ -28,7 +30,9 @@ pub(crate) use own_entries::OwnEntries;
 pub(crate) use packet::Packet;
 pub(crate) use process_instance::ProcessInstance;
 pub(crate) use robust::Node;
+pub(crate) use shared_bytes::{copy_from_shared, copy_to_shared};
 pub(crate) use socket::Socket;
+pub(crate) use spin::Spin;
 pub(crate) use thread::{CurrentThread, Slot};
 pub(crate) use versioned::Versioned;
 
