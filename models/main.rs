@@ -39,6 +39,8 @@ mod lock;
 mod looks;
 mod notebook;
 mod pipe;
+#[cfg(loom)]
+mod pool;
 mod queue;
 #[cfg(loom)]
 mod reused;
@@ -67,6 +69,8 @@ const ALL: &[&[(&str, harness::Model, harness::Legs)]] = &[
     looks::MODELS,
     notebook::MODELS,
     pipe::MODELS,
+    #[cfg(loom)]
+    pool::MODELS,
     queue::MODELS,
     #[cfg(loom)]
     reused::MODELS,

@@ -32,7 +32,7 @@
 //! |---|---|---|---|
 //! | [`Process::builder`] | [`ProcessBuilder`] | name, daemon, environment, directory, standard streams, limits, logs, start method | `fork`, `spawn`, `start` |
 //! | [`Thread::builder`] | [`ThreadBuilder`] | name, daemon | `spawn`, `start` |
-//! | [`Pool::builder`] | [`PoolBuilder`] | workers, start_timeout | `build` |
+//! | [`Pool::builder`] | [`PoolBuilder`] | workers, start_timeout, task_timeout, max_tasks_per_worker, initializer | `build` |
 //!
 //! # How a value gets into a child
 //!
@@ -265,6 +265,8 @@
 //! * *A parent that means harm:* who starts this program as this crate starts a child, with a letter of its
 //!   own, says which code runs. (So can whoever starts a program; a program with more rights than its parent
 //!   refuses.)
+//! * *A pool's memory, written by a task* that means harm, by `unsafe` code: the pool's other workers run what
+//!   stands there. (The pool's own process checks what it reads.)
 //! * *Memory as files,* written by who opens it by a path, of this process or another of its user: memory
 //!   under a name in /dev/shm, or any under /proc. Rust's own promise ends there too
 //!   ([/proc/self/mem](std::os::unix::io#procselfmem-and-similar-os-features)). The same holds for a pool's
@@ -303,6 +305,7 @@
 //! | O_TMPFILE, F_OFD_SETLK | 3.11, 3.15 | no names ([`Shared::create`]) |
 //! | memfd_create | 3.17 | all works, in files in /dev/shm, which cannot be sealed: whoever is given one could cut it short; without that folder, no [`Shared`], [`Queue`] and [`SharedArray`], no long messages through a [`pipe`], no children |
 //! | F_ADD_SEALS | 3.17 | all works, unsealed as in /dev/shm |
+//! | madvise with MADV_POPULATE_WRITE | 5.14 | all works: a [`Pool`] whose long messages find no memory is killed (SIGBUS), where it would get an error |
 //! | madvise with MADV_WIPEONFORK | 4.14 | all works |
 //! | F_SETLK, fchmod | | no [`Process`] and no [`Pool`] |
 //! | pidfd_open, waitid for a pidfd | 5.3, 5.4 | no [`Process`] and no [`Pool`]; that the owner of a lock died is noticed after up to 100 ms |
@@ -355,6 +358,10 @@ pub use ipc::{
     ArrayGuard, ArrayIter, Connection, Incoming, Queue, Receiver, SelfDescribing, Sender,
     SharedArray, duplex, pipe,
 };
+/// The protocol of a pool's tasks, for its models.
+#[cfg(modelled)]
+#[doc(hidden)]
+pub use pool::schedule;
 pub use pool::{AsyncResult, Pool, PoolBuilder};
 pub use process::{Process, ProcessBuilder, Run};
 pub use shm::{Layout, ProcessSafe, Shared};

@@ -229,7 +229,8 @@ fn what_a_task_comes_to_says_each_thing_once() {
     let not_started = || {
         let refused = Error::os("posix_spawn", refused_by_the_system());
         each!(WorkerNotStarted:
- Refused(Arc::new(refused)), Failed(text()), Exited(1), Signaled(9), StatusTaken)
+ Refused(Arc::new(refused)), Failed(text()),
+            Initializer { message: text(), location: None }, Exited(1), Signaled(9), StatusTaken)
     };
     say_each_thing_once(not_started());
     say_each_thing_once(not_started().into_iter().map(TaskError::Broken).collect());
@@ -238,7 +239,7 @@ fn what_a_task_comes_to_says_each_thing_once() {
         StatusUnknown { call: "waitid", errno: libc::EPERM },
         Signaled(9),
         Exited(3),
-        StatusTaken,
+        TimedOut, Cancelled, StatusTaken,
         Argument(codec()),
         Encode(codec()),
         Decode(codec()),

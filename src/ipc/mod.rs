@@ -18,7 +18,7 @@ pub(crate) use incoming::{Meaning, Source};
 pub(crate) use pipe::End;
 pub use pipe::{Connection, Receiver, Sender, duplex, pipe};
 pub use queue::Queue;
-pub(crate) use ring::buffer::Taken;
+pub(crate) use ring::buffer::{Buffer, Taken};
 pub use shared_array::{ArrayGuard, SharedArray};
 
 /// How a descriptor goes to a child, and what the child makes of it.

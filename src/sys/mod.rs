@@ -42,8 +42,8 @@ use crate::error::FileSizeLimit;
 pub(crate) use backend::{
     Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
     Cell, CurrentThread, Entry, Futex, Granule, Mark, Node, Number, OwnEntries, Packet,
-    ProcessInstance, Slot, Socket, Versioned, WordAddress, copy_bytes, init_bytes, load_all,
-    millis, store_all,
+    ProcessInstance, Slot, Socket, Spin, Versioned, WordAddress, copy_bytes, copy_from_shared,
+    copy_to_shared, init_bytes, load_all, millis, store_all,
 };
 
 pub(crate) use alloc_failure::note_alloc_failure;

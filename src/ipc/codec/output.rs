@@ -74,7 +74,10 @@ impl Output for Vec<u8> {
     fn varint(&mut self, number: u64) {
         let mut groups = [0; 10];
         let len = varint(number, &mut groups);
-        self.extend_from_slice(&groups[..len]);
+        // All ten, which takes two instructions, and not so many, which takes a call.
+        let end = Vec::len(self) + len;
+        self.extend_from_slice(&groups);
+        self.truncate(end);
     }
 }
 

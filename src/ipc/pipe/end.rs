@@ -111,11 +111,6 @@ impl End {
         self.socket.sleeps_here(side)
     }
 
-    /// Sends no more.
-    pub(crate) fn hang_up(&self) -> Result<(), SendCause> {
-        self.socket.shut(Side::Send).map_err(not_sent)
-    }
-
     /// Receives what was sent until now, and no more.
     pub(crate) fn stop_receiving(&self) -> Result<(), RecvError> {
         self.socket.shut(Side::Receive).map_err(not_received)

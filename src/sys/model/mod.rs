@@ -5,7 +5,9 @@ mod number;
 mod own_entries;
 mod process_instance;
 mod robust;
+mod shared_bytes;
 mod socket;
+mod spin;
 mod versioned;
 mod word_address;
 
@@ -21,6 +23,8 @@ pub(crate) use number::{Entry, Granule, Number, copy_bytes, init_bytes, load_all
 pub(crate) use own_entries::OwnEntries;
 pub(crate) use process_instance::ProcessInstance;
 pub(crate) use robust::{CurrentThread, Node, Slot};
+pub(crate) use shared_bytes::{copy_from_shared, copy_to_shared};
 pub(crate) use socket::{Packet, Socket};
+pub(crate) use spin::Spin;
 pub(crate) use versioned::Versioned;
 pub(crate) use word_address::WordAddress;
