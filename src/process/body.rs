@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io::Write;
 use std::os::fd::OwnedFd;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
@@ -21,7 +20,7 @@ use crate::process::exchange::{Exchange, Outcome};
 use crate::process::identity::{Identity, Tie};
 use crate::process::settings::NotSetUp;
 use crate::runtime::{caught, end, leave, name_process};
-use crate::sys::{Deadline, descriptor, poll};
+use crate::sys::{Deadline, contained, descriptor, poll};
 
 /// The exit code of a child that did not return, as Python's.
 const FAILED: i32 = 1;
@@ -46,40 +45,47 @@ pub(super) fn live<R: Serialize + DeserializeOwned>(
     body: impl FnOnce() -> Result<R, NotRun>,
 ) -> ! {
     // Also when what is outside of `caught` should panic: nothing unwinds into the frames below.
-    let lived = catch_unwind(AssertUnwindSafe(|| {
-        match exchange.await_release() {
-            Ok(true) => {}
-            Ok(false) => leave(FAILED),
-            Err(error) => {
-                tell(format_args!("this child does not learn whether it may begin: {error}"));
-                leave(FAILED);
-            }
-        }
-        // Whoever has no parent in its PID namespace is in another than its parent. (One that has
-        // ended is followed by one that is in it.)
-        let is_outside = getppid().is_none();
-        if !is_outside {
-            tie_to_parent(&identity);
-        }
-        if identity.daemon {
-            leave_interrupts_to_parent();
-        }
-        name_process(&identity.name);
-        become_child(identity, exchange);
-        let outcome = if is_outside { Outcome::Outside } else { run(body) };
-        let code = match outcome {
-            Outcome::Returned(_) => 0,
-            _ => FAILED,
-        };
-        match take_exchange().map(|exchange| exchange.leave(&outcome)) {
-            Some(Err(error)) => {
-                tell(format_args!("the result could not be left for the parent: {error}"));
-                FAILED
-            }
-            _ => code,
-        }
-    }));
+    let lived = contained(|| exit_code(identity, exchange, body));
     end(lived.unwrap_or(FAILED))
+}
+
+/// As [`live`], up to the exit code.
+fn exit_code<R: Serialize + DeserializeOwned>(
+    identity: Identity,
+    exchange: Exchange,
+    body: impl FnOnce() -> Result<R, NotRun>,
+) -> i32 {
+    match exchange.await_release() {
+        Ok(true) => {}
+        Ok(false) => leave(FAILED),
+        Err(error) => {
+            tell(format_args!("this child does not learn whether it may begin: {error}"));
+            leave(FAILED);
+        }
+    }
+    // Whoever has no parent in its PID namespace is in another than its parent. (One that has
+    // ended is followed by one that is in it.)
+    let is_outside = getppid().is_none();
+    if !is_outside {
+        tie_to_parent(&identity);
+    }
+    if identity.daemon {
+        leave_interrupts_to_parent();
+    }
+    name_process(&identity.name);
+    become_child(identity, exchange);
+    let outcome = if is_outside { outside(body) } else { run(body) };
+    let code = match outcome {
+        Outcome::Returned(_) => 0,
+        _ => FAILED,
+    };
+    match take_exchange().map(|exchange| exchange.leave(&outcome)) {
+        Some(Err(error)) => {
+            tell(format_args!("the result could not be left for the parent: {error}"));
+            FAILED
+        }
+        _ => code,
+    }
 }
 
 /// Runs `body` and writes its value down; nothing of the user's runs outside of `caught`.
@@ -93,6 +99,12 @@ fn run<R: Serialize + DeserializeOwned>(body: impl FnOnce() -> Result<R, NotRun>
         Err(NotRun::NotSetUp(why)) => Outcome::NotSetUp(why),
     });
     ran.unwrap_or_else(Outcome::Panicked)
+}
+
+/// Drops `body` unrun: what it has captured is the user's.
+fn outside<R>(body: impl FnOnce() -> Result<R, NotRun>) -> Outcome {
+    contained(|| drop(body));
+    Outcome::Outside
 }
 
 /// A daemon ends with its parent, even one that is killed and cannot say so.

@@ -1,7 +1,5 @@
 //! Starting a child by fork, after checking that it can be one.
 
-use std::panic::catch_unwind;
-
 use nix::unistd::ForkResult;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,7 +12,7 @@ use crate::process::exchange::Exchange;
 use crate::process::namespaces;
 use crate::process::start::Start;
 use crate::runtime;
-use crate::sys::{CurrentThread, had_threads, threads};
+use crate::sys::{CurrentThread, contained, had_threads, threads};
 
 /// Forks in a process that never had another thread. The child runs `body` and never returns from
 /// here.
@@ -108,7 +106,7 @@ unsafe fn fork_alone<R: Serialize + DeserializeOwned>(
         Ok(ForkResult::Parent { child }) => Child::new(child.as_raw(), &identity, exchange, ends),
         Ok(ForkResult::Child) => {
             // Nothing may unwind from here into the parent's frames.
-            let _ = catch_unwind(runtime::after_fork);
+            contained(runtime::after_fork);
             drop(ends);
             live(identity, exchange, || {
                 // SAFETY: this process has one thread; and perhaps one that watches its parent (see

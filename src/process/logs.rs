@@ -13,7 +13,6 @@
 //! not send until there is room again, and says how many records that were.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -25,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, RecvError, SendCause};
 use crate::ipc::{Receiver, Sender, pipe};
 use crate::process::current::current;
-use crate::sys::{Deadline, ForkLocal, poll};
+use crate::sys::{Deadline, ForkLocal, contained, poll};
 
 /// How long a child waits for room, and a join for the parent's logger.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -202,7 +201,7 @@ fn deliver(line: &Receiver<Sent>) {
     loop {
         match line.recv() {
             // A logger that panics has said so; the next record may be one that it likes.
-            Ok(record) => drop(catch_unwind(AssertUnwindSafe(|| record.tell()))),
+            Ok(record) => _ = contained(|| record.tell()),
             Err(RecvError::Closed) => return,
             // What came is no record.
             Err(RecvError::Decode(_)) => {}

@@ -6,13 +6,12 @@
 //! parent's handlers, which are not its own to run. Nobody does anything when a signal kills.
 
 use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 
 use rustix::process::getpid;
 use rustix::thread::gettid;
 
-use crate::sys::{ForkCell, OwnEntries, fork_generation};
+use crate::sys::{ForkCell, OwnEntries, contained, fork_generation};
 
 /// One hook. They are done in the order of the variants of [`ExitOrder`].
 #[derive(Clone, Copy)]
@@ -79,7 +78,7 @@ pub(crate) fn register(hook: ExitHook) {
 
 extern "C" fn at_exit() {
     // A panic must not leave a C function; it has been told by the hook.
-    let _ = catch_unwind(run_hooks);
+    contained(run_hooks);
     // A thread that wanted to end the program now sleeps for good in std, which lets only the first
     // do it: that is this one.
     if let Some(code) = asked_for().filter(|_| gettid() == getpid()) {
@@ -135,8 +134,8 @@ pub(crate) fn flush() {
 
 /// Ends a child of this crate: does its hooks, flushes, and leaves with `code`.
 pub(crate) fn end(code: i32) -> ! {
-    let _ = catch_unwind(AssertUnwindSafe(run_hooks));
-    let _ = catch_unwind(flush);
+    contained(run_hooks);
+    contained(flush);
     // The system keeps the lowest 8 bits.
     if code & 0xff == 0 {
         OwnEntries::leave_all();

@@ -32,6 +32,7 @@ mod real;
 mod sibling;
 mod stat;
 mod threads;
+mod unwind;
 
 #[cfg(modelled)]
 use model as backend;
@@ -70,6 +71,7 @@ pub(crate) use sibling::{Made, SiblingMaker, SiblingNumber};
 pub(crate) use stat::Stat;
 pub(crate) use std::sync::atomic::Ordering;
 pub(crate) use threads::{had_threads, threads};
+pub(crate) use unwind::contained;
 
 /// Whether this build explores models instead of running on the machine.
 pub(crate) const MODELLED: bool = cfg!(modelled);

@@ -93,6 +93,41 @@ fn a_child_in_another_namespace_says_so_where_its_parent_cannot() {
     alone(|()| finds_out(|ran| Process::builder().daemon(true).fork(|| ran.set())));
 }
 
+/// In another process than this one, its drop panics with a payload whose drop does the same.
+struct PanicsOutside(u32);
+
+impl Drop for PanicsOutside {
+    fn drop(&mut self) {
+        if std::process::id() != self.0 {
+            std::panic::panic_any(PanicsOutside(self.0));
+        }
+    }
+}
+
+/// Notes that a frame was left in another process than this one.
+struct Frame<'a>(u32, &'a Event);
+
+impl Drop for Frame<'_> {
+    fn drop(&mut self) {
+        if std::process::id() != self.0 {
+            self.1.set();
+        }
+    }
+}
+
+/// The closure is dropped unrun in the child.
+#[test]
+fn nothing_unwinds_from_a_child_into_its_parents_frames() {
+    alone(|()| {
+        finds_out(|left| {
+            let parent = std::process::id();
+            let _frame = Frame(parent, left);
+            let captured = PanicsOutside(parent);
+            Process::fork(move || drop(captured))
+        });
+    });
+}
+
 /// Where a process started is told by another clock there.
 #[test]
 fn a_name_is_not_shared_across_time_namespaces() -> Nothing {

@@ -29,7 +29,6 @@ pub(crate) use probe::Reads;
 use probe::{Learned, learn, plain};
 
 use std::any::type_name;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -41,6 +40,7 @@ use crate::ipc::codec::encoder::Encoder;
 use crate::ipc::codec::fault::Fault;
 use crate::ipc::codec::shapes::Shapes;
 use crate::ipc::ring::buffer::Buffer;
+use crate::sys::contained;
 
 /// Encodes `value` into `buffer`, in place of what was there. `shapes` are those of the type.
 #[inline]
@@ -120,13 +120,13 @@ fn look_again<T: ?Sized, U: Serialize + DeserializeOwned>(
 #[cold]
 fn try_to_read<T: DeserializeOwned>(bytes: &[u8]) -> Result<(), CodecError> {
     let read = || handoff::taking(Vec::new(), || decode::<T>(bytes).map(drop));
-    match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(Err(CodecError::Custom(_))) | Err(_) => Ok(()),
-        Ok(Err(CodecError::NeedsSelfDescribing(mut demand))) => {
+    match contained(read) {
+        Some(Err(CodecError::Custom(_))) | None => Ok(()),
+        Some(Err(CodecError::NeedsSelfDescribing(mut demand))) => {
             demand.type_name = plain(type_name::<T>());
             Err(CodecError::NeedsSelfDescribing(demand))
         }
-        Ok(tried) => tried,
+        Some(tried) => tried,
     }
 }
 

@@ -21,7 +21,6 @@ mod tracer;
 
 use std::any::type_name;
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
 use serde::Serialize;
@@ -34,7 +33,7 @@ use crate::ipc::codec::probe::trace::Trace;
 pub(super) use crate::ipc::codec::probe::trace::{Call, To, plain};
 use crate::ipc::codec::probe::tracer::Tracer;
 use crate::ipc::codec::shapes::Shapes;
-use crate::sys::ForkCell;
+use crate::sys::{ForkCell, contained};
 
 /// What is written, and read.
 pub(crate) trait Message: Serialize + DeserializeOwned {}
@@ -132,8 +131,7 @@ fn follow<T: Message>(trace: &mut Trace) -> Result<bool, CodecError> {
 /// Whether a value came of it. That is compared with what is written of it, and so is a second one.
 fn read<T: Message>(trace: &mut Trace) -> Result<bool, CodecError> {
     let read = handoff::probing(|| {
-        let Ok(value) = catch_unwind(AssertUnwindSafe(|| T::deserialize(Tracer::root(trace))))
-        else {
+        let Some(value) = contained(|| T::deserialize(Tracer::root(trace))) else {
             return false;
         };
         if let Ok(value) = &value {
@@ -148,8 +146,8 @@ fn read<T: Message>(trace: &mut Trace) -> Result<bool, CodecError> {
         let guess = std::mem::replace(&mut trace.guess, OTHERS);
         trace.rewind_to_repeat();
         handoff::probing(|| {
-            let value = catch_unwind(AssertUnwindSafe(|| T::deserialize(Tracer::root(trace))));
-            if let Ok(Ok(value)) = value {
+            let value = contained(|| T::deserialize(Tracer::root(trace)));
+            if let Some(Ok(value)) = value {
                 compare(&value, trace);
             }
         });
@@ -164,8 +162,7 @@ fn read<T: Message>(trace: &mut Trace) -> Result<bool, CodecError> {
 /// A panic, or an error, is no verdict. What the value hands over is closed, and sent nowhere.
 fn compare<T: Serialize>(value: &T, trace: &mut Trace) {
     let Some(log) = trace.log.entries() else { return };
-    let compare = AssertUnwindSafe(|| echo::compare(value, log));
-    let (findings, _handed_over) = handoff::sending(|| catch_unwind(compare));
+    let (findings, _handed_over) = handoff::sending(|| contained(|| echo::compare(value, log)));
     trace.compared(findings.unwrap_or_default());
 }
 
