@@ -79,6 +79,23 @@ pub(crate) fn probing<R>(deserialise: impl FnOnce() -> R) -> R {
     opened(&PROBING, &Rc::default(), deserialise)
 }
 
+/// Runs `serialise`, whose bytes go another way than those that a context may be open for: it is called
+/// by a `Serialize` that itself puts or sends something, or in a child that was forked by one. Nothing
+/// is handed over.
+#[inline]
+pub(crate) fn not_sending<R>(serialise: impl FnOnce() -> R) -> R {
+    let _outer = Outer::close(&SENDING);
+    serialise()
+}
+
+/// The same of `deserialise`: what its bytes name did not come with the message that a context may be
+/// open for, nor is it made up.
+#[inline]
+pub(crate) fn not_taking<R>(deserialise: impl FnOnce() -> R) -> R {
+    let _outer = (Outer::close(&TAKING), Outer::close(&PROBING));
+    deserialise()
+}
+
 /// Whether values are made up: see [`probing`].
 pub(crate) fn is_probing() -> bool {
     within(&PROBING, |()| Ok(())).is_ok()
@@ -90,14 +107,23 @@ fn opened<T, R>(
     list: &Rc<RefCell<T>>,
     run: impl FnOnce() -> R,
 ) -> R {
-    struct Outer<T: 'static>(&'static LocalKey<Context<T>>, Option<ManuallyDrop<Rc<RefCell<T>>>>);
-    impl<T> Drop for Outer<T> {
-        fn drop(&mut self) {
-            drop(self.0.replace(self.1.take()).map(ManuallyDrop::into_inner));
-        }
-    }
     let _outer = Outer(context, context.replace(Some(ManuallyDrop::new(list.clone()))));
     run()
+}
+
+/// What was open before, which is put back when this is dropped.
+struct Outer<T: 'static>(&'static LocalKey<Context<T>>, Option<ManuallyDrop<Rc<RefCell<T>>>>);
+
+impl<T> Outer<T> {
+    fn close(context: &'static LocalKey<Context<T>>) -> Self {
+        Outer(context, context.take())
+    }
+}
+
+impl<T> Drop for Outer<T> {
+    fn drop(&mut self) {
+        drop(self.0.replace(self.1.take()).map(ManuallyDrop::into_inner));
+    }
 }
 
 /// Uses the list of the context that is open.
@@ -188,6 +214,23 @@ mod tests {
             std::panic::catch_unwind(|| sending(|| std::panic::resume_unwind(Box::new(0))));
         assert!(panicked.is_err());
         assert!(matches!(send_fd(dev_null().as_fd()).unwrap_err(), HandoffError::NoCarrier));
+    }
+
+    #[test]
+    fn what_goes_another_way_has_nothing_of_an_open_context() {
+        let file = dev_null();
+        let (refused, fds) = sending(|| {
+            let refused = not_sending(|| send_fd(file.as_fd()).unwrap_err());
+            send_fd(file.as_fd()).unwrap();
+            refused
+        });
+        assert!(matches!(refused, HandoffError::NoCarrier));
+        assert_eq!(fds.len(), 1);
+        taking(fds, || {
+            assert!(matches!(not_taking(|| take_fd(0)).unwrap_err(), HandoffError::NoCarrier));
+            assert!(take_fd(0).is_ok());
+        });
+        assert!(probing(|| is_probing() && !not_taking(is_probing)));
     }
 
     #[test]

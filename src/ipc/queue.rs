@@ -241,7 +241,8 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     #[inline]
     fn encode(&self, value: &T, buffer: &mut Buffer) -> Result<(), Trouble> {
         let shapes = self.reads.get::<T>().map_err(Trouble::Encode)?;
-        codec::encode(value, shapes, buffer).map_err(Trouble::Encode)?;
+        let encoded = handoff::not_sending(|| codec::encode(value, shapes, buffer));
+        encoded.map_err(Trouble::Encode)?;
         let size = buffer.len();
         if size > self.ring.bytes() { Err(Trouble::TooLarge(size)) } else { Ok(()) }
     }
@@ -266,7 +267,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
         if let Err(refusal) = self.ring.get(&mut buffer, &mode) {
             return Err(get_error(refusal, &mode));
         }
-        codec::decode(buffer.message()).map_err(GetError::Decode)
+        handoff::not_taking(|| codec::decode(buffer.message())).map_err(GetError::Decode)
     }
 }
 

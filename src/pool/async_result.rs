@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 
 use crate::error::TaskError;
+use crate::handoff;
 use crate::ipc::codec;
 use crate::pool::task::{Part, Task};
 use crate::pool::tasks::Tasks;
@@ -190,7 +191,7 @@ fn end_of(timeout: Duration) -> Option<Instant> {
 
 fn decoded<R: DeserializeOwned>(part: &Part) -> Result<R, TaskError> {
     let bytes = part.as_ref().map_err(Clone::clone)?;
-    codec::decode(bytes).map_err(TaskError::Decode)
+    handoff::not_taking(|| codec::decode(bytes)).map_err(TaskError::Decode)
 }
 
 impl<R> Drop for AsyncResult<R> {

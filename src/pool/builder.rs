@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, TaskError};
+use crate::handoff;
 use crate::ipc::codec;
 use crate::pool::Pool;
 use crate::pool::manager::Options;
@@ -132,7 +133,8 @@ impl PoolBuilder {
     where
         A: Serialize + DeserializeOwned,
     {
-        let argument = codec::to_bytes(&argument).map_err(TaskError::Argument);
+        let argument = handoff::not_sending(|| codec::to_bytes(&argument));
+        let argument = argument.map_err(TaskError::Argument);
         let call = Call::one(f);
         self.initializer = Some(call.and_then(|call| Ok(Request { call, argument: argument? })));
         self

@@ -35,6 +35,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, PoolJoinError, TaskError};
+use crate::handoff;
 use crate::ipc::Buffer;
 use crate::ipc::codec;
 use crate::pool::manager::{Manager, Options};
@@ -237,7 +238,8 @@ impl Pool {
         let items: Vec<A> = items.into_iter().collect();
         let size = items.len().div_ceil(CHUNKS * self.workers()).max(1);
         let call = Call::many(f)?;
-        let arguments = items.chunks(size).map(codec::list_to_bytes).collect::<Result<_, _>>();
+        let encode = |items: &[A]| handoff::not_sending(|| codec::list_to_bytes(items));
+        let arguments = items.chunks(size).map(encode).collect::<Result<_, _>>();
         let parts = tasks.submit(call, arguments.map_err(TaskError::Argument)?)?;
         Ok(AsyncResult::of_many(tasks.clone(), parts))
     }
@@ -276,8 +278,10 @@ impl Pool {
         let tasks = &self.manager.tasks;
         tasks.check_process()?;
         let call = Call::one(f)?;
-        let arguments =
-            items.into_iter().map(|item| codec::to_bytes(&item)).collect::<Result<_, _>>();
+        let arguments = items
+            .into_iter()
+            .map(|item| handoff::not_sending(|| codec::to_bytes(&item)))
+            .collect::<Result<_, _>>();
         let results: Vec<AsyncResult<R>> = tasks
             .submit(call, arguments.map_err(TaskError::Argument)?)?
             .into_iter()

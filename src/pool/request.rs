@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CodecError, TaskError};
+use crate::handoff;
 use crate::ipc::Buffer;
 use crate::ipc::codec::{self, Reads};
 use crate::process::Image;
@@ -113,7 +114,8 @@ pub(super) fn encode<T: Serialize + DeserializeOwned>(
     value: &T,
     buffer: &mut Buffer,
 ) -> Result<(), CodecError> {
-    codec::encode(value, Reads::of::<T>()?, buffer)
+    let shapes = Reads::of::<T>()?;
+    handoff::not_sending(|| codec::encode(value, shapes, buffer))
 }
 
 fn image() -> &'static Image {

@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::CodecError;
+use crate::handoff;
 use crate::ipc::codec;
 use crate::process::current::{become_child, is_orphan_of, take_exchange};
 use crate::process::exchange::{Exchange, Outcome};
@@ -44,8 +45,12 @@ pub(super) fn live<R: Serialize + DeserializeOwned>(
     exchange: Exchange,
     body: impl FnOnce() -> Result<R, NotRun>,
 ) -> ! {
-    // Also when what is outside of `caught` should panic: nothing unwinds into the frames below.
-    let lived = contained(|| exit_code(identity, exchange, body));
+    // Also when what is outside of `caught` should panic: nothing unwinds into the frames below. And what
+    // a `Serialize` or `Deserialize` among them carries, which may have forked, is its parent's.
+    let lived = contained(|| {
+        let live = || exit_code(identity, exchange, body);
+        handoff::not_sending(|| handoff::not_taking(live))
+    });
     end(lived.unwrap_or(FAILED))
 }
 

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ProcessError};
+use crate::handoff;
 use crate::ipc::codec;
 use crate::process::builder::ProcessBuilder;
 use crate::process::child::{Child, End, WAITID};
@@ -367,7 +368,7 @@ impl<R: DeserializeOwned> Process<R> {
         match self.child.wait(deadline) {
             Ok(ended) => ended.then(|| {
                 let value = self.child.result()?;
-                codec::decode(&value).map_err(ProcessError::Decode)
+                handoff::not_taking(|| codec::decode(&value)).map_err(ProcessError::Decode)
             }),
             Err(errno) => Some(Err(ProcessError::Os { call: "poll", source: errno.into() })),
         }

@@ -3,6 +3,7 @@
 //! * However often and on whichever way a memory comes to a process, it is at one place there.
 //! * None of what it has stands under the number of a standard stream, were all of them closed.
 //! * A type that lies otherwise in memory is another.
+//! * What is passed on while a message is made is not carried by that message.
 //! * A value that was made up to learn of a type is as any other, if somebody keeps it.
 //! * Where the system denies what it can do without, it does without; else an error says what and why.
 #![cfg(not(modelled))]
@@ -12,6 +13,7 @@ mod alone;
 #[path = "../support/chain.rs"]
 mod chain;
 mod derived;
+mod inside;
 mod layout;
 mod limits;
 #[path = "../support/logger.rs"]

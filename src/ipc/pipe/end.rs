@@ -43,7 +43,8 @@ impl End {
 
     fn encode<T: Serialize + DeserializeOwned>(&self, value: &T) -> Result<Packet, SendCause> {
         let shapes = self.reads.get::<T>().map_err(SendCause::Encode)?;
-        let bytes = codec::append(value, shapes, Packet::blank()).map_err(SendCause::Encode)?;
+        let bytes = handoff::not_sending(|| codec::append(value, shapes, Packet::blank()));
+        let bytes = bytes.map_err(SendCause::Encode)?;
         if bytes.len() > LARGE {
             let max = available();
             if bytes.len() > max {
@@ -151,7 +152,7 @@ impl<'de> Deserialize<'de> for End {
 }
 
 fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T, RecvError> {
-    codec::decode(message).map_err(RecvError::Decode)
+    handoff::not_taking(|| codec::decode(message)).map_err(RecvError::Decode)
 }
 
 fn not_sent(refused: Refused) -> SendCause {
