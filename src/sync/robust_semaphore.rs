@@ -1,5 +1,7 @@
 //! A number of permits that come back when those who hold them die.
 
+mod permit;
+
 use std::array;
 use std::time::{Duration, Instant};
 
@@ -9,6 +11,8 @@ use crate::sync::throttle::Throttle;
 use crate::sys::{
     Deadline, Entry, Futex, Op, Ordering, Ordering::*, ProcessInstance, Wait, const_fn, site,
 };
+
+pub use permit::RobustPermit;
 
 /// No permit of this entry is held: it can be taken.
 const FREE: u64 = 0;
@@ -248,7 +252,7 @@ impl<const N: usize> RobustSemaphore<N> {
                 entry.compare_exchange(FREE, holder, order, Relaxed).is_ok()
             }
         })?;
-        Some(RobustPermit { entry, turn: &self.turn })
+        Some(RobustPermit::new(entry, &self.turn, holder))
     }
 
     /// Waits until a permit is free, but not past the deadline, and takes it.
@@ -297,7 +301,7 @@ impl<const N: usize> RobustSemaphore<N> {
                 let order = site!("robust.wait.acquire", Acquire => Relaxed);
                 let new = if free { holder } else { seen | mark };
                 match entry.compare_exchange(seen, new, order, Relaxed) {
-                    Ok(_) if free => return Some(RobustPermit { entry, turn: &self.turn }),
+                    Ok(_) if free => return Some(RobustPermit::new(entry, &self.turn, holder)),
                     Ok(_) => break,
                     Err(now) => seen = now,
                 }
@@ -379,41 +383,4 @@ fn wake(turn: &Futex, count: u32) {
     let order = site!("robust.turn.release", Release => Relaxed);
     let next = site!("robust.turn", Op::AddBit(0) => Op::ClearBit(31));
     turn.wake_op(next, site!("robust.wake", count => 0), order);
-}
-
-/// A permit of a [`RobustSemaphore`]; gives itself back when dropped, from any thread of the process
-/// that acquired it.
-///
-/// A fork copies it, as it copies all memory. The child's copy is worth nothing and gives nothing
-/// back: it is the parent that holds the permit. (One that is moved into the child is dropped in
-/// the parent, and so given back there: have the child acquire its own.) If the semaphore is in
-/// private memory, the fork copies that as well, and in the copy it stays taken until the parent ends.
-#[must_use = "the permit is given back as soon as it is dropped"]
-#[derive(Debug)]
-pub struct RobustPermit<'a> {
-    entry: &'a Entry,
-    turn: &'a Futex,
-}
-
-impl RobustPermit<'_> {
-    /// Keeps the permit taken, also when this process ends: someone else will
-    /// [`RobustSemaphore::release`] it.
-    pub fn forget(self) {
-        // Relaxed: nothing is handed over before it is released.
-        pass(self.entry, ProcessInstance::current(), NOBODY, Relaxed);
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for RobustPermit<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        // Release: pairs with the Acquire of whoever takes the permit; carries what was done while
-        // it was held. Weaker: the model `robust_semaphore::hands_over` sees the race.
-        let order = site!("robust.give", Release => Relaxed);
-        let awaited = site!("robust.give.awaited", Some(true) => None);
-        if pass(self.entry, ProcessInstance::current(), FREE, order) == awaited {
-            wake(self.turn, 1);
-        }
-    }
 }

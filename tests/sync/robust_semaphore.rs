@@ -101,6 +101,26 @@ fn a_forked_copy_of_a_permit_releases_nothing() {
     assert_eq!(semaphore.value(), 2);
 }
 
+/// The entry is the child's by then, in which it has acquired one of its own.
+#[test]
+fn a_forked_copy_of_a_permit_leaves_the_childs_own_alone() {
+    let semaphore = Shared::new(RobustSemaphore::<1>::new(1)).unwrap();
+    let permit = semaphore.acquire();
+    let child = Child::run(|| {
+        let own = semaphore.acquire();
+        // SAFETY: the child's copies of the permit, which it alone has; each of them gives nothing back.
+        let copies = [(); 2].map(|()| unsafe { std::ptr::read(&permit) });
+        let [dropped, forgotten] = copies;
+        drop(dropped);
+        assert_eq!(semaphore.value(), 0, "the child holds it");
+        forgotten.forget();
+        drop(own);
+        assert_eq!(semaphore.value(), 1, "the child has given it back");
+    });
+    drop(permit);
+    assert_eq!(child.ended().code(), Some(0));
+}
+
 #[test]
 fn a_child_acquires_for_itself() {
     let semaphore = Shared::new(RobustSemaphore::<1>::new(1)).unwrap();
