@@ -4,9 +4,11 @@
 //! Other code may rely on them: the globals of C++ are made there, and so is what a Rust crate puts
 //! there. So they are run in its place, with what the loader would have given them.
 
+use std::arch::naked_asm;
 use std::ffi::{c_char, c_int};
 
-/// An entry. Some take nothing, and are called so all the same, by the loader too.
+/// An entry of this crate's own. Those of others may take nothing, or give something: of what type a
+/// function is that somebody else has put there, nobody can know.
 pub(crate) type Constructor = extern "C" fn(c_int, *const *const c_char, *const *const c_char);
 
 /// What glibc gives to each entry.
@@ -35,14 +37,96 @@ std::arch::global_asm!(
 );
 
 unsafe extern "C" {
-    static multiproc_init_array_end: *const Constructor;
+    static multiproc_init_array_end: *const *const ();
+}
+
+/// Calls `constructor` with the other arguments, as the loader does: by the processor's own call, to
+/// which it does not matter whether the callee takes them. There are no unwind tables for this function:
+/// what is thrown out of the constructor finds no caller here, as it finds none in the loader, and ends the
+/// process (`std::terminate`, or Rust's "failed to initiate panic").
+///
+/// # Safety
+///
+/// It is a function by the C calling convention, which the loader might call.
+#[unsafe(naked)]
+#[cfg(target_arch = "x86_64")]
+unsafe extern "C" fn call(
+    constructor: *const (),
+    argc: c_int,
+    argv: *const *const c_char,
+    envp: *const *const c_char,
+) {
+    // At a call the stack is aligned to 16.
+    naked_asm!(
+        "sub rsp, 8",
+        "mov rax, rdi",
+        "mov edi, esi",
+        "mov rsi, rdx",
+        "mov rdx, rcx",
+        "call rax",
+        "add rsp, 8",
+        "ret",
+    )
+}
+
+/// As above.
+///
+/// # Safety
+///
+/// As above.
+#[unsafe(naked)]
+#[cfg(target_arch = "aarch64")]
+unsafe extern "C" fn call(
+    constructor: *const (),
+    argc: c_int,
+    argv: *const *const c_char,
+    envp: *const *const c_char,
+) {
+    naked_asm!(
+        "stp x29, x30, [sp, #-16]!",
+        "mov x29, sp",
+        "mov x9, x0",
+        "mov w0, w1",
+        "mov x1, x2",
+        "mov x2, x3",
+        "blr x9",
+        "ldp x29, x30, [sp], #16",
+        "ret",
+    )
+}
+
+/// As above.
+///
+/// # Safety
+///
+/// As above.
+#[unsafe(naked)]
+#[cfg(target_arch = "riscv64")]
+unsafe extern "C" fn call(
+    constructor: *const (),
+    argc: c_int,
+    argv: *const *const c_char,
+    envp: *const *const c_char,
+) {
+    naked_asm!(
+        "addi sp, sp, -16",
+        "sd ra, 8(sp)",
+        "mv t0, a0",
+        "mv a0, a1",
+        "mv a1, a2",
+        "mv a2, a3",
+        "jalr t0",
+        "ld ra, 8(sp)",
+        "addi sp, sp, 16",
+        "ret",
+    )
 }
 
 /// The entries that the loader has not come to yet.
 pub(crate) struct Constructors {
     /// So many, up to there.
     count: usize,
-    end: *const Constructor,
+    end: *const *const (),
     arguments: Arguments,
 }
 
@@ -61,21 +145,22 @@ impl Constructors {
 
     /// Whether that function is among them.
     pub(crate) fn contains(&self, function: *const ()) -> bool {
-        self.iter().any(|entry| entry as *const () == function)
+        self.iter().any(|entry| entry == function)
     }
 
-    /// Runs them, in the order in which the loader would. One that unwinds (an exception of C++'s) finds
-    /// nobody who catches it, here as in the loader, and ends the process.
+    /// Runs them, in the order in which the loader would. One that unwinds (an exception of C++'s, a panic)
+    /// ends the process, as there: see [`call`].
     ///
     /// # Safety
     ///
     /// The loader does not come to them: this process never returns from the entry that it runs.
     pub(crate) unsafe fn run(self) {
         let Arguments { argc, argv, envp } = self.arguments;
-        self.iter().for_each(|constructor| constructor(argc, argv, envp));
+        // SAFETY: the loader would call it now; the caller promises that it does not.
+        self.iter().for_each(|constructor| unsafe { call(constructor, argc, argv, envp) });
     }
 
-    fn iter(&self) -> impl Iterator<Item = Constructor> {
+    fn iter(&self) -> impl Iterator<Item = *const ()> {
         let end = self.end;
         // SAFETY: an entry lies at each place from one of the array's to its end, and the loader would
         // call what is there. (What it could not call, it would not have skipped either.)

@@ -123,6 +123,7 @@ fn both_copies_work(name: &str, flags: &[&str]) {
     assert_eq!(said.of("constructor in a worker"), ran, "{said:?}");
     assert_eq!(said.of("constructor that exits"), "Err(Exited(3))", "{said:?}");
     assert_eq!(said.of("constructor that panics"), "Err(Signaled(6))", "{said:?}");
+    assert_eq!(said.of("constructor that unwinds"), "Err(Signaled(6))", "{said:?}");
 }
 
 #[test]

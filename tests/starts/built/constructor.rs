@@ -11,6 +11,10 @@ pub(crate) const MODE: &str = "MULTIPROC_STARTS_CONSTRUCTOR";
 /// So many processes come there if children start children before `main`: enough to be seen.
 const TOO_MANY: usize = 100;
 
+extern "C" fn inner_panic() {
+    panic!("in a constructor");
+}
+
 static SAID: OnceLock<String> = OnceLock::new();
 
 /// What it has come to in this process.
@@ -19,7 +23,7 @@ pub(crate) fn said() -> String {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn constructor_of_main(
+extern "C-unwind" fn constructor_of_main(
     argc: i32,
     argv: *const *const c_char,
     envp: *const *const c_char,
@@ -32,7 +36,10 @@ extern "C" fn constructor_of_main(
     }
     match std::env::var(MODE).as_deref() {
         Ok("exits") => std::process::exit(3),
-        Ok("panics") => panic!("in a constructor"),
+        // Out of this function, which lets it: nobody above may catch it.
+        Ok("unwinds") => panic!("in a constructor"),
+        // In one that does not let it out.
+        Ok("panics") => inner_panic(),
         _ => {}
     }
     // SAFETY: libc sets it before all constructors; an address is only compared.

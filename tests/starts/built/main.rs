@@ -35,7 +35,7 @@ fn main() {
     println!("guards: {}", locals::guards_of_an_ending_thread());
     let in_child = |()| locals::guards_of_an_ending_thread();
     println!("guards in a child: {:?}", Process::spawn(in_child, ()).unwrap().join());
-    for mode in ["exits", "panics"] {
+    for mode in ["exits", "panics", "unwinds"] {
         // SAFETY: no other thread of this program has to do with the environment.
         unsafe { std::env::set_var(constructor::MODE, mode) };
         println!("constructor that {mode}: {:?}", Process::spawn(in_child, ()).unwrap().join());
