@@ -17,14 +17,7 @@
 use std::ffi::CString;
 use std::os::fd::RawFd;
 
-use crate::sys::{exec_path, set_exec_path};
-
-/// What the path of a child becomes when its request is taken, while the rest of what comes before
-/// `main` is run. It differs from the next by one byte, so that nobody reads half of each.
-const BEGINNING: &[u8] = b"/proc/self///exe";
-
-/// What it becomes after that.
-const BEGUN: &[u8] = b"/proc/self/./exe";
+use crate::sys::{child_stage, exec_path, set_child_stage};
 
 const FOLDER: &[u8] = b"/proc/self/";
 const FILE: &[u8] = b"exe";
@@ -58,17 +51,12 @@ fn read(path: &[u8]) -> Option<RawFd> {
 
 /// The request's descriptor, if this process was started as a child and its request is not taken.
 pub(super) fn of_this_process() -> Option<RawFd> {
-    read(&exec_path()?)
+    exec_path().filter(|_| progress().is_none()).and_then(|path| read(path.to_bytes()))
 }
 
-/// How far this process has come, if it was started as a child and its request is taken, by whatever
-/// copy of this crate.
-pub(super) fn progress() -> Option<Progress> {
-    match exec_path()?.as_slice() {
-        BEGINNING => Some(Progress::Beginning),
-        BEGUN => Some(Progress::Begun),
-        _ => None,
-    }
+/// Whether a process is told the path by which it was started, as this one is.
+pub(super) fn is_told() -> bool {
+    exec_path().is_some()
 }
 
 /// How far a child has come whose request is taken.
@@ -80,11 +68,24 @@ pub(super) enum Progress {
     Begun,
 }
 
+/// As a number, the same in every version of this crate.
+const BEGINNING: u32 = 1;
+const BEGUN: u32 = 2;
+
+/// How far this process has come, if it was started as a child and its request is taken, by whatever
+/// copy of this crate in the program.
+pub(super) fn progress() -> Option<Progress> {
+    match child_stage() {
+        BEGINNING => Some(Progress::Beginning),
+        BEGUN => Some(Progress::Begun),
+        _ => None,
+    }
+}
+
 /// Notes how far this process, a child, has come: another copy of this crate is not to look for the
-/// request. (It may come later, in a library that is loaded now.)
+/// request.
 pub(super) fn note(progress: Progress) {
-    // The path of a child is longer than these.
-    set_exec_path(match progress {
+    set_child_stage(match progress {
         Progress::Beginning => BEGINNING,
         Progress::Begun => BEGUN,
     });
@@ -99,7 +100,6 @@ mod tests {
         assert_eq!(write(13).to_str(), Ok("/proc/self/././/./exe"));
         for fd in (3..100).chain([1023, 1 << 20, RawFd::MAX]) {
             assert_eq!(read(write(fd).to_bytes()), Some(fd));
-            assert!(write(fd).count_bytes() > BEGUN.len().max(BEGINNING.len()));
         }
     }
 
@@ -117,8 +117,8 @@ mod tests {
         let others: [&[u8]; _] = [
             b"",
             b"/proc/self/exe",
-            BEGINNING,
-            BEGUN,
+            b"/proc/self///exe",
+            b"/proc/self/./exe",
             b"/proc/self/.//exe",
             b"/proc/self//././exe",
             b"/proc/self/././fd/../exe",

@@ -12,6 +12,7 @@
 
 mod alloc_failure;
 mod buffers;
+mod child_stage;
 mod clock;
 mod constructors;
 mod exec_path;
@@ -50,9 +51,10 @@ pub(crate) use backend::{
 pub(crate) use alloc_failure::note_alloc_failure;
 pub use buffers::release_buffers;
 pub(crate) use buffers::{keep_buffer, take_buffer};
+pub(crate) use child_stage::{child_stage, set_child_stage};
 pub(crate) use clock::Deadline;
 pub(crate) use constructors::{Arguments, Constructor, Constructors};
-pub(crate) use exec_path::{exec_path, set_exec_path};
+pub(crate) use exec_path::exec_path;
 #[cfg_attr(modelled, allow(unused_imports, reason = "a model's processes are threads"))]
 pub(crate) use fd::{above_stdio, descriptor, descriptors, read_file};
 pub(crate) use fork_cell::ForkCell;
