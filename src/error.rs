@@ -141,6 +141,12 @@ pub enum Error {
          Process::fork"
     )]
     OtherProgram,
+    /// A fresh process would not know that it is a child, and run `main`.
+    #[error(
+        "the system does not tell a process by which path it was started (AT_EXECFN), by which a fresh \
+         process knows that it is a child: use Process::fork"
+    )]
+    NoStartPath,
     /// There is no `/proc`, or it is not the kernel's.
     #[error(
         "there is no /proc/self/exe of the kernel's, from which a fresh process is started: mount \

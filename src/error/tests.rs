@@ -101,6 +101,7 @@ fn errors() -> Vec<Error> {
         NotInProgram,
         Privileged,
         OtherProgram,
+        NoStartPath,
         NoProc,
         TooEarly,
         InvalidVariable { name: "a=b".into() },

@@ -212,6 +212,7 @@ impl Process<()> {
     /// | `f`, or this crate, is in a shared library | [`Error::NotInProgram`] |
     /// | the program is setuid, setgid or has capabilities, and whoever started it has not those rights | [`Error::Privileged`] |
     /// | it was started through the loader (`ld-linux*.so program`), or by an emulator | [`Error::OtherProgram`] |
+    /// | the system does not tell a process its path (`AT_EXECFN`) | [`Error::NoStartPath`] |
     /// | there is no `/proc`, or it is not the kernel's | [`Error::NoProc`] |
     /// | what calls this runs before `main`: before this crate's own part there, or in a child | [`Error::TooEarly`] |
     ///

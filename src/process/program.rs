@@ -9,6 +9,7 @@ use rustix::fs::readlink;
 use crate::error::Error;
 use crate::process::entry;
 use crate::process::image::Image;
+use crate::process::start_path;
 use crate::sys::proc_folder;
 
 /// The file that runs, also when another has been put in its place since.
@@ -33,6 +34,9 @@ pub(super) fn check(image: &Image) -> Result<(), Error> {
     // Each process of a program with more rights has them again, and would refuse.
     if is_privileged() {
         return Err(Error::Privileged);
+    }
+    if !start_path::is_told() {
+        return Err(Error::NoStartPath);
     }
     proc_folder("/proc/self").map_err(|error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Error::NoProc,

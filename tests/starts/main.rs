@@ -162,6 +162,12 @@ fn by_another_program() {
 }
 
 #[test]
+fn where_no_process_is_told_its_path() {
+    let said = Start::of(&File::copy()).with(program::BEFORE, "hide the path").run();
+    refuses(&said, "NoStartPath");
+}
+
+#[test]
 fn before_main() {
     let said = Start::of(&File::copy()).with(program::BEFORE, "spawn").run();
     assert_eq!(said.of(program::EARLY), "refused, TooEarly", "{said:?}");
