@@ -283,7 +283,7 @@
 //!
 //! These end the process, and are not undefined behaviour: memory under a name that another process of the
 //! same user cuts short, or any that a peer punches holes into when no memory is left to fill them (SIGBUS); a
-//! sandbox that refuses futexes (which is said on standard error first).
+//! sandbox that refuses futexes, or the clock (which is said on standard error first).
 //!
 //! # Where it runs
 //!
@@ -294,6 +294,7 @@
 //! | call | Linux | without it |
 //! |---|---|---|
 //! | futex | 2.6.25 | nothing works: whoever would sleep or wake says so on standard error, and ends the process |
+//! | clock_gettime | 2.6 | all works where the time is in memory that the kernel shows (the vDSO), as a rule; elsewhere, whoever would wait says so on standard error, and ends the process |
 //! | get_robust_list | 2.6.17 | a dead owner of a lock is noticed not at once, but by whoever has waited for 100 to 200 ms |
 //! | ppoll, tkill | 2.6.16 | all works, by older calls |
 //! | ppoll and poll | | nothing waits for a [`pipe`]; for children one looks every 5 ms |

@@ -15,10 +15,9 @@
 use std::os::fd::AsFd;
 
 use rustix::rand::GetRandomFlags;
-use rustix::time::ClockId;
 
 use crate::error::{Error, NameProblem};
-use crate::sys::{MODELLED, Namespace};
+use crate::sys::{MODELLED, Namespace, now};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"mproc\0\0\0");
 
@@ -119,7 +118,7 @@ fn random() -> u64 {
     match rustix::rand::getrandom(&mut bytes, GetRandomFlags::NONBLOCK) {
         Ok(given) if given == bytes.len() => u64::from_ne_bytes(bytes),
         _ => {
-            let now = rustix::time::clock_gettime(ClockId::Monotonic);
+            let now = now();
             (now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)
         }
     }

@@ -1,10 +1,38 @@
 //! Deadlines on CLOCK_MONOTONIC, the clock the kernel measures futex waits by.
 
+use std::mem::MaybeUninit;
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, Timespec, clock_gettime};
+use nix::errno::Errno;
+use rustix::time::Timespec;
 
 const NANOS: i64 = 1_000_000_000;
+
+/// The time now. Where the clock cannot be read it ends the process, having said why: it is read in the
+/// middle of a protocol's steps, from where a panic would go on with a lock that is not held.
+pub(crate) fn now() -> Timespec {
+    let mut now = MaybeUninit::<libc::timespec>::uninit();
+    // SAFETY: there is room for a time.
+    if unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, now.as_mut_ptr()) } != 0 {
+        refused(Errno::last());
+    }
+    // SAFETY: the call has filled it in.
+    let now = unsafe { now.assume_init() };
+    Timespec { tv_sec: now.tv_sec, tv_nsec: now.tv_nsec }
+}
+
+/// Only a sandbox refuses it, where the kernel has to be asked: as a rule, the time is in memory that each
+/// process has.
+#[cold]
+fn refused(errno: Errno) -> ! {
+    let why = format!(
+        "multiproc: the system call clock_gettime is not to be had: {errno}; every wait \
+         reads the clock by it: allow it in the sandbox that this process runs in\n"
+    );
+    // Not by std's stream, whose lock may be another's.
+    let _ = rustix::io::write(rustix::stdio::stderr(), why.as_bytes());
+    std::process::abort()
+}
 
 /// Until when to wait. Absolute, so that a wait in several parts ends when the whole should.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +44,7 @@ pub(crate) enum Deadline {
 impl Deadline {
     /// `span` from now; a span too long for the clock is for ever.
     pub(crate) fn after(span: Duration) -> Self {
-        let now = clock_gettime(ClockId::Monotonic);
+        let now = now();
         let nanos = now.tv_nsec + i64::from(span.subsec_nanos());
         i64::try_from(span.as_secs())
             .ok()
@@ -56,7 +84,7 @@ impl Deadline {
     /// What is left until the deadline: `None` for ever, zero when it has passed.
     pub(crate) fn remaining(self) -> Option<Duration> {
         let Deadline::At(end) = self else { return None };
-        let now = clock_gettime(ClockId::Monotonic);
+        let now = now();
         let nanos = i128::from(end.tv_sec - now.tv_sec) * i128::from(NANOS)
             + i128::from(end.tv_nsec - now.tv_nsec);
         Some(Duration::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX)))

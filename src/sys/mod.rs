@@ -52,7 +52,7 @@ pub(crate) use alloc_failure::note_alloc_failure;
 pub use buffers::release_buffers;
 pub(crate) use buffers::{keep_buffer, take_buffer};
 pub(crate) use child_stage::{child_stage, set_child_stage};
-pub(crate) use clock::Deadline;
+pub(crate) use clock::{Deadline, now};
 pub(crate) use constructors::{Arguments, Constructor, Constructors};
 pub(crate) use exec_path::exec_path;
 #[cfg_attr(modelled, allow(unused_imports, reason = "a model's processes are threads"))]
