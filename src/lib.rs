@@ -245,6 +245,13 @@
 //! * *Memory that a library other than this one shares with forked children,* behind a function that it
 //!   calls safe (an anonymous shared mapping that it gives as `&mut [u8]`, as memmap 0.7 did), or keeps from
 //!   them (`MADV_DONTFORK`): after [`Process::fork`] both have it, or the child has it no more.
+//! * *A function that relies on what was done in its process,* by unsafe code in a library that gives it out
+//!   as a safe `fn` once it has done that (filled a table, asked what the processor can do):
+//!   [`Process::spawn`] and [`Pool`] call it in a fresh process, where that was not done. (A function with a public
+//!   path has no such condition: anybody may call it first.)
+//! * *glibc's word that there was no thread, which is not so* (`__libc_single_threaded`): other code writes
+//!   it, or a second libc of the process (`dlmopen`) has made the thread. [`Process::fork`] then does not
+//!   refuse.
 //! * *A copy of a guard, used in a child* that other code has made by `fork`, `vfork` or `clone` while a
 //!   lock in shared memory was held. ([`Process::fork`] refuses.) Some libraries do that in a function that
 //!   they call safe, which makes a daemon of the program: do not call it while a lock is held. To drop the

@@ -49,7 +49,9 @@ const CHUNKS: usize = 4;
 ///
 /// A task is a function of one parameter, or a closure that captures nothing, and its argument;
 /// both argument and result travel by serde. A function of several parameters is called by
-/// `|(a, b)| f(a, b)`: so is [`Pool::map`] what Python calls `starmap`.
+/// `|(a, b)| f(a, b)`: so is [`Pool::map`] what Python calls `starmap`. The function is called in a fresh
+/// process, where nothing is prepared that it may rely on
+/// [by unsafe code](crate#where-undefined-behaviour-begins).
 ///
 /// ```
 /// use multiproc::Pool;

@@ -276,7 +276,8 @@ impl ProcessBuilder {
         self.fork(|| work.run())
     }
 
-    /// Starts it as [`Process::spawn`] does.
+    /// Starts it as [`Process::spawn`] does: `f` is called in a fresh process, where nothing is prepared that
+    /// it may rely on [by unsafe code](crate#where-undefined-behaviour-begins).
     ///
     /// # Errors
     ///

@@ -171,7 +171,8 @@ impl Process<()> {
     /// `f` is a function of one parameter, or a closure that captures nothing. A function of several
     /// is called by such a closure, `|(a, b)| f(a, b)` with the argument `(a, b)`; one of none by
     /// `|()| f()`. A [`Shared`](crate::Shared) or anything else that processes can share is handed
-    /// over as itself.
+    /// over as itself. What other code has prepared in this process is not there, so `f` must not rely on
+    /// it [by unsafe code](crate#where-undefined-behaviour-begins).
     ///
     /// ```
     /// use multiproc::{Lock, Process, Shared};
