@@ -14,6 +14,7 @@ use multiproc::{
 
 use crate::Named;
 use crate::alone::alone;
+use crate::chain::chain;
 use crate::logger::Logger;
 
 /// Have this process and its children get `errno` from each of these calls; with a second number, only
@@ -143,11 +144,21 @@ fn without_memfds_everything_works() {
 }
 
 #[test]
-fn without_a_look_at_the_file_system_everything_works() {
+fn without_random_numbers_everything_works() {
     alone(|()| {
-        deny(&[(libc::SYS_fstatfs, None), (libc::SYS_getrandom, None)], libc::ENOSYS);
+        deny(&[(libc::SYS_getrandom, None)], libc::ENOSYS);
         all_but_names();
-        names("fstatfs");
+        names("getrandom");
+    });
+}
+
+/// A /proc of which nobody tells whether it is the kernel's is as good as none.
+#[test]
+fn without_a_look_at_the_file_system_an_error_says_so() {
+    alone(|()| {
+        deny(&[(libc::SYS_fstatfs, None)], libc::ENOSYS);
+        let error = chain(&Shared::new(1u64).unwrap_err());
+        assert!(error.contains("/proc") && error.contains("fstatfs"), "{error}");
     });
 }
 
