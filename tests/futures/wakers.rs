@@ -6,10 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 use std::thread;
 
+use log::LevelFilter;
 use multiproc::{Event, Semaphore, pipe};
 
 use crate::Nothing;
+use crate::alone::alone;
 use crate::block_on::block_on;
+use crate::linger::for_ever;
+use crate::logger::Logger;
 
 struct Panics;
 
@@ -82,4 +86,22 @@ fn a_waker_that_blocks_stops_no_other() -> Nothing {
         drop(go_on);
     });
     Ok(())
+}
+
+/// It is told of such wakers.
+#[test]
+fn a_logger_that_panics_stops_nobody() {
+    alone(|()| {
+        Logger::set(LevelFilter::Warn, |_| panic!("a logger that panics"));
+        a_waker_that_panics_stops_no_other().unwrap();
+        a_waker_that_blocks_stops_no_other().unwrap();
+    });
+}
+
+#[test]
+fn a_logger_that_blocks_stops_nobody() {
+    alone(|()| {
+        Logger::set(LevelFilter::Warn, |_| for_ever());
+        a_waker_that_blocks_stops_no_other().unwrap();
+    });
 }
