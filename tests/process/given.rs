@@ -52,6 +52,19 @@ fn an_environment_is_the_parents_with_what_the_builder_says() {
     });
 }
 
+/// Whoever starts a program may put there what no program could.
+#[test]
+fn an_entry_without_a_name_is_cleared_as_well() {
+    alone(|()| {
+        // SAFETY: this is the only thread, and the text stays.
+        assert_eq!(unsafe { libc::putenv(c"=TESTS=odd".as_ptr().cast_mut()) }, 0);
+        assert!(std::env::vars_os().any(|(name, _)| name == "=TESTS"));
+        let builder = builder().env_clear().env("TESTS_ONE", "1");
+        let one = BTreeMap::from([("TESTS_ONE".to_owned(), "1".to_owned())]);
+        assert_eq!(each_way(&builder, |()| variables()), [one.clone(), one]);
+    });
+}
+
 #[test]
 fn what_cannot_be_a_variable_is_refused_before_anything_runs() {
     let ran = Shared::new(Event::new()).unwrap();
@@ -242,6 +255,25 @@ fn a_forked_sibling_does_not_hold_the_pipes_of_another() {
         assert_eq!(reader.join().unwrap(), 0);
         go.set();
         sibling.join().unwrap();
+    });
+}
+
+/// A reader comes to the end when the child closes its standard output: that is the only copy.
+#[test]
+fn a_forked_child_has_the_file_that_it_was_given_once() {
+    alone(|()| {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let builder = builder().stdout(std::os::fd::OwnedFd::from(writer));
+        let count = || {
+            let to = |fd: PathBuf| fs::read_link(fd).ok();
+            let pipe = to("/proc/self/fd/1".into());
+            let all = fs::read_dir("/proc/self/fd").unwrap();
+            let all: Vec<_> = all.map(|fd| to(fd.unwrap().path())).collect();
+            all.iter().filter(|&known| *known == pipe).count()
+        };
+        // One is the reader's end, which the parent has not given away.
+        assert_eq!(builder.fork(count).unwrap().join().unwrap(), 2);
+        assert_eq!(reader.read_to_end(&mut Vec::new()).unwrap(), 0);
     });
 }
 
