@@ -46,7 +46,7 @@ pub(crate) use backend::{
     millis, store_all,
 };
 
-pub(crate) use alloc_failure::note_alloc_failure;
+pub(crate) use alloc_failure::{forget_alloc_failure, note_alloc_failure};
 pub use buffers::release_buffers;
 pub(crate) use buffers::{keep_buffer, take_buffer};
 pub(crate) use clock::Deadline;
