@@ -9,8 +9,8 @@ use multiproc::process::Stdio;
 use multiproc::{Event, Process, Shared};
 use rustix::process::{Resource, Rlimit, getrlimit, prlimit, setrlimit};
 
-use crate::alone;
 use crate::fork_server::{builder, pid, pid_of, server};
+use crate::{alone, fork_servers};
 
 /// Who is no longer bounded by a limit, by somebody who has the right to raise it, can start children.
 #[test]
@@ -105,4 +105,27 @@ fn a_helper_keeps_no_directory_in_use() {
         let directory = fs::read_link(format!("/proc/{}/cwd", server())).unwrap();
         assert_eq!(directory, Path::new("/"));
     });
+}
+
+/// By a sandbox that denies what a helper is asked by; a child needs no socket.
+#[test]
+fn where_only_a_helper_is_refused_something_children_are_started_by_exec() {
+    alone(|()| {
+        let denied = deny(libc::SYS_socketpair);
+        if let Err(error) = denied {
+            eprintln!("SKIPPED: no system call can be denied here: {error}");
+            return;
+        }
+        assert_ne!(pid(), std::process::id());
+        assert_eq!(fork_servers(), []);
+    });
+}
+
+fn deny(call: libc::c_long) -> Result<(), seccompiler::Error> {
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
+    let refusal = SeccompAction::Errno(libc::EPERM.cast_unsigned());
+    let rules = [(call, Vec::new())].into();
+    let arch = std::env::consts::ARCH.try_into()?;
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refusal, arch)?;
+    apply_filter(&BpfProgram::try_from(filter)?)
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::hint::black_box;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::{builder, spawn};
@@ -115,11 +115,10 @@ fn what_was_to_be_done_at_an_abort_before_is_done_still() {
 /// As where signal handling is set up anew, by a library that calls what it finds: the two call each other.
 #[test]
 fn an_abort_ends_also_where_another_handler_goes_on_to_this_crates() {
-    static FOUND: AtomicUsize = AtomicUsize::new(0);
+    static FOUND: OnceLock<usize> = OnceLock::new();
     type Handler = extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void);
     extern "C" fn chain(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-        let found = FOUND.load(Relaxed);
-        if found != 0 {
+        if let Some(&found) = FOUND.get() {
             // SAFETY: it was set as a handler with SA_SIGINFO.
             let found = unsafe { std::mem::transmute::<usize, Handler>(found) };
             found(signal, info, context);
@@ -140,7 +139,7 @@ fn an_abort_ends_also_where_another_handler_goes_on_to_this_crates() {
     alone(|()| {
         set_chain();
         let child = limited(Limits::new().memory(512 * MIB)).fork(|| -> () {
-            FOUND.store(set_chain(), Relaxed);
+            FOUND.set(set_chain()).unwrap();
             std::process::abort()
         });
         let child = child.unwrap();
