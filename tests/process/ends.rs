@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::{METHOD, builder, spawn};
 use crate::{LONG, Nothing, alone, children, for_a_while, for_ever, name_of};
-use multiproc::process::{self, StartMethod, Stdio};
+use multiproc::process::{self, StartMethod};
 use multiproc::{Error, Event, Lock, Process, ProcessError, Semaphore, Shared};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
@@ -322,37 +322,6 @@ fn children_that_are_no_daemons_are_waited_for() -> Nothing {
         let number = spawn(start, (forked, done.clone()))?.join()?;
         assert!(done.is_set());
         assert!(!is_there(number));
-    }
-    Ok(())
-}
-
-/// Whoever ends by `exit` drops no handle.
-#[test]
-fn the_end_of_a_process_closes_pipes_that_nobody_has_taken() -> Nothing {
-    fn start((forked, done): (bool, Told)) {
-        use std::io::{Read, Write};
-        let work = |done: Told| {
-            std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
-            // More than a pipe has room for: refused, since nobody will read it.
-            std::io::stdout().write_all(&[b'x'; 1 << 20]).unwrap_err();
-            done.set();
-        };
-        let piped = builder().stdin(Stdio::Piped).stdout(Stdio::Piped);
-        let child = match forked {
-            true => piped.fork(move || work(done)),
-            false => piped.spawn(work, done),
-        };
-        let _child = child.unwrap();
-        std::process::exit(7);
-    }
-    for forked in [true, false] {
-        let done = Shared::new(Event::new())?;
-        let parent = spawn(start, (forked, done.clone()))?;
-        let ended = parent.join_for(LONG);
-        // Nobody is left where it did not end.
-        parent.kill()?;
-        assert!(matches!(ended, Some(Err(ProcessError::Exited(7)))), "{ended:?}");
-        assert!(done.is_set());
     }
     Ok(())
 }

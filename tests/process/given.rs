@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use super::{builder, spawn};
 use crate::until::until;
-use crate::{Nothing, alone};
+use crate::{LONG, Nothing, alone};
 use multiproc::process::{Stdio, active_children};
-use multiproc::{Error, Event, Process, ProcessBuilder, Shared};
+use multiproc::{Error, Event, Process, ProcessBuilder, ProcessError, Shared};
 
 /// Runs `test` with a builder, spawning and (in a process with one thread) forking.
 fn each_way<R>(builder: &ProcessBuilder, run: fn(()) -> R) -> [R; 2]
@@ -190,6 +190,36 @@ fn a_join_ends_an_input_that_nobody_has_taken() {
         let quiet = builder().stdin(Stdio::Piped).stdout(Stdio::Null).stderr(Stdio::Null);
         assert_eq!(each_way(&quiet, |()| repeat()), [0, 0]);
     });
+}
+
+/// Whoever ends by `exit` drops no handle.
+#[test]
+fn the_end_of_a_process_closes_pipes_that_nobody_has_taken() -> Nothing {
+    fn start((forked, done): (bool, Shared<Event>)) {
+        let work = |done: Shared<Event>| {
+            std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+            // More than a pipe has room for: refused, since nobody will read it.
+            std::io::stdout().write_all(&[b'x'; 1 << 20]).unwrap_err();
+            done.set();
+        };
+        let piped = builder().stdin(Stdio::Piped).stdout(Stdio::Piped);
+        let child = match forked {
+            true => piped.fork(move || work(done)),
+            false => piped.spawn(work, done),
+        };
+        let _child = child.unwrap();
+        std::process::exit(7);
+    }
+    for forked in [true, false] {
+        let done = Shared::new(Event::new())?;
+        let parent = spawn(start, (forked, done.clone()))?;
+        let ended = parent.join_for(LONG);
+        // Nobody is left where it did not end.
+        parent.kill()?;
+        assert!(matches!(ended, Some(Err(ProcessError::Exited(7)))), "{ended:?}");
+        assert!(done.is_set());
+    }
+    Ok(())
 }
 
 #[test]
