@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver as Blocks, Sender as Goes, channel};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 use std::thread;
+use std::time::Duration;
 
 use log::LevelFilter;
 use multiproc::{Event, Semaphore, pipe};
@@ -14,6 +15,9 @@ use crate::alone::alone;
 use crate::block_on::block_on;
 use crate::linger::for_ever;
 use crate::logger::Logger;
+
+/// Long enough for whatever comes.
+const LONG: Duration = Duration::from_secs(60);
 
 struct Panics;
 
@@ -70,7 +74,7 @@ fn a_waker_that_blocks_stops_no_other() -> Nothing {
             scope.spawn(|| assert_eq!(block_on(receiver.recv_async()).unwrap(), 1)),
         ];
         first.set();
-        calls.recv().unwrap();
+        calls.recv_timeout(LONG).expect("the waker is called");
         event.set();
         semaphore.release(1).unwrap();
         sender.send(1).unwrap();
@@ -80,7 +84,7 @@ fn a_waker_that_blocks_stops_no_other() -> Nothing {
         let (other, other_sender) = pipe::<u8>().unwrap();
         let other = scope.spawn(move || block_on(other.recv_async()).unwrap());
         sender.send(2).unwrap();
-        calls.recv().unwrap();
+        calls.recv_timeout(LONG).expect("the waker is called");
         other_sender.send(3).unwrap();
         assert_eq!(other.join().unwrap(), 3);
         drop(go_on);
