@@ -305,8 +305,11 @@ impl ProcessBuilder {
         }
         children::open();
         children::sweep();
-        let identity = current::name_child(self.name, self.daemon)?;
-        let (settings, ends) = self.plan.open()?;
+        let ProcessBuilder { name, daemon, plan, start_method: _ } = self;
+        let identity = current::name_child(name, daemon)?;
+        let (settings, ends) = plan.open()?;
+        // The files that it was given: a forked child would have them twice, and not know of it.
+        drop(plan);
         let child = Arc::new(start(Start { identity, settings, ends })?);
         children::add(child.clone());
         Ok(Process::new(child))

@@ -49,6 +49,9 @@ pub(super) fn swept() -> Vec<Arc<Child>> {
     children(|children| children.clone())
 }
 
+/// Pipes to the children that nobody has taken are closed: a child that reads its standard input to the
+/// end comes to it, and none waits for room in a pipe that nobody will read.
+///
 /// As Python: daemons are terminated, the others are waited for. A daemon that does not heed
 /// SIGTERM for a while is killed; Python would wait for it. One that the system does not let this
 /// process signal is not waited for: it ends when this process has ended (see `body.rs`).
@@ -59,6 +62,8 @@ fn at_end() {
 
 fn end_all() {
     let all = children(|children| children.clone());
+    // Before any is waited for: it may itself wait for another.
+    all.iter().for_each(|child| child.close_streams());
     let daemons: Vec<_> = all.into_iter().filter(|child| child.daemon).collect();
     dismiss(&daemons);
     // Not under the lock: other threads still run, and may start and join children.
@@ -71,6 +76,7 @@ fn end_all() {
                 continue;
             }
         }
+        child.close_streams();
         if let Err(errno) = child.wait(Deadline::Never) {
             log::error!("the end of {} cannot be waited for: poll failed: {errno}", child.name);
         }

@@ -69,10 +69,10 @@ impl Environment {
     ///
     /// No other thread of this process reads the environment or changes it.
     pub(super) unsafe fn apply(&self) {
-        let inherited = if self.is_cleared { std::env::vars_os().collect() } else { Vec::new() };
-        for (name, _) in inherited {
-            // SAFETY: the caller's promise. It is a name that the environment has.
-            unsafe { std::env::remove_var(name) }
+        if self.is_cleared {
+            // Not one by one: an entry may begin with `=`, and has no name by which it could be removed.
+            // SAFETY: the caller's promise.
+            unsafe { libc::clearenv() };
         }
         for (name, value) in &self.changes {
             match value {

@@ -12,7 +12,7 @@ use crate::process::exchange::Exchange;
 use crate::process::namespaces;
 use crate::process::start::Start;
 use crate::runtime;
-use crate::sys::{CurrentThread, contained, had_threads, threads};
+use crate::sys::{CurrentThread, contained, forget_alloc_failure, had_threads, threads};
 
 /// Forks in a process that never had another thread. The child runs `body` and never returns from
 /// here.
@@ -107,6 +107,7 @@ unsafe fn fork_alone<R: Serialize + DeserializeOwned>(
         Ok(ForkResult::Child) => {
             // Nothing may unwind from here into the parent's frames.
             contained(runtime::after_fork);
+            forget_alloc_failure();
             drop(ends);
             live(identity, exchange, || {
                 // SAFETY: this process has one thread; and perhaps one that watches its parent (see

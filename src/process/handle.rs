@@ -255,8 +255,8 @@ impl<R> Process<R> {
     }
 
     /// Takes this process's end of its standard input, if that is [piped](crate::process::Stdio::Piped): once.
-    /// A [`join`](Process::join) closes it if nobody has taken it, so that a child that reads to the end comes
-    /// to it.
+    /// A [`join`](Process::join) or [`join_async`](Process::join_async), and the end of this process, closes it
+    /// if nobody has taken it, so that a child that reads to the end comes to it.
     pub fn take_stdin(&self) -> Option<PipeWriter> {
         self.child.take_stream(0).map(PipeWriter::from)
     }

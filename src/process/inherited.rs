@@ -46,6 +46,15 @@ impl ResourceLimits {
         ResourceLimits(RESOURCES.map(|resource| getrlimit(resource).ok()).to_vec())
     }
 
+    /// Whether a process that has these may give itself the `others`, also without a privilege: no hard limit
+    /// of those is higher.
+    pub(super) fn allow(&self, others: &Self) -> bool {
+        self.0.iter().zip(&others.0).all(|(own, other)| match (own, other) {
+            (Some((_, most)), Some((_, hard))) => hard <= most,
+            _ => true,
+        })
+    }
+
     /// Gives them to this process, which has `own`.
     fn apply(&self, own: &Self) -> Result<(), String> {
         let wanted = RESOURCES.iter().zip(&self.0).zip(&own.0);
@@ -96,6 +105,10 @@ impl Inherited {
             streams: streams.map(|stream| stream.is_some()),
         };
         Ok((inherited, InheritedFds { directory, streams }))
+    }
+
+    pub(super) fn limits(&self) -> &ResourceLimits {
+        &self.limits
     }
 
     /// Gives it to this process, whose limits are `own`.
@@ -157,4 +170,17 @@ unsafe fn set_environment(variables: Vec<u8>) {
     // SAFETY: a list that ends with null, of texts that end with NUL, all of which stay. Nobody reads the
     // old one at the same time (the caller's promise).
     unsafe { environ = starts.leak().as_mut_ptr() };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_allow_those_whose_hard_limits_are_no_higher() {
+        let own = ResourceLimits(vec![Some((1, 5)), None, Some((0, u64::MAX))]);
+        let with = |hard| ResourceLimits(vec![Some((1, hard)), Some((9, 9)), Some((9, 9))]);
+        assert!(own.allow(&own) && own.allow(&with(4)) && own.allow(&with(5)));
+        assert!(!own.allow(&with(6)) && !own.allow(&with(u64::MAX)));
+    }
 }

@@ -13,6 +13,7 @@
 //! not send until there is room again, and says how many records that were.
 
 use std::cell::Cell;
+use std::fmt::Write;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -54,11 +55,14 @@ struct Sent {
 
 impl Sent {
     fn new(record: &Record<'_>) -> Self {
+        let mut text = String::new();
+        // Of a value whose `Display` fails, what it has written until then: `to_string` would panic.
+        let _ = text.write_fmt(*record.args());
         Sent {
             process: current().name().to_owned(),
             level: record.level() as usize,
             target: record.target().to_owned(),
-            text: record.args().to_string(),
+            text,
             module: record.module_path().map(str::to_owned),
             file: record.file().map(str::to_owned),
             line: record.line(),

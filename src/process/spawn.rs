@@ -114,7 +114,7 @@ fn start_with(
 /// In the child alone: nothing that this process would hand on, and standard streams that lead nowhere.
 fn without_inherited(nowhere: &OwnedFd) -> Result<PosixSpawnFileActions, Errno> {
     let mut actions = PosixSpawnFileActions::init()?;
-    for fd in inheritable() {
+    for fd in inheritable()? {
         actions.add_close(fd)?;
     }
     for stream in 0..3 {
@@ -124,15 +124,17 @@ fn without_inherited(nowhere: &OwnedFd) -> Result<PosixSpawnFileActions, Errno> 
 }
 
 /// The descriptors above the standard streams that a program would inherit. (One that another thread
-/// opens meanwhile is missed.)
-fn inheritable() -> Vec<RawFd> {
-    let Ok(folder) = std::fs::read_dir("/proc/self/fd") else { return Vec::new() };
-    let numbers = folder.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+/// opens meanwhile is missed.) Fails where it is not known which they are.
+fn inheritable() -> Result<Vec<RawFd>, Errno> {
+    let errno = |error: std::io::Error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
+    let folder = std::fs::read_dir("/proc/self/fd").map_err(errno)?;
+    let files = folder.collect::<Result<Vec<_>, _>>().map_err(errno)?;
+    let numbers = files.iter().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let is_inherited = |&fd: &RawFd| {
         // SAFETY: only asked about.
         fd > 2 && unsafe { libc::fcntl(fd, libc::F_GETFD) } == 0
     };
-    numbers.filter(is_inherited).collect()
+    Ok(numbers.filter(is_inherited).collect())
 }
 
 fn exec(

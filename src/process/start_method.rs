@@ -10,12 +10,13 @@
 /// | more memory in the parent | costs nothing | costs nothing |
 /// | environment, working directory, limits, standard streams | the parent's, as at the start | the same |
 /// | signals | none is blocked; the parent's, as at the start, are ignored | none is blocked; those are ignored that the parent ignored when the helper was started |
-/// | other descriptors that the parent has inherited, or made inheritable | inherited | none |
+/// | other descriptors that the parent has inherited, or made inheritable | inherited | none (but what another thread makes inheritable just as the helper is started) |
 /// | umask, priority, CPU affinity, namespaces, control group | the parent's, as at the start | as when the helper was started |
 /// | addresses in memory (ASLR) | its own | the same in all children of one helper |
 ///
-/// Where another helper is needed, since the parent has changed its user, groups, capabilities, process
-/// group, session, `no_new_privs` or seccomp mode, or since somebody has killed the helper, it is started without a word.
+/// Where another helper is needed, since the parent has changed its user, groups, capabilities (of any set), securebits, process
+/// group, session, `no_new_privs` or seccomp mode, since a hard limit of its has been raised, or since somebody has killed
+/// the helper, it is started without a word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StartMethod {
@@ -33,8 +34,8 @@ pub enum StartMethod {
     /// before `main` has run in the helper, once, with the environment that this process had then and with
     /// standard streams that lead nowhere; handlers of `pthread_atfork` are not run.
     ///
-    /// Where no helper can be had (what runs before `main` starts a thread; a sandbox refuses `clone` or
-    /// `prctl`), where the working directory cannot be opened, or where an argument brings more than 240 descriptors, the child is started as by [`StartMethod::Spawn`].
+    /// Where no helper can be had (what runs before `main` starts a thread; a sandbox refuses `clone`, `prctl` or
+    /// something else that only a helper needs; there is no `/dev/null`), where the working directory cannot be opened, or where an argument brings more than 240 descriptors, the child is started as by [`StartMethod::Spawn`].
     ///
     /// # A sandbox
     ///

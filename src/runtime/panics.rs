@@ -56,7 +56,8 @@ pub(crate) fn caught<T>(f: impl FnOnce() -> T) -> Result<T, Panic> {
     ran.map_err(|payload| Panic { message: message_of(payload), location: place.take() })
 }
 
-fn message_of(payload: Box<dyn Any + Send>) -> String {
+/// What a panic said, by what it carries.
+pub(crate) fn message_of(payload: Box<dyn Any + Send>) -> String {
     let message = match payload.downcast::<String>() {
         Ok(message) => return *message,
         Err(payload) => match payload.downcast::<&'static str>() {

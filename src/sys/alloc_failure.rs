@@ -15,9 +15,9 @@ use std::alloc::{Layout, handle_alloc_error};
 use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, IntoRawFd};
+use std::os::fd::{AsFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::ptr::{from_mut, null, null_mut};
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::*};
 
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 
@@ -27,10 +27,13 @@ const FRAMES: u32 = 64;
 /// How long the unwinder may take, in seconds.
 const PATIENCE: u32 = 5;
 
-/// The process that has asked, 0 for none. (One that it has forked has the handler too, not the file.)
+/// The process that has asked, 0 for none. (One that it has forked has the handler too; the file it
+/// closes, by [`forget_alloc_failure`].)
 static PROCESS: AtomicI32 = AtomicI32::new(0);
 static FILE: AtomicI32 = AtomicI32::new(-1);
 static MARK: AtomicU64 = AtomicU64::new(0);
+/// Whether the handler has run.
+static ENTERED: AtomicBool = AtomicBool::new(false);
 static BEFORE: Before = Before(UnsafeCell::new(MaybeUninit::uninit()));
 
 /// What was to be done at SIGABRT before.
@@ -42,6 +45,7 @@ unsafe impl Sync for Before {}
 /// From here on, when this process aborts because an allocation has failed, the first eight bytes of `file`
 /// become `mark`. It is asked for once in a process.
 pub(crate) fn note_alloc_failure(file: impl AsFd, mark: u64) -> Result<(), (&'static str, Errno)> {
+    forget_alloc_failure();
     // It stays open for as long as the process lives, so that its number is never another file's.
     let copy = fcntl_dupfd_cloexec(file, 3).map_err(|errno| ("fcntl (F_DUPFD_CLOEXEC)", errno))?;
     let mut before = MaybeUninit::<libc::sigaction>::uninit();
@@ -75,6 +79,20 @@ pub(crate) fn note_alloc_failure(file: impl AsFd, mark: u64) -> Result<(), (&'st
     Ok(())
 }
 
+/// In a process that was forked from one that has asked: closes the file.
+pub(crate) fn forget_alloc_failure() {
+    // Relaxed: one thread forks, and the child has its memory; what another thread of the child does with
+    // the file is decided by the swap.
+    if PROCESS.load(Relaxed) != own_pid() {
+        let file = FILE.swap(-1, Relaxed);
+        if file != -1 {
+            // SAFETY: it is this module's own, the handler does not use it in this process, and whoever
+            // swaps has it alone.
+            drop(unsafe { OwnedFd::from_raw_fd(file) });
+        }
+    }
+}
+
 fn own_pid() -> i32 {
     // SAFETY: it only asks.
     unsafe { libc::getpid() }
@@ -92,6 +110,17 @@ extern "C" fn on_abort(signal: c_int, info: *mut libc::siginfo_t, _context: *mut
         // SAFETY: the descriptor is this module's own for good; there are so many bytes. Whether or not
         // it succeeds, the process ends.
         unsafe { libc::pwrite(FILE.load(Relaxed), mark.as_ptr().cast(), mark.len(), 0) };
+    }
+    // Relaxed: it counts, and carries nothing.
+    if ENTERED.swap(true, Relaxed) {
+        // The action from before may have put itself in this one's place since, and have called it now: each
+        // would call the other for ever.
+        // SAFETY: the default action runs no code. As below.
+        unsafe {
+            libc::signal(signal, libc::SIG_DFL);
+            libc::raise(signal);
+        }
+        return;
     }
     // SAFETY: the action is there since before the handler was (see `Before`), also in a forked process.
     // The signal comes again when this handler returns, to that action: by default, it ends the process.

@@ -48,7 +48,7 @@ pub(crate) use backend::{
     copy_to_shared, init_bytes, load_all, millis, store_all,
 };
 
-pub(crate) use alloc_failure::note_alloc_failure;
+pub(crate) use alloc_failure::{forget_alloc_failure, note_alloc_failure};
 pub use buffers::release_buffers;
 pub(crate) use buffers::{keep_buffer, take_buffer};
 pub(crate) use child_stage::{child_stage, set_child_stage};

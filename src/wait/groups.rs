@@ -211,7 +211,11 @@ impl Group {
                 let is_new = turn.is_some_and(|turn| turn.seen != seen);
                 after.unused = (is_new && after.next.is_empty()).then_some(address);
             }
-            Wakes::All => after.next = self.take_all_but(Some(seen)),
+            Wakes::All => {}
+        }
+        if wakes == Wakes::All {
+            // Also where the group is of another kind, by futures that were leaked.
+            after.next.extend(self.take_all_but(Some(seen)));
         }
         after
     }
@@ -255,5 +259,29 @@ impl Watcher {
         // Relaxed: under the lock of all this.
         self.news.store(self.news.load(Relaxed).wrapping_add(1), Relaxed);
         self.news.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(groups: &mut Groups, word: &Futex, seen: u32, wakes: Wakes) -> usize {
+        let id = groups.fresh_id();
+        let waiter = Waiter { waker: Waker::noop().clone(), seen };
+        let added = groups.register(WordAddress::of(word), id, waiter, wakes, |_, _| Some(()));
+        added.map_or(0, |after| after.next.len())
+    }
+
+    /// A semaphore was at the place of the event, and futures that waited for it were leaked.
+    #[test]
+    fn all_that_wait_for_an_event_look_where_others_were_leaked() {
+        for kind in [Wakes::One, Wakes::OneThatFits, Wakes::All] {
+            let (mut groups, word) = (Groups::default(), Futex::new(0));
+            add(&mut groups, &word, 7, kind);
+            assert_eq!(add(&mut groups, &word, 7, Wakes::All), 0, "it has seen the same");
+            // It was set and cleared between the looks.
+            assert_eq!(add(&mut groups, &word, 9, Wakes::All), 2);
+        }
     }
 }

@@ -52,14 +52,18 @@ impl<R: DeserializeOwned> Process<R> {
     /// Nothing is lost: the process goes on, and can be joined again.
     pub fn join_async(&self) -> impl Future<Output = Result<R, ProcessError>> {
         let mut wait = DescriptorWait::default();
-        poll_fn(move |context| match self.try_join() {
-            Some(joined) => {
-                wait.done();
-                Poll::Ready(joined)
-            }
-            None => {
-                wait.sleep(self.as_fd(), Side::Receive, context.waker());
-                Poll::Pending
+        poll_fn(move |context| {
+            // As `join`, and with the first poll: it may wait for the end of its input.
+            drop(self.take_stdin());
+            match self.try_join() {
+                Some(joined) => {
+                    wait.done();
+                    Poll::Ready(joined)
+                }
+                None => {
+                    wait.sleep(self.as_fd(), Side::Receive, context.waker());
+                    Poll::Pending
+                }
             }
         })
     }

@@ -1,10 +1,13 @@
 //! Calling wakers, which are code of others.
 
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::runtime::caught;
+use crate::runtime::message_of;
+use crate::sys::contained;
 
 /// The longest that something is left to itself: a turn, a word that may have changed without a wake, a waker that
 /// does not come back.
@@ -15,9 +18,16 @@ pub(super) const PAUSE: Duration = Duration::from_millis(5);
 
 /// Calls a waker. Without a lock: it may poll at once, wait for a lock of its own, or panic.
 pub(super) fn wake(waker: Waker) {
-    if let Err(panic) = caught(|| waker.wake()) {
-        log::warn!("a waker panicked: {}", panic.message);
+    // Not by `caught`: the first call of that would change the program's panic hook, at whatever moment, and
+    // the program may be setting its own.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+        warn(format_args!("a waker panicked: {}", message_of(payload)));
     }
+}
+
+/// Tells the logger, which is code of others too: it may panic, or block.
+pub(super) fn warn(text: fmt::Arguments<'_>) {
+    contained(|| log::warn!("{text}"));
 }
 
 /// Has a future polled again after a pause, for which the thread that polls it sleeps: there is nobody to wait in
@@ -26,9 +36,9 @@ pub(super) fn wake(waker: Waker) {
 pub(super) fn pause(waker: &Waker) {
     static TOLD: OnceLock<()> = OnceLock::new();
     if TOLD.set(()).is_ok() {
-        log::warn!(
+        warn(format_args!(
             "no thread or descriptor is left to wait for futures: they are polled every 5 ms"
-        );
+        ));
     }
     std::thread::sleep(PAUSE);
     wake(waker.clone());

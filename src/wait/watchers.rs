@@ -11,7 +11,7 @@ use std::thread::Builder;
 use std::time::Instant;
 
 use crate::sys::ForkLocal;
-use crate::wait::wakers::{SLICE, wake};
+use crate::wait::wakers::{SLICE, wake, warn};
 
 /// What a watcher does, again and again: waits, and gives those to be woken.
 type Round = dyn Fn() -> Vec<Waker> + Send + Sync;
@@ -136,11 +136,18 @@ impl Supervisor {
 
     /// Has another thread go on with the work of a watcher.
     fn replace(&self, id: u64, watcher: Arc<Watcher>) {
-        log::warn!("a waker runs for 100 ms: another thread goes on as {}", watcher.name);
+        let name = watcher.name;
         if watcher.clone().start().is_none() {
             // None is to be had: later, then.
             self.lock().running.insert(id, (Instant::now(), watcher));
+            return;
         }
+        // By a thread of its own: a logger may block, and this one has other watchers to look after. Where
+        // there can be none, nobody is told.
+        let tell = move || {
+            warn(format_args!("a waker runs for 100 ms: another thread goes on as {name}"));
+        };
+        let _ = Builder::new().name("multiproc-warns".to_owned()).spawn(tell);
     }
 
     fn lock(&self) -> MutexGuard<'_, Calls> {

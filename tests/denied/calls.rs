@@ -83,7 +83,7 @@ pub(crate) const ALL: &[Call] = &[
     call("lseek", &[any(SYS_lseek)], &["lseek"]),
     call("statx", &[any(SYS_statx)], &["stat", "statx"]),
     starting(call("fstat", &[any(SYS_fstat), any(SYS_newfstatat)], &["stat", "fstat"])),
-    call("fchdir", &[any(SYS_fchdir)], &["fchdir"]),
+    call("fchdir and chdir", &[any(SYS_fchdir), any(SYS_chdir)], &["fchdir"]),
     call("getdents64", &[any(SYS_getdents64)], &["getdents64", "/proc"]),
     call("mlock", &[any(SYS_mlock)], &["mlock"]),
     call("fstatfs", &[any(SYS_fstatfs)], &["fstatvfs", "fstatfs"]),

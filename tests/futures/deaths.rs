@@ -1,6 +1,6 @@
 //! Peers that are killed.
 
-use multiproc::process::ExitStatus;
+use multiproc::process::{ExitStatus, Stdio};
 use multiproc::{Event, Process, ProcessError, Queue, RecvError, Sender, Shared, duplex, pipe};
 use tokio::runtime::Builder;
 
@@ -78,4 +78,12 @@ fn what_another_process_does_is_waited_for() -> Nothing {
         assert!(child.wait_async().await.is_some_and(|status| status.success()));
         Ok(())
     })
+}
+
+#[test]
+fn a_join_ends_an_input_that_nobody_has_taken() -> Nothing {
+    let count = |()| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
+    let child = Process::builder().stdin(Stdio::Piped).spawn(count, ())?;
+    assert_eq!(block_on(child.join_async())?, 0);
+    Ok(())
 }

@@ -13,20 +13,27 @@ use crate::polled::poll_once;
 
 const VALUES: u32 = 5_000;
 
+const TASKS: u32 = 4;
+
 /// Each get is given up after a few turns of the runtime: thousands are dropped before they have a value, and
 /// some after they were woken for one.
 #[test]
 fn thousands_of_gets_are_given_up_and_no_value_is_lost() -> Nothing {
     let queue = Queue::bounded(16)?;
+    // Half way, there is nothing to get until each has given up that often.
+    const GIVEN_UP: u32 = 300;
+    let given_up_often = Shared::new(Semaphore::new(0))?;
     let producer = Process::spawn(
-        |queue: Queue<u32>| {
-            (0..VALUES).for_each(|n| queue.put(n).expect("it is open"));
+        |(queue, given_up_often): (Queue<u32>, Shared<Semaphore>)| {
+            (0..VALUES / 2).for_each(|n| queue.put(n).expect("it is open"));
+            (0..TASKS).for_each(|_| given_up_often.acquire().forget());
+            (VALUES / 2..VALUES).for_each(|n| queue.put(n).expect("it is open"));
             queue.close();
         },
-        queue.clone(),
+        (queue.clone(), given_up_often.clone()),
     )?;
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_time().build()?;
-    let get_all = |queue: Queue<u32>| async move {
+    let get_all = |queue: Queue<u32>, given_up_often: Shared<Semaphore>| async move {
         let (mut values, mut given_up) = (Vec::new(), 0);
         loop {
             let turns = async {
@@ -40,11 +47,17 @@ fn thousands_of_gets_are_given_up_and_no_value_is_lost() -> Nothing {
                     Ok(value) => values.push(value),
                     Err(_) => break (values, given_up),
                 },
-                () = turns => given_up += 1,
+                () = turns => {
+                    given_up += 1;
+                    if given_up == GIVEN_UP {
+                        given_up_often.release(1).expect("there are a few");
+                    }
+                }
             }
         }
     };
-    let tasks: Vec<_> = (0..4).map(|_| runtime.spawn(get_all(queue.clone()))).collect();
+    let start = |_| runtime.spawn(get_all(queue.clone(), given_up_often.clone()));
+    let tasks: Vec<_> = (0..TASKS).map(start).collect();
     let (mut all, mut dropped) = (Vec::new(), 0);
     for task in tasks {
         let (values, given_up) = runtime.block_on(task)?;
@@ -53,7 +66,7 @@ fn thousands_of_gets_are_given_up_and_no_value_is_lost() -> Nothing {
     }
     all.sort_unstable();
     assert!(all.into_iter().eq(0..VALUES), "each value comes once");
-    assert!(dropped > 1000, "only {dropped} were given up");
+    assert!(dropped >= TASKS * GIVEN_UP, "only {dropped} were given up");
     producer.join()?;
     Ok(())
 }

@@ -20,6 +20,8 @@ mod handed_on;
 #[path = "../support/linger.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod linger;
+#[path = "../support/logger.rs"]
+mod logger;
 mod many;
 mod polled;
 #[cfg(feature = "stream")]

@@ -5,11 +5,19 @@ use std::sync::mpsc::{Receiver as Blocks, Sender as Goes, channel};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 use std::thread;
+use std::time::Duration;
 
+use log::LevelFilter;
 use multiproc::{Event, Semaphore, pipe};
 
 use crate::Nothing;
+use crate::alone::alone;
 use crate::block_on::block_on;
+use crate::linger::for_ever;
+use crate::logger::Logger;
+
+/// Long enough for whatever comes.
+const LONG: Duration = Duration::from_secs(60);
 
 struct Panics;
 
@@ -66,7 +74,7 @@ fn a_waker_that_blocks_stops_no_other() -> Nothing {
             scope.spawn(|| assert_eq!(block_on(receiver.recv_async()).unwrap(), 1)),
         ];
         first.set();
-        calls.recv().unwrap();
+        calls.recv_timeout(LONG).expect("the waker is called");
         event.set();
         semaphore.release(1).unwrap();
         sender.send(1).unwrap();
@@ -76,10 +84,28 @@ fn a_waker_that_blocks_stops_no_other() -> Nothing {
         let (other, other_sender) = pipe::<u8>().unwrap();
         let other = scope.spawn(move || block_on(other.recv_async()).unwrap());
         sender.send(2).unwrap();
-        calls.recv().unwrap();
+        calls.recv_timeout(LONG).expect("the waker is called");
         other_sender.send(3).unwrap();
         assert_eq!(other.join().unwrap(), 3);
         drop(go_on);
     });
     Ok(())
+}
+
+/// It is told of such wakers.
+#[test]
+fn a_logger_that_panics_stops_nobody() {
+    alone(|()| {
+        Logger::set(LevelFilter::Warn, |_| panic!("a logger that panics"));
+        a_waker_that_panics_stops_no_other().unwrap();
+        a_waker_that_blocks_stops_no_other().unwrap();
+    });
+}
+
+#[test]
+fn a_logger_that_blocks_stops_nobody() {
+    alone(|()| {
+        Logger::set(LevelFilter::Warn, |_| for_ever());
+        a_waker_that_blocks_stops_no_other().unwrap();
+    });
 }

@@ -11,20 +11,20 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, se
 
 use crate::{LONG, alone, children, for_ever, fork_servers};
 
-fn builder() -> ProcessBuilder {
+pub(crate) fn builder() -> ProcessBuilder {
     Process::builder().start_method(StartMethod::ForkServer)
 }
 
-fn pid() -> u32 {
+pub(crate) fn pid() -> u32 {
     builder().spawn(|()| std::process::id(), ()).unwrap().join().unwrap()
 }
 
-fn pid_of(number: u32) -> Pid {
+pub(crate) fn pid_of(number: u32) -> Pid {
     Pid::from_raw(number as i32).unwrap()
 }
 
 /// The one fork server of this process.
-fn server() -> u32 {
+pub(crate) fn server() -> u32 {
     let servers = fork_servers();
     let &[server] = &*servers else { panic!("one fork server: {servers:?}") };
     server

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use super::{builder, spawn};
 use crate::until::until;
-use crate::{Nothing, alone};
+use crate::{LONG, Nothing, alone};
 use multiproc::process::{Stdio, active_children};
-use multiproc::{Error, Event, Process, ProcessBuilder, Shared};
+use multiproc::{Error, Event, Process, ProcessBuilder, ProcessError, Shared};
 
 /// Runs `test` with a builder, spawning and (in a process with one thread) forking.
 fn each_way<R>(builder: &ProcessBuilder, run: fn(()) -> R) -> [R; 2]
@@ -49,6 +49,19 @@ fn an_environment_is_the_parents_with_what_the_builder_says() {
         let one = BTreeMap::from([("TESTS_ONE".to_owned(), "1".to_owned())]);
         assert_eq!(each_way(&builder, |()| variables()), [one.clone(), one]);
         assert_eq!(std::env::var("TESTS_GONE").unwrap(), "gone", "the parent keeps its own");
+    });
+}
+
+/// Whoever starts a program may put there what no program could.
+#[test]
+fn an_entry_without_a_name_is_cleared_as_well() {
+    alone(|()| {
+        // SAFETY: this is the only thread, and the text stays.
+        assert_eq!(unsafe { libc::putenv(c"=TESTS=odd".as_ptr().cast_mut()) }, 0);
+        assert!(std::env::vars_os().any(|(name, _)| name == "=TESTS"));
+        let builder = builder().env_clear().env("TESTS_ONE", "1");
+        let one = BTreeMap::from([("TESTS_ONE".to_owned(), "1".to_owned())]);
+        assert_eq!(each_way(&builder, |()| variables()), [one.clone(), one]);
     });
 }
 
@@ -179,6 +192,36 @@ fn a_join_ends_an_input_that_nobody_has_taken() {
     });
 }
 
+/// Whoever ends by `exit` drops no handle.
+#[test]
+fn the_end_of_a_process_closes_pipes_that_nobody_has_taken() -> Nothing {
+    fn start((forked, done): (bool, Shared<Event>)) {
+        let work = |done: Shared<Event>| {
+            std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+            // More than a pipe has room for: refused, since nobody will read it.
+            std::io::stdout().write_all(&[b'x'; 1 << 20]).unwrap_err();
+            done.set();
+        };
+        let piped = builder().stdin(Stdio::Piped).stdout(Stdio::Piped);
+        let child = match forked {
+            true => piped.fork(move || work(done)),
+            false => piped.spawn(work, done),
+        };
+        let _child = child.unwrap();
+        std::process::exit(7);
+    }
+    for forked in [true, false] {
+        let done = Shared::new(Event::new())?;
+        let parent = spawn(start, (forked, done.clone()))?;
+        let ended = parent.join_for(LONG);
+        // Nobody is left where it did not end.
+        parent.kill()?;
+        assert!(matches!(ended, Some(Err(ProcessError::Exited(7)))), "{ended:?}");
+        assert!(done.is_set());
+    }
+    Ok(())
+}
+
 #[test]
 fn streams_may_lead_to_files_and_nowhere() {
     alone(|()| {
@@ -242,6 +285,25 @@ fn a_forked_sibling_does_not_hold_the_pipes_of_another() {
         assert_eq!(reader.join().unwrap(), 0);
         go.set();
         sibling.join().unwrap();
+    });
+}
+
+/// A reader comes to the end when the child closes its standard output: that is the only copy.
+#[test]
+fn a_forked_child_has_the_file_that_it_was_given_once() {
+    alone(|()| {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let builder = builder().stdout(std::os::fd::OwnedFd::from(writer));
+        let count = || {
+            let to = |fd: PathBuf| fs::read_link(fd).ok();
+            let pipe = to("/proc/self/fd/1".into());
+            let all = fs::read_dir("/proc/self/fd").unwrap();
+            let all: Vec<_> = all.map(|fd| to(fd.unwrap().path())).collect();
+            all.iter().filter(|&known| *known == pipe).count()
+        };
+        // One is the reader's end, which the parent has not given away.
+        assert_eq!(builder.fork(count).unwrap().join().unwrap(), 2);
+        assert_eq!(reader.read_to_end(&mut Vec::new()).unwrap(), 0);
     });
 }
 

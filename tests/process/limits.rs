@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::hint::black_box;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::{builder, spawn};
 use super::given::become_nobody;
-use crate::{Nothing, alone};
+use crate::{LONG, Nothing, alone};
 use multiproc::process::Limits;
 use multiproc::{Error, Event, Process, ProcessBuilder, ProcessError, Shared};
 use nix::sys::signal::Signal;
@@ -108,6 +109,55 @@ fn what_was_to_be_done_at_an_abort_before_is_done_still() {
         let abort = || -> () { std::process::abort() };
         let error = builder.fork(abort).unwrap().join().unwrap_err();
         assert!(matches!(error, ProcessError::Exited(9)), "{error}");
+    });
+}
+
+/// As where signal handling is set up anew, by a library that calls what it finds: the two call each other.
+#[test]
+fn an_abort_ends_also_where_another_handler_goes_on_to_this_crates() {
+    static FOUND: OnceLock<usize> = OnceLock::new();
+    type Handler = extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void);
+    extern "C" fn chain(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+        if let Some(&found) = FOUND.get() {
+            // SAFETY: it was set as a handler with SA_SIGINFO.
+            let found = unsafe { std::mem::transmute::<usize, Handler>(found) };
+            found(signal, info, context);
+        }
+    }
+    fn set_chain() -> usize {
+        // SAFETY: all zero is an action with an empty mask; the handler does what a handler may; there is
+        // room for the old one.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            let mut old: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = chain as Handler as usize;
+            action.sa_flags = libc::SA_SIGINFO;
+            assert_eq!(libc::sigaction(libc::SIGABRT, &action, &mut old), 0);
+            old.sa_sigaction
+        }
+    }
+    alone(|()| {
+        set_chain();
+        let child = limited(Limits::new().memory(512 * MIB)).fork(|| -> () {
+            FOUND.set(set_chain()).unwrap();
+            std::process::abort()
+        });
+        let child = child.unwrap();
+        let ended = child.join_for(LONG);
+        child.kill().unwrap();
+        let Some(Err(error)) = ended else { panic!("it does not end") };
+        assert!(matches!(error, ProcessError::Signaled(libc::SIGABRT)), "{error}");
+    });
+}
+
+#[test]
+fn a_childs_forks_have_nothing_of_its_outcome() {
+    alone(|()| {
+        let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+        let fork = move || Process::fork(open).unwrap().join().unwrap();
+        let usual = Process::fork(fork).unwrap().join().unwrap();
+        let child = limited(Limits::new().memory(512 * MIB)).fork(fork);
+        assert_eq!(child.unwrap().join().unwrap(), usual);
     });
 }
 

@@ -43,6 +43,23 @@ fn levi() -> ProcessBuilder {
 }
 
 #[test]
+fn a_record_of_a_value_that_cannot_be_shown_comes_as_far_as_it_can() {
+    struct Fails;
+    impl std::fmt::Display for Fails {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("half")?;
+            Err(std::fmt::Error)
+        }
+    }
+    alone(|()| {
+        Logger::set(LevelFilter::Info, hear);
+        let speak = |()| log::info!("a value: {Fails}");
+        levi().spawn(speak, ()).unwrap().join().unwrap();
+        assert_eq!(texts(), ["Levi: a value: half"]);
+    });
+}
+
+#[test]
 fn a_record_comes_whole_and_with_the_name_of_the_process() {
     alone(|()| {
         Logger::set(LevelFilter::Info, hear);

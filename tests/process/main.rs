@@ -9,6 +9,7 @@
 mod alone;
 mod fork;
 mod fork_server;
+mod helper;
 mod interrupts;
 #[path = "../support/linger.rs"]
 mod linger;

@@ -31,10 +31,10 @@ pub(crate) fn block_for<F: Future>(future: F, span: Duration) -> Option<F::Outpu
         if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return Some(value);
         }
-        let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        thread::park_timeout(end.saturating_duration_since(Instant::now()));
+        // Without another look: who was not woken in time is not found to be ready now.
+        if Instant::now() >= end {
             return None;
         }
-        thread::park_timeout(left);
     }
 }

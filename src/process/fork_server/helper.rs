@@ -16,6 +16,7 @@ use crate::process::fork_server::credentials::Credentials;
 use crate::process::fork_server::message::{self, Answer, START};
 use crate::process::fork_server::serve::{Assignment, serve};
 use crate::process::identity::{Identity, number};
+use crate::process::inherited::ResourceLimits;
 use crate::process::spawn;
 use crate::process::status::ExitStatus;
 use crate::sys::{Deadline, SiblingNumber, descriptors, poll};
@@ -31,6 +32,8 @@ pub(super) struct Helper {
     sibling: SiblingNumber,
     /// Those that this process had when it started the helper.
     credentials: Credentials,
+    /// The same of its limits.
+    limits: ResourceLimits,
 }
 
 /// What came of asking for a child.
@@ -49,7 +52,8 @@ pub(super) enum Asked {
 }
 
 impl Helper {
-    pub(super) fn start() -> Result<Self, Error> {
+    /// For a process that has these limits.
+    pub(super) fn start(limits: ResourceLimits) -> Result<Self, Error> {
         let credentials = Credentials::of_this_thread();
         let kind = SocketType::SEQPACKET;
         let pair =
@@ -65,13 +69,15 @@ impl Helper {
         let child = spawn::start_helper(serve, identity, argument, &[theirs, memory])?;
         // It leaves no outcome.
         child.exchange().take();
-        Ok(Helper { child, socket, sibling, credentials })
+        Ok(Helper { child, socket, sibling, credentials, limits })
     }
 
-    /// Whether it can make children for the calling thread: it is this process's, lives, and has the
-    /// rights that its children are to have.
-    pub(super) fn serves(&self) -> bool {
-        self.child.is_ours() && self.credentials == Credentials::of_this_thread()
+    /// Whether it can make children for the calling thread, with these limits: it is this process's, and has
+    /// the rights that its children are to have.
+    pub(super) fn serves(&self, limits: &ResourceLimits) -> bool {
+        self.child.is_ours()
+            && self.limits.allow(limits)
+            && self.credentials == Credentials::of_this_thread()
     }
 
     /// Has it make a child, which is given `fds`. One thread at a time.

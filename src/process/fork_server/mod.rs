@@ -39,7 +39,7 @@ use crate::error::Error;
 use crate::process::exchange::Exchange;
 use crate::process::fork_server::helper::{Asked, Helper};
 use crate::process::fork_server::message::MOST_FDS;
-use crate::process::inherited::Inherited;
+use crate::process::inherited::{Inherited, ResourceLimits};
 use crate::process::spawn::{self, Started};
 use crate::process::spawn_request::SpawnRequest;
 use crate::sys::{ForkCell, ForkLocal, fork_generation};
@@ -82,11 +82,12 @@ fn copy(
     argument: &[OwnedFd],
 ) -> Result<Option<Started>, Error> {
     let Ok((inherited, files)) = Inherited::of_this_process(environment) else { return Ok(None) };
+    let limits = inherited.limits().clone();
     request.head.inherited = Some(inherited);
     let bytes = request.to_bytes().map_err(Error::Argument)?;
     let turn = TURN.get().lock().unwrap_or_else(PoisonError::into_inner);
     for _ in 0..ATTEMPTS {
-        let Some(helper) = helper()? else { return Ok(None) };
+        let Some(helper) = helper(&limits) else { return Ok(None) };
         let exchange = Exchange::with_request(&bytes)?;
         let fds: Vec<BorrowedFd<'_>> = [exchange.as_fd()]
             .into_iter()
@@ -125,21 +126,22 @@ fn copy(
     Ok(None)
 }
 
-/// The helper of this process, which is started if there is none that serves; `None` where there can be
-/// none.
-fn helper() -> Result<Option<Arc<Helper>>, Error> {
+/// The helper of this process, which has these limits; it is started if there is none that serves. `None`
+/// where there can be none.
+fn helper(limits: &ResourceLimits) -> Option<Arc<Helper>> {
     forget();
     let state = STATE.read(Clone::clone);
     if state.is_unable {
-        return Ok(None);
+        return None;
     }
-    if let Some(helper) = state.helper.filter(|helper| helper.serves()) {
-        return Ok(Some(helper));
+    if let Some(helper) = state.helper.filter(|helper| helper.serves(limits)) {
+        return Some(helper);
     }
     end();
-    let helper = Arc::new(Helper::start()?);
+    // What is refused may be what a helper alone needs. Where the child needs it too, its own start says so.
+    let helper = Arc::new(Helper::start(limits.clone()).ok()?);
     STATE.change(|state| state.helper = Some(helper.clone()));
-    Ok(Some(helper))
+    Some(helper)
 }
 
 /// Ends the helper of this process.

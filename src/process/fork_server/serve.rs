@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use nix::sys::signal::SigSet;
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, chdir, pidfd_open};
 use serde::{Deserialize, Serialize};
 
 use crate::ipc::codec;
@@ -17,7 +17,7 @@ use crate::process::fork_server::message::{self, Answer, Received};
 use crate::process::identity::Tie;
 use crate::process::image::Image;
 use crate::process::inherited::ResourceLimits;
-use crate::runtime::{caught, leave, tell_panics_of_process};
+use crate::runtime::{self, caught, leave, tell_panics_of_process};
 use crate::sys::{Deadline, Made, SiblingMaker, SiblingNumber, descriptor, fork_generation, poll};
 
 /// What a helper is called, by `ps` and its like.
@@ -63,6 +63,10 @@ pub(super) unsafe fn serve(task: Task) -> ! {
         // SAFETY: this is called by `on_start`, which the loader runs, and never returns.
         unsafe { entry::come_to_main(constructors) };
     }
+    // What constructors have printed, or each copy would print it; it leads nowhere, like all that they print.
+    runtime::flush();
+    // The directory may be unmounted or removed meanwhile; each copy enters its parent's.
+    let _ = chdir("/");
     let serving = Serving { assignment, socket, sibling };
     let kept = Kept::of_this_process();
     match serving.run(&kept) {
