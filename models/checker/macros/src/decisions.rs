@@ -1,0 +1,458 @@
+//! Expressions: which are decisions, and what becomes of them.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    BinOp, Block, Expr, ExprBinary, ExprClosure, ExprLet, ExprMacro, ExprMethodCall, ExprPath,
+    ExprRepeat, GenericArgument, Item, Lit, Local, Pat, PathArguments, ReturnType, Stmt, Type, UnOp,
+    parse_quote, parse_quote_spanned,
+};
+
+use crate::expand::{expand_inner, own};
+use crate::text;
+
+/// What a function gives, as far as it can be weakened.
+#[derive(Clone, Copy, PartialEq)]
+enum Gives {
+    Bool,
+    Option,
+    /// `Result<(), _>`
+    Success,
+    Other,
+}
+
+impl Gives {
+    fn of(output: &ReturnType) -> Self {
+        let ReturnType::Type(_, ty) = output else { return Gives::Other };
+        let Type::Path(path) = &**ty else { return Gives::Other };
+        let Some(last) = path.path.segments.last() else { return Gives::Other };
+        let gives_unit = || match &last.arguments {
+            PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
+                Some(GenericArgument::Type(Type::Tuple(tuple))) => tuple.elems.is_empty(),
+                _ => false,
+            },
+            _ => false,
+        };
+        match last.ident.to_string().as_str() {
+            "bool" => Gives::Bool,
+            "Option" => Gives::Option,
+            "Result" if gives_unit() => Gives::Success,
+            _ => Gives::Other,
+        }
+    }
+}
+
+/// Goes through the body of a function.
+pub(crate) struct Decisions {
+    path: String,
+    /// What a `return` gives.
+    gives: Gives,
+}
+
+impl Decisions {
+    pub(crate) fn new(path: String, output: &ReturnType) -> Self {
+        Decisions { path, gives: Gives::of(output) }
+    }
+
+    pub(crate) fn function(&mut self, body: &mut Block) {
+        self.tail_of_block(body, self.gives);
+    }
+
+    /// A reference to the place of an expression.
+    fn place(&self, at: Span, text: &str) -> TokenStream {
+        let start = at.start();
+        let (line, column) = (start.line as u32, start.column as u32 + 1);
+        let path = &self.path;
+        quote! {
+            &::multiproc_checker::mutants::Place {
+                line: #line,
+                column: #column,
+                file: ::core::file!(),
+                function: #path,
+                text: #text,
+            }
+        }
+    }
+
+    /// Calls `multiproc_checker::mutants::name` for the place `at`.
+    fn call(&self, name: &str, at: Span, text: &str, value: Option<&Expr>) -> Expr {
+        let place = self.place(at, text);
+        let name = syn::Ident::new(name, own());
+        match value {
+            Some(value) => parse_quote!(::multiproc_checker::mutants::#name(#place, #value)),
+            None => parse_quote!(::multiproc_checker::mutants::#name(#place)),
+        }
+    }
+
+    /// What is a `bool` for certain.
+    fn condition(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Paren(inner) => self.condition(&mut inner.expr),
+            Expr::Group(inner) => self.condition(&mut inner.expr),
+            Expr::Unary(unary) if matches!(unary.op, UnOp::Not(_)) => self.condition(&mut unary.expr),
+            Expr::Binary(ExprBinary { op: BinOp::And(_), .. }) if has_let(expr) => self.chain(expr),
+            Expr::Binary(binary) if is_logic(&binary.op) => {
+                self.condition(&mut binary.left);
+                self.condition(&mut binary.right);
+            }
+            Expr::Let(_) => self.chain(expr),
+            Expr::Lit(_) => {}
+            Expr::Path(path) if is_constant(path) => {}
+            // Wrapped where they stand.
+            Expr::Binary(binary) if is_comparison(&binary.op) => self.visit_expr_mut(expr),
+            Expr::Macro(mac) if is_matches(mac) => self.visit_expr_mut(expr),
+            Expr::Macro(_) => {}
+            Expr::If(_) | Expr::Match(_) | Expr::Block(_) | Expr::Unsafe(_) => {
+                self.tail(expr, Gives::Bool);
+            }
+            _ => {
+                let (at, text) = (expr.span(), text::of(expr));
+                self.visit_expr_mut(expr);
+                *expr = self.call("holds", at, &text, Some(expr));
+            }
+        }
+    }
+
+    /// `a && let b = c && d`: in a chain, each `let` gets a condition behind it.
+    fn chain(&mut self, expr: &mut Expr) {
+        let mut parts = Vec::new();
+        take_chain(std::mem::replace(expr, Expr::PLACEHOLDER), &mut parts);
+        let mut chain: Option<Expr> = None;
+        let mut push = |part: Expr| {
+            chain = Some(match chain.take() {
+                Some(before) => Expr::Binary(ExprBinary {
+                    attrs: Vec::new(),
+                    left: Box::new(before),
+                    op: parse_quote!(&&),
+                    right: Box::new(part),
+                }),
+                None => part,
+            });
+        };
+        for mut part in parts {
+            if let Expr::Let(ExprLet { expr: value, .. }) = &mut part {
+                let (at, text) = (value.span(), String::new());
+                let _ = text;
+                self.visit_expr_mut(value);
+                let text = text::of(&part);
+                push(part.clone());
+                push(self.call("matched", at, &text, None));
+            } else {
+                self.condition(&mut part);
+                push(part);
+            }
+        }
+        *expr = chain.expect("a chain has a part");
+    }
+
+    /// What a block, or a function, gives.
+    fn tail(&mut self, expr: &mut Expr, gives: Gives) {
+        match expr {
+            _ if gives == Gives::Other => self.visit_expr_mut(expr),
+            Expr::Paren(inner) => self.tail(&mut inner.expr, gives),
+            Expr::Block(block) if block.label.is_none() => self.tail_of_block(&mut block.block, gives),
+            Expr::Unsafe(block) => self.tail_of_block(&mut block.block, gives),
+            Expr::If(branches) if branches.else_branch.is_some() => {
+                self.condition(&mut branches.cond);
+                self.tail_of_block(&mut branches.then_branch, gives);
+                if let Some((_, other)) = &mut branches.else_branch {
+                    self.tail(other, gives);
+                }
+            }
+            Expr::Match(branches) => {
+                self.visit_expr_mut(&mut branches.expr);
+                for arm in &mut branches.arms {
+                    if let Some((_, guard)) = &mut arm.guard {
+                        self.condition(guard);
+                    }
+                    self.tail(&mut arm.body, gives);
+                }
+            }
+            // They give nothing here.
+            Expr::Return(_) | Expr::Break(_) | Expr::Continue(_) | Expr::Loop(_) | Expr::If(_) => {
+                self.visit_expr_mut(expr);
+            }
+            Expr::While(_) | Expr::ForLoop(_) | Expr::Macro(_) => self.visit_expr_mut(expr),
+            _ => match gives {
+                Gives::Bool => self.condition(expr),
+                Gives::Option if !is_none(expr) => self.give("given", expr),
+                Gives::Success if is_err(expr) => self.give("failed", expr),
+                _ => self.visit_expr_mut(expr),
+            },
+        }
+    }
+
+    fn give(&mut self, name: &str, expr: &mut Expr) {
+        let (at, text) = (expr.span(), text::of(expr));
+        self.visit_expr_mut(expr);
+        *expr = self.call(name, at, &text, Some(expr));
+    }
+
+    fn tail_of_block(&mut self, block: &mut Block, gives: Gives) {
+        let Some((last, others)) = block.stmts.split_last_mut() else { return };
+        others.iter_mut().for_each(|stmt| self.visit_stmt_mut(stmt));
+        match last {
+            Stmt::Expr(expr, None) => self.tail(expr, gives),
+            other => self.visit_stmt_mut(other),
+        }
+    }
+
+    /// `a + b`, which may become `a`, or `b`.
+    fn operator(&mut self, expr: &mut Expr) {
+        let Expr::Binary(ExprBinary { left, op, right, .. }) = expr else { return };
+        let at = left.span();
+        let (left_text, right_text) = (text::of(left), text::of(right));
+        let place = self.place(at, &format!("{left_text} {} {right_text}", text::of(op)));
+        self.visit_expr_mut(left);
+        self.visit_expr_mut(right);
+        let (a, b) = (syn::Ident::new("a", own()), syn::Ident::new("b", own()));
+        let or_right = matches!(op, BinOp::BitOr(_) | BinOp::BitXor(_)).then(|| {
+            quote! {
+                if ::multiproc_checker::mutants::becomes(#place, #right_text) { #b } else
+            }
+        });
+        let span = op.span();
+        let whole = quote_spanned!(span=> #a #op #b);
+        *expr = parse_quote! {
+            match (#left, #right) {
+                (#a, #b) => if ::multiproc_checker::mutants::becomes(#place, #left_text) {
+                    #a
+                } else #or_right {
+                    #whole
+                }
+            }
+        };
+    }
+
+    /// As [`Decisions::operator`], of `a.wrapping_add(b)`.
+    fn method(&mut self, expr: &mut Expr) {
+        let text = text::of(expr);
+        let Expr::MethodCall(ExprMethodCall { receiver, method, args, .. }) = expr else { return };
+        let (at, receiver_text) = (receiver.span(), text::of(receiver));
+        let place = self.place(at, &text);
+        self.visit_expr_mut(receiver);
+        let right = &mut args[0];
+        self.visit_expr_mut(right);
+        let (a, b) = (syn::Ident::new("a", own()), syn::Ident::new("b", own()));
+        *expr = parse_quote! {
+            match (#receiver, #right) {
+                (#a, #b) => if ::multiproc_checker::mutants::becomes(#place, #receiver_text) {
+                    #a
+                } else {
+                    #a.#method(#b)
+                }
+            }
+        };
+    }
+
+    /// A statement that may be left out.
+    fn statement(&mut self, stmt: &mut Stmt, at: Span, text: &str) {
+        visit_mut::visit_stmt_mut(self, stmt);
+        let is_run = self.call("is_run", at, text, None);
+        *stmt = parse_quote_spanned!(own()=> if #is_run { #stmt });
+    }
+}
+
+impl VisitMut for Decisions {
+    fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
+        match stmt {
+            Stmt::Item(item) => expand_inner(&self.path, item),
+            Stmt::Expr(expr, Some(_)) if is_call(expr) || is_assignment(expr) => {
+                let (at, text) = (expr.span(), text::of(expr));
+                self.statement(stmt, at, &text);
+            }
+            Stmt::Local(Local { pat: Pat::Wild(_), init: Some(init), .. })
+                if init.diverge.is_none() && is_call(&init.expr) =>
+            {
+                let (at, text) = (init.expr.span(), text::of(&init.expr));
+                self.statement(stmt, at, &text);
+            }
+            _ => visit_mut::visit_stmt_mut(self, stmt),
+        }
+    }
+
+    fn visit_item_mut(&mut self, item: &mut Item) {
+        expand_inner(&self.path, item);
+    }
+
+    fn visit_pat_mut(&mut self, _: &mut Pat) {}
+
+    fn visit_type_mut(&mut self, _: &mut Type) {}
+
+    fn visit_path_mut(&mut self, _: &mut syn::Path) {}
+
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        match expr {
+            // At compile time.
+            Expr::Const(_) => {}
+            Expr::Repeat(ExprRepeat { expr, .. }) => self.visit_expr_mut(expr),
+            Expr::If(branches) => {
+                self.condition(&mut branches.cond);
+                self.visit_block_mut(&mut branches.then_branch);
+                if let Some((_, other)) = &mut branches.else_branch {
+                    self.visit_expr_mut(other);
+                }
+            }
+            Expr::While(repeated) => {
+                self.condition(&mut repeated.cond);
+                self.visit_block_mut(&mut repeated.body);
+            }
+            Expr::Match(branches) => {
+                self.visit_expr_mut(&mut branches.expr);
+                for arm in &mut branches.arms {
+                    if let Some((_, guard)) = &mut arm.guard {
+                        self.condition(guard);
+                    }
+                    self.visit_expr_mut(&mut arm.body);
+                }
+            }
+            Expr::Closure(closure) => self.closure(closure, Gives::Other),
+            Expr::Return(given) => {
+                if let Some(given) = &mut given.expr {
+                    self.tail(given, self.gives);
+                }
+            }
+            Expr::Binary(binary) if is_logic(&binary.op) => {
+                self.condition(&mut binary.left);
+                self.condition(&mut binary.right);
+            }
+            Expr::Binary(binary) if is_comparison(&binary.op) => {
+                let (at, text) = (binary.left.span(), text::of(binary));
+                self.visit_expr_mut(&mut binary.left);
+                self.visit_expr_mut(&mut binary.right);
+                *expr = self.call("holds", at, &text, Some(expr));
+            }
+            Expr::Binary(binary) if is_operator(&binary.op) => self.operator(expr),
+            Expr::Macro(mac) if is_matches(mac) => {
+                let (at, text) = (mac.span(), text::of(mac));
+                *expr = self.call("holds", at, &text, Some(expr));
+            }
+            Expr::Unary(unary) if matches!(unary.op, UnOp::Not(_)) => match &mut *unary.expr {
+                Expr::Call(_) | Expr::MethodCall(_) => {
+                    let (at, text) = (unary.expr.span(), text::of(&unary.expr));
+                    self.visit_expr_mut(&mut unary.expr);
+                    *unary.expr = self.call("bits", at, &text, Some(&unary.expr));
+                }
+                other => self.visit_expr_mut(other),
+            },
+            Expr::MethodCall(call) if is_operator_method(call) => self.method(expr),
+            Expr::MethodCall(call) => {
+                if ["then", "then_some"].iter().any(|name| call.method == name) {
+                    self.condition(&mut call.receiver);
+                } else {
+                    self.visit_expr_mut(&mut call.receiver);
+                }
+                let asks = ASKING.iter().any(|name| call.method == name);
+                for argument in &mut call.args {
+                    match argument {
+                        Expr::Closure(closure) if asks => self.closure(closure, Gives::Bool),
+                        other => self.visit_expr_mut(other),
+                    }
+                }
+            }
+            _ => visit_mut::visit_expr_mut(self, expr),
+        }
+    }
+}
+
+/// Methods that are given a closure which gives a `bool`.
+const ASKING: [&str; 8] =
+    ["filter", "any", "all", "position", "find", "is_some_and", "is_none_or", "take_while"];
+
+impl Decisions {
+    /// What a `return` in it gives, is not what the function gives.
+    fn closure(&mut self, closure: &mut ExprClosure, gives: Gives) {
+        let outer = std::mem::replace(&mut self.gives, gives);
+        self.tail(&mut closure.body, gives);
+        self.gives = outer;
+    }
+}
+
+fn is_logic(op: &BinOp) -> bool {
+    matches!(op, BinOp::And(_) | BinOp::Or(_))
+}
+
+fn is_comparison(op: &BinOp) -> bool {
+    use BinOp::{Eq, Ge, Gt, Le, Lt, Ne};
+    matches!(op, Eq(_) | Ne(_) | Lt(_) | Le(_) | Gt(_) | Ge(_))
+}
+
+fn is_operator(op: &BinOp) -> bool {
+    use BinOp::{Add, BitAnd, BitOr, BitXor, Div, Mul, Rem, Shl, Shr, Sub};
+    matches!(
+        op,
+        Add(_) | Sub(_) | Mul(_) | Div(_) | Rem(_) | BitAnd(_) | BitOr(_) | BitXor(_) | Shl(_) | Shr(_)
+    )
+}
+
+fn is_operator_method(call: &ExprMethodCall) -> bool {
+    const METHODS: [&str; 6] = [
+        "wrapping_add",
+        "wrapping_sub",
+        "wrapping_mul",
+        "saturating_add",
+        "saturating_sub",
+        "saturating_mul",
+    ];
+    call.args.len() == 1 && METHODS.iter().any(|name| call.method == name)
+}
+
+/// `a += b` and its like: not `a = b`.
+fn is_assignment(expr: &Expr) -> bool {
+    matches!(expr, Expr::Binary(binary) if !is_logic(&binary.op) && !is_comparison(&binary.op) && !is_operator(&binary.op))
+}
+
+/// `a(b)`, `a.b(c)`, and either with `?`.
+fn is_call(expr: &Expr) -> bool {
+    match expr {
+        Expr::Call(_) | Expr::MethodCall(_) => true,
+        Expr::Try(tried) => is_call(&tried.expr),
+        _ => false,
+    }
+}
+
+fn is_matches(mac: &ExprMacro) -> bool {
+    mac.mac.path.is_ident("matches")
+}
+
+/// By its name: it is known at compile time.
+fn is_constant(path: &ExprPath) -> bool {
+    let last = path.path.segments.last().map(|last| last.ident.to_string());
+    last.is_some_and(|name| !name.chars().any(char::is_lowercase) && name.len() > 1)
+}
+
+fn is_none(expr: &Expr) -> bool {
+    matches!(expr, Expr::Path(path) if path.path.is_ident("None"))
+}
+
+fn is_err(expr: &Expr) -> bool {
+    matches!(expr, Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Err")))
+}
+
+fn has_let(expr: &Expr) -> bool {
+    match expr {
+        Expr::Let(_) => true,
+        Expr::Binary(ExprBinary { op: BinOp::And(_), left, right, .. }) => {
+            has_let(left) || has_let(right)
+        }
+        _ => false,
+    }
+}
+
+/// The parts of `a && b && c`.
+fn take_chain(expr: Expr, parts: &mut Vec<Expr>) {
+    match expr {
+        Expr::Binary(ExprBinary { op: BinOp::And(_), left, right, .. }) => {
+            take_chain(*left, parts);
+            take_chain(*right, parts);
+        }
+        part => parts.push(part),
+    }
+}
+
+#[allow(dead_code)]
+fn unused(_: Lit) -> impl ToTokens {
+    quote!()
+}
