@@ -79,8 +79,8 @@ thread_local! {
     static ROUNDS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// So often the mutant's decision is come to between two operations of the machine, at most: a loop that
-/// does nothing else has no end.
+/// So many decisions are come to between two operations of the machine, at most: a loop that does nothing
+/// else has no end.
 const MOST_ROUNDS: u32 = 100_000;
 
 /// Runs `model` with the mutant of this [`Mutant::id`] on.
@@ -135,7 +135,7 @@ pub fn is_on(place: Place, change: &'static str) -> bool {
                     && on.file == place.file
             })
         });
-    if is_on {
+    if IS_ON.get() {
         ROUNDS.set(ROUNDS.get() + 1);
         assert!(ROUNDS.get() < MOST_ROUNDS, "it goes round for ever");
     }
@@ -218,10 +218,9 @@ pub fn ordering(what: &'static str, order: Ordering) -> Ordering {
     let weaker: &[(&str, Ordering)] = match order {
         Ordering::Acquire => &[("Relaxed for Acquire", Ordering::Relaxed)],
         Ordering::Release => &[("Relaxed for Release", Ordering::Relaxed)],
-        Ordering::AcqRel => &[
-            ("Acquire for AcqRel", Ordering::Acquire),
-            ("Release for AcqRel", Ordering::Release),
-        ],
+        Ordering::AcqRel => {
+            &[("Acquire for AcqRel", Ordering::Acquire), ("Release for AcqRel", Ordering::Release)]
+        }
         // What only loads cannot be Release, nor the other way about: one that is not both is Relaxed.
         Ordering::SeqCst => &[("AcqRel for SeqCst", Ordering::AcqRel)],
         _ => &[],

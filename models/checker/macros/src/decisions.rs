@@ -1,13 +1,13 @@
 //! Expressions: which are decisions, and what becomes of them.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    BinOp, Block, Expr, ExprBinary, ExprClosure, ExprLet, ExprMacro, ExprMethodCall, ExprPath,
-    ExprRepeat, GenericArgument, Item, Lit, Local, Pat, PathArguments, ReturnType, Stmt, Type, UnOp,
-    parse_quote, parse_quote_spanned,
+    BinOp, Block, Error, Expr, ExprBinary, ExprClosure, ExprLet, ExprMacro, ExprMethodCall,
+    ExprPath, ExprRepeat, GenericArgument, Item, Local, Pat, PathArguments, ReturnType, Stmt, Type,
+    UnOp, parse_quote, parse_quote_spanned,
 };
 
 use crate::expand::{expand_inner, own};
@@ -49,15 +49,24 @@ pub(crate) struct Decisions {
     path: String,
     /// What a `return` gives.
     gives: Gives,
+    error: Option<Error>,
 }
 
 impl Decisions {
     pub(crate) fn new(path: String, output: &ReturnType) -> Self {
-        Decisions { path, gives: Gives::of(output) }
+        Decisions { path, gives: Gives::of(output), error: None }
     }
 
-    pub(crate) fn function(&mut self, body: &mut Block) {
+    pub(crate) fn function(mut self, body: &mut Block) -> Result<(), Error> {
         self.tail_of_block(body, self.gives);
+        self.error.map_or(Ok(()), Err)
+    }
+
+    /// An item within a function.
+    fn inner(&mut self, item: &mut Item) {
+        if let Err(error) = expand_inner(&self.path, item) {
+            self.error = Some(error);
+        }
     }
 
     /// A reference to the place of an expression.
@@ -91,7 +100,9 @@ impl Decisions {
         match expr {
             Expr::Paren(inner) => self.condition(&mut inner.expr),
             Expr::Group(inner) => self.condition(&mut inner.expr),
-            Expr::Unary(unary) if matches!(unary.op, UnOp::Not(_)) => self.condition(&mut unary.expr),
+            Expr::Unary(unary) if matches!(unary.op, UnOp::Not(_)) => {
+                self.condition(&mut unary.expr)
+            }
             Expr::Binary(ExprBinary { op: BinOp::And(_), .. }) if has_let(expr) => self.chain(expr),
             Expr::Binary(binary) if is_logic(&binary.op) => {
                 self.condition(&mut binary.left);
@@ -132,12 +143,12 @@ impl Decisions {
             });
         };
         for mut part in parts {
+            let whole = part.clone();
             if let Expr::Let(ExprLet { expr: value, .. }) = &mut part {
-                let (at, text) = (value.span(), String::new());
-                let _ = text;
+                let at = value.span();
                 self.visit_expr_mut(value);
-                let text = text::of(&part);
-                push(part.clone());
+                let text = text::of(&whole);
+                push(part);
                 push(self.call("matched", at, &text, None));
             } else {
                 self.condition(&mut part);
@@ -152,7 +163,9 @@ impl Decisions {
         match expr {
             _ if gives == Gives::Other => self.visit_expr_mut(expr),
             Expr::Paren(inner) => self.tail(&mut inner.expr, gives),
-            Expr::Block(block) if block.label.is_none() => self.tail_of_block(&mut block.block, gives),
+            Expr::Block(block) if block.label.is_none() => {
+                self.tail_of_block(&mut block.block, gives)
+            }
             Expr::Unsafe(block) => self.tail_of_block(&mut block.block, gives),
             Expr::If(branches) if branches.else_branch.is_some() => {
                 self.condition(&mut branches.cond);
@@ -258,7 +271,7 @@ impl Decisions {
 impl VisitMut for Decisions {
     fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
         match stmt {
-            Stmt::Item(item) => expand_inner(&self.path, item),
+            Stmt::Item(item) => self.inner(item),
             Stmt::Expr(expr, Some(_)) if is_call(expr) || is_assignment(expr) => {
                 let (at, text) = (expr.span(), text::of(expr));
                 self.statement(stmt, at, &text);
@@ -274,7 +287,7 @@ impl VisitMut for Decisions {
     }
 
     fn visit_item_mut(&mut self, item: &mut Item) {
-        expand_inner(&self.path, item);
+        self.inner(item);
     }
 
     fn visit_pat_mut(&mut self, _: &mut Pat) {}
@@ -383,7 +396,16 @@ fn is_operator(op: &BinOp) -> bool {
     use BinOp::{Add, BitAnd, BitOr, BitXor, Div, Mul, Rem, Shl, Shr, Sub};
     matches!(
         op,
-        Add(_) | Sub(_) | Mul(_) | Div(_) | Rem(_) | BitAnd(_) | BitOr(_) | BitXor(_) | Shl(_) | Shr(_)
+        Add(_)
+            | Sub(_)
+            | Mul(_)
+            | Div(_)
+            | Rem(_)
+            | BitAnd(_)
+            | BitOr(_)
+            | BitXor(_)
+            | Shl(_)
+            | Shr(_)
     )
 }
 
@@ -450,9 +472,4 @@ fn take_chain(expr: Expr, parts: &mut Vec<Expr>) {
         }
         part => parts.push(part),
     }
-}
-
-#[allow(dead_code)]
-fn unused(_: Lit) -> impl ToTokens {
-    quote!()
 }

@@ -2,13 +2,12 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
-use syn::visit_mut::VisitMut;
 use syn::{
     Attribute, Block, Error, FnArg, ImplItem, Item, ItemFn, ItemImpl, Signature, Type, parse_quote,
 };
 
 use crate::decisions::Decisions;
-use crate::text;
+use crate::{forgets, text};
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, Error> {
     if !arguments.is_empty() {
@@ -16,20 +15,21 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
     }
     let mut item: Item = syn::parse2(item)?;
     match &mut item {
-        Item::Impl(item) => expand_impl("", item),
-        Item::Fn(ItemFn { attrs, sig, block, .. }) => expand_fn("", attrs, sig, block),
+        Item::Impl(item) => expand_impl("", item)?,
+        Item::Fn(ItemFn { attrs, sig, block, .. }) => expand_fn("", attrs, sig, block)?,
         other => return Err(Error::new_spanned(other, "an `impl` or a function has decisions")),
     }
     Ok(item.into_token_stream())
 }
 
-pub(crate) fn expand_impl(within: &str, item: &mut ItemImpl) {
+pub(crate) fn expand_impl(within: &str, item: &mut ItemImpl) -> Result<(), Error> {
     let path = format!("{within}{}::", text::of_type(&item.self_ty));
     for item in &mut item.items {
         if let ImplItem::Fn(function) = item {
-            expand_fn(&path, &mut function.attrs, &mut function.sig, &mut function.block);
+            expand_fn(&path, &mut function.attrs, &mut function.sig, &mut function.block)?;
         }
     }
+    Ok(())
 }
 
 /// A function, of this path without its name.
@@ -38,20 +38,26 @@ pub(crate) fn expand_fn(
     attrs: &mut Vec<Attribute>,
     sig: &mut Signature,
     block: &mut Block,
-) {
+) -> Result<(), Error> {
+    let forgets = forgets::take(attrs);
     if sig.constness.is_some() {
-        return;
+        return Ok(());
     }
     let is_ordering = |input: &FnArg| match input {
         FnArg::Typed(input) => is_named(&input.ty, "Ordering"),
         FnArg::Receiver(_) => false,
     };
-    if sig.inputs.iter().any(is_ordering) && !attrs.iter().any(|it| it.path().is_ident("track_caller"))
+    if sig.inputs.iter().any(is_ordering)
+        && !attrs.iter().any(|it| it.path().is_ident("track_caller"))
     {
         attrs.push(parse_quote!(#[track_caller]));
     }
-    let mut decisions = Decisions::new(format!("{within}{}", sig.ident), &sig.output);
-    decisions.function(block);
+    let decisions = Decisions::new(format!("{within}{}", sig.ident), &sig.output);
+    decisions.function(block)?;
+    if forgets {
+        forgets::expand(sig, block)?;
+    }
+    Ok(())
 }
 
 pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
@@ -59,12 +65,12 @@ pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
 }
 
 /// An item within a function.
-pub(crate) fn expand_inner(path: &str, item: &mut Item) {
+pub(crate) fn expand_inner(path: &str, item: &mut Item) -> Result<(), Error> {
     let within = format!("{path}::");
     match item {
         Item::Impl(item) => expand_impl(&within, item),
         Item::Fn(ItemFn { attrs, sig, block, .. }) => expand_fn(&within, attrs, sig, block),
-        _ => {}
+        _ => Ok(()),
     }
 }
 
@@ -72,5 +78,3 @@ pub(crate) fn expand_inner(path: &str, item: &mut Item) {
 pub(crate) fn own() -> Span {
     Span::mixed_site()
 }
-
-const _: fn(&mut Decisions, &mut Block) = <Decisions as VisitMut>::visit_block_mut;

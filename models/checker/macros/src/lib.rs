@@ -2,6 +2,9 @@
 
 mod decisions;
 mod expand;
+mod forgets;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use proc_macro::TokenStream;
@@ -28,6 +31,25 @@ use proc_macro::TokenStream;
 ///
 /// A function that is given an `Ordering` passes it on in its caller's name (`#[track_caller]`): each of its
 /// callers is a place of its own.
+///
+/// # What a thread forgets
+///
+/// A search tells two states apart by what each thread has seen, since that decides what it does next. At
+/// the end of a function nothing of what was seen within decides anything any more but by what the function
+/// gives; at the head of a loop, but by what has a name there. `#[cfg_attr(modelled, forgets)]` on a
+/// function says so, of its end and of each of its loops: then the thread knows what it knew when the
+/// function was called, and the values of these names.
+///
+/// That is so for every function that compiles with it:
+///
+/// * What it can change that its caller knows is kept as well: parameters that are `&mut`. `&mut self` and
+///   closures that may change something (`FnOnce`, `FnMut`) are refused. Through `&` only shared objects
+///   change, which are part of the state themselves.
+/// * A name stands for all that follows from it: it is kept by its `Hash`, and one that has none does not
+///   compile. Not kept are parameters that never change, which the caller knew, and closures that borrow
+///   names, which are kept.
+/// * A loop has no state but in names: `for`, whose iterator has none, is refused.
+/// * What gives up by `?`, or by a panic, forgets nothing.
 #[proc_macro_attribute]
 pub fn mutants(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(arguments.into(), item.into())

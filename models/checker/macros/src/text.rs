@@ -12,7 +12,9 @@ pub(crate) fn of(tokens: &impl ToTokens) -> String {
 /// The last name of a type's path.
 pub(crate) fn of_type(ty: &Type) -> String {
     match ty {
-        Type::Path(path) => path.path.segments.last().map_or_else(String::new, |it| it.ident.to_string()),
+        Type::Path(path) => {
+            path.path.segments.last().map_or_else(String::new, |it| it.ident.to_string())
+        }
         Type::Reference(reference) => of_type(&reference.elem),
         _ => of(ty),
     }
@@ -29,7 +31,9 @@ fn tidy(tokens: &TokenStream) -> String {
             || text.ends_with("::")
             || word.starts_with([')', ']', ',', ';', '.', '?'])
             || word.starts_with("::")
-            || (word.starts_with(['(', '[']) && text.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ')' || c == '>'))
+            || (word.starts_with(['(', '['])
+                && text
+                    .ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ')' || c == '>'))
             || (word == "!" && text.ends_with(char::is_alphanumeric));
         if !sticks {
             text.push(' ');
