@@ -13,7 +13,6 @@ models! {
         shows: "who has passed, also at the last moment, sees what the others did before they came",
         floor: 3_000,
         witnesses: &["last", "first"],
-        twins: &["barrier.come", "barrier.last.acquire", "barrier.last.release", "barrier.passed"],
         run: || {
             let gate = Gate::new(2);
             let other = spawn_with(&gate, |gate| gate.meet(0));
@@ -25,16 +24,7 @@ models! {
     meets_once: Model {
         shows: "two meet, each sees what the other brought, and nobody sleeps through it",
         floor: 4_400,
-        witnesses: &["barrier.wake.all"],
-        twins: &[
-            "barrier.come",
-            "barrier.last.acquire",
-            "barrier.turn",
-            "barrier.turn.before",
-            "barrier.last",
-            "barrier.come.one",
-            "barrier.come.last",
-        ],
+        witnesses: &["Barrier::rouse"],
         run: || {
             let gate = Gate::new(2);
             let bring = |gate: &Gate, me: usize| {
@@ -51,8 +41,7 @@ models! {
     meets (stale_loads): Model {
         shows: "two meet twice, and nobody sleeps through the second time",
         floor: 2_900,
-        witnesses: &["barrier.wake.all"],
-        twins: &["barrier.round", "barrier.turn.acquire", "barrier.turn.release"],
+        witnesses: &["Barrier::rouse"],
         run: || {
             let barrier = share(Barrier::new(2));
             let twice = |barrier: &Barrier| {
@@ -70,8 +59,7 @@ models! {
     three_meet: Model {
         shows: "the last of three wakes both who sleep",
         floor: 9,
-        witnesses: &["barrier.wake.all"],
-        twins: &["barrier.wake.all"],
+        witnesses: &["Barrier::rouse"],
         run: || {
             stop_exploring();
             let gate = Gate::new(3);
@@ -88,7 +76,6 @@ models! {
         shows: "what the last does for all is done before any goes on",
         floor: 280_000,
         witnesses: &["the second acted"],
-        twins: &["barrier.acted", "barrier.last.acquire", "barrier.passed"],
         run: || {
             let gate = Gate::new(2);
             let other = spawn_with(&gate, |gate| gate.act(0));
@@ -101,7 +88,6 @@ models! {
         shows: "who gives up breaks it for the other, unless both pass",
         floor: 190_000,
         witnesses: &["passed", "gave up"],
-        twins: &["barrier.turn.acquire", "barrier.come.broken"],
         run: || {
             let barrier = share(Barrier::new(2));
             let came = |place: Result<usize, BrokenBarrier>| match place {
@@ -131,8 +117,7 @@ models! {
     is_reset: Model {
         shows: "who waits while it is reset hears of it, and it is whole for those who come then",
         floor: 13_000,
-        witnesses: &["barrier.wake.all"],
-        twins: &["barrier.round", "barrier.next.reset", "barrier.reset.waited"],
+        witnesses: &["Barrier::rouse"],
         run: || {
             stop_exploring();
             let gate = Gate::new(2);
@@ -150,8 +135,7 @@ models! {
     is_mended: Model {
         shows: "broken, and then reset, it is whole for those who come",
         floor: 4_400,
-        witnesses: &["barrier.wake.all"],
-        twins: &["barrier.reset.broken"],
+        witnesses: &["Barrier::rouse"],
         run: || {
             let gate = Gate::new(2);
             gate.barrier.abort();
@@ -165,8 +149,7 @@ models! {
     is_reset_after: Model {
         shows: "who has passed hears nothing of a reset after it, however late it wakes",
         floor: 30,
-        witnesses: &["barrier.outcome"],
-        twins: &["barrier.outcome"],
+        witnesses: &["State::outcome: ended - 1"],
         run: || {
             stop_exploring();
             let gate = Gate::new(2);
@@ -182,8 +165,7 @@ models! {
     is_reset_often: Model {
         shows: "who sleeps through more resets than are remembered is not told that it has passed",
         floor: 680,
-        witnesses: &["barrier.outcome.age"],
-        twins: &["barrier.next.age", "barrier.outcome.age"],
+        witnesses: &["State::outcome: now.age() >= ended"],
         run: || {
             stop_exploring();
             let gate = Gate::new(2);
@@ -201,7 +183,6 @@ models! {
         shows: "when both pass, neither who gave up too late has broken it for those who come",
         floor: 3_100,
         witnesses: &["passed"],
-        twins: &["barrier.break"],
         run: || {
             let gate = Gate::new(2);
             let other = spawn_with(&gate, |gate| _ = gate.barrier.wait_for(LONG));
@@ -218,7 +199,6 @@ models! {
         shows: "what broke it first is what all hear, who waited and who come",
         floor: 310,
         witnesses: &["gave up", "aborted"],
-        twins: &["barrier.abort"],
         run: || {
             let barrier = share(Barrier::new(2));
             let hasty = spawn_with(&barrier, |barrier| barrier.wait_for(LONG).unwrap_err());
@@ -234,7 +214,6 @@ models! {
         shows: "an action that panics breaks it for who waits",
         floor: 4_400,
         witnesses: &["panicked", "passed"],
-        twins: &["barrier.panicked"],
         run: || {
             let barrier = share(Barrier::new(2));
             let other = spawn_with(&barrier, |barrier| barrier.wait());
@@ -257,7 +236,6 @@ models! {
         shows: "who comes while the last acts belongs to the next round",
         floor: 3_900,
         witnesses: &["acted"],
-        twins: &["barrier.full"],
         run: || {
             stop_exploring();
             let gate = Gate::new(2);
@@ -282,7 +260,6 @@ models! {
         shows: "who gives up while the last acts has broken it for the last, too",
         floor: 3_600,
         witnesses: &["passed", "gave up"],
-        twins: &["barrier.acted.broken"],
         run: || {
             let gate = Gate::new(2);
             let other = spawn_with(&gate, |gate| {

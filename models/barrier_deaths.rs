@@ -12,7 +12,6 @@ models! {
         shows: "of two who have met one is killed: the other hears, and after a reset meets a third",
         floor: 11_300,
         witnesses: &["lived", "died", "passed", "broken"],
-        twins: &["roster.enrol", "roster.strike", "roster.over", "barrier.died"],
         run: || {
             stop_exploring();
             let hall = share(Hall { barrier: Barrier::new(2), seat: RobustSemaphore::new(1) });
@@ -46,8 +45,7 @@ models! {
     one_leaves (search_only, six_look, explored_only): Model {
         shows: "of two who have met one ends well: the other waits, and meets a third",
         floor: 300,
-        witnesses: &["barrier.died"],
-        twins: &["enrolled.leave"],
+        witnesses: &["Barrier::sleep: died"],
         run: || {
             stop_exploring();
             let barrier = share(Barrier::new(2));
@@ -68,7 +66,6 @@ models! {
         shows: "of three who have met one is killed: the others both pass, or both hear, and are met again",
         floor: 13_400,
         witnesses: &["lived", "died", "passed", "broken"],
-        twins: &["roster.enrol", "barrier.died"],
         run: || {
             stop_exploring();
             let barrier = share(Barrier::new(3));

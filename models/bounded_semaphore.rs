@@ -10,7 +10,6 @@ models! {
         shows: "of two who give back the one permit that is out, one is refused",
         floor: 28,
         witnesses: &["the other was refused", "refused"],
-        twins: &["semaphore.limit"],
         run: || {
             let seats = share(BoundedSemaphore::new(1));
             seats.acquire().forget();
@@ -26,8 +25,7 @@ models! {
     hands_over: Model {
         shows: "two on one seat: one sits, and the seat comes back",
         floor: 1_500,
-        witnesses: &["semaphore.wake.many", "semaphore.clear.all"],
-        twins: &["semaphore.wake.many", "semaphore.give"],
+        witnesses: &["Semaphore::wake", "Semaphore::wake: self.0.wake_op"],
         run: || {
             let seats = share(BoundedSemaphore::new(1));
             let sitter = spawn_with(&seats, |seats| drop(seats.acquire()));

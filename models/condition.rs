@@ -11,13 +11,7 @@ models! {
     notifies: Model {
         shows: "who waits for a change sees it, whenever the one who changes it comes",
         floor: 200,
-        witnesses: &["condition.wake", "condition.release.all"],
-        twins: &[
-            "condition.has_waiters",
-            "lock.unlock.release",
-            "condition.fewer",
-            "condition.announce",
-        ],
+        witnesses: &["Condition::wake: ", "Condition::release_all"],
         run: || {
             let meeting = Meeting::new();
             let changer = spawn_with(&meeting, |meeting| {
@@ -32,13 +26,7 @@ models! {
     notifies_all: Model {
         shows: "a notification of all reaches one who sleeps and one who is about to",
         floor: 120,
-        witnesses: &["condition.release.all"],
-        twins: &[
-            "condition.has_waiters",
-            "condition.release.all",
-            "condition.next",
-            "condition.before",
-        ],
+        witnesses: &["Condition::release_all"],
         run: || {
             let meeting = Meeting::new();
             let changer = spawn_with(&meeting, |meeting| {
@@ -54,7 +42,6 @@ models! {
         shows: "of two who sleep, the first notification lets one go on, and the second the other",
         floor: 4_400,
         witnesses: &["one went on", "none yet"],
-        twins: &["condition.wake"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -77,8 +64,7 @@ models! {
     notifies_of_nothing: Model {
         shows: "who was woken for nothing, or nearly, is not lost to the next notification",
         floor: 14_000,
-        witnesses: &["condition.release.all"],
-        twins: &["condition.release.all"],
+        witnesses: &["Condition::release_all"],
         run: || {
             let meeting = Meeting::new();
             let changer = spawn_with(&meeting, |meeting| {
@@ -95,7 +81,6 @@ models! {
         shows: "one who gives up has the lock again, and knows whether it was notified",
         floor: 4_800,
         witnesses: &["notified", "gave up"],
-        twins: &["lock.unlock.release", "lock.wake.one"],
         run: || {
             let meeting = Meeting::new();
             let changer = spawn_with(&meeting, |meeting| {

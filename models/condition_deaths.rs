@@ -14,8 +14,7 @@ models! {
     hands_on (one_dies, slices_end, explored_only): Model {
         shows: "one who was woken is killed before it has the lock: its notification goes to another",
         floor: 1_000,
-        witnesses: &["lived", "died", "condition.hand_on", "owed.over"],
-        twins: &["condition.owe", "condition.hand_on", "owed.over", "owed.leave"],
+        witnesses: &["lived", "died", "Condition::sleep: self.owed.is_left()", "Owed::is_more_than_entered: Life::is_over(life)"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -47,8 +46,7 @@ models! {
     hands_on_once (one_dies, slices_meet, explored_only): Model {
         shows: "of two who find at once that a wake is owed, one goes on",
         floor: 40_000,
-        witnesses: &["lived", "died", "owed.once"],
-        twins: &["owed.once"],
+        witnesses: &["lived", "died", "Owed::take_over: changed.is_err()"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -73,8 +71,7 @@ models! {
     tells_of_no_more (one_vanishes, explored_only): Model {
         shows: "who waits is told neither of what another acted on, nor of what reached nobody",
         floor: 1_600,
-        witnesses: &["lived", "died", "condition.hand_on"],
-        twins: &["owed.acted", "condition.owe.fewer", "condition.poisoned.before"],
+        witnesses: &["lived", "died", "Condition::sleep: self.owed.is_left()"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -109,7 +106,6 @@ models! {
         shows: "who is to notify is killed with the lock, which nobody takes: the waiter hears",
         floor: 450,
         witnesses: &["lived", "died", "poisoned", "notified"],
-        twins: &["condition.forsaken", "lock.forsaken.died"],
         run: || owner_dies(false),
     };
 
@@ -117,7 +113,6 @@ models! {
         shows: "the same where the kernel does not find the lock",
         floor: 470,
         witnesses: &["lived", "died", "poisoned", "notified"],
-        twins: &["condition.forsaken", "lock.forsaken.gone"],
         run: || owner_dies(false),
     };
 
@@ -125,7 +120,6 @@ models! {
         shows: "who is to notify is killed with the lock, and another takes it: the waiter hears",
         floor: 1_700,
         witnesses: &["lived", "died", "poisoned", "notified"],
-        twins: &["condition.poisoned"],
         run: || owner_dies(true),
     };
 
@@ -133,7 +127,6 @@ models! {
         shows: "who has changed something is killed before it notifies: the waiter sees it",
         floor: 310,
         witnesses: &["lived", "died", "changed"],
-        twins: &["condition.looks"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();

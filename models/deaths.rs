@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use multiproc::model_support::{Search, Slices, mutate};
+use multiproc::model_support::{Search, Slices, mutants};
 use multiproc::{
     Condition, Event, Lock, LockGuard, PoisonCause, Queue, RLock, RobustSemaphore, Semaphore,
     TryLockError,
@@ -20,7 +20,6 @@ models! {
         shows: "two threads, two rounds: whoever dies, the other comes through, and hears of it",
         floor: 10_000,
         witnesses: &["lived", "died", "poisoned"],
-        twins: &["lock.wake.one", "lock.died", "kernel.marks", "kernel.wakes.heir"],
         run: || lock(2, 2),
     };
 
@@ -28,14 +27,6 @@ models! {
         shows: "three threads, one round: whoever dies, the others come through",
         floor: 60_000,
         witnesses: &["lived", "died", "poisoned"],
-        twins: &[
-            "lock.wake.one",
-            "lock.slow.waiters",
-            "lock.clear.all",
-            "lock.died",
-            "kernel.wakes.next",
-            "kernel.keeps.waiters",
-        ],
         run: || lock(3, 1),
     };
 
@@ -43,7 +34,6 @@ models! {
         shows: "the owner of two locks dies: the next owner of one hears before the other is marked",
         floor: 3_800,
         witnesses: &["lived", "died", "between"],
-        twins: &["kernel.marks", "kernel.wakes.heir"],
         run: || {
             let locks = share([(); 2].map(|()| Lock::new(<[Data; 2]>::default())));
             let owner = spawn_mortal(&locks, |locks| {
@@ -66,13 +56,7 @@ models! {
     lock_unmarked (one_vanishes, explored_only): Model {
         shows: "an owner goes, and the kernel does not find its lock: the others do, and hear of it",
         floor: 9_400,
-        witnesses: &["lived", "died", "lock.rob.died"],
-        twins: &[
-            "lock.rob",
-            "lock.rob.waiters",
-            "lock.rob.died",
-            "lock.wake.one",
-        ],
+        witnesses: &["lived", "died", "RawLock::rob: taken"],
         run: || {
             let numbers = share(Lock::new(<[Data; 2]>::default()));
             let owner = spawn_mortal(&numbers, |numbers| add(numbers));
@@ -88,8 +72,7 @@ models! {
     lock_in_time (one_vanishes, explored_only): Model {
         shows: "as lock_unmarked, of those who wait only for a time: they have it, or it is over",
         floor: 19_000,
-        witnesses: &["lived", "died", "lock.rob.died", "late"],
-        twins: &["lock.rob.died"],
+        witnesses: &["lived", "died", "RawLock::rob: taken", "late"],
         run: || {
             let numbers = share(Lock::new(<[Data; 2]>::default()));
             let owner = spawn_mortal(&numbers, |numbers| add(numbers));
@@ -109,7 +92,6 @@ models! {
         shows: "who waits for one that waits for a dead owner does not take that one for dead",
         floor: 48_000,
         witnesses: &["lived", "died"],
-        twins: &["lock.gone"],
         run: || {
             let locks = share([(); 2].map(|()| Lock::new(Data::default())));
             let first = spawn_mortal(&locks, |locks| drop(locks[0].lock()));
@@ -132,7 +114,6 @@ models! {
         shows: "two on one permit: whoever dies, the permit comes back",
         floor: 1_150,
         witnesses: &["lived", "died"],
-        twins: &[],
         run: || {
             let seats = share(RobustSemaphore::<1>::new(1));
             let others = [(); 2].map(|()| {
@@ -152,7 +133,6 @@ models! {
         shows: "a producer that dies leaves a queue on which the others put and get",
         floor: 2_900,
         witnesses: &["lived", "died", "put", "not put"],
-        twins: &[],
         run: || {
             let queue = Queue::<u32>::with_bytes(2, 16).unwrap();
             let producer = spawn_mortal(&queue, |queue| {
@@ -177,7 +157,6 @@ models! {
         shows: "a consumer that dies takes at most the message in its hand with it",
         floor: 4_400,
         witnesses: &["lived", "died", "lost", "left"],
-        twins: &[],
         run: || {
             let queue = Queue::<u32>::with_bytes(2, 16).unwrap();
             (1..=2).for_each(|n| queue.put(n).unwrap());
@@ -202,7 +181,6 @@ models! {
         shows: "one puts and one gets, and either dies: what is left is whole, and in its order",
         floor: 65_000,
         witnesses: &["lived", "died", "lost", "left"],
-        twins: &[],
         run: || {
             let queue = Queue::<u32>::with_bytes(2, 16).unwrap();
             let producer =
@@ -232,7 +210,6 @@ models! {
         shows: "of two who wait for a message one is killed, asleep or woken: the other gets one",
         floor: 5_200,
         witnesses: &["lived", "died"],
-        twins: &[],
         run: || {
             stop_exploring();
             let queue = Queue::<u32>::with_bytes(2, 16).unwrap();
@@ -249,7 +226,6 @@ models! {
         shows: "one who sleeps for a permit is killed, or woken and then killed: the other gets his",
         floor: 1_100,
         witnesses: &["lived", "died"],
-        twins: &["semaphore.wake.many"],
         run: || {
             let seats = share(Semaphore::new(0));
             let sitters = [(); 2].map(|()| spawn_mortal(&seats, |seats| seats.acquire().forget()));
@@ -265,7 +241,6 @@ models! {
         shows: "one who waits is killed, the other goes on; a setter is killed, and the next one sets",
         floor: 2_000,
         witnesses: &["lived", "died"],
-        twins: &["event.wake.all"],
         run: || {
             let event = share(Event::new());
             let waiters = [(); 2].map(|()| spawn_mortal(&event, |event| event.wait()));
@@ -281,7 +256,6 @@ models! {
         shows: "who changes something is killed before it notifies, or with the lock: the waiter hears",
         floor: 5_100,
         witnesses: &["lived", "died", "poisoned", "changed", "unchanged"],
-        twins: &[],
         run: || {
             let meeting = share((Lock::new(0u32), Condition::new()));
             let changer = spawn_mortal(&meeting, |meeting| {
@@ -311,7 +285,6 @@ models! {
         shows: "one that has locked twice dies: the other comes through, and hears of it",
         floor: 14_000,
         witnesses: &["lived", "died", "poisoned"],
-        twins: &["lock.wake.one"],
         run: || {
             let lock = share(RLock::new(Data::default()));
             let owners = [(); 2].map(|()| {
@@ -336,7 +309,8 @@ models! {
 fn an_older_kernel_costs_a_slice() {
     for (slices, holds) in [(Slices::Never, false), (Slices::Singly, true)] {
         let search = Search { deaths: 1, slices, ..Search::default() };
-        let searched = mutate("kernel.wakes.next", || search.run(|| lock(3, 1)));
+        let mutant = mutants::of_name("kernel.wakes.next");
+        let searched = mutants::with(&mutant, || search.run(|| lock(3, 1)));
         assert_eq!(searched.failure.is_none(), holds, "{slices:?}");
     }
 }

@@ -11,15 +11,7 @@ models! {
     carries: Model {
         shows: "one waits for the password, asleep or not, and sees it",
         floor: 23,
-        witnesses: &["event.wake.all", "event.set.release"],
-        twins: &[
-            "event.set.release",
-            "event.wait.acquire",
-            "event.has_waiters",
-            "event.set",
-            "event.announce",
-            "event.wake.set",
-        ],
+        witnesses: &["Event::set: self.0.wake_op", "Event::set: seen | SET"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
@@ -35,8 +27,7 @@ models! {
     wakes: Model {
         shows: "two wait, and all who sleep are woken; who comes later sees as much",
         floor: 3_400,
-        witnesses: &["event.wake.all"],
-        twins: &["event.wake.all", "event.wake.release", "event.wait.acquire", "event.wait.set"],
+        witnesses: &["Event::set: self.0.wake_op"],
         run: || {
             let notice = Notice::new();
             let waiters = [(); 2].map(|()| {
@@ -55,7 +46,6 @@ models! {
         shows: "who only asks whether it is set sees the password too",
         floor: 6,
         witnesses: &["set", "not set"],
-        twins: &["event.set.release", "event.is_set.acquire"],
         run: || {
             let notice = Notice::new();
             let setter = spawn_with(&notice, |notice| {
@@ -71,7 +61,6 @@ models! {
         shows: "a set that is followed at once by a clear releases whoever slept",
         floor: 63,
         witnesses: &["asleep", "awake"],
-        twins: &["event.round", "event.wait.round"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
@@ -97,7 +86,6 @@ models! {
         shows: "who sees it cleared may write the password anew: it has been read",
         floor: 100,
         witnesses: &["cleared"],
-        twins: &["event.clear.release", "event.is_set.acquire"],
         run: || {
             let notice = Notice::new();
             let reader = spawn_with(&notice, |notice| {
@@ -119,7 +107,6 @@ models! {
         shows: "a wait that may end before the set: true is the password, false is not yet",
         floor: 95,
         witnesses: &["in time", "too late"],
-        twins: &["event.set.release", "event.wait.acquire"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
@@ -140,8 +127,7 @@ models! {
     is_cleared: Model {
         shows: "once it was cleared, and not set again, it is not set",
         floor: 24,
-        witnesses: &["event.announce"],
-        twins: &["event.clear"],
+        witnesses: &["Event::wait_by: seen | WAIT"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
@@ -158,7 +144,6 @@ models! {
         shows: "that someone waits for it does not set it",
         floor: 200,
         witnesses: &["set", "not set"],
-        twins: &["event.is_set"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| notice.event.wait());

@@ -1,13 +1,14 @@
-//! The legs that explore: the search, and loom without any bound, both counted, and beside its twins.
+//! The legs that explore: the search, and loom without any bound, both counted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use multiproc::model_support::{self, Failure, Loads, Search, Slices, Weak};
+use multiproc::model_support::{Failure, Loads, Search, Slices, Weak, mutants};
 use serde::{Deserialize, Serialize};
 
 use crate::harness::Model;
+use crate::mutants::{Mutant, record};
 use crate::stage::take_witnessed;
 
 /// By what a model is explored.
@@ -111,10 +112,18 @@ pub(crate) struct Explored {
     pub(crate) deaths: usize,
     #[serde(skip)]
     pub(crate) failure: Option<Failure>,
-    pub(crate) seen: BTreeSet<String>,
-    /// Of the sites passed, whether each is an ordering.
-    pub(crate) sites: BTreeMap<String, bool>,
+    pub(crate) witnessed: BTreeSet<String>,
+    /// Those that it passes.
+    pub(crate) mutants: Vec<Mutant>,
     pub(crate) took: Duration,
+}
+
+impl Explored {
+    /// Whether this was witnessed, or a mutant whose name begins so was passed.
+    fn came_to(&self, witness: &str) -> bool {
+        self.witnessed.contains(witness)
+            || self.mutants.iter().any(|mutant| mutant.name.starts_with(witness))
+    }
 }
 
 impl Model {
@@ -148,7 +157,7 @@ impl Model {
         let floor = self.floor;
         assert!(sum >= floor, "{name} explored {sum}, not the {floor} that it should at least");
         for witness in self.witnesses {
-            let came = all.iter().any(|explored| explored.seen.contains(*witness));
+            let came = all.iter().any(|explored| explored.came_to(witness));
             assert!(came, "{name} never came to `{witness}`");
         }
         all
@@ -167,7 +176,7 @@ impl Model {
 
     /// What of it a quick run does without: by loom, what is large, and the search's alone, what is very
     /// large.
-    fn spared(&self, legs: Legs) -> Option<&'static str> {
+    pub(crate) fn spared(&self, legs: Legs) -> Option<&'static str> {
         let (most, what) = match legs.loads {
             [] => (QUICK_SEARCH, ""),
             _ => (QUICK, " by loom"),
@@ -186,7 +195,7 @@ impl Model {
 
     pub(crate) fn search(&self, legs: Legs) -> Explored {
         let start = begin();
-        let searched = legs.searching().run(self.run);
+        let (searched, mutants) = record(|| legs.searching().run(self.run));
         assert!(searched.complete || searched.failure.is_some(), "nothing limits it");
         Explored {
             leg: "search".to_owned(),
@@ -194,48 +203,24 @@ impl Model {
             states: searched.states,
             deaths: searched.deaths,
             failure: searched.failure,
-            seen: seen(),
-            sites: sites(),
+            witnessed: witnessed(),
+            mutants,
             took: start.elapsed(),
         }
     }
 
     pub(crate) fn weakly(&self, loads: Loads) -> Explored {
         let start = begin();
-        let explored = Weak::with(loads).run(self.run);
+        let (explored, mutants) = record(|| Weak::with(loads).run(self.run));
         Explored {
             leg: format!("loom, {loads} loads"),
             runs: explored.interleavings,
             states: 0,
             deaths: 0,
             failure: explored.failure,
-            seen: seen(),
-            sites: sites(),
+            witnessed: witnessed(),
+            mutants,
             took: start.elapsed(),
-        }
-    }
-
-    /// Explores the model with each of its sites weakened; each must make it fail.
-    pub(crate) fn twins_fall(&self, name: &str, legs: Legs) {
-        if legs.loads.is_empty() && self.spared(legs).is_some() {
-            return say(&format!("SKIPPED: {name} without its sites, in a quick run"));
-        }
-        for site in self.twins {
-            let mut held = Vec::new();
-            let fallen = self.legs(legs).iter().find_map(|leg| {
-                let explored = model_support::mutate(site, leg);
-                let Explored { leg, runs, failure, .. } = explored;
-                let fell = failure.map(|failure| format!("{leg}, run {runs}: {}", failure.message));
-                held.push(format!("{runs} runs of {leg}"));
-                fell
-            });
-            let Some(why) = fallen else {
-                panic!("{name} holds without `{site}`, in {}", held.join(" and "));
-            };
-            say(&format!(
-                "{name} without {site} falls ({})",
-                why.lines().next().unwrap_or_default()
-            ));
         }
     }
 
@@ -248,7 +233,7 @@ impl Model {
         };
         let Failure { message, schedule, table } = explained.as_ref().unwrap_or(failure);
         let mutant = std::env::var("MULTIPROC_MUTANT");
-        let mutant = mutant.map_or(String::new(), |site| format!("MULTIPROC_MUTANT={site} "));
+        let mutant = mutant.map_or(String::new(), |id| format!("MULTIPROC_MUTANT='{id}' "));
         format!(
             "{name} fails ({}): {message}\n{table}\nTo play exactly this again:\n\
              {mutant}MULTIPROC_REPLAY='{schedule}' RUSTFLAGS=\"--cfg loom\" \
@@ -272,10 +257,10 @@ impl Model {
     }
 }
 
-/// With the site weakened that `MULTIPROC_MUTANT` names, if it names one.
+/// With the mutant on whose id `MULTIPROC_MUTANT` is, if it is set.
 fn weakened<R>(explore: impl FnOnce() -> R) -> R {
     match std::env::var("MULTIPROC_MUTANT") {
-        Ok(site) => model_support::mutate(site.leak(), explore),
+        Ok(id) => mutants::with(&id, explore),
         Err(_) => explore(),
     }
 }
@@ -283,17 +268,11 @@ fn weakened<R>(explore: impl FnOnce() -> R) -> R {
 /// An exploration begins now: it has seen nothing.
 fn begin() -> Instant {
     take_witnessed();
-    model_support::forget_sites_seen();
     Instant::now()
 }
 
-fn seen() -> BTreeSet<String> {
-    take_witnessed().into_iter().map(str::to_owned).chain(sites().into_keys()).collect()
-}
-
-fn sites() -> BTreeMap<String, bool> {
-    let sites = model_support::sites_seen();
-    sites.into_iter().map(|(site, is_ordering)| (site.to_owned(), is_ordering)).collect()
+fn witnessed() -> BTreeSet<String> {
+    take_witnessed().into_iter().map(str::to_owned).collect()
 }
 
 /// Prints past the test harness, which would keep the lines of whoever passes to itself.
@@ -310,11 +289,6 @@ macro_rules! legs {
         #[test]
         fn holds() {
             MODEL.holds($crate::harness::name_of(module_path!()), LEGS);
-        }
-
-        #[test]
-        fn twins_fall() {
-            MODEL.twins_fall($crate::harness::name_of(module_path!()), LEGS);
         }
     };
 }

@@ -15,16 +15,7 @@ models! {
     excludes: Model {
         shows: "two threads, two rounds each: under the lock a == b, and no round is lost",
         floor: 34_000,
-        witnesses: &["lock.wake.one", "lock.clear.all"],
-        twins: &[
-            "lock.fast.acquire",
-            "lock.unlock.release",
-            "lock.slow.acquire",
-            "lock.wake.release",
-            "lock.wake.one",
-            "lock.slow.free",
-            "lock.announce",
-        ],
+        witnesses: &["RawLock::unlock_slow: self.word.wake_op(Op::SetBit", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
         run: || {
             let lock = share(Lock::new(Pair::default()));
             let adder = spawn_with(&lock, |lock| (0..2).for_each(|_| add(lock)));
@@ -37,15 +28,7 @@ models! {
     hands_over: Model {
         shows: "one who barges in between an unlock and its wake leaves nobody asleep",
         floor: 7_200,
-        witnesses: &["lock.slow.waiters", "lock.clear.all", "barged in"],
-        twins: &[
-            "lock.slow.acquire",
-            "lock.wake.release",
-            "lock.wake.one",
-            "lock.clear.all",
-            "lock.announce",
-            "lock.slow.free",
-        ],
+        witnesses: &["RawLock::take: ", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit", "barged in"],
         run: || {
             stop_exploring();
             let lock = share(Lock::new(Pair::default()));
@@ -68,8 +51,7 @@ models! {
     wakes: Model {
         shows: "once two sleep, and a third barges in, the lock goes round and nobody sleeps on",
         floor: 10_000,
-        witnesses: &["lock.clear.all"],
-        twins: &["lock.slow.waiters", "lock.wake.one"],
+        witnesses: &["RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
         run: || {
             stop_exploring();
             let both = share((Lock::new(Pair::default()), Event::new()));
@@ -94,7 +76,6 @@ models! {
         shows: "one who gives up leaves the lock to the others",
         floor: 68,
         witnesses: &["got it", "gave up"],
-        twins: &["lock.slow.acquire", "lock.wake.release", "lock.try.free"],
         run: || {
             stop_exploring();
             let lock = share(Lock::new(Pair::default()));
@@ -119,7 +100,6 @@ models! {
         shows: "who only tries gets the lock with all that was written under it, or nothing",
         floor: 24,
         witnesses: &["got it", "held"],
-        twins: &["lock.fast.acquire", "lock.unlock.release"],
         run: || {
             let lock = share(Lock::new(Pair::default()));
             let adder = spawn_with(&lock, |lock| add(lock));
@@ -139,8 +119,7 @@ models! {
     refuses_its_owner (explored_only): Model {
         shows: "who holds it and locks it again is told so, whoever waits beside it",
         floor: 58,
-        witnesses: &["lock.announce"],
-        twins: &["lock.own"],
+        witnesses: &["RawLock::lock_slow: seen | WAITERS"],
         run: || {
             stop_exploring();
             let lock = share(Lock::new(Pair::default()));
@@ -160,7 +139,6 @@ models! {
         shows: "an owner's panic is told to whoever locks, until one has made the value whole",
         floor: 41,
         witnesses: &["told", "too early"],
-        twins: &["lock.poison", "lock.poison.seen", "lock.poison.clear"],
         run: || {
             let lock = share(Lock::new(Pair::default()));
             let panicking = spawn_with(&lock, |lock| {

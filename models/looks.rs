@@ -14,24 +14,21 @@ models! {
     lock (search_only, two_look): Model {
         shows: "the lock's rounds: its owner is not taken for dead",
         floor: 3_600,
-        witnesses: &["lock.gone", "lock.clear.all"],
-        twins: &["lock.gone", "lock.wake.one"],
+        witnesses: &["RawLock::lock_slow: is_gone()", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
         run: || notebook::lock(2),
     };
 
     rlock (search_only, two_look): Model {
         shows: "as lock, where it is locked twice",
         floor: 4_400,
-        witnesses: &["lock.gone"],
-        twins: &["lock.gone"],
+        witnesses: &["RawLock::lock_slow: is_gone()"],
         run: owners::excludes::MODEL.run,
     };
 
     condition (search_only, two_look): Model {
         shows: "a card goes round: who is slow to take it has not lost it to the other",
         floor: 90_000,
-        witnesses: &["condition.hand_on"],
-        twins: &[],
+        witnesses: &["Condition::sleep: self.owed.is_left()"],
         run: || {
             stop_exploring();
             let table = share((Lock::new(0u32), Condition::new()));
@@ -61,8 +58,7 @@ models! {
     condition_waits_for_the_lock (search_only, two_look): Model {
         shows: "who was woken waits for the lock, whose owner lives: the other is not told in its place",
         floor: 10_000,
-        witnesses: &["condition.hand_on", "owed.over"],
-        twins: &["owed.enter"],
+        witnesses: &["Condition::sleep: self.owed.is_left()", "Owed::is_more_than_entered: Life::is_over(life)"],
         run: || {
             stop_exploring();
             let meeting = share((Lock::new(0u32), Condition::new()));
@@ -92,8 +88,7 @@ models! {
     barrier (search_only, six_look): Model {
         shows: "two meet, and who has passed ends: the other, who is slow, is not told that it died",
         floor: 1_100,
-        witnesses: &["barrier.died"],
-        twins: &["roster.over", "barrier.break"],
+        witnesses: &["Barrier::sleep: died"],
         run: || {
             let barrier = share(Barrier::new(2));
             let other = spawn_with(&barrier, |barrier| {
@@ -109,8 +104,7 @@ models! {
     robust_semaphore (search_only, two_look): Model {
         shows: "two on one permit, which is taken from nobody who holds it",
         floor: 17_000,
-        witnesses: &["robust.dead"],
-        twins: &["robust.dead"],
+        witnesses: &["RobustSemaphore::sweep: Life::is_over(life)"],
         run: permits::hands_over::MODEL.run,
     };
 }

@@ -10,72 +10,63 @@ models! {
     lock: Model {
         shows: "one adds to a and b under the lock, the other looks: never a difference",
         floor: 34_000,
-        witnesses: &["looked between", "lock.clear.all"],
-        twins: &["lock.fast.acquire", "lock.unlock.release", "lock.slow.acquire"],
+        witnesses: &["looked between", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
         run: || lock(2),
     };
 
     lock_ten_times (search_only): Model {
         shows: "ten rounds of adding, ten of looking",
         floor: 34_000,
-        witnesses: &["looked between", "lock.clear.all"],
-        twins: &["lock.wake.one"],
+        witnesses: &["looked between", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
         run: || lock(10),
     };
 
     lock_of_three: Model {
         shows: "three threads add under the lock, none is lost",
         floor: 1_100_000,
-        witnesses: &["lock.wake.one", "lock.clear.all", "lock.slow.waiters"],
-        twins: &["lock.wake.one", "lock.slow.waiters", "lock.slow.acquire"],
+        witnesses: &["RawLock::unlock_slow: self.word.wake_op(Op::SetBit", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit", "RawLock::take: "],
         run: || lock_of(3),
     };
 
     lock_of_five (search_only): Model {
         shows: "five threads add under the lock, none is lost",
         floor: 120_000,
-        witnesses: &["lock.clear.all"],
-        twins: &["lock.wake.one", "lock.slow.waiters", "lock.clear.all"],
+        witnesses: &["RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
         run: || lock_of(5),
     };
 
     semaphore: Model {
         shows: "two workers on one permit: never two inside, and the permit comes back",
         floor: 1_600,
-        witnesses: &["semaphore.wake.many", "full"],
-        twins: &["semaphore.wake.many"],
+        witnesses: &["Semaphore::wake", "full"],
         run: || semaphore(2, 1),
     };
 
     semaphore_of_five (search_only): Model {
         shows: "five workers on three permits: never more inside, and the final value is 3",
         floor: 76_000,
-        witnesses: &["semaphore.wake.many", "full"],
-        twins: &["semaphore.wake.many", "semaphore.clear.all"],
+        witnesses: &["Semaphore::wake", "full"],
         run: || semaphore(5, 3),
     };
 
     event: Model {
         shows: "who waited always sees the password",
         floor: 25,
-        witnesses: &["event.wake.all", "event.set.release"],
-        twins: &["event.set.release", "event.wait.acquire"],
+        witnesses: &["Event::set: self.0.wake_op", "Event::set: seen | SET"],
         run: || event(1),
     };
 
     event_of_five (search_only): Model {
         shows: "five wait, and all see the password",
         floor: 14_000,
-        witnesses: &["event.wake.all"],
-        twins: &["event.wake.all"],
+        witnesses: &["Event::set: self.0.wake_op"],
         run: || event(5),
     };
 
     queue: Model {
         shows: "a producer puts five pairs, a consumer takes three, and two stay behind",
         floor: 960_000,
-        witnesses: &["ring.put.wake.release"],
-        twins: &["ring.put.release", "ring.tail.acquire", "ring.clear.all"],
+        witnesses: &["Ring::put_locked: commit"],
         run: || {
             let queue = Queue::with_bytes(5, 40).unwrap();
             let producer = spawn_with(&queue, |queue| {
@@ -98,7 +89,6 @@ models! {
         shows: "five send into one end: five equal lists arrive, none torn",
         floor: 7_000,
         witnesses: &[],
-        twins: &["socket.wakes", "socket.packets"],
         run: || {
             let list = [1u8, 2, 3, 4, 5];
             let (receiver, sender) = pipe::<[u8; 5]>().unwrap();
@@ -116,16 +106,14 @@ models! {
     barrier: Model {
         shows: "two meet, and neither goes on alone",
         floor: 48_000,
-        witnesses: &["barrier.wake.all"],
-        twins: &["barrier.come", "barrier.last.acquire"],
+        witnesses: &["Barrier::rouse"],
         run: || barrier(2),
     };
 
     barrier_of_four (search_only): Model {
         shows: "four meet, and nobody goes on before the last has come",
         floor: 10_000,
-        witnesses: &["barrier.wake.all"],
-        twins: &["barrier.wake.all"],
+        witnesses: &["Barrier::rouse"],
         run: || barrier(4),
     };
 }

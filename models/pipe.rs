@@ -15,7 +15,6 @@ models! {
         shows: "two threads send into one end: none torn, none lost, then the end",
         floor: 240,
         witnesses: &["overtaken"],
-        twins: &["socket.packets", "socket.wakes"],
         run: || {
             let (receiver, sender) = pipe::<Message>().unwrap();
             let first = send(sender.clone(), 1);
@@ -35,7 +34,6 @@ models! {
         shows: "a sender of more than there is room for waits, and its messages keep their order",
         floor: 2_400,
         witnesses: &["waited"],
-        twins: &["socket.wakes", "pipe.send.again", "pipe.recv.again"],
         run: || {
             let (receiver, sender) = pipe::<Message>().unwrap();
             let sending = spawn(move || {
@@ -56,7 +54,6 @@ models! {
         shows: "two receivers share one end: each message comes to one, the end to both",
         floor: 500,
         witnesses: &["shared"],
-        twins: &["socket.packets", "socket.wakes"],
         run: || {
             let (receiver, sender) = pipe::<Message>().unwrap();
             let other = receiver.clone();
@@ -80,7 +77,6 @@ models! {
         shows: "a sender that waits for room learns that the receiver left",
         floor: 18,
         witnesses: &["refused", "sent"],
-        twins: &["socket.wakes"],
         run: || {
             let (receiver, sender) = pipe::<Message>().unwrap();
             let leaving = spawn(move || drop(receiver));

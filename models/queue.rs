@@ -12,19 +12,7 @@ models! {
     carries: Model {
         shows: "a consumer that finds or awaits a message gets it whole",
         floor: 2_000,
-        witnesses: &["ring.put.wake.release", "ring.clear.all"],
-        twins: &[
-            "ring.put.release",
-            "ring.put.wake.release",
-            "ring.tail.acquire",
-            "ring.clear.all",
-            "ring.commit",
-            "ring.commit.slow",
-            "ring.has_waiters",
-            "ring.wake.one",
-            "ring.announce",
-            "ring.get.none",
-        ],
+        witnesses: &["Ring::put_locked: commit", "commit_slow: word.wake_op(Op::ClearBit"],
         run: || {
             let queue = queue(2, 16);
             let producer = spawn_with(&queue, |queue| (1..=2).for_each(|n| queue.put(n).unwrap()));
@@ -36,16 +24,7 @@ models! {
     reuses: Model {
         shows: "a producer writes over a message only when it was taken, and waits for that",
         floor: 110,
-        witnesses: &["ring.get.wake.release"],
-        twins: &[
-            "ring.get.release",
-            "ring.get.wake.release",
-            "ring.head.acquire",
-            "ring.commit.slow",
-            "ring.has_waiters",
-            "ring.wake.one",
-            "ring.announce",
-        ],
+        witnesses: &["Ring::get_locked: commit"],
         run: || {
             let queue = queue(1, 8);
             queue.put(1).unwrap();
@@ -59,8 +38,7 @@ models! {
     has_two_consumers: Model {
         shows: "of two that take at the same time, both get a message and none the same",
         floor: 45,
-        witnesses: &["lock.slow.waiters"],
-        twins: &["lock.fast.acquire"],
+        witnesses: &["RawLock::take: "],
         run: || {
             let queue = queue(2, 16);
             (1..=2).for_each(|n| queue.put(n).unwrap());
@@ -72,8 +50,7 @@ models! {
     has_two_producers: Model {
         shows: "what two put at the same time comes one after the other",
         floor: 50,
-        witnesses: &["lock.slow.waiters"],
-        twins: &["lock.fast.acquire"],
+        witnesses: &["RawLock::take: "],
         run: || {
             let queue = queue(2, 16);
             let other = spawn_with(&queue, |queue| queue.put(1).unwrap());
@@ -87,13 +64,6 @@ models! {
         shows: "whoever is told that the queue is closed sees what was done before",
         floor: 150,
         witnesses: &["closed at once", "closed while it slept"],
-        twins: &[
-            "ring.close.release",
-            "ring.tail.acquire",
-            "ring.is_closed.acquire",
-            "ring.get.closed",
-            "ring.close.tail",
-        ],
         run: || {
             let both = (queue(1, 8), share(Data::default()));
             let closer = spawn_with(&both, |(queue, cell)| {
@@ -117,8 +87,7 @@ models! {
     closing_wakes: Model {
         shows: "once two wait for a message, closing wakes both",
         floor: 570,
-        witnesses: &["ring.close.wake_consumers"],
-        twins: &["ring.close.wake_consumers"],
+        witnesses: &["Ring::close: sides.tail.wake_op"],
         run: || {
             stop_exploring();
             let queue = queue(1, 8);
@@ -134,8 +103,7 @@ models! {
     closing_frees: Model {
         shows: "closing wakes who waits for room, and nothing is put after it",
         floor: 200,
-        witnesses: &["ring.close.wake_producers"],
-        twins: &["ring.close.head", "ring.put.closed"],
+        witnesses: &["Ring::close: sides.head.wake_op"],
         run: || {
             let queue = queue(1, 8);
             queue.put(1).unwrap();
@@ -150,8 +118,7 @@ models! {
     hands_on: Model {
         shows: "once two wait, room too small for the one who is woken is offered to the other",
         floor: 1_400,
-        witnesses: &["ring.put.hand_on"],
-        twins: &["ring.put.hand_on"],
+        witnesses: &["Ring::put_look: head.wake"],
         run: || {
             stop_exploring();
             let queue = Queue::<Vec<u8>>::with_bytes(4, 24).unwrap();
@@ -172,18 +139,7 @@ models! {
     joins: Model {
         shows: "whoever joins sees what was done with each message",
         floor: 3_600,
-        witnesses: &["unfinished.wake"],
-        twins: &[
-            "unfinished.done.release",
-            "unfinished.join.acquire",
-            "unfinished.last",
-            "unfinished.none",
-            "unfinished.keep",
-            "unfinished.one",
-            "unfinished.has_waiters",
-            "unfinished.left",
-            "unfinished.announce",
-        ],
+        witnesses: &["Unfinished::task_done: self.done.wake"],
         run: || {
             let both = (queue(2, 16), share(Data::default()));
             let (queue, cell) = &both;
@@ -205,8 +161,7 @@ models! {
     joins_all: Model {
         shows: "once two join, the last report wakes both",
         floor: 7,
-        witnesses: &["unfinished.wake"],
-        twins: &["unfinished.wake"],
+        witnesses: &["Unfinished::task_done: self.done.wake"],
         run: || {
             stop_exploring();
             let queue = queue(1, 8);
@@ -222,8 +177,7 @@ models! {
     closing_frees_all: Model {
         shows: "once two wait for room, closing wakes both",
         floor: 81,
-        witnesses: &["ring.close.wake_producers"],
-        twins: &["ring.close.wake_producers"],
+        witnesses: &["Ring::close: sides.head.wake_op"],
         run: || {
             stop_exploring();
             let queue = queue(1, 8);
@@ -240,8 +194,7 @@ models! {
     is_full_of_messages: Model {
         shows: "with bytes to spare, no more messages are there than it may hold",
         floor: 110,
-        witnesses: &["ring.head.acquire"],
-        twins: &["ring.fits.count", "ring.head.acquire"],
+        witnesses: &["Ring::put_locked: self.fits(tail, place, head, begin)"],
         run: || {
             let queue = queue(1, 16);
             queue.put(1).unwrap();
@@ -255,8 +208,7 @@ models! {
     is_full_of_bytes: Model {
         shows: "with messages to spare, none is written over the bytes of another",
         floor: 110,
-        witnesses: &["ring.head.acquire"],
-        twins: &["ring.fits.bytes", "ring.head.acquire"],
+        witnesses: &["Ring::put_locked: self.fits(tail, place, head, begin)"],
         run: || {
             let queue = queue(2, 8);
             queue.put(1).unwrap();
@@ -271,7 +223,6 @@ models! {
         shows: "no more are counted than were there, and who counts one sees what was done before",
         floor: 19,
         witnesses: &["none", "one"],
-        twins: &["ring.len.head", "ring.len.tail"],
         run: || {
             let both = (queue(2, 16), share(Data::default()));
             let counter = spawn_with(&both, |(queue, cell)| match queue.len() {
@@ -295,7 +246,6 @@ models! {
         shows: "no more are counted as unfinished than were put",
         floor: 19,
         witnesses: &["none", "one"],
-        twins: &["unfinished.count"],
         run: || {
             let queue = queue(2, 16);
             let counter = spawn_with(&queue, |queue| match queue.unfinished() {
@@ -313,7 +263,6 @@ models! {
         shows: "of two who report the one message, one is refused",
         floor: 53,
         witnesses: &["refused", "the other was refused"],
-        twins: &["unfinished.done.acquire", "unfinished.none"],
         run: || {
             let queue = queue(2, 16);
             let other = spawn_with(&queue, |queue| queue.task_done().is_ok());
@@ -329,7 +278,6 @@ models! {
         shows: "who reports while another does counts none that was not put",
         floor: 1_000,
         witnesses: &["refused", "the other was refused"],
-        twins: &["unfinished.done.failure"],
         run: || {
             let queue = queue(2, 16);
             let other = spawn_with(&queue, |queue| queue.task_done().is_ok());
@@ -349,7 +297,6 @@ models! {
         shows: "who gives up waiting for a message leaves it to the next, and for room has its own back",
         floor: 120_000,
         witnesses: &["got it", "too late", "put it", "still full"],
-        twins: &[],
         run: || {
             let queue = queue(1, 8);
             let producer = spawn_with(&queue, |queue| {

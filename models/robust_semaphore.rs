@@ -15,20 +15,7 @@ models! {
     hands_over: Model {
         shows: "two workers on one permit, two rounds and one: one inside, all permits come back",
         floor: 2_000,
-        witnesses: &["robust.turn", "robust.keep"],
-        twins: &[
-            "robust.acquire",
-            "robust.wait.acquire",
-            "robust.give",
-            "robust.mark",
-            "robust.turn",
-            "robust.turn.acquire",
-            "robust.turn.release",
-            "robust.wake",
-            "robust.turn.before",
-            "robust.pass.mark",
-            "robust.give.awaited",
-        ],
+        witnesses: &["wake: turn.wake_op", "RobustSemaphore::wait: mine | AWAITED"],
         run: || {
             let room = Room::<1>::new(1);
             let worker = spawn_with(&room, |room| (0..2).for_each(|_| room.visit_alone()));
@@ -41,8 +28,7 @@ models! {
     passes_on: Model {
         shows: "once two sleep, one who barges in and leaves no mark leaves nobody asleep",
         floor: 5_800,
-        witnesses: &["barged in", "robust.keep"],
-        twins: &["robust.keep", "robust.mark", "robust.wake"],
+        witnesses: &["barged in", "RobustSemaphore::wait: mine | AWAITED"],
         run: || {
             stop_exploring();
             let room = Room::<1>::new(1);
@@ -63,7 +49,6 @@ models! {
         shows: "one who barges in while a permit is given back leaves nobody asleep",
         floor: 440,
         witnesses: &["barged in"],
-        twins: &["robust.mark", "robust.turn", "robust.wake"],
         run: || {
             let room = Room::<1>::new(1);
             let permit = hold(&room.permits);
@@ -86,7 +71,6 @@ models! {
         shows: "of two permits, one comes free behind the look of who is about to sleep",
         floor: 2_800,
         witnesses: &["the second was taken"],
-        twins: &["robust.mark", "robust.turn", "robust.wake"],
         run: || {
             let room = Room::<2>::new(2);
             let permit = hold(&room.permits);
@@ -108,8 +92,7 @@ models! {
     releases: Model {
         shows: "once two sleep, two permits released at once let both in",
         floor: 500,
-        witnesses: &["robust.free"],
-        twins: &["robust.wake", "robust.room.mark", "robust.pass.keep", "robust.free.awaited"],
+        witnesses: &["RobustSemaphore::free: "],
         run: || {
             stop_exploring();
             let room = Room::<2>::new(0);
@@ -126,7 +109,6 @@ models! {
         shows: "two who release at once more than there is room for release two or none",
         floor: 850,
         witnesses: &["one of them", "neither"],
-        twins: &["robust.claim", "robust.claim.all", "robust.unclaim"],
         run: || {
             let room = Room::<2>::new(0);
             let other = spawn_with(&room, |room| {
@@ -152,7 +134,6 @@ models! {
         shows: "who releases what it forgot finds room, also where another took the very entry",
         floor: 730,
         witnesses: &[],
-        twins: &["robust.room", "robust.claim.release", "robust.claim.enough"],
         run: || {
             let room = Room::<2>::new(2);
             let other = spawn_with(&room, |room| room.forget_and_release());
@@ -166,7 +147,6 @@ models! {
         shows: "who sees a permit back, given or released, sees what its holder did",
         floor: 28,
         witnesses: &["none", "one", "two"],
-        twins: &["robust.value", "robust.give"],
         run: || {
             let room = Room::<2>::new(1);
             let permit = hold(&room.permits);
@@ -188,7 +168,6 @@ models! {
         shows: "one who gives up takes no permit with it",
         floor: 68,
         witnesses: &["got one", "gave up"],
-        twins: &["robust.wait.acquire", "robust.give"],
         run: || {
             let room = Room::<1>::new(1);
             let permit = hold(&room.permits);
@@ -210,7 +189,6 @@ models! {
         shows: "once one sleeps, another who gives up takes no wake with it",
         floor: 300_000,
         witnesses: &["got one", "gave up"],
-        twins: &["robust.wake"],
         run: || {
             stop_exploring();
             let room = Room::<1>::new(1);
@@ -238,15 +216,6 @@ models! {
         shows: "a dead one's permit goes to one who waits for it, who sees what the finder knows",
         floor: 100_000,
         witnesses: &["the finder has it", "the other had it"],
-        twins: &[
-            "robust.free",
-            "robust.mark",
-            "robust.turn",
-            "robust.wake",
-            "robust.sweep",
-            "robust.sweep.mark",
-            "robust.of.mark",
-        ],
         run: || {
             let room = Room::<1>::dead();
             let other = spawn_with(&room, |room| {
@@ -272,7 +241,6 @@ models! {
         shows: "two who find the same dead one bring back one permit, and rob nobody who lives",
         floor: 78_000,
         witnesses: &["the first had it", "the second had it"],
-        twins: &["robust.dead", "robust.take.last"],
         run: || {
             let room = Room::<1>::dead();
             let visit = |room: &Room<1>, who| {

@@ -14,16 +14,7 @@ models! {
     hands_over: Model {
         shows: "two workers on one permit, two rounds and one: one inside, all permits come back",
         floor: 160_000,
-        witnesses: &["semaphore.wake.many", "semaphore.clear.all"],
-        twins: &[
-            "semaphore.acquire",
-            "semaphore.slow.acquire",
-            "semaphore.release",
-            "semaphore.wake.many",
-            "semaphore.has_waiters",
-            "semaphore.free",
-            "semaphore.take",
-        ],
+        witnesses: &["Semaphore::wake", "Semaphore::wake: self.0.wake_op"],
         run: || {
             let room = Room::new(1);
             let worker = spawn_with(&room, |room| (0..2).for_each(|_| room.visit_alone()));
@@ -36,8 +27,7 @@ models! {
     wakes: Model {
         shows: "one who barges in between a release and its wake leaves nobody asleep",
         floor: 31_000,
-        witnesses: &["semaphore.clear.all", "woken for nothing", "barged in"],
-        twins: &["semaphore.wake.many", "semaphore.clear.all"],
+        witnesses: &["Semaphore::wake: self.0.wake_op", "woken for nothing", "barged in"],
         run: || {
             stop_exploring();
             let room = Room::new(0);
@@ -69,8 +59,7 @@ models! {
     wakes_as_many: Model {
         shows: "once two sleep, two permits given at once let both in",
         floor: 6_100,
-        witnesses: &["semaphore.clear.all"],
-        twins: &["semaphore.wake.many"],
+        witnesses: &["Semaphore::wake: self.0.wake_op"],
         run: || {
             stop_exploring();
             let room = Room::new(0);
@@ -91,7 +80,6 @@ models! {
         shows: "who sees the permit back sees what its holder did",
         floor: 6,
         witnesses: &["back", "not back"],
-        twins: &["semaphore.value", "semaphore.release"],
         run: || {
             let room = Room::new(0);
             let holder = spawn_with(&room, |room| {
@@ -112,7 +100,6 @@ models! {
         shows: "one who gives up takes no permit with it",
         floor: 1_300,
         witnesses: &["got one", "gave up"],
-        twins: &["semaphore.slow.acquire", "semaphore.release"],
         run: || {
             let room = Room::new(0);
             let hasty = spawn_with(&room, |room| {
@@ -134,8 +121,7 @@ models! {
     wakes_each: Model {
         shows: "once two sleep, two permits given one after the other let both in",
         floor: 60,
-        witnesses: &["semaphore.wake.many"],
-        twins: &["semaphore.keep", "semaphore.slow.keep"],
+        witnesses: &["Semaphore::wake"],
         run: || {
             stop_exploring();
             let room = Room::new(0);

@@ -10,7 +10,6 @@ models! {
         shows: "an element that is seen written carries what was done before it",
         floor: 5,
         witnesses: &["seen"],
-        twins: &["array.set", "array.get"],
         run: || {
             hand_over(|array| array.set(0, 1).unwrap(), |array| array.get(0).unwrap() == 1);
         },
@@ -20,7 +19,6 @@ models! {
         shows: "a swap hands over and takes over",
         floor: 3,
         witnesses: &["seen"],
-        twins: &["array.swap.release", "array.swap.acquire"],
         run: || {
             let swap = |array: &SharedArray<u8>| array.swap(0, 1).unwrap() == 1;
             hand_over(move |array| _ = swap(array), swap);
@@ -31,7 +29,6 @@ models! {
         shows: "an addition hands over and takes over, and none is lost",
         floor: 3,
         witnesses: &["seen"],
-        twins: &["array.add.release", "array.add.acquire"],
         run: || {
             let add = |array: &SharedArray<u8>| array.fetch_add(0, 1).unwrap() == 1;
             let array = hand_over(move |array| _ = add(array), add);
@@ -43,7 +40,6 @@ models! {
         shows: "an exchange hands over and takes over, also when it only reads",
         floor: 5,
         witnesses: &["seen"],
-        twins: &["array.exchange.release", "array.exchange.acquire", "array.exchange.failure"],
         run: || {
             hand_over(
                 |array| assert_eq!(array.compare_exchange(0, 0, 1), Ok(Ok(0))),
@@ -59,7 +55,6 @@ models! {
         shows: "under the lock two elements change together",
         floor: 45,
         witnesses: &[],
-        twins: &["lock.fast.acquire"],
         run: || {
             let array = SharedArray::<u8>::zeroed(2).unwrap();
             let both = |array: &SharedArray<u8>| {

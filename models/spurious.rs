@@ -10,8 +10,7 @@ models! {
     lock (search_only, one_wakes): Model {
         shows: "the lock's rounds, and one sleeper wakes for nothing",
         floor: 1_700,
-        witnesses: &["lock.clear.all"],
-        twins: &["lock.wake.one"],
+        witnesses: &["RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
         run: || notebook::lock(2),
     };
 
@@ -19,23 +18,20 @@ models! {
         shows: "two workers on one permit, and one wakes for nothing",
         floor: 160,
         witnesses: &["full"],
-        twins: &["semaphore.wake.many"],
         run: || notebook::semaphore(2, 1),
     };
 
     event (search_only, one_wakes): Model {
         shows: "two wait, and one of them wakes for nothing",
         floor: 500,
-        witnesses: &["event.wake.all"],
-        twins: &["event.wake.all"],
+        witnesses: &["Event::set: self.0.wake_op"],
         run: || notebook::event(2),
     };
 
     barrier (search_only, one_wakes): Model {
         shows: "three meet, and one of them wakes for nothing",
         floor: 3_100,
-        witnesses: &["barrier.wake.all"],
-        twins: &["barrier.wake.all"],
+        witnesses: &["Barrier::rouse"],
         run: || notebook::barrier(3),
     };
 
@@ -43,7 +39,6 @@ models! {
         shows: "one waits for a change, and may wake before it",
         floor: 300,
         witnesses: &[],
-        twins: &[],
         run: || {
             let meeting = share((Lock::new(0u32), Condition::new()));
             let waiter = spawn_with(&meeting, |meeting| {
@@ -61,8 +56,7 @@ models! {
     queue (search_only, one_wakes): Model {
         shows: "full and empty by turns, and one sleeper wakes for nothing",
         floor: 260_000,
-        witnesses: &["ring.clear.all"],
-        twins: &[],
+        witnesses: &["commit_slow: word.wake_op(Op::ClearBit"],
         run: || {
             let queue = Queue::<u32>::with_bytes(1, 8).unwrap();
             let producer = spawn_with(&queue, |queue| (1..=2).for_each(|n| queue.put(n).unwrap()));
@@ -74,8 +68,7 @@ models! {
     bounded_semaphore (search_only, one_wakes): Model {
         shows: "two on one seat, and one wakes for nothing",
         floor: 190,
-        witnesses: &["semaphore.wake.many"],
-        twins: &["semaphore.wake.many"],
+        witnesses: &["Semaphore::wake"],
         run: seats::hands_over::MODEL.run,
     };
 }

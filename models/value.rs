@@ -10,7 +10,6 @@ models! {
         shows: "a number that is seen written carries what was done before it",
         floor: 5,
         witnesses: &["seen"],
-        twins: &["array.set", "array.get"],
         run: || {
             let shared = share((Value::new(0u8), Data::default()));
             let writer = spawn_with(&shared, |shared| {
@@ -28,8 +27,7 @@ models! {
     adds: Model {
         shows: "two steps under the lock and one without: none is lost",
         floor: 43,
-        witnesses: &["lock.wake.one"],
-        twins: &["lock.unlock.release"],
+        witnesses: &["RawLock::unlock_slow: self.word.wake_op(Op::SetBit"],
         run: || {
             let shared = share((Value::new(0u32), Data::default()));
             let add = |(value, data): &(Value<u32>, Data)| {

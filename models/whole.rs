@@ -1,4 +1,4 @@
-//! The whole: every model by every leg, every site of the source weakened, and the tables of README.md.
+//! The whole: every model by every leg, every mutant of the source, and the tables of README.md.
 //!
 //! ```text
 //! MULTIPROC_MODELS=all RUSTFLAGS="--cfg loom" cargo test --release --test models whole
@@ -10,35 +10,37 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::{self, Command, Stdio};
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use multiproc::model_support::{Loads, mutate};
 use serde::de::DeserializeOwned;
 
 use crate::ALL;
-use crate::explore::{Explored, is_whole, say};
-use crate::harness::name_of;
+use crate::equivalent::EQUIVALENT;
+use crate::explore::{Explored, Legs, is_whole, say};
+use crate::harness::{Model, name_of};
+use crate::mutants::{Killed, Killer, Mutant, killer};
 use crate::{programs, reductions};
-
-/// Sites that no model falls without, each with the reason why the source is as good without it.
-const ARGUED: &[(&str, &str)] = &[];
 
 #[test]
 fn whole() {
     if !is_whole() {
-        return say("SKIPPED: the larger models by loom, and the table of all mutants; \
-            MULTIPROC_MODELS=all runs them");
+        return say(
+            "SKIPPED: the larger models by loom, and all mutants; MULTIPROC_MODELS=all runs them",
+        );
     }
     let mut models: Vec<_> = ALL.iter().copied().flatten().collect();
     // The longest first, so that no core is left with one of them at the end.
     models.sort_by_key(|(_, model, _)| Reverse(model.floor));
+    let start = Instant::now();
     let explored = side_by_side(&models, |(path, model, _)| {
-        let explored = apart::<Vec<Explored>>(&format!("model {path}"));
+        let explored = apart::<Vec<Explored>>(&format!("model {path}"), LONGEST);
         if let Some(explored) = &explored {
             say(&model.told(name_of(path), explored));
         }
         explored
     });
+    let exploring = start.elapsed();
     // One that fails has said why, and the others have gone on.
     let failed = models.iter().zip(&explored).filter(|(_, explored)| explored.is_none());
     let failed: Vec<_> = failed.map(|((path, ..), _)| name_of(path)).collect();
@@ -47,27 +49,17 @@ fn whole() {
         .zip(&explored)
         .filter_map(|(model, one)| Some((model.0, one.as_ref()?)))
         .collect();
-    let kinds: BTreeMap<_, _> =
-        explored.values().copied().flatten().flat_map(|one| &one.sites).collect();
-
-    let claims: BTreeSet<&str> =
-        models.iter().flat_map(|(_, model, _)| model.twins).copied().collect();
-    let claims: Vec<_> = claims.into_iter().collect();
-    let mutants = side_by_side(&claims, |site| {
-        let is_ordering =
-            *kinds.get(&site.to_string()).unwrap_or_else(|| panic!("no model passes `{site}`"));
-        let kind = if *is_ordering { "ordering" } else { "decision" };
-        let killed = apart::<Option<Killed>>(&format!("{kind} {site}"));
-        let mutant = Mutant { site, kind, killed: killed.expect("it explores to its end") };
-        say(&mutant.line());
-        mutant
-    });
+    let start = Instant::now();
+    let mutants = mutants(&explored);
+    let weakening = start.elapsed();
+    let start = Instant::now();
     assert!(failed.is_empty(), "{failed:?} failed");
     let models = models.iter().map(|(path, ..)| format!("reductions {path}"));
     let parts: Vec<_> = [format!("programs {PROGRAMS}")].into_iter().chain(models).collect();
     let same = side_by_side(&parts, |part| {
-        apart::<(usize, usize)>(part).expect("the verdicts and outcomes are equal")
+        apart::<(usize, usize)>(part, LONGEST).expect("the verdicts and outcomes are equal")
     });
+    let comparing = start.elapsed();
     let [(programs, _), verdicts @ ..] = &same[..] else { unreachable!("there are models") };
     let compared: usize = verdicts.iter().map(|(compared, _)| compared).sum();
     let large: usize = verdicts.iter().map(|(_, large)| large).sum();
@@ -75,22 +67,122 @@ fn whole() {
         "{compared} verdicts of the search are the same without its reductions; {large} would have \
          more than {PLAIN} states. {programs} random programs come to the same outcomes"
     ));
+    say(&format!(
+        "models {:.0} s, mutants {:.0} s, comparisons {:.0} s",
+        exploring.as_secs_f64(),
+        weakening.as_secs_f64(),
+        comparing.as_secs_f64()
+    ));
     let text = tables(&explored, &mutants);
     say(&text);
-    let survivors: Vec<_> = mutants
-        .iter()
-        .filter(|mutant| mutant.killed.is_none())
-        .map(|mutant| mutant.site)
-        .filter(|site| !ARGUED.iter().any(|(argued, _)| argued == site))
-        .collect();
-    assert!(survivors.is_empty(), "nothing fails without {survivors:?}");
-    compare(&text);
+    mutants.check();
+    compare(&text, &mutants);
 }
+
+/// What was found of mutants.
+struct Found {
+    /// By name.
+    mutants: BTreeMap<String, Mutant>,
+    killed: Killed,
+}
+
+/// Looks for a model that finds each: first by the one that did the last time, and then by those that are
+/// the smallest.
+fn mutants(explored: &BTreeMap<&str, &Vec<Explored>>) -> Found {
+    let models: BTreeMap<&str, &(&str, Model, Legs)> =
+        ALL.iter().copied().flatten().map(|model| (model.0, model)).collect();
+    let mut passed_by: BTreeMap<&Mutant, BTreeSet<(usize, &str)>> = BTreeMap::new();
+    for (path, explored) in explored {
+        for mutant in explored.iter().flat_map(|one| &one.mutants) {
+            passed_by.entry(mutant).or_default().insert((models[path].1.floor, *path));
+        }
+    }
+    let before = Killed::read();
+    let anew = env::var_os("MULTIPROC_BLESS").is_some();
+    let all: Vec<_> = passed_by.into_iter().collect();
+    let killed = side_by_side(&all, |(mutant, paths)| {
+        let last = before.0.get(&mutant.name);
+        // Of a decision that was found in another way, and is again: or that fails.
+        if last.is_some_and(Option::is_none) && !anew && !is_equivalent(mutant) {
+            return None;
+        }
+        let is_last = |path: &str| {
+            last.and_then(Option::as_ref).is_some_and(|last| last.model == name_of(path))
+        };
+        let mut paths: Vec<_> = paths.iter().map(|(_, path)| *path).collect();
+        paths.sort_by_key(|path| !is_last(path));
+        paths.iter().find_map(|path| {
+            let part = format!("mutant {path}\n{}", postcard_text(mutant));
+            // One that has no end is not found by that.
+            apart::<Option<Killer>>(&part, SHORT).flatten()
+        })
+    });
+    let killed =
+        all.iter().zip(killed).map(|((mutant, _), by)| (mutant.name.clone(), by)).collect();
+    let mutants = all.iter().map(|(mutant, _)| (mutant.name.clone(), (*mutant).clone())).collect();
+    let killed = Killed(killed);
+    if anew {
+        fs::write(Killed::path(), killed.text()).unwrap();
+    }
+    Found { mutants, killed }
+}
+
+fn is_equivalent(mutant: &Mutant) -> bool {
+    EQUIVALENT.iter().any(|(name, _)| *name == mutant.name)
+}
+
+impl Found {
+    fn killed(&self) -> usize {
+        self.killed.0.values().flatten().count()
+    }
+
+    /// Every decision is found in one way at least, and in every way in which it was found before, but for
+    /// what is argued not to matter, which is not found.
+    fn check(&self) {
+        let mut ways: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, mutant) in &self.mutants {
+            ways.entry(&mutant.decision).or_default().push(name);
+        }
+        let found = |name: &&str| self.killed.0[*name].is_some();
+        let survivors: Vec<_> = ways
+            .values()
+            .filter(|ways| !ways.iter().any(|name| found(name)))
+            .flatten()
+            .filter(|name| !EQUIVALENT.iter().any(|(equivalent, _)| equivalent == *name))
+            .collect();
+        assert!(survivors.is_empty(), "no model falls with {survivors:#?}");
+        for (name, why) in EQUIVALENT {
+            assert!(self.mutants.contains_key(*name), "`{name}` is no mutant any more ({why})");
+            assert!(!found(name), "`{name}` is found: it is not so that {why}");
+        }
+        let before = Killed::read();
+        let lost: Vec<_> = before
+            .0
+            .iter()
+            .filter(|(name, by)| {
+                by.is_some() && self.killed.0.get(*name).is_some_and(Option::is_none)
+            })
+            .map(|(name, _)| name)
+            .collect();
+        assert!(lost.is_empty(), "no model falls any more with {lost:#?}");
+    }
+}
+
+/// A part's arguments are text.
+fn postcard_text(mutant: &Mutant) -> String {
+    format!("{}\n{}", u8::from(mutant.is_ordering), mutant.id)
+}
+
+/// The longest that a part may take, and one of many.
+const LONGEST: Duration = Duration::from_secs(1_800);
+const SHORT: Duration = Duration::from_secs(60);
 
 /// Which part of the whole this process is to explore.
 const PART: &str = "MULTIPROC_PART";
 /// Of so many states at most a model is searched without reductions.
 const PLAIN: usize = 3_000;
+/// With every so-manieth of the mutants that it passes.
+const EVERY: usize = 8;
 /// So many random programs.
 const PROGRAMS: u32 = 3_000;
 /// The file for what it finds.
@@ -110,66 +202,60 @@ fn part() {
         }
         "reductions" => {
             let (path, model, legs) = models.find(|(path, ..)| *path == name).expect("a model");
-            postcard::to_stdvec(&reductions::compare(path, model, *legs, PLAIN))
+            postcard::to_stdvec(&reductions::compare(path, model, *legs, PLAIN, EVERY))
         }
         "programs" => postcard::to_stdvec(&programs::compare_some(name.parse().unwrap())),
         _ => {
-            let mut sites = models.flat_map(|(_, model, _)| model.twins);
-            let site = sites.find(|site| **site == name).expect("a site");
-            postcard::to_stdvec(&killed(site, kind == "ordering"))
+            let [name, is_ordering, id] = name.splitn(3, '\n').collect::<Vec<_>>()[..] else {
+                panic!("a model and a mutant")
+            };
+            let (path, model, legs) = models.find(|(path, ..)| *path == name).expect("a model");
+            let mutant = Mutant {
+                id: id.to_owned(),
+                name: String::new(),
+                decision: String::new(),
+                is_ordering: is_ordering == "1",
+            };
+            postcard::to_stdvec(&killer(path, model, *legs, &mutant))
         }
     };
     fs::write(env::var(FOUND).unwrap(), found.unwrap()).unwrap();
 }
 
-/// What that part finds; `None` when it fails.
-fn apart<R: DeserializeOwned>(part: &str) -> Option<R> {
-    let name = format!("{}-{}", process::id(), part.replace([' ', ':'], "-"));
+/// What that part finds; `None` when it fails, or has not ended in time.
+fn apart<R: DeserializeOwned>(part: &str, longest: Duration) -> Option<R> {
+    static PARTS: Mutex<usize> = Mutex::new(0);
+    let number = {
+        let mut parts = PARTS.lock().unwrap();
+        *parts += 1;
+        *parts
+    };
+    let name = format!("{}-{number}", process::id());
     let found = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let status = Command::new(env::current_exe().unwrap())
+    let quiet = longest == SHORT;
+    let mut child = Command::new(env::current_exe().unwrap())
         .args(["whole::part", "--exact", "--nocapture"])
         .envs([(PART, part.as_ref()), (FOUND, found.as_os_str())])
         .stdout(Stdio::null())
-        .status()
+        .stderr(if quiet { Stdio::null() } else { Stdio::inherit() })
+        .spawn()
         .unwrap();
+    let end = Instant::now() + longest;
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break Some(status);
+        }
+        if Instant::now() > end {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            break None;
+        }
+        thread::park_timeout(Duration::from_millis(2));
+    };
     let bytes = fs::read(&found);
     // Where it failed there is none.
     let _ = fs::remove_file(&found);
-    status.success().then(|| postcard::from_bytes(&bytes.unwrap()).unwrap())
-}
-
-/// By which model and leg a site was found weakened, and after how many runs.
-type Killed = (String, String, usize);
-
-/// An ordering is loom's to find; anything else must be found by the search.
-fn killed(site: &'static str, is_ordering: bool) -> Option<Killed> {
-    let models = ALL.iter().copied().flatten();
-    models.filter(|(_, model, _)| model.twins.contains(&site)).find_map(|(path, model, legs)| {
-        let fell = |explored: Explored| {
-            explored.failure.map(|_| (name_of(path).to_owned(), explored.leg, explored.runs))
-        };
-        if !is_ordering {
-            return fell(mutate(site, || model.search(*legs)));
-        }
-        let by_loom = |&loads: &Loads| fell(mutate(site, || model.weakly(loads)));
-        legs.loads.iter().find_map(by_loom)
-    })
-}
-
-struct Mutant {
-    site: &'static str,
-    kind: &'static str,
-    killed: Option<Killed>,
-}
-
-impl Mutant {
-    fn line(&self) -> String {
-        let by = match &self.killed {
-            Some((model, leg, runs)) => format!("{model} ({leg}) | {runs}"),
-            None => "nobody | -".to_owned(),
-        };
-        format!("| `{}` | {} | {by} |", self.site, self.kind)
-    }
+    status.filter(|status| status.success()).map(|_| postcard::from_bytes(&bytes.unwrap()).unwrap())
 }
 
 /// Does it for all, as many at once as the machine has cores.
@@ -191,7 +277,7 @@ fn side_by_side<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> V
     results.into_inner().unwrap().into_values().collect()
 }
 
-fn tables(explored: &BTreeMap<&str, &Vec<Explored>>, mutants: &[Mutant]) -> String {
+fn tables(explored: &BTreeMap<&str, &Vec<Explored>>, mutants: &Found) -> String {
     let mut text = String::from(
         "| model | shows | states (executions) | loom, stale loads | loom, latest loads |\n\
          |---|---|---:|---:|---:|\n",
@@ -216,32 +302,36 @@ fn tables(explored: &BTreeMap<&str, &Vec<Explored>>, mutants: &[Mutant]) -> Stri
         let name = name_of(path);
         writeln!(text, "| `{name}` | {} | {search} | {stale} | {latest} |", model.shows).unwrap();
     }
+    let decisions: BTreeSet<_> = mutants.mutants.values().map(|mutant| &mutant.decision).collect();
     writeln!(
         text,
-        "\n{} models; {sum} interleavings by loom.\n\n{} sites, each weakened:\n",
+        "\n{} models; {sum} interleavings by loom.\n\n{} mutants of {} decisions: {} fall.",
         explored.len(),
-        mutants.len()
+        mutants.mutants.len(),
+        decisions.len(),
+        mutants.killed()
     )
     .unwrap();
-    text += "| site | kind | found by | after |\n|---|---|---|---:|\n";
-    for mutant in mutants {
-        writeln!(text, "{}", mutant.line()).unwrap();
-    }
     text
 }
 
-/// The page says what this run has found.
-fn compare(text: &str) {
+/// The page, and the list of who finds each mutant, say what this run has found.
+fn compare(text: &str, mutants: &Found) {
     const BEGIN: &str = "<!-- generated by the whole run -->\n";
     const END: &str = "<!-- end -->";
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/models/README.md");
     let page = fs::read_to_string(path).unwrap();
     let (before, rest) = page.split_once(BEGIN).expect("the page has a place for the tables");
     let (old, after) = rest.split_once(END).expect("the place has an end");
-    if old == text {
+    let killed = mutants.killed.text();
+    let is_listed = fs::read_to_string(Killed::path()).is_ok_and(|before| before == killed);
+    if old == text && is_listed {
         return;
     }
     let blessed = std::env::var_os("MULTIPROC_BLESS").is_some();
-    assert!(blessed, "{path} says otherwise; MULTIPROC_BLESS=1 has it written anew");
+    assert!(
+        blessed,
+        "{path}, or the list beside it, say otherwise; MULTIPROC_BLESS=1 writes them anew"
+    );
     fs::write(path, [before, BEGIN, text, END, after].concat()).unwrap();
 }

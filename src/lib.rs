@@ -263,15 +263,16 @@ pub use sync::{
 };
 pub use thread::Thread;
 
-/// For the models: which site of the source is weakened, which were passed, and who sleeps.
+/// For the models: which mutant of the source is on, which were passed, and who sleeps.
 #[cfg(loom)]
 #[doc(hidden)]
 pub mod model_support {
     pub use crate::sys::{
         Data, Failure, JoinHandle, Loads, Search, Searched, Slices, Weak, Weakly, end_life,
-        end_of_round, end_well, explore, forget_sites_seen, let_sleep, mutate, sites_seen,
-        sleepers, spawn, spawn_alike, spawn_mortal, stop_exploring,
+        end_of_round, end_well, explore, let_sleep, sleepers, spawn, spawn_alike, spawn_mortal,
+        stop_exploring,
     };
+    pub use multiproc_checker::mutants;
 }
 
 /// For the fuzz targets: what a peer's bytes and descriptors come to.

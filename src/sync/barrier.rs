@@ -9,7 +9,7 @@ use crate::shm::{Layout, ProcessSafe};
 use crate::sync::barrier::state::{Outcome, State};
 use crate::sync::roster::Roster;
 use crate::sys::{
-    ALL, AtomicU32, Deadline, Entry, Mark, Op, Ordering, Ordering::*, Wait, Word, const_fn, site,
+    ALL, AtomicU32, Deadline, Entry, Mark, Op, Ordering, Ordering::*, Wait, Word, const_fn,
 };
 
 /// A place where a number of parties, threads of one process or of many, wait for one another: once
@@ -106,6 +106,7 @@ unsafe impl ProcessSafe for Barrier {
 /// Of the wait for someone who has died: until now many came later than others by a slice or two.
 const GRACE: u32 = 5;
 
+#[cfg_attr(loom, multiproc_checker::mutants)]
 impl Barrier {
     /// The most parties that a barrier can have.
     pub const MAX: u32 = (1 << State::CAUSE_SHIFT) - 1;
@@ -175,11 +176,7 @@ impl Barrier {
     /// finds that it will not come.
     pub fn abort(&self) {
         // Relaxed: only a guess for the CAS.
-        self.break_from(
-            self.look(Relaxed),
-            BrokenBarrier::Aborted,
-            |now| site!("barrier.abort", now.cause().is_none() => true),
-        );
+        self.break_from(self.look(Relaxed), BrokenBarrier::Aborted, |now| now.cause().is_none());
     }
 
     /// Makes it as new: whole, and nobody has come. All who wait get [`BrokenBarrier::Reset`].
@@ -188,9 +185,7 @@ impl Barrier {
         // Relaxed: only a guess for the CAS.
         let mut seen = self.look(Relaxed);
         // Whole, and nobody waits: to end the round would only confuse one who has not woken yet.
-        while site!("barrier.reset.waited", seen.count() > 0 => false)
-            || site!("barrier.reset.broken", seen.cause().is_some() => false)
-        {
+        while seen.count() > 0 || seen.cause().is_some() {
             // Relaxed: nothing is handed over.
             match self.change(seen, seen.next(true), Relaxed) {
                 Ok(()) => {
@@ -242,15 +237,13 @@ impl Barrier {
     fn rouse(&self) {
         // Release: pairs with the Acquire in `turn`; who sleeps on the new turn has seen the new
         // state. Weaker: the model `barrier::meets` sees one sleep for ever.
-        let order = site!("barrier.turn.release", Release => Relaxed);
-        let next = site!("barrier.turn", Op::AddBit(0) => Op::ClearBit(31));
-        self.turn.wake_op(next, site!("barrier.wake.all", ALL => 1), order);
+        self.turn.wake_op(Op::AddBit(0), ALL, Release);
     }
 
     /// To be looked at before the state.
     fn turn(&self) -> u32 {
         // Acquire: as in `rouse`.
-        self.turn.load(site!("barrier.turn.acquire", Acquire => Relaxed))
+        self.turn.load(Acquire)
     }
 
     fn wait_by(
@@ -262,7 +255,7 @@ impl Barrier {
         let mark = Mark::here();
         let (seen, mut turn) = self.come(until, action.is_some())?;
         let index = seen.count() as usize;
-        if seen.count() + 1 == site!("barrier.last", self.size() => 0) {
+        if seen.count() + 1 == self.size() {
             if let Some(action) = action {
                 self.act(seen, action)?;
             }
@@ -273,13 +266,11 @@ impl Barrier {
         loop {
             mark.keeps(&[seen.0, turn.into(), slices.into()]);
             // Weaker: the model `barrier::meets_once` sees one sleep on what it should wake from.
-            let before = site!("barrier.turn.before", turn => self.turn());
-            self.sleep(seen, before, until, &mut slices);
+            self.sleep(seen, turn, until, &mut slices);
             turn = self.turn();
             // Acquire: pairs with the Release of all who came; what they did before is seen by who
             // passes. Weaker: `barrier::carries` sees the race.
-            let order = site!("barrier.passed", Acquire => Relaxed);
-            match seen.outcome(self.look(order)) {
+            match seen.outcome(self.look(Acquire)) {
                 Outcome::Passed => return Ok(index),
                 Outcome::Broken(cause) => return Err(cause),
                 Outcome::Waiting => {}
@@ -297,26 +288,23 @@ impl Barrier {
             let turn = self.turn();
             // Relaxed: only a guess for the CAS.
             let seen = self.look(Relaxed);
-            if let Some(cause) = site!("barrier.come.broken", seen.cause() => None) {
+            if let Some(cause) = seen.cause() {
                 return Err(cause);
             }
-            if seen.count() >= site!("barrier.full", self.size() => u32::MAX) {
+            if seen.count() >= self.size() {
                 // All have come, and the last is still at its action.
                 self.sleep(seen, turn, until, &mut slices);
                 continue;
             }
-            let come = State(seen.0 + site!("barrier.come.one", 1 => 0));
-            let all = site!("barrier.come.last", self.size() => self.size() + 1);
-            let (new, order) = if come.count() < all {
+            let come = State(seen.0 + 1);
+            let (new, order) = if come.count() < self.size() {
                 // Release: pairs with the Acquire of who comes last, and of all who pass; carries
                 // what was done before. Weaker: `barrier::carries` sees the race.
-                (come, site!("barrier.come", Release => Relaxed))
+                (come, Release)
             } else {
                 // Acquire: who comes last has seen what all did before. Release: as above, and of an
                 // action. Weaker: `barrier::carries` sees the race.
-                let release = site!("barrier.last.release", AcqRel => Acquire);
-                let order = site!("barrier.last.acquire", release => Release);
-                (if acts { come } else { seen.next(false) }, order)
+                (if acts { come } else { seen.next(false) }, AcqRel)
             };
             if self.change(seen, new, order).is_ok() {
                 return Ok((seen, turn));
@@ -330,11 +318,7 @@ impl Barrier {
         impl Drop for Unfinished<'_> {
             fn drop(&mut self) {
                 let Unfinished(barrier, full) = *self;
-                barrier.break_from(
-                    full,
-                    BrokenBarrier::ActionPanicked,
-                    |now| site!("barrier.panicked", now == full => false),
-                );
+                barrier.break_from(full, BrokenBarrier::ActionPanicked, |now| now == full);
             }
         }
         let full = State(seen.0 + 1);
@@ -342,12 +326,11 @@ impl Barrier {
         action();
         std::mem::forget(unfinished);
         // Release: carries what the action did. Weaker: `barrier::acts` sees the race.
-        let order = site!("barrier.acted", Release => Relaxed);
-        match self.change(full, full.next(false), order) {
+        match self.change(full, full.next(false), Release) {
             Ok(()) => Ok(()),
             Err(now) => {
                 let cause = now.cause().unwrap_or(BrokenBarrier::Reset);
-                site!("barrier.acted.broken", Err(cause) => Ok(()))
+                Err(cause)
             }
         }
     }
@@ -360,15 +343,14 @@ impl Barrier {
             Wait::Slice => {
                 *slices += 1;
                 let died = *slices >= GRACE && self.roster.has_ended();
-                if !site!("barrier.died", died => false) {
+                if !died {
                     return;
                 }
                 BrokenBarrier::PartyDied
             }
             Wait::Woken | Wait::Changed => return,
         };
-        let waiting =
-            |now| site!("barrier.break", matches!(seen.outcome(now), Outcome::Waiting) => true);
+        let waiting = |now| matches!(seen.outcome(now), Outcome::Waiting);
         // Relaxed: only a guess for the CAS.
         self.break_from(self.look(Relaxed), cause, waiting);
     }

@@ -52,7 +52,6 @@
 use crate::error::PoisonCause;
 use crate::sys::{
     ALL, Deadline, Life, MODELLED, Mark, Me, Node, Op, Ordering::*, Slot, Wait, Word, const_fn,
-    site,
 };
 
 const OWNER: u32 = OWNER_DIED - 1;
@@ -96,8 +95,6 @@ const _: () = assert!(
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hold(Slot, Me);
 
-// The fast paths are inlined whatever they cost: a guard that goes through memory costs more than
-// both atomic instructions.
 impl RawLock {
     const_fn! {
         /// A free lock.
@@ -126,7 +123,12 @@ impl RawLock {
         }
         self.place.store(SETTLED, Relaxed);
     }
+}
 
+// The fast paths are inlined whatever they cost: a guard that goes through memory costs more than
+// both atomic instructions.
+#[cfg_attr(loom, multiproc_checker::mutants)]
+impl RawLock {
     /// Locks, if that is possible by `until`.
     ///
     /// # Panics
@@ -156,10 +158,7 @@ impl RawLock {
         // In private memory, and in a model, which has no list, the word tells. Relaxed: that this
         // thread is the owner only this thread has written.
         let told = MODELLED || slot == PRIVATE;
-        let is_mine = || {
-            let owner = self.word.load(Relaxed) & site!("lock.held.mask", OWNER => u32::MAX);
-            site!("lock.held", owner == me.name() => true)
-        };
+        let is_mine = || self.word.load(Relaxed) & OWNER == me.name();
         (!told || is_mine()).then_some(Hold(slot, me))
     }
 
@@ -171,8 +170,7 @@ impl RawLock {
         let name = if settled { me.begin(&self.node) } else { me.name() };
         // Acquire: pairs with the Release of every unlock; carries what was written under the
         // lock. Weaker: the model `lock::excludes` sees the race.
-        let order = site!("lock.fast.acquire", Acquire => Relaxed);
-        if let Err(seen) = self.word.compare_exchange(0, name, order, Relaxed)
+        if let Err(seen) = self.word.compare_exchange(0, name, Acquire, Relaxed)
             && !otherwise(me, name, settled, seen)
         {
             if settled {
@@ -197,7 +195,7 @@ impl RawLock {
         let mut slices = 0u32;
         loop {
             mark.keeps(&[seen.into()]);
-            if seen & site!("lock.slow.free", OWNER => u32::MAX) == 0 {
+            if seen & OWNER == 0 {
                 match self.take(name, seen) {
                     Ok(()) => return true,
                     Err(now) => seen = now,
@@ -207,13 +205,13 @@ impl RawLock {
             // Whether it is really this thread that the word names: the main thread's number is
             // also its process's, and a peer can write anything.
             let is_ours = || seen & OWNER == name && (!settled || me.slot_of(&self.node).is_some());
-            if until == Deadline::Never && site!("lock.own", is_ours() => false) {
+            if until == Deadline::Never && is_ours() {
                 me.end();
                 panic!("this thread holds the lock already and would wait for itself for ever");
             }
             if seen & WAITERS == 0 {
                 // Relaxed: it only announces a sleeper; the data travels with the CAS that takes.
-                let announced = seen | site!("lock.announce", WAITERS => 0);
+                let announced = seen | WAITERS;
                 match self.word.compare_exchange(seen, announced, Relaxed, Relaxed) {
                     Ok(_) => seen = announced,
                     Err(now) => {
@@ -229,8 +227,7 @@ impl RawLock {
                     slices = slices.wrapping_add(1);
                     // An owner in private memory, where it goes with the lock, never is gone.
                     let is_gone = || settled && Me::is_gone(seen & OWNER, &self.node, look_closely);
-                    let gone = site!("lock.gone", is_gone() => true);
-                    if site!("lock.rob", gone => false) && self.rob(me, name, seen, is_gone) {
+                    if is_gone() && self.rob(me, name, seen, is_gone) {
                         return true;
                     }
                 }
@@ -245,11 +242,10 @@ impl RawLock {
 
     /// Takes a lock seen free, with or without `WAITERS` and `OWNER_DIED`; else gives what it saw.
     fn take(&self, name: u32, seen: u32) -> Result<(), u32> {
-        let waiters = site!("lock.slow.waiters", seen & WAITERS => 0);
+        let waiters = seen & WAITERS;
         // Acquire: as in `acquire`. Weaker: `lock::hands_over` sees the race.
-        let order = site!("lock.slow.acquire", Acquire => Relaxed);
-        self.word.compare_exchange(seen, name | waiters, order, Relaxed)?;
-        if site!("lock.died", seen & OWNER_DIED != 0 => false) {
+        self.word.compare_exchange(seen, name | waiters, Acquire, Relaxed)?;
+        if seen & OWNER_DIED != 0 {
             self.set_poison(PoisonCause::OwnerDied);
         }
         Ok(())
@@ -258,7 +254,7 @@ impl RawLock {
     /// Takes the lock as long as it is seen free.
     #[cold]
     fn take_free(&self, name: u32, mut seen: u32) -> bool {
-        while seen & site!("lock.try.free", OWNER => 0) == 0 {
+        while seen & OWNER == 0 {
             match self.take(name, seen) {
                 Ok(()) => return true,
                 Err(now) => seen = now,
@@ -281,9 +277,8 @@ impl RawLock {
         }
         // Acquire: there is no Release to pair with; what the dead wrote before dying is seen in
         // the order that the kernel's switch from it gave.
-        let waiters = site!("lock.rob.waiters", WAITERS => 0);
-        let taken = self.word.compare_exchange(seen, name | waiters, Acquire, Relaxed).is_ok();
-        if site!("lock.rob.died", taken => false) {
+        let taken = self.word.compare_exchange(seen, name | WAITERS, Acquire, Relaxed).is_ok();
+        if taken {
             self.set_poison(PoisonCause::OwnerDied);
         }
         taken
@@ -298,8 +293,7 @@ impl RawLock {
         if !settled || me.unlink(&self.node, slot) {
             // Release: pairs with the Acquire of whoever takes the lock next; carries what was
             // written under it. Weaker: the model `lock::excludes` sees the race.
-            let order = site!("lock.unlock.release", Release => Relaxed);
-            if let Err(seen) = self.word.compare_exchange(name, 0, order, Relaxed) {
+            if let Err(seen) = self.word.compare_exchange(name, 0, Release, Relaxed) {
                 self.unlock_slow(name, seen);
             }
         }
@@ -316,13 +310,10 @@ impl RawLock {
             return;
         }
         // Release: as in `unlock`. Weaker: `lock::hands_over` sees the race.
-        let order = site!("lock.wake.release", Release => Relaxed);
-        let one = site!("lock.wake.one", 1 => 0);
-        if self.word.wake_op(Op::SetBit(WAITERS_BIT), one, order) < one {
+        if self.word.wake_op(Op::SetBit(WAITERS_BIT), 1, Release) < 1 {
             // Relaxed: nothing is handed over. All, because a sleeper may have come meanwhile,
             // trusting in the bit that is now cleared.
-            let all = site!("lock.clear.all", ALL => 0);
-            self.word.wake_op(Op::ClearBit(WAITERS_BIT), all, Relaxed);
+            self.word.wake_op(Op::ClearBit(WAITERS_BIT), ALL, Relaxed);
         }
     }
 
@@ -338,15 +329,14 @@ impl RawLock {
         // Relaxed: a glance; who then locks sees it again, in order.
         let seen = self.word.load(Relaxed);
         let is_gone = || self.is_settled() && Me::is_gone(seen & OWNER, &self.node, true);
-        site!("lock.forsaken.died", seen & OWNER_DIED != 0 => false)
-            || site!("lock.forsaken.gone", seen & OWNER != 0 => false) && is_gone()
+        seen & OWNER_DIED != 0 || seen & OWNER != 0 && is_gone()
     }
 
     /// Whether an owner died or panicked, and nobody cleared it since.
     #[inline(always)]
     pub(crate) fn poison(&self) -> Option<PoisonCause> {
         // Relaxed: written and read under the lock, but by the curious and by `clear_poison`.
-        match site!("lock.poison.seen", self.poison.load(Relaxed) => 0) {
+        match self.poison.load(Relaxed) {
             0 => None,
             PANICKED => Some(PoisonCause::Panicked),
             _ => Some(PoisonCause::OwnerDied),
@@ -355,7 +345,7 @@ impl RawLock {
 
     pub(crate) fn set_poison(&self, cause: PoisonCause) {
         let value = match cause {
-            PoisonCause::Panicked => site!("lock.poison", PANICKED => 0),
+            PoisonCause::Panicked => PANICKED,
             PoisonCause::OwnerDied => DIED,
         };
         // Relaxed: as in `poison`.
@@ -364,7 +354,7 @@ impl RawLock {
 
     pub(crate) fn clear_poison(&self) {
         // Relaxed: as in `poison`.
-        self.poison.store(site!("lock.poison.clear", 0 => PANICKED), Relaxed);
+        self.poison.store(0, Relaxed);
     }
 
     /// Whether someone holds the lock right now.

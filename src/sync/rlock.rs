@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::error::{PoisonCause, Poisoned, TryLockError};
 use crate::shm::{Layout, ProcessSafe};
 use crate::sync::raw_lock::{Hold, RawLock};
-use crate::sys::{Deadline, Ordering::Relaxed, Word, const_fn, site};
+use crate::sys::{Deadline, Ordering::Relaxed, Word, const_fn};
 
 /// A value that one thread of one process at a time may touch, and which that thread may lock again
 /// while it holds it.
@@ -86,6 +86,7 @@ unsafe impl<T: ProcessSafe> ProcessSafe for RLock<T> {
     }
 }
 
+#[cfg_attr(loom, multiproc_checker::mutants)]
 impl<T> RLock<T> {
     const_fn! {
         /// A free lock around `value`.
@@ -184,7 +185,7 @@ impl<T> RLock<T> {
         let hold = self.raw.held()?;
         // Relaxed: only the owner counts, and whoever is next begins anew. It never wraps: then the
         // lock would be free too early.
-        let depth = self.depth.load(Relaxed).saturating_add(site!("rlock.again", 1 => 0));
+        let depth = self.depth.load(Relaxed).saturating_add(1);
         self.depth.store(depth, Relaxed);
         Some(hold)
     }
@@ -193,7 +194,7 @@ impl<T> RLock<T> {
     #[inline]
     fn first(&self, hold: Option<Hold>) -> Option<Hold> {
         // Relaxed: as in `again`. A dead owner's count is forgotten here.
-        hold.inspect(|_| self.depth.store(site!("rlock.first", 1 => 0), Relaxed))
+        hold.inspect(|_| self.depth.store(1, Relaxed))
     }
 
     #[inline]
@@ -266,6 +267,7 @@ impl<T> Deref for RLockGuard<'_, T> {
     }
 }
 
+#[cfg_attr(loom, multiproc_checker::mutants)]
 impl<T> Drop for RLockGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
@@ -281,7 +283,7 @@ impl<T> Drop for RLockGuard<'_, T> {
         match depth.load(Relaxed) {
             // Nobody knows how many more there are.
             u32::MAX => {}
-            others @ 2.. => depth.store(others - site!("rlock.back", 1 => 0), Relaxed),
+            others @ 2.. => depth.store(others - 1, Relaxed),
             // The last. (Or a peer wrote there: then the lock is free too early, as it can be.)
             0 | 1 => raw.unlock(self.hold),
         }

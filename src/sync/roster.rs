@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::sync::patrol::Patrol;
-use crate::sys::{Enrolled, Entry, Life, MODELLED, Ordering::Relaxed, Word, const_fn, site};
+use crate::sys::{Enrolled, Entry, Life, MODELLED, Ordering::Relaxed, Word, const_fn};
 
 /// The lives of processes. An entry is 0, or a life that came and was not struck off since. One that was
 /// entered may be entered again where another was struck off; that does no harm. A process that ends
@@ -42,7 +42,10 @@ impl Roster {
         // Relaxed: nobody else knows of the roster yet.
         self.place.store(SETTLED, Relaxed);
     }
+}
 
+#[cfg_attr(loom, multiproc_checker::mutants)]
+impl Roster {
     /// Enters the calling process, unless it is there. (In a model in which nobody can end, these
     /// steps would only multiply those that matter.)
     #[inline]
@@ -63,7 +66,7 @@ impl Roster {
         for i in 0..Self::LEN {
             let entry = &self.lives[(mine as usize + i) % Self::LEN];
             // Relaxed: as in `enrol`.
-            match entry.compare_exchange(0, site!("roster.enrol", mine => 0), Relaxed, Relaxed) {
+            match entry.compare_exchange(0, mine, Relaxed, Relaxed) {
                 Err(other) if other != mine => {}
                 // SAFETY: settled, so in shared memory, where it is not moved.
                 _ => return unsafe { Enrolled::remember(entry) },
@@ -81,15 +84,13 @@ impl Roster {
     pub(super) fn strike(&self) {
         for (entry, life) in self.ended() {
             // Relaxed: as in `enrol`. If it fails, another has struck it off.
-            let _ =
-                entry.compare_exchange(life, site!("roster.strike", 0 => life), Relaxed, Relaxed);
+            let _ = entry.compare_exchange(life, 0, Relaxed, Relaxed);
         }
     }
 
     fn ended(&self) -> impl Iterator<Item = (&Entry, u64)> {
         // Relaxed: as in `enrol`.
         let entered = self.lives.iter().map(|entry| (entry, entry.load(Relaxed)));
-        let is_over = |life| site!("roster.over", Life::is_over(life) => true);
-        entered.filter(move |&(_, life)| life != 0 && is_over(life))
+        entered.filter(|&(_, life)| life != 0 && Life::is_over(life))
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Overflow;
 use crate::shm::{Layout, ProcessSafe};
-use crate::sys::{ALL, Deadline, Mark, Op, Ordering::*, Wait, Word, const_fn, site};
+use crate::sys::{ALL, Deadline, Mark, Op, Ordering::*, Wait, Word, const_fn};
 
 const WAIT_BIT: u32 = 0;
 const WAIT: u32 = 1 << WAIT_BIT;
@@ -73,6 +73,7 @@ unsafe impl ProcessSafe for Semaphore {
     const LAYOUT: Layout = Layout::of::<Self>().named("Semaphore");
 }
 
+#[cfg_attr(loom, multiproc_checker::mutants)]
 impl Semaphore {
     /// The most permits that can be free at once.
     pub const MAX: u32 = 1 << 30;
@@ -126,7 +127,7 @@ impl Semaphore {
     /// How many permits are free at this moment.
     pub fn value(&self) -> u32 {
         // Acquire: who sees a permit given back may rely on what was done before: "all are done".
-        self.0.load(site!("semaphore.value", Acquire => Relaxed)) >> ONE_BIT
+        self.0.load(Acquire) >> ONE_BIT
     }
 
     /// A permit that was just taken, of at most `limit`.
@@ -144,15 +145,13 @@ impl Semaphore {
         loop {
             mark.keeps(&[seen.into()]);
             let value = seen >> ONE_BIT;
-            let most = site!("semaphore.limit", limit => u32::MAX);
-            let sum = value.checked_add(permits).filter(|&sum| sum <= most);
+            let sum = value.checked_add(permits).filter(|&sum| sum <= limit);
             let sum = sum.ok_or(Overflow { released: permits, value, max: limit })?;
             // Release: pairs with the Acquire of whoever takes a permit; carries what was done
             // while it was held. Weaker: the model `semaphore::hands_over` sees the race.
-            let order = site!("semaphore.release", Release => Relaxed);
-            let wait = site!("semaphore.keep", seen & WAIT => 0);
-            match self.0.compare_exchange(seen, wait | sum << ONE_BIT, order, Relaxed) {
-                Ok(_) if seen & site!("semaphore.has_waiters", WAIT => 0) == 0 => break,
+            let wait = seen & WAIT;
+            match self.0.compare_exchange(seen, wait | sum << ONE_BIT, Release, Relaxed) {
+                Ok(_) if seen & WAIT == 0 => break,
                 Ok(_) => {
                     self.wake(permits);
                     break;
@@ -166,12 +165,10 @@ impl Semaphore {
 
     #[cold]
     fn wake(&self, permits: u32) {
-        let as_many = site!("semaphore.wake.many", permits => 0);
-        if self.0.wake(as_many) < as_many {
+        if self.0.wake(permits) < permits {
             // Relaxed: nothing is handed over. All, because a sleeper may have come meanwhile,
             // trusting in the bit that is now cleared.
-            let all = site!("semaphore.clear.all", ALL => 0);
-            self.0.wake_op(Op::ClearBit(WAIT_BIT), all, Relaxed);
+            self.0.wake_op(Op::ClearBit(WAIT_BIT), ALL, Relaxed);
         }
     }
 
@@ -190,13 +187,12 @@ impl Semaphore {
         let mark = Mark::here();
         // Relaxed: only a guess for the CAS.
         let mut seen = self.0.load(Relaxed);
-        while seen >= site!("semaphore.free", ONE => 0) {
+        while seen >= ONE {
             mark.keeps(&[seen.into()]);
             // Acquire: pairs with the Release of `release`. Weaker: `semaphore::hands_over` sees
             // the race.
-            let order = site!("semaphore.acquire", Acquire => Relaxed);
-            let rest = seen - site!("semaphore.take", ONE => 0);
-            match self.0.compare_exchange(seen, rest, order, Relaxed) {
+            let rest = seen - ONE;
+            match self.0.compare_exchange(seen, rest, Acquire, Relaxed) {
                 Ok(_) => return true,
                 Err(now) => seen = now,
             }
@@ -227,9 +223,8 @@ impl Semaphore {
                 }
                 _ => {
                     // Acquire: as in `take`. Weaker: `semaphore::hands_over` sees the race.
-                    let order = site!("semaphore.slow.acquire", Acquire => Relaxed);
-                    let rest = site!("semaphore.slow.keep", seen - ONE => (seen - ONE) & !WAIT);
-                    match self.0.compare_exchange(seen, rest, order, Relaxed) {
+                    let rest = seen - ONE;
+                    match self.0.compare_exchange(seen, rest, Acquire, Relaxed) {
                         Ok(_) => return true,
                         Err(now) => now,
                     }
@@ -252,6 +247,7 @@ pub struct Permit<'a> {
     limit: u32,
 }
 
+#[cfg_attr(loom, multiproc_checker::mutants)]
 impl Permit<'_> {
     /// Keeps the permit taken: someone else will release it.
     pub fn forget(self) {
@@ -259,10 +255,11 @@ impl Permit<'_> {
     }
 }
 
+#[cfg_attr(loom, multiproc_checker::mutants)]
 impl Drop for Permit<'_> {
     #[inline]
     fn drop(&mut self) {
         // Full only when someone released what was never taken: then there is nothing to give.
-        let _ = self.semaphore.release_within(self.limit, site!("semaphore.give", 1 => 0));
+        let _ = self.semaphore.release_within(self.limit, 1);
     }
 }

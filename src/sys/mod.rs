@@ -6,9 +6,8 @@
 //! * `model` (under `--cfg loom`): loom's atomics and cells, or the words of a search, and a futex
 //!   queue that both explore.
 //!
-//! This folder and `lib.rs` are the only places that know the cfg. The two macros below are the
-//! rest of the seam: [`const_fn!`] (loom's atomics have no const constructor) and [`site!`]
-//! (what a mutant may weaken in a model, and a constant everywhere else).
+//! This folder and `lib.rs` are the only places that know the cfg. The macro below is the
+//! rest of the seam: [`const_fn!`] (loom's atomics have no const constructor).
 
 mod clock;
 mod fd;
@@ -39,8 +38,8 @@ pub(crate) use backend::{
 #[cfg(loom)]
 pub use backend::{
     Data, Failure, JoinHandle, Loads, Search, Searched, Slices, Weak, Weakly, end_life,
-    end_of_round, end_well, explore, forget_sites_seen, let_sleep, mutate, sites_seen, sleepers,
-    spawn, spawn_alike, spawn_mortal, stop_exploring,
+    end_of_round, end_well, explore, let_sleep, sleepers, spawn, spawn_alike, spawn_mortal,
+    stop_exploring,
 };
 
 pub(crate) use clock::Deadline;
@@ -125,22 +124,3 @@ macro_rules! const_fn {
     ($(#[$meta:meta])* $vis:vis fn $($rest:tt)*) => { $(#[$meta])* $vis fn $($rest)* };
 }
 pub(crate) use const_fn;
-
-/// `site!("name", strong => weak)` is `strong`. In a model build, and only while the mutant `name`
-/// is switched on (see `mutate`), it is `weak`: so each ordering, count and comparison can be
-/// shown to matter without recompiling.
-#[cfg(not(loom))]
-macro_rules! site {
-    ($name:literal, $strong:expr => $weak:expr) => {
-        $strong
-    };
-}
-#[cfg(loom)]
-macro_rules! site {
-    ($name:literal, $strong:expr => $weak:expr) => {
-        $crate::sys::passed($name, if $crate::sys::mutated($name) { $weak } else { $strong })
-    };
-}
-#[cfg(loom)]
-pub(crate) use backend::{mutated, passed};
-pub(crate) use site;

@@ -28,6 +28,8 @@ pub struct Place {
     pub function: &'static str,
     /// The expression.
     pub text: &'static str,
+    /// Line and column of the decision that it is a part of.
+    pub decision: (u32, u32),
 }
 
 /// A place, weakened in one way.
@@ -42,8 +44,17 @@ pub struct Mutant {
 impl Mutant {
     /// What tells it from all others: its location, and the change.
     pub fn id(&self) -> String {
-        let Place { line, column, file, .. } = self.place;
-        format!("{file}:{line}:{column} {}", self.change)
+        let Place { line, column, file, text, .. } = self.place;
+        format!("{file}:{line}:{column} {text} → {}", self.change)
+    }
+
+    /// What it is a part of. Of a condition, of what that is worked out from, and of any other number, one
+    /// way to weaken it may make no difference, such as a look that is taken though it is not needed; but
+    /// not all. Of anything else, each is for itself.
+    pub fn decision(&self) -> String {
+        let Place { file, decision: (line, column), .. } = self.place;
+        let alone = ["nothing", "no match", "None", "Ok(())"].contains(&self.change);
+        if alone || line == 0 { self.id() } else { format!("{file}:{line}:{column}") }
     }
 
     /// Whether it is an ordering that is weakened.
@@ -68,6 +79,7 @@ struct On {
     line: u32,
     column: u32,
     file: &'static str,
+    text: &'static str,
     change: &'static str,
 }
 
@@ -104,12 +116,13 @@ pub fn with<R>(id: &str, model: impl FnOnce() -> R) -> R {
 
 impl On {
     fn read(id: &str) -> Option<Self> {
-        let (place, change) = id.split_once(' ')?;
+        let (id, change) = id.rsplit_once(" → ")?;
+        let (place, text) = id.split_once(' ')?;
         let mut parts = place.rsplitn(3, ':');
         let column = parts.next()?.parse().ok()?;
         let line = parts.next()?.parse().ok()?;
-        let file = parts.next()?.to_owned().leak();
-        Some(On { line, column, file, change: change.to_owned().leak() })
+        let [file, text, change] = [parts.next()?, text, change].map(|it| &*it.to_owned().leak());
+        Some(On { line, column, file, text, change })
     }
 }
 
@@ -132,6 +145,7 @@ pub fn is_on(place: Place, change: &'static str) -> bool {
             on.as_ref().is_some_and(|on| {
                 (on.line, on.column) == (place.line, place.column)
                     && on.change == change
+                    && on.text == place.text
                     && on.file == place.file
             })
         });
@@ -140,6 +154,27 @@ pub fn is_on(place: Place, change: &'static str) -> bool {
         assert!(ROUNDS.get() < MOST_ROUNDS, "it goes round for ever");
     }
     is_on
+}
+
+/// The mutant of a [`mutant!`](crate::mutant) of this name.
+pub fn of_name(name: &str) -> String {
+    format!(":0:0 {name} → weakened")
+}
+
+/// Whether the mutant of this name is on, whose place is passed.
+pub fn is_weakened(name: &'static str) -> bool {
+    let place =
+        Place { line: 0, column: 0, file: "", function: "machine", text: name, decision: (0, 0) };
+    is_on(place, "weakened")
+}
+
+/// `mutant!("name", strong => weak)` is `strong`, or `weak` while the mutant of that name is on: for what the
+/// machine of a model does for a program.
+#[macro_export]
+macro_rules! mutant {
+    ($name:literal, $strong:expr => $weak:expr) => {
+        if $crate::mutants::is_weakened($name) { $weak } else { $strong }
+    };
 }
 
 // What the attribute writes calls these.
@@ -191,24 +226,24 @@ pub fn failed<E>(place: &'static Place, value: Result<(), E>) -> Result<(), E> {
 
 // What the machine's operations call.
 
-const ORDERINGS: [&str; 12] = [
+const ORDERINGS: [&str; 5] = [
     "Relaxed for Acquire",
     "Relaxed for Release",
     "Acquire for AcqRel",
     "Release for AcqRel",
-    "AcqRel for SeqCst",
-    "Acquire for SeqCst",
-    "Release for SeqCst",
     "on failure Relaxed for Acquire",
-    "on failure Acquire for SeqCst",
-    "",
-    "",
-    "",
 ];
 
 fn here(at: &'static Location<'static>, text: &'static str) -> Place {
     ROUNDS.set(0);
-    Place { line: at.line(), column: at.column(), file: at.file(), function: "", text }
+    Place {
+        line: at.line(),
+        column: at.column(),
+        file: at.file(),
+        function: "",
+        text,
+        decision: (0, 0),
+    }
 }
 
 /// The ordering of an operation `what` that was called at `at`.
@@ -221,8 +256,7 @@ pub fn ordering(what: &'static str, order: Ordering) -> Ordering {
         Ordering::AcqRel => {
             &[("Acquire for AcqRel", Ordering::Acquire), ("Release for AcqRel", Ordering::Release)]
         }
-        // What only loads cannot be Release, nor the other way about: one that is not both is Relaxed.
-        Ordering::SeqCst => &[("AcqRel for SeqCst", Ordering::AcqRel)],
+        // A model has `SeqCst` as `AcqRel`: nothing could tell.
         _ => &[],
     };
     weaker.iter().find(|(change, _)| is_on(place, change)).map_or(order, |&(_, weak)| weak)
@@ -234,7 +268,6 @@ pub fn failure_ordering(what: &'static str, order: Ordering) -> Ordering {
     let place = here(Location::caller(), what);
     match order {
         Ordering::Acquire if is_on(place, "on failure Relaxed for Acquire") => Ordering::Relaxed,
-        Ordering::SeqCst if is_on(place, "on failure Acquire for SeqCst") => Ordering::Acquire,
         _ => order,
     }
 }

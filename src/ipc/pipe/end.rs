@@ -11,7 +11,7 @@ use crate::error::{CodecError, Error, RecvError, SendCause, SendError};
 use crate::ipc::codec::{self, Reads};
 use crate::shm::available;
 use crate::shm::handoff::{self, HandoffError, send_fd, take_fd};
-use crate::sys::{Deadline, MODELLED, Mark, Packet, Refused, Side, Socket, site};
+use crate::sys::{Deadline, MODELLED, Mark, Packet, Refused, Side, Socket};
 
 /// Above this, a sender asks whether the machine has the memory for a message: the kernel would
 /// rather kill a process than refuse it pages.
@@ -54,6 +54,7 @@ impl End {
         Packet::new(bytes).map_err(not_sent)
     }
 
+    #[cfg_attr(loom, multiproc_checker::mutants)]
     fn send_packet(&self, packet: &Packet, deadline: Option<Deadline>) -> Result<(), SendCause> {
         let mark = Mark::here();
         loop {
@@ -64,13 +65,14 @@ impl End {
             }
             let Some(deadline) = deadline else { return Err(SendCause::Full) };
             let ready = self.socket.wait(Side::Send, deadline).map_err(not_sent)?;
-            if !site!("pipe.send.again", ready => false) {
+            if !ready {
                 return Err(SendCause::TimedOut);
             }
         }
     }
 
     /// Receives a value, by the deadline; without one, now or not at all.
+    #[cfg_attr(loom, multiproc_checker::mutants)]
     pub(crate) fn recv<T: DeserializeOwned>(
         &self,
         deadline: Option<Deadline>,
@@ -84,7 +86,7 @@ impl End {
             }
             let Some(deadline) = deadline else { return Err(RecvError::Empty) };
             let ready = self.socket.wait(Side::Receive, deadline).map_err(not_received)?;
-            if !site!("pipe.recv.again", ready => false) {
+            if !ready {
                 return Err(RecvError::TimedOut);
             }
         }

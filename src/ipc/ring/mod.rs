@@ -50,7 +50,7 @@ use crate::ipc::buffer::Buffer;
 use crate::ipc::unfinished::Unfinished;
 use crate::shm::Mapping;
 use crate::sync::RawLock;
-use crate::sys::{ALL, Deadline, Op, Ordering::*, Wait, site};
+use crate::sys::{ALL, Deadline, Op, Ordering::*, Wait};
 
 pub(crate) use memory::{GRANULE, RingMemory};
 pub(crate) use words::{COUNT, ONE, WAIT, between};
@@ -95,6 +95,7 @@ pub(crate) struct Ring {
     memory: RingMemory,
 }
 
+#[cfg_attr(loom, multiproc_checker::mutants)]
 impl Ring {
     /// A ring for at most `messages` messages of at most `bytes` bytes together; `stamp` says of
     /// what kind they are.
@@ -165,7 +166,7 @@ impl Ring {
         recover(&producers.lock, "put");
         if hand_on {
             // Weaker: the model `queue::hands_on` sees the sleeper who is left behind.
-            head.wake(site!("ring.put.hand_on", 1 => 0));
+            head.wake(1);
         }
         Ok(look)
     }
@@ -225,24 +226,18 @@ impl Ring {
         // Under the lock, so that no producer is between its look and its commit.
         // Release: whoever is told that the queue is closed sees what was done before. Weaker: the
         // model `queue::tells` sees the race.
-        let order = site!("ring.close.release", Release => Relaxed);
-        let all = site!("ring.close.wake_consumers", ALL => 1);
-        let change = site!("ring.close.tail", Op::OrBit(CLOSED_BIT) => Op::OrBit(words::WAIT_BIT));
-        sides.tail.wake_op(change, all, order);
+        sides.tail.wake_op(Op::OrBit(CLOSED_BIT), ALL, Release);
         sides.producers.lock.unlock(hold);
         // The head changes, so that a producer that is about to sleep on it does not. Weaker: the
         // model `queue::closing_frees` sees it asleep. Relaxed: it looks at the tail under the lock.
-        let change = site!("ring.close.head", Op::OrBit(CLOSED_BIT) => Op::OrBit(words::WAIT_BIT));
-        let all = site!("ring.close.wake_producers", ALL => 1);
-        sides.head.wake_op(change, all, Relaxed);
+        sides.head.wake_op(Op::OrBit(CLOSED_BIT), ALL, Relaxed);
     }
 
     /// Whether it was closed.
     pub(crate) fn is_closed(&self) -> bool {
         // Acquire: pairs with the Release in `close`. Weaker: the model `queue::tells` sees the
         // race.
-        let order = site!("ring.is_closed.acquire", Acquire => Relaxed);
-        self.memory.sides().tail.load(order) & CLOSED != 0
+        self.memory.sides().tail.load(Acquire) & CLOSED != 0
     }
 
     /// How many messages are there at this moment.
@@ -250,10 +245,10 @@ impl Ring {
         let sides = self.memory.sides();
         // Acquire, and the head first: it never passes a tail that is read later. Weaker: the model
         // `queue::is_counted` sees more than ever were there.
-        let head = sides.head.load(site!("ring.len.head", Acquire => Relaxed));
+        let head = sides.head.load(Acquire);
         // Acquire: who sees a message there sees what was done before it was put. Weaker: the model
         // `queue::is_counted` sees the race.
-        let tail = sides.tail.load(site!("ring.len.tail", Acquire => Relaxed));
+        let tail = sides.tail.load(Acquire);
         between(head, tail).min(self.memory.capacity) as usize
     }
 

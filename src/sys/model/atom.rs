@@ -4,6 +4,8 @@ use std::panic::Location;
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
+use multiproc_checker::mutants;
+
 use crate::sys::Ordering;
 use crate::sys::model::strand;
 use crate::sys::model::thread::me;
@@ -196,6 +198,7 @@ impl<T: Bits> Atom<T> {
 
     #[track_caller]
     pub(crate) fn load(&self, order: Ordering) -> T {
+        let order = mutants::ordering("load", order);
         if loads_latest() || strand::loads_at_once(self.address()) {
             return self.latest("load", order);
         }
@@ -213,6 +216,11 @@ impl<T: Bits> Atom<T> {
 
     #[track_caller]
     pub(crate) fn store(&self, value: T, order: Ordering) {
+        let order = mutants::ordering("store", order);
+        if !mutants::writes("store") {
+            self.latest("store", Ordering::Relaxed);
+            return;
+        }
         let at = Location::caller();
         match self {
             Atom::Search(var) => {
@@ -232,11 +240,13 @@ impl<T: Bits> Atom<T> {
 
     #[track_caller]
     pub(crate) fn swap(&self, value: T, order: Ordering) -> T {
+        let order = mutants::ordering("swap", order);
         self.access("swap", |atom| T::swap(atom, value, order), |_| value)
     }
 
     #[track_caller]
     pub(crate) fn fetch_add(&self, more: T, order: Ordering) -> T {
+        let order = mutants::ordering("fetch_add", order);
         self.access("add", |atom| T::add(atom, more, order), |value| value.plus(more))
     }
 
@@ -248,6 +258,9 @@ impl<T: Bits> Atom<T> {
         success: Ordering,
         failure: Ordering,
     ) -> Result<T, T> {
+        let success = mutants::ordering("compare_exchange", success);
+        let failure = mutants::failure_ordering("compare_exchange", failure);
+        let new = if mutants::writes("compare_exchange") { new } else { old };
         let exchange = |atom: &T::Loom| match T::exchange(atom, (old, new), success, failure) {
             Ok(value) | Err(value) => value,
         };

@@ -5,8 +5,10 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::ptr;
 
+use multiproc_checker::mutant;
+
 use crate::sys::model::life::{Life, end_life};
-use crate::sys::{Entry, Ordering::Relaxed, site};
+use crate::sys::{Entry, Ordering::Relaxed};
 
 std::thread_local! {
     /// In the model that this OS thread runs: whose life, and where.
@@ -49,8 +51,12 @@ impl Enrolled {
             // SAFETY: by the promise of `remember`.
             let entry = unsafe { &*entry };
             // Relaxed: a life stands for itself.
-            let _ =
-                entry.compare_exchange(mine, site!("enrolled.leave", 0 => mine), Relaxed, Relaxed);
+            let _ = entry.compare_exchange(
+                mine,
+                mutant!("enrolled.leave", 0 => mine),
+                Relaxed,
+                Relaxed,
+            );
         }
     }
 }

@@ -6,7 +6,6 @@ mod enrolled;
 mod entry;
 mod granule;
 mod life;
-mod mutant;
 mod number;
 mod program;
 mod search;
@@ -25,8 +24,6 @@ pub(crate) use entry::Entry;
 pub(crate) use granule::Granule;
 pub(crate) use life::Life;
 pub use life::end_life;
-pub use mutant::{forget_sites_seen, mutate, sites_seen};
-pub(crate) use mutant::{mutated, passed};
 pub(crate) use number::Number;
 pub use program::{
     Data, JoinHandle, end_of_round, explore, let_sleep, sleepers, spawn, spawn_alike, spawn_mortal,

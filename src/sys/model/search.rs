@@ -20,6 +20,8 @@ use crate::sys::model::{enrolled, life};
 /// One decision: what could be, and which of it is.
 #[derive(Clone, Debug)]
 struct Fork {
+    /// A digest of the state, where one was worked out.
+    state: u128,
     turns: Vec<(Task, Turn)>,
     taken: usize,
 }
@@ -146,6 +148,9 @@ impl Search {
     }
 }
 
+/// Decisions of one execution: a program that needs more does not end.
+const LONGEST: usize = 20_000;
+
 /// States that are gone through for a schedule that is shorter.
 const MOST_FOR_SHORTER: usize = 200_000;
 
@@ -213,6 +218,14 @@ impl State {
         true
     }
 
+    /// Who has come back to this state by steps of its own alone.
+    fn spins(&self, state: u128) -> Option<Task> {
+        let step = |fork: &Fork| fork.turns[fork.taken];
+        let (last, _) = step(self.path.last()?);
+        let alone = self.path.iter().rev().take_while(|fork| step(fork) == (last, Turn::Go));
+        alone.into_iter().any(|fork| fork.state == state).then_some(last)
+    }
+
     /// What is done in this state, where there is something to be done that was not yet.
     fn decide(&mut self) -> Option<(Task, Turn)> {
         let at = self.at;
@@ -226,7 +239,11 @@ impl State {
                 });
                 return None;
             }
-            let mut taken = 0;
+            if at >= LONGEST {
+                world::with(|world| world.failure = Some(format!("{LONGEST} steps are no end")));
+                return None;
+            }
+            let (mut taken, mut state) = (0, 0);
             if let Some(forced) = &self.forced {
                 taken = *forced.get(at)?;
                 assert!(taken < turns.len(), "the schedule is not one of this program's");
@@ -235,7 +252,11 @@ impl State {
                     self.result.complete = false;
                     return None;
                 }
-                let state = world::with(|world| world.state());
+                // One execution alone may come to too many.
+                if self.search.max_states.is_some_and(|most| self.seen.len() > most) {
+                    return None;
+                }
+                state = world::with(|world| world.state());
                 let before = self.seen.entry(state).or_insert(u32::MAX);
                 // With no limit, once is enough.
                 let earlier = match self.search.max_decisions {
@@ -243,11 +264,15 @@ impl State {
                     None => *before != u32::MAX,
                 };
                 if earlier {
+                    if let Some(task) = self.spins(state) {
+                        let message = format!("thread {task} goes round alone, and does not sleep");
+                        world::with(|world| world.failure = Some(message));
+                    }
                     return None;
                 }
                 *before = at as u32;
             }
-            self.path.push(Fork { turns, taken });
+            self.path.push(Fork { state, turns, taken });
         }
         self.at += 1;
         let fork = &self.path[at];

@@ -10,9 +10,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use multiproc_checker::mutant;
+
 use crate::sys::model::strand;
 use crate::sys::model::world::{self, Contents};
-use crate::sys::{ALL, Deadline, Op, Ordering, Refused, Side, Wait, Word, site};
+use crate::sys::{ALL, Deadline, Op, Ordering, Refused, Side, Wait, Word};
 
 /// Packets that a direction has room for: few, so that models see it full.
 const ROOM: usize = 2;
@@ -104,7 +106,7 @@ impl Lane {
 
     /// A step that changes the state: whoever sleeps looks again.
     fn change(&self) -> MutexGuard<'_, State> {
-        let sleepers = site!("socket.wakes", ALL => 0);
+        let sleepers = mutant!("socket.wakes", ALL => 0);
         // AcqRel: who receives a packet has seen what its sender did before.
         self.changes.wake_op(Op::AddBit(0), sleepers, Ordering::AcqRel);
         let mut state = self.state();
@@ -150,7 +152,7 @@ impl Socket {
 
     pub(crate) fn try_send(&self, packet: &Packet) -> Result<(), Refused> {
         let mut pieces = vec![&*packet.0];
-        if site!("socket.packets", false => true) {
+        if mutant!("socket.packets", false => true) {
             // What a stream of bytes would do: the second half is a step of its own.
             let (head, tail) = packet.0.split_at(packet.0.len() / 2);
             pieces = vec![head, tail];

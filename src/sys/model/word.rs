@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use loom::thread::{self, Thread};
 
+use multiproc_checker::mutants;
+
 use crate::sys::model::atom::{Atom, Bits};
 use crate::sys::model::strand::{self, Stretch};
 use crate::sys::model::thread::me;
@@ -162,14 +164,16 @@ impl Word {
 
     #[track_caller]
     fn sleep(&self, expected: u32, deadline: Deadline, in_slices: bool) -> Wait {
+        let compares = mutants::compares("wait");
         let label = match self.atom {
             Atom::Loom(_, label, _) => label,
             Atom::Search(var) => {
                 let ends = Ends { in_time: deadline != Deadline::Never, in_slices };
-                return world::sleep(var, u64::from(expected), ends, Location::caller());
+                let expected = compares.then_some(u64::from(expected));
+                return world::sleep(var, expected, ends, Location::caller());
             }
         };
-        if self.atom.latest("wait", Ordering::Relaxed) != expected {
+        if self.atom.latest("wait", Ordering::Relaxed) != expected && compares {
             return Wait::Changed;
         }
         let sleeper = Arc::new(Sleeper { thread: thread::current(), woken: Mutex::default() });
@@ -197,32 +201,42 @@ impl Word {
 
     #[track_caller]
     pub(crate) fn wake(&self, n: u32) -> u32 {
+        let really = mutants::wakes("wake", n);
         if let Some(var) = self.var() {
-            return world::wake(var, n, "wake", Location::caller(), |_| {});
+            return world::wake(var, (n, really), "wake", Location::caller(), |_| {});
         }
         self.atom.latest("wake", Ordering::Relaxed);
-        self.rouse(n)
+        self.rouse(n, really)
     }
 
     #[track_caller]
     pub(crate) fn wake_op(&self, op: Op, n: u32, order: Ordering) -> u32 {
         const WHAT: &str = "change and wake";
+        let order = mutants::ordering("wake_op", order);
+        let really = mutants::wakes("wake_op", n);
+        let writes = mutants::writes("wake_op");
         if let Some(var) = self.var() {
-            return world::wake(var, n, WHAT, Location::caller(), |word| {
-                *word = u64::from(op.apply(*word as u32));
+            return world::wake(var, (n, really), WHAT, Location::caller(), |word| {
+                if writes {
+                    *word = u64::from(op.apply(*word as u32));
+                }
             });
         }
         let by_loom = |atom: &<u32 as Bits>::Loom| match op {
+            _ if !writes => u32::or(atom, 0, order),
             Op::SetBit(bit) => u32::swap(atom, 1 << bit, order),
             Op::OrBit(bit) => u32::or(atom, 1 << bit, order),
             Op::ClearBit(bit) => u32::and(atom, !(1 << bit), order),
             Op::AddBit(bit) => u32::add(atom, 1 << bit, order),
         };
-        self.atom.access(WHAT, by_loom, |word| op.apply(word));
-        self.rouse(n)
+        self.atom.access(WHAT, by_loom, |word| if writes { op.apply(word) } else { word });
+        self.rouse(n, really)
     }
 
-    fn rouse(&self, n: u32) -> u32 {
+    /// Wakes `really` so many, and tells of `n`.
+    fn rouse(&self, n: u32, really: u32) -> u32 {
+        let told = self.queue(|sleepers| sleepers.len().min(n as usize)) as u32;
+        let n = really;
         let woken = self.queue(|sleepers| {
             let count = sleepers.len().min(n as usize);
             sleepers.drain(..count).collect::<Vec<_>>()
@@ -232,7 +246,7 @@ impl Word {
             sleeper.thread.unpark();
         }
         note(|| Action::Rouses { n: woken.len() as u32 });
-        woken.len() as u32
+        told
     }
 
     fn queue<R>(&self, change: impl FnOnce(&mut VecDeque<Arc<Sleeper>>) -> R) -> R {

@@ -49,12 +49,20 @@ pub(crate) struct Decisions {
     path: String,
     /// What a `return` gives.
     gives: Gives,
+    /// Where the decision begins that is gone through, with all that it comes from.
+    decision: Option<(u32, u32)>,
     error: Option<Error>,
+}
+
+/// Line and column, each from 1.
+fn start_of(at: Span) -> (u32, u32) {
+    let start = at.start();
+    (start.line as u32, start.column as u32 + 1)
 }
 
 impl Decisions {
     pub(crate) fn new(path: String, output: &ReturnType) -> Self {
-        Decisions { path, gives: Gives::of(output), error: None }
+        Decisions { path, gives: Gives::of(output), decision: None, error: None }
     }
 
     pub(crate) fn function(mut self, body: &mut Block) -> Result<(), Error> {
@@ -71,8 +79,8 @@ impl Decisions {
 
     /// A reference to the place of an expression.
     fn place(&self, at: Span, text: &str) -> TokenStream {
-        let start = at.start();
-        let (line, column) = (start.line as u32, start.column as u32 + 1);
+        let (line, column) = start_of(at);
+        let (from_line, from_column) = self.decision.unwrap_or((line, column));
         let path = &self.path;
         quote! {
             &::multiproc_checker::mutants::Place {
@@ -81,8 +89,24 @@ impl Decisions {
                 file: ::core::file!(),
                 function: #path,
                 text: #text,
+                decision: (#from_line, #from_column),
             }
         }
+    }
+
+    /// Goes through a decision, or what one comes from.
+    fn decision(&mut self, at: Span, go: impl FnOnce(&mut Self)) {
+        let outer = self.decision;
+        self.decision = outer.or(Some(start_of(at)));
+        go(self);
+        self.decision = outer;
+    }
+
+    /// Goes through what is no part of a decision around it.
+    fn apart(&mut self, go: impl FnOnce(&mut Self)) {
+        let outer = self.decision.take();
+        go(self);
+        self.decision = outer;
     }
 
     /// Calls `multiproc_checker::mutants::name` for the place `at`.
@@ -120,8 +144,10 @@ impl Decisions {
             }
             _ => {
                 let (at, text) = (expr.span(), text::of(expr));
-                self.visit_expr_mut(expr);
-                *expr = self.call("holds", at, &text, Some(expr));
+                self.decision(at, |this| {
+                    this.visit_expr_mut(expr);
+                    *expr = this.call("holds", at, &text, Some(expr));
+                });
             }
         }
     }
@@ -286,6 +312,10 @@ impl VisitMut for Decisions {
         }
     }
 
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        self.apart(|this| visit_mut::visit_block_mut(this, block));
+    }
+
     fn visit_item_mut(&mut self, item: &mut Item) {
         self.inner(item);
     }
@@ -333,11 +363,16 @@ impl VisitMut for Decisions {
             }
             Expr::Binary(binary) if is_comparison(&binary.op) => {
                 let (at, text) = (binary.left.span(), text::of(binary));
-                self.visit_expr_mut(&mut binary.left);
-                self.visit_expr_mut(&mut binary.right);
-                *expr = self.call("holds", at, &text, Some(expr));
+                self.decision(at, |this| {
+                    this.visit_expr_mut(&mut binary.left);
+                    this.visit_expr_mut(&mut binary.right);
+                });
+                self.decision(at, |this| *expr = this.call("holds", at, &text, Some(expr)));
             }
-            Expr::Binary(binary) if is_operator(&binary.op) => self.operator(expr),
+            Expr::Binary(binary) if is_operator(&binary.op) => {
+                let at = binary.left.span();
+                self.decision(at, |this| this.operator(expr));
+            }
             Expr::Macro(mac) if is_matches(mac) => {
                 let (at, text) = (mac.span(), text::of(mac));
                 *expr = self.call("holds", at, &text, Some(expr));
@@ -345,12 +380,17 @@ impl VisitMut for Decisions {
             Expr::Unary(unary) if matches!(unary.op, UnOp::Not(_)) => match &mut *unary.expr {
                 Expr::Call(_) | Expr::MethodCall(_) => {
                     let (at, text) = (unary.expr.span(), text::of(&unary.expr));
-                    self.visit_expr_mut(&mut unary.expr);
-                    *unary.expr = self.call("bits", at, &text, Some(&unary.expr));
+                    self.decision(at, |this| {
+                        this.visit_expr_mut(&mut unary.expr);
+                        *unary.expr = this.call("bits", at, &text, Some(&unary.expr));
+                    });
                 }
                 other => self.visit_expr_mut(other),
             },
-            Expr::MethodCall(call) if is_operator_method(call) => self.method(expr),
+            Expr::MethodCall(call) if is_operator_method(call) => {
+                let at = call.receiver.span();
+                self.decision(at, |this| this.method(expr));
+            }
             Expr::MethodCall(call) => {
                 if ["then", "then_some"].iter().any(|name| call.method == name) {
                     self.condition(&mut call.receiver);
@@ -378,7 +418,7 @@ impl Decisions {
     /// What a `return` in it gives, is not what the function gives.
     fn closure(&mut self, closure: &mut ExprClosure, gives: Gives) {
         let outer = std::mem::replace(&mut self.gives, gives);
-        self.tail(&mut closure.body, gives);
+        self.apart(|this| this.tail(&mut closure.body, gives));
         self.gives = outer;
     }
 }

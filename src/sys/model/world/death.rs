@@ -3,7 +3,7 @@
 use super::{OWNER, OWNER_DIED, Status, Task, Thread, WAITERS, World, name_of, named};
 use crate::sys::model::trace::{self, Action};
 use crate::sys::model::world::Var;
-use crate::sys::site;
+use multiproc_checker::mutant;
 
 impl World {
     /// Whether one has died, and what it left may be for those to find whose slices end: where the kernel
@@ -53,12 +53,12 @@ impl World {
     fn mark(&mut self, var: Var, name: u64, pending: bool) {
         let word = self.places[var].value;
         if pending && word & OWNER == 0 {
-            self.rouse(var, site!("kernel.wakes.next", 1 => 0));
+            self.rouse(var, mutant!("kernel.wakes.next", 1 => 0));
         } else if word & OWNER == name {
-            let waiters = site!("kernel.keeps.waiters", word & WAITERS => 0);
-            self.places[var].value = waiters | site!("kernel.marks", OWNER_DIED => 0);
+            let waiters = mutant!("kernel.keeps.waiters", word & WAITERS => 0);
+            self.places[var].value = waiters | mutant!("kernel.marks", OWNER_DIED => 0);
             if word & WAITERS != 0 {
-                self.rouse(var, site!("kernel.wakes.heir", 1 => 0));
+                self.rouse(var, mutant!("kernel.wakes.heir", 1 => 0));
             }
         }
     }

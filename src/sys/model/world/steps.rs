@@ -108,11 +108,17 @@ pub(crate) fn poke(var: Var, value: u64) {
 }
 
 /// Sleeps while the word has this value.
-pub(crate) fn sleep(var: Var, expected: u64, ends: Ends, at: &'static Location<'static>) -> Wait {
+pub(crate) fn sleep(
+    var: Var,
+    expected: Option<u64>,
+    ends: Ends,
+    at: &'static Location<'static>,
+) -> Wait {
     if leaving() {
         return Wait::Changed;
     }
-    if access(var, "wait", at, |value| *value) != expected {
+    let seen = access(var, "wait", at, |value| *value);
+    if expected.is_some_and(|expected| seen != expected) {
         return Wait::Changed;
     }
     with(|world| {
@@ -142,7 +148,7 @@ pub(crate) fn sleep(var: Var, expected: u64, ends: Ends, at: &'static Location<'
 /// Changes a word by `act`, and wakes up to `n` who sleep on it, in one step.
 pub(crate) fn wake(
     var: Var,
-    n: u32,
+    (n, really): (u32, u32),
     what: &'static str,
     at: &'static Location<'static>,
     act: impl FnOnce(&mut u64),
@@ -156,12 +162,13 @@ pub(crate) fn wake(
             act(value);
             0
         });
-        let woken = world.rouse(var, n);
+        let told = world.places[var].sleepers.len().min(n as usize) as u32;
+        let woken = world.rouse(var, really);
         if !leaving() {
             trace::note(world.current, Action::Rouses { n: woken });
-            world.remember("woke", &[u64::from(woken)]);
+            world.remember("woke", &[u64::from(told)]);
         }
-        woken
+        told
     })
 }
 

@@ -1,0 +1,199 @@
+//! The mutants that the machine finds in what models pass (see `multiproc_checker::mutants`), by which model
+//! each is found, and what is remembered of that.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use multiproc::model_support::{Loads, Search, Weak, mutants};
+use serde::{Deserialize, Serialize};
+
+use crate::explore::Legs;
+use crate::harness::{Model, name_of};
+
+/// A place of the source, weakened in one way.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Mutant {
+    /// What `mutants::with` takes.
+    pub(crate) id: String,
+    /// For a person, and for files: it stays when lines move.
+    pub(crate) name: String,
+    /// Of those that have one decision in common, one at least is to be found.
+    pub(crate) decision: String,
+    pub(crate) is_ordering: bool,
+}
+
+/// Runs `explore`; also gives the mutants of the source that it passes.
+pub(crate) fn record<R>(explore: impl FnOnce() -> R) -> (R, Vec<Mutant>) {
+    let (result, passed) = mutants::record(explore);
+    let mut sources = Sources::default();
+    let of_source = passed.iter().filter(|mutant| !mutant.place.file.starts_with("models/"));
+    let mut all: Vec<_> = of_source
+        .map(|mutant| Mutant {
+            id: mutant.id(),
+            name: sources.name_of(mutant),
+            decision: mutant.decision(),
+            is_ordering: mutant.is_ordering(),
+        })
+        .collect();
+    // Those of one name are told apart by their order in the source.
+    let mut times = BTreeMap::<String, u32>::new();
+    for mutant in &mut all {
+        let times = times.entry(mutant.name.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            mutant.name += &format!(" (the {times}. of that name)");
+        }
+    }
+    (result, all)
+}
+
+/// The id of the mutant of this name, which `program` passes.
+pub(crate) fn id_of(name: &str, program: impl Fn() + 'static) -> String {
+    let (_, passed) = record(|| Search::default().run(program));
+    let found = passed.into_iter().find(|mutant| mutant.name == name);
+    found.unwrap_or_else(|| panic!("no mutant is `{name}`")).id
+}
+
+/// The source, for names.
+#[derive(Default)]
+struct Sources(BTreeMap<&'static str, String>);
+
+impl Sources {
+    /// An operation of the machine only knows where it was called: its function and its text are read there.
+    fn name_of(&mut self, mutant: &mutants::Mutant) -> String {
+        let place = mutant.place;
+        if !place.function.is_empty() {
+            return mutant.to_string();
+        }
+        let source = self.0.entry(place.file).or_insert_with(|| {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(place.file);
+            fs::read_to_string(path).unwrap_or_default()
+        });
+        let lines: Vec<&str> = source.lines().collect();
+        let (line, column) = (place.line as usize - 1, place.column as usize - 1);
+        let mut called = call_at(&lines[line..], column);
+        // What a function does with an ordering that it is given is its caller's.
+        if !called.contains(place.text) {
+            called += &format!(", its {}", place.text);
+        }
+        format!("{}: {called} → {}", function_of(&lines[..=line]), mutant.change)
+    }
+}
+
+/// `name(…)`, in one line.
+fn call_at(lines: &[&str], column: usize) -> String {
+    let mut text = String::new();
+    let mut depth = 0;
+    let rest = lines[0]
+        .chars()
+        .skip(column)
+        .chain(lines[1..].iter().flat_map(|line| " ".chars().chain(line.trim_start().chars())));
+    for c in rest {
+        text.push(c);
+        match c {
+            '(' => depth += 1,
+            ')' if depth <= 1 => break,
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    text.replace("( ", "(").replace(", )", ")")
+}
+
+/// The function that the last of these lines stands in: the first above it that begins further left than
+/// what it has within, and so on.
+fn function_of(lines: &[&str]) -> String {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let name_after = |line: &str, word: &str| {
+        let (_, rest) = line.split_once(word)?;
+        let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+        (!name.is_empty()).then(|| name.to_owned())
+    };
+    let mut left = usize::MAX;
+    let mut path = Vec::new();
+    for line in lines.iter().rev().filter(|line| !line.trim().is_empty()) {
+        if indent(line) >= left {
+            continue;
+        }
+        left = indent(line);
+        let code = line.trim_start();
+        if code.starts_with("impl") {
+            let of = code.split_once(" for ").map_or_else(
+                || code.trim_start_matches("impl").trim_start_matches(|c| c != ' ').to_owned(),
+                |(_, of)| of.to_owned(),
+            );
+            path.extend(name_after(&format!(" {}", of.trim_start()), " "));
+        } else if code.contains("fn ") && !code.starts_with("//") {
+            path.extend(name_after(code, "fn "));
+        }
+    }
+    path.reverse();
+    path.join("::")
+}
+
+/// By what a mutant was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Killer {
+    pub(crate) model: String,
+    pub(crate) leg: String,
+}
+
+/// Explores the model with the mutant, which is to be found by that: an ordering by loom, anything else by
+/// the search, which is to end soon even if the mutant has no end.
+pub(crate) fn killer(path: &str, model: &Model, legs: Legs, mutant: &Mutant) -> Option<Killer> {
+    let found = |leg: String| Killer { model: name_of(path).to_owned(), leg };
+    mutants::with(&mutant.id, || {
+        if mutant.is_ordering {
+            let by_loom = |&loads: &Loads| {
+                Weak::with(loads).run(model.run).failure.map(|_| format!("loom, {loads} loads"))
+            };
+            return legs.loads.iter().find_map(by_loom).map(found);
+        }
+        let max_states = Some(3 * model.floor + 3_000);
+        let search = Search { max_states, ..legs.searching() };
+        search.run(model.run).failure.map(|_| found("search".to_owned()))
+    })
+}
+
+/// Which model found each mutant when that was last asked: `models/killed_by.txt`.
+pub(crate) struct Killed(pub(crate) BTreeMap<String, Option<Killer>>);
+
+impl Killed {
+    pub(crate) fn read() -> Self {
+        let text = fs::read_to_string(Self::path()).unwrap_or_default();
+        let read = |line: &str| {
+            let (name, by) = line.rsplit_once(" | ")?;
+            let killer = by
+                .split_once(" by ")
+                .map(|(model, leg)| Killer { model: model.to_owned(), leg: leg.to_owned() });
+            Some((name.to_owned(), killer))
+        };
+        Killed(text.lines().filter_map(read).collect())
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let line = |(name, killer): (&String, &Option<Killer>)| match killer {
+            Some(Killer { model, leg }) => format!("{name} | {model} by {leg}\n"),
+            None => format!("{name} | -\n"),
+        };
+        self.0.iter().map(line).collect()
+    }
+
+    pub(crate) fn path() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("models/killed_by.txt")
+    }
+}
+
+#[test]
+fn names_are_read_from_the_source() {
+    let source = "impl<T> Deep<T> {\n    fn f(&self) {\n        if a {\n            self.word\n                \
+                  .load(\n                    Acquire,\n                );\n        }\n    }\n}\n";
+    let lines: Vec<_> = source.lines().collect();
+    assert_eq!(function_of(&lines[..=4]), "Deep::f");
+    assert_eq!(call_at(&lines[4..], 17), "load(Acquire,)");
+    assert_eq!(
+        function_of(&["impl Drop for Permit<'_> {", "    fn drop() {", "        a();"]),
+        "Permit::drop"
+    );
+}
