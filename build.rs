@@ -1,9 +1,12 @@
-//! Hands `--cfg loom` on to rustdoc, which does not read RUSTFLAGS: doc examples run on real
-//! primitives only, so a model build collects none of them (see the top of `src/lib.rs`).
+//! Says whether the primitives are those of a model: `--cfg modelled`, which asks for both the feature
+//! `model` and `--cfg loom`. A program that has models of its own with loom, and not this feature, has the
+//! machine's. rustdoc, which does not read RUSTFLAGS, gets it too (see the top of `src/lib.rs`).
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    if std::env::var_os("CARGO_CFG_LOOM").is_some() {
-        println!("cargo::rustc-cfg=loom");
+    println!("cargo::rustc-check-cfg=cfg(modelled)");
+    let is_on = |name| std::env::var_os(name).is_some();
+    if is_on("CARGO_CFG_LOOM") && is_on("CARGO_FEATURE_MODEL") {
+        println!("cargo::rustc-cfg=modelled");
     }
 }

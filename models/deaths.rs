@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use multiproc::model_support::{Search, Slices, mutants};
 use multiproc::{
     Condition, Event, Lock, LockGuard, PoisonCause, Queue, RLock, RobustSemaphore, Semaphore,
     TryLockError,
 };
+use multiproc_checker::{Search, Slices, mutants};
 
 use crate::harness::{Model, models};
 use crate::stage::{

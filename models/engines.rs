@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use multiproc::model::{check, spawn};
-use multiproc::model_support::{Loads, Search, Weak, let_sleep, mutants};
 use multiproc::{Condition, Event, Lock, Semaphore, Value};
+use multiproc_checker::thread::let_sleep;
+use multiproc_checker::{Loads, Search, Weak, mutants};
 
 use crate::mutants::id_of;
 use crate::stage::{Data, explore, stop_exploring};

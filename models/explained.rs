@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use multiproc::model::{check, spawn};
-use multiproc::model_support::{Loads, Search, Weak};
 use multiproc::{Event, Lock};
+use multiproc_checker::{Loads, Search, Weak};
 
 use crate::stage::Data;
 

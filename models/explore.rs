@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use multiproc::model_support::{Failure, Loads, Search, Slices, Weak, mutants};
+use multiproc_checker::{Failure, Loads, Search, Slices, Weak, mutants};
 use serde::{Deserialize, Serialize};
 
 use crate::harness::Model;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use multiproc::model_support::{Loads, Search, Weak, mutants};
+use multiproc_checker::{Loads, Search, Weak, mutants};
 use serde::{Deserialize, Serialize};
 
 use crate::explore::Legs;
@@ -67,7 +67,7 @@ impl Sources {
             return mutant.to_string();
         }
         let source = self.0.entry(place.file).or_insert_with(|| {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(place.file);
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(place.file);
             fs::read_to_string(path).unwrap_or_default()
         });
         let lines: Vec<&str> = source.lines().collect();
@@ -181,7 +181,7 @@ impl Killed {
     }
 
     pub(crate) fn path() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("models/killed_by.txt")
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("killed_by.txt")
     }
 }
 

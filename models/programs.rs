@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use std::env;
 use std::sync::Arc;
 
-use multiproc::model_support::{Failure, JoinHandle, Loads, Search, Weak, mutants, spawn};
 use multiproc::{Event, Lock, Semaphore, Value};
+use multiproc_checker::thread::{JoinHandle, spawn};
+use multiproc_checker::{Failure, Loads, Search, Weak, mutants};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, TestRunner};

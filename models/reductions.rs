@@ -2,7 +2,7 @@
 //! forgotten; by loom, for which coming on and the first access are one step. Small sizes are gone through
 //! with and without, as they are and with mutants: the verdicts are the same.
 
-use multiproc::model_support::{Loads, Search, Weak, mutants};
+use multiproc_checker::{Loads, Search, Weak, mutants};
 
 use crate::ALL;
 use crate::explore::{Legs, say};

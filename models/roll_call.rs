@@ -40,7 +40,7 @@ fn models_named_in(text: &str, suites: &BTreeSet<&str>) -> Vec<String> {
         .collect()
 }
 
-/// The texts of all files under `src`, but for those of the programs.
+/// The texts of all files of the library and of the checker.
 fn source() -> Vec<String> {
     fn walk(folder: &Path, texts: &mut Vec<String>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -53,6 +53,8 @@ fn source() -> Vec<String> {
         }
     }
     let mut texts = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut texts);
+    for folder in ["../src", "checker/src"] {
+        walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut texts);
+    }
     texts
 }

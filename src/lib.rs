@@ -1,5 +1,5 @@
 // Doc examples run on the machine; a model build has none to run.
-#![cfg_attr(all(doctest, loom), cfg(any()))]
+#![cfg_attr(all(doctest, modelled), cfg(any()))]
 //! Python's multiprocessing and threading for Rust: processes, pools, pipes and queues, on
 //! primitives that are the same between threads and between processes, survive the death of any
 //! participant, and are model-checked.
@@ -235,7 +235,7 @@ compile_error!(
 
 mod error;
 mod ipc;
-#[cfg(loom)]
+#[cfg(modelled)]
 pub mod model;
 mod pool;
 pub mod process;
@@ -263,18 +263,6 @@ pub use sync::{
 };
 pub use thread::Thread;
 
-/// For the models: which mutant of the source is on, which were passed, and who sleeps.
-#[cfg(loom)]
-#[doc(hidden)]
-pub mod model_support {
-    pub use crate::sys::{
-        Data, Failure, JoinHandle, Loads, Search, Searched, Slices, Weak, Weakly, end_life,
-        end_of_round, end_well, explore, let_sleep, sleepers, spawn, spawn_alike, spawn_mortal,
-        stop_exploring,
-    };
-    pub use multiproc_checker::mutants;
-}
-
 /// For the fuzz targets: what a peer's bytes and descriptors come to.
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
@@ -284,11 +272,11 @@ pub mod fuzz_support {
     pub use crate::process::fuzz_support::*;
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(modelled)))]
 extern crate self as multiproc;
 
 /// The fuzz targets, whose seeds are played as tests.
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(modelled)))]
 #[path = "../fuzz/src/lib.rs"]
 mod fuzz;
 

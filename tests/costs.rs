@@ -1,5 +1,5 @@
 //! What things cost: bytes, descriptors, mappings, and allocations, which are counted.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 #[path = "support/alone.rs"]
 mod alone;

@@ -1,5 +1,5 @@
 //! The primitives between processes that are killed, case by case; `storm` kills at random.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! Errors as a program meets them: how `?` hands them on, and what a chain of causes says. (That each
 //! error, in every way it can be, says each thing once is tested beside them, in src/error.)
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 #[path = "support/chain.rs"]
 mod chain;

@@ -5,7 +5,7 @@
 //! ```text
 //! MULTIPROC_STOPPED=100 cargo test --test owners
 //! ```
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 #[path = "support/until.rs"]
 mod until;

@@ -1,5 +1,5 @@
 //! The queue: what it holds, gives back and refuses; between threads. (In any order: properties.)
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 use std::error::Error as _;
 use std::thread;

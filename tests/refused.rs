@@ -1,6 +1,6 @@
 //! What the compiler refuses, and in which words. Each program here is a mistake that is made by who
 //! comes from Python or from threads; the compiler must say what to do instead.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 use std::fs;
 use std::path::{Path, PathBuf};

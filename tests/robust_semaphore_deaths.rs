@@ -1,5 +1,5 @@
 //! The robust semaphore between processes that are killed, case by case; `storm` kills at random.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 use std::fs;
 use std::mem::forget;

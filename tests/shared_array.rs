@@ -1,5 +1,5 @@
 //! The shared array: what it holds and refuses, between threads and processes. (In any order: properties.)
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 use std::thread;
 use std::time::{Duration, Instant};

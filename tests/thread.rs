@@ -1,5 +1,5 @@
 //! Threads with Python's face: names, daemons, who is there, what happens at the end.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 #[path = "support/alone.rs"]
 mod alone;

@@ -8,9 +8,10 @@ use multiproc::ProcessSafe;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use multiproc::model_support;
-pub(crate) use multiproc::model_support::{
-    Data, JoinHandle, end_life, end_of_round, end_well, explore, let_sleep, sleepers,
+pub(crate) use multiproc_checker::Data;
+use multiproc_checker::thread;
+pub(crate) use multiproc_checker::thread::{
+    JoinHandle, end as end_life, end_of_round, exit as end_well, explore, let_sleep, sleepers,
     stop_exploring,
 };
 
@@ -26,7 +27,7 @@ pub(crate) fn share<T: ProcessSafe + Send + Sync>(value: T) -> Place<T> {
 pub(crate) fn spawn<R: Serialize + DeserializeOwned + Send + 'static>(
     play: impl FnOnce() -> R + Send + 'static,
 ) -> JoinHandle<R> {
-    model_support::spawn(play)
+    thread::spawn(play)
 }
 
 /// Starts one that may be killed at any step, where the model says that one dies.
@@ -39,14 +40,14 @@ where
     R: 'static,
 {
     let shared = shared.clone();
-    model_support::spawn_mortal(move || play(&shared))
+    thread::spawn_mortal(move || play(&shared))
 }
 
 pub(super) fn alike<R: Serialize + DeserializeOwned + Send + 'static>(
     count: usize,
     play: impl Fn() -> R + Clone + Send + 'static,
 ) -> Vec<JoinHandle<R>> {
-    model_support::spawn_alike(count, play)
+    thread::spawn_alike(count, play)
 }
 
 thread_local! {

@@ -21,7 +21,7 @@ pub(crate) struct Unfinished<'a> {
     pub(crate) done: &'a Word,
 }
 
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Unfinished<'_> {
     /// Reports one message as done; false when every message was reported already.
     pub(crate) fn task_done(&self) -> bool {

@@ -14,11 +14,11 @@
 #![doc = include_str!("lost_update.rs")]
 //! ```
 
-use std::fmt;
+pub use multiproc_checker::thread::{JoinHandle, end_of_round, spawn, spawn_alike};
+pub use multiproc_checker::{Data, Failure};
+use multiproc_checker::{Loads, Search, Weak};
 
 use crate::shm::ProcessSafe;
-pub use crate::sys::{Data, Failure, JoinHandle, end_of_round, spawn, spawn_alike};
-use crate::sys::{Loads, Search, Weak};
 
 /// Runs `program` in every way; `None` when all hold, else one that does not, the shortest that was
 /// found.
@@ -40,14 +40,6 @@ pub fn check(program: impl Fn() + Clone + Send + Sync + 'static) {
         panic!("{failure}");
     }
 }
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n{}", self.message, self.table)
-    }
-}
-
-impl std::error::Error for Failure {}
 
 // SAFETY: the memory of a model's processes is the heap that its threads share.
 unsafe impl ProcessSafe for Data {

@@ -9,7 +9,7 @@ use crate::shm::{Layout, ProcessSafe};
 use crate::sync::barrier::state::{Outcome, State};
 use crate::sync::roster::Roster;
 use crate::sys::{
-    ALL, AtomicU32, Deadline, Entry, Mark, Op, Ordering, Ordering::*, Wait, Word, const_fn,
+    ALL, AtomicU32, Deadline, Entry, Op, Ordering, Ordering::*, Wait, Word, const_fn,
 };
 
 /// A place where a number of parties, threads of one process or of many, wait for one another: once
@@ -106,7 +106,7 @@ unsafe impl ProcessSafe for Barrier {
 /// Of the wait for someone who has died: until now many came later than others by a slice or two.
 const GRACE: u32 = 5;
 
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Barrier {
     /// The most parties that a barrier can have.
     pub const MAX: u32 = (1 << State::CAUSE_SHIFT) - 1;
@@ -252,26 +252,31 @@ impl Barrier {
         action: Option<impl FnOnce()>,
     ) -> Result<usize, BrokenBarrier> {
         self.roster.enrol();
-        let mark = Mark::here();
-        let (seen, mut turn) = self.come(until, action.is_some())?;
-        let index = seen.count() as usize;
+        let (seen, turn) = self.come(until, action.is_some())?;
         if seen.count() + 1 == self.size() {
             if let Some(action) = action {
                 self.act(seen, action)?;
             }
             self.rouse();
-            return Ok(index);
+        } else {
+            self.pass(seen, turn, until)?;
         }
+        Ok(seen.count() as usize)
+    }
+
+    /// Waits until the round is over of one who came when the state was `seen`; the turn was no newer then.
+    #[cfg_attr(modelled, forgets)]
+    fn pass(&self, seen: State, mut turn: u32, until: Deadline) -> Result<(), BrokenBarrier> {
         let mut slices = 0u32;
         loop {
-            mark.keeps(&[seen.0, turn.into(), slices.into()]);
-            // Weaker: the model `barrier::meets_once` sees one sleep on what it should wake from.
+            // On the turn from before. A newer one: the model `barrier::meets_once` sees one sleep on what
+            // it should wake from.
             self.sleep(seen, turn, until, &mut slices);
             turn = self.turn();
             // Acquire: pairs with the Release of all who came; what they did before is seen by who
             // passes. Weaker: `barrier::carries` sees the race.
             match seen.outcome(self.look(Acquire)) {
-                Outcome::Passed => return Ok(index),
+                Outcome::Passed => return Ok(()),
                 Outcome::Broken(cause) => return Err(cause),
                 Outcome::Waiting => {}
             }
@@ -280,11 +285,10 @@ impl Barrier {
 
     /// Comes, as soon as it is not full; gives the state before, and a turn that is not newer. Who
     /// comes last ends the round, unless there is something to be done first.
+    #[cfg_attr(modelled, forgets)]
     fn come(&self, until: Deadline, acts: bool) -> Result<(State, u32), BrokenBarrier> {
         let mut slices = 0u32;
-        let mark = Mark::here();
         loop {
-            mark.keeps(&[slices.into()]);
             let turn = self.turn();
             // Relaxed: only a guess for the CAS.
             let seen = self.look(Relaxed);

@@ -122,7 +122,7 @@ enum Ended {
 /// A guard again, and whether there was a notification.
 type Waited<'a, T> = Result<(LockGuard<'a, T>, bool), Poisoned<(LockGuard<'a, T>, bool)>>;
 
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Condition {
     const_fn! {
         /// A condition on which nobody waits.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::shm::{Layout, ProcessSafe};
-use crate::sys::{ALL, Deadline, Mark, Op, Ordering::*, Wait, Word, const_fn};
+use crate::sys::{ALL, Deadline, Op, Ordering::*, Wait, Word, const_fn};
 
 const SET_BIT: u32 = 0;
 const SET: u32 = 1 << SET_BIT;
@@ -71,7 +71,7 @@ unsafe impl ProcessSafe for Event {
     const LAYOUT: Layout = Layout::of::<Self>().named("Event");
 }
 
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Event {
     const_fn! {
         /// An event that is not set.
@@ -142,19 +142,15 @@ impl Event {
         self.is_set() || self.wait_by(Deadline::at(deadline))
     }
 
+    #[cfg_attr(modelled, forgets)]
     fn wait_by(&self, until: Deadline) -> bool {
-        let mark = Mark::here();
         // Acquire: as in `is_set`. Weaker: `event::carries` sees the race.
-        let first = self.0.load(Acquire);
-        let is_over = |seen: u32| {
-            let set = seen & SET != 0;
-            set || seen / ROUND != first / ROUND
-        };
-        let mut seen = first;
-        let is_set = loop {
-            mark.keeps(&[seen.into(), (first / ROUND).into()]);
+        let mut seen = self.0.load(Acquire);
+        let round = seen / ROUND;
+        let is_over = |seen: u32| seen & SET != 0 || seen / ROUND != round;
+        loop {
             if is_over(seen) {
-                break true;
+                return true;
             }
             if seen & WAIT == 0 {
                 // Acquire on failure: the value it gives may be the set one.
@@ -168,13 +164,12 @@ impl Event {
                 }
             }
             let ended = self.0.wait(seen, until);
+            // Acquire: as above.
             seen = self.0.load(Acquire);
             if ended == Wait::TimedOut {
-                break is_over(seen);
+                return is_over(seen);
             }
-        };
-        mark.keeps(&[is_set.into()]);
-        is_set
+        }
     }
 }
 

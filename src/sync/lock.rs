@@ -91,7 +91,7 @@ unsafe impl<T: ProcessSafe> ProcessSafe for Lock<T> {
         // SAFETY: the caller's promise for the whole holds for each part.
         unsafe {
             self.raw.settle();
-            self.data.as_mut().settle();
+            self.data.get_mut().settle();
         }
     }
 }
@@ -189,7 +189,7 @@ impl<T> Lock<T> {
 
     /// The value, without locking: the borrow is exclusive already.
     pub fn get_mut(&mut self) -> &mut T {
-        self.data.as_mut()
+        self.data.get_mut()
     }
 
     /// Whether the owner died, and nobody has taken the lock since.

@@ -36,7 +36,7 @@ pub(super) enum Accepted {
 /// The lower half of the count's word; above it is the version.
 const COUNT: u32 = 0xffff;
 
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Owed {
     /// Those who accept when it is full are not entered, and accept again while they wait.
     pub(super) const LEN: usize = if MODELLED { 3 } else { 32 };

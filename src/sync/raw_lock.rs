@@ -51,7 +51,7 @@
 
 use crate::error::PoisonCause;
 use crate::sys::{
-    ALL, Deadline, Life, MODELLED, Mark, Me, Node, Op, Ordering::*, Slot, Wait, Word, const_fn,
+    ALL, Deadline, Life, MODELLED, Me, Node, Op, Ordering::*, Slot, Wait, Word, const_fn,
 };
 
 const OWNER: u32 = OWNER_DIED - 1;
@@ -93,6 +93,7 @@ const _: () = assert!(
 /// That the lock is held, by whom, and where it stands among the locks on the owner's robust list,
 /// if it does: kept by the owner, where no peer can change it. Not `Send`.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(modelled, derive(Hash))]
 pub(crate) struct Hold(Slot, Me);
 
 impl RawLock {
@@ -127,20 +128,16 @@ impl RawLock {
 
 // The fast paths are inlined whatever they cost: a guard that goes through memory costs more than
 // both atomic instructions.
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl RawLock {
     /// Locks, if that is possible by `until`.
     ///
     /// # Panics
     /// When this thread holds the lock already, and there is no deadline: it would wait for ever.
     #[inline(always)]
+    #[cfg_attr(modelled, forgets)]
     pub(crate) fn lock(&self, until: Deadline) -> Option<Hold> {
-        let mark = Mark::here();
-        let hold = self.acquire(|me, name, settled, seen| {
-            self.lock_slow(me, name, settled, seen, until, &mark)
-        });
-        mark.keeps(&[hold.is_some().into()]);
-        hold
+        self.acquire(|me, name, settled, seen| self.lock_slow(me, name, settled, seen, until))
     }
 
     /// Locks, if that is possible now.
@@ -182,19 +179,11 @@ impl RawLock {
     }
 
     #[cold]
-    fn lock_slow(
-        &self,
-        me: Me,
-        name: u32,
-        settled: bool,
-        seen: u32,
-        until: Deadline,
-        mark: &Mark,
-    ) -> bool {
+    #[cfg_attr(modelled, forgets)]
+    fn lock_slow(&self, me: Me, name: u32, settled: bool, seen: u32, until: Deadline) -> bool {
         let mut seen = self.word.spin(seen, |seen| seen & OWNER == 0 || seen & WAITERS != 0);
         let mut slices = 0u32;
         loop {
-            mark.keeps(&[seen.into()]);
             if seen & OWNER == 0 {
                 match self.take(name, seen) {
                     Ok(()) => return true,
@@ -286,8 +275,8 @@ impl RawLock {
 
     /// Unlocks. Does nothing in a forked child that only has a copy of the hold.
     #[inline(always)]
+    #[cfg_attr(modelled, forgets)]
     pub(crate) fn unlock(&self, Hold(slot, me): Hold) {
-        let mark = Mark::here();
         let settled = slot != PRIVATE;
         let name = if settled { me.begin(&self.node) } else { me.name() };
         if !settled || me.unlink(&self.node, slot) {
@@ -300,7 +289,6 @@ impl RawLock {
         if settled {
             me.end();
         }
-        mark.keeps(&[]);
     }
 
     #[cold]

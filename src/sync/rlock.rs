@@ -86,7 +86,7 @@ unsafe impl<T: ProcessSafe> ProcessSafe for RLock<T> {
     }
 }
 
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl<T> RLock<T> {
     const_fn! {
         /// A free lock around `value`.
@@ -267,7 +267,7 @@ impl<T> Deref for RLockGuard<'_, T> {
     }
 }
 
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl<T> Drop for RLockGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {

@@ -131,7 +131,7 @@ unsafe impl<const N: usize> ProcessSafe for RobustSemaphore<N> {
     const LAYOUT: Layout = Layout::of::<Self>().named("RobustSemaphore");
 }
 
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl<const N: usize> RobustSemaphore<N> {
     const_fn! {
         /// A semaphore with `permits` free. The rest of the `N` are there to be
@@ -343,7 +343,7 @@ impl<const N: usize> RobustSemaphore<N> {
 /// Passes the entry on, if `from` still has it; gives whether it had a mark, which goes with it
 /// unless it is free then.
 #[inline]
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 fn pass(entry: &Entry, from: u64, to: u64, order: Ordering) -> Option<bool> {
     // Relaxed: what is seen is compared again.
     match entry.compare_exchange(from, to, order, Relaxed) {
@@ -360,7 +360,7 @@ fn pass(entry: &Entry, from: u64, to: u64, order: Ordering) -> Option<bool> {
 
 /// The next turn, and `count` of those who sleep are woken.
 #[cold]
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 fn wake(turn: &Word, count: u32) {
     // Release: pairs with the Acquire in `wait`; carries that the entry is free. Weaker: the model
     // `robust_semaphore::hands_over` hangs.
@@ -381,7 +381,7 @@ pub struct RobustPermit<'a> {
     turn: &'a Word,
 }
 
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl RobustPermit<'_> {
     /// Keeps the permit taken, also when this process ends: someone else will
     /// [`RobustSemaphore::release`] it.
@@ -392,7 +392,7 @@ impl RobustPermit<'_> {
     }
 }
 
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Drop for RobustPermit<'_> {
     #[inline]
     fn drop(&mut self) {

@@ -44,7 +44,7 @@ impl Roster {
     }
 }
 
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Roster {
     /// Enters the calling process, unless it is there. (In a model in which nobody can end, these
     /// steps would only multiply those that matter.)

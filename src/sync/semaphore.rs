@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Overflow;
 use crate::shm::{Layout, ProcessSafe};
-use crate::sys::{ALL, Deadline, Mark, Op, Ordering::*, Wait, Word, const_fn};
+use crate::sys::{ALL, Deadline, Op, Ordering::*, Wait, Word, const_fn};
 
 const WAIT_BIT: u32 = 0;
 const WAIT: u32 = 1 << WAIT_BIT;
@@ -73,7 +73,7 @@ unsafe impl ProcessSafe for Semaphore {
     const LAYOUT: Layout = Layout::of::<Self>().named("Semaphore");
 }
 
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Semaphore {
     /// The most permits that can be free at once.
     pub const MAX: u32 = 1 << 30;
@@ -138,12 +138,11 @@ impl Semaphore {
 
     /// Gives `permits`, unless more than `limit` would be free.
     #[inline]
+    #[cfg_attr(modelled, forgets)]
     pub(super) fn release_within(&self, limit: u32, permits: u32) -> Result<(), Overflow> {
-        let mark = Mark::here();
         // Relaxed: only a guess for the CAS.
         let mut seen = self.0.load(Relaxed);
         loop {
-            mark.keeps(&[seen.into()]);
             let value = seen >> ONE_BIT;
             let sum = value.checked_add(permits).filter(|&sum| sum <= limit);
             let sum = sum.ok_or(Overflow { released: permits, value, max: limit })?;
@@ -151,16 +150,14 @@ impl Semaphore {
             // while it was held. Weaker: the model `semaphore::hands_over` sees the race.
             let wait = seen & WAIT;
             match self.0.compare_exchange(seen, wait | sum << ONE_BIT, Release, Relaxed) {
-                Ok(_) if seen & WAIT == 0 => break,
+                Ok(_) if seen & WAIT == 0 => return Ok(()),
                 Ok(_) => {
                     self.wake(permits);
-                    break;
+                    return Ok(());
                 }
                 Err(now) => seen = now,
             }
         }
-        mark.keeps(&[]);
-        Ok(())
     }
 
     #[cold]
@@ -174,21 +171,18 @@ impl Semaphore {
 
     /// Takes a permit by a deadline, which is worked out only when none is free.
     #[inline]
-    pub(super) fn take_by(&self, until: impl FnOnce() -> Deadline) -> bool {
-        let mark = Mark::here();
-        let taken = self.take() || self.take_slow(until());
-        mark.keeps(&[taken.into()]);
-        taken
+    #[cfg_attr(modelled, forgets)]
+    pub(super) fn take_by(&self, until: impl Fn() -> Deadline) -> bool {
+        self.take() || self.take_slow(until())
     }
 
     /// Takes a permit as long as one is seen.
     #[inline]
+    #[cfg_attr(modelled, forgets)]
     pub(super) fn take(&self) -> bool {
-        let mark = Mark::here();
         // Relaxed: only a guess for the CAS.
         let mut seen = self.0.load(Relaxed);
         while seen >= ONE {
-            mark.keeps(&[seen.into()]);
             // Acquire: pairs with the Release of `release`. Weaker: `semaphore::hands_over` sees
             // the race.
             let rest = seen - ONE;
@@ -197,17 +191,14 @@ impl Semaphore {
                 Err(now) => seen = now,
             }
         }
-        // That there was none, its caller goes on with.
-        mark.keeps(&[]);
         false
     }
 
     #[cold]
+    #[cfg_attr(modelled, forgets)]
     fn take_slow(&self, until: Deadline) -> bool {
         let mut seen = self.0.spin(0, |seen| seen >= ONE || seen & WAIT != 0);
-        let mark = Mark::here();
         loop {
-            mark.keeps(&[seen.into()]);
             seen = match seen {
                 // Relaxed: it only announces a sleeper.
                 0 => match self.0.compare_exchange(0, WAIT, Relaxed, Relaxed) {
@@ -247,7 +238,7 @@ pub struct Permit<'a> {
     limit: u32,
 }
 
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Permit<'_> {
     /// Keeps the permit taken: someone else will release it.
     pub fn forget(self) {
@@ -255,7 +246,7 @@ impl Permit<'_> {
     }
 }
 
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Drop for Permit<'_> {
     #[inline]
     fn drop(&mut self) {

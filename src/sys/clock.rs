@@ -32,7 +32,7 @@ impl Deadline {
     }
 
     /// The earlier of this deadline and `span` from now, and whether it is this one.
-    #[cfg_attr(loom, allow(dead_code, reason = "no slice ends in a model"))]
+    #[cfg_attr(modelled, allow(dead_code, reason = "no slice ends in a model"))]
     pub(crate) fn sooner(self, span: Duration) -> (Self, bool) {
         let slice = Self::after(span);
         match (self, slice) {
@@ -42,15 +42,15 @@ impl Deadline {
     }
 
     /// Whether it has passed: no clock is asked for one that never does.
-    #[cfg(not(loom))]
+    #[cfg(not(modelled))]
     pub(crate) fn has_passed(self) -> bool {
         self.remaining().is_some_and(|left| left.is_zero())
     }
 
     /// As on the machine, but by the model's time.
-    #[cfg(loom)]
+    #[cfg(modelled)]
     pub(crate) fn has_passed(self) -> bool {
-        self != Deadline::Never && super::backend::is_late()
+        self != Deadline::Never && super::backend::has_passed()
     }
 
     /// What is left until the deadline: `None` for ever, zero when it has passed.

@@ -15,7 +15,7 @@ const LOWEST: i32 = 3;
 
 /// The same open file under a number that is no standard stream's. For one that was received; until
 /// it is moved a thread may print into it. What is made here, [`descriptors`] makes.
-#[cfg_attr(loom, allow(dead_code, reason = "a model's sockets carry no descriptors"))]
+#[cfg_attr(modelled, allow(dead_code, reason = "a model's sockets carry no descriptors"))]
 pub(crate) fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
     if is_above(&fd) { Ok(fd) } else { fcntl_dupfd_cloexec(&fd, LOWEST) }
 }

@@ -3,11 +3,11 @@
 //! Everything above is written once and runs on either of two backends with the same face:
 //!
 //! * `real`: std's atomics, Linux futexes that are never private, the kernel's robust list;
-//! * `model` (under `--cfg loom`): loom's atomics and cells, or the words of a search, and a futex
-//!   queue that both explore.
+//! * `model` (under `--cfg modelled`, see build.rs): the atomics, cells and futexes of a model
+//!   checker, the crate in `models/checker`.
 //!
 //! This folder and `lib.rs` are the only places that know the cfg. The macro below is the
-//! rest of the seam: [`const_fn!`] (loom's atomics have no const constructor).
+//! rest of the seam: [`const_fn!`] (a model's atomics have no const constructor).
 
 mod clock;
 mod fd;
@@ -15,40 +15,33 @@ mod fork_list;
 mod fork_local;
 mod generation;
 mod memfd;
-#[cfg(loom)]
+#[cfg(modelled)]
 mod model;
 mod namespace;
 mod number;
 mod poll;
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 mod real;
 mod threads;
 
-#[cfg(loom)]
+#[cfg(modelled)]
 use model as backend;
-#[cfg(not(loom))]
+#[cfg(not(modelled))]
 use real as backend;
 
 use crate::error::FileSizeLimit;
 pub(crate) use backend::{
     Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
-    Cell, Enrolled, Entry, Granule, Life, Mark, Me, Node, Number, Packet, Slot, Socket, Word,
-    millis,
-};
-#[cfg(loom)]
-pub use backend::{
-    Data, Failure, JoinHandle, Loads, Search, Searched, Slices, Weak, Weakly, end_life,
-    end_of_round, end_well, explore, let_sleep, sleepers, spawn, spawn_alike, spawn_mortal,
-    stop_exploring,
+    Cell, Enrolled, Entry, Granule, Life, Me, Node, Number, Packet, Slot, Socket, Word, millis,
 };
 
 pub(crate) use clock::Deadline;
-#[cfg_attr(loom, allow(unused_imports, reason = "a model's processes are threads"))]
+#[cfg_attr(modelled, allow(unused_imports, reason = "a model's processes are threads"))]
 pub(crate) use fd::{above_stdio, descriptor, descriptors, read_file, write_file};
 pub(crate) use fork_list::ForkList;
 pub(crate) use fork_local::ForkLocal;
 pub(crate) use generation::fork_generation;
-#[cfg_attr(loom, allow(unused_imports, reason = "a model's memory is the heap's"))]
+#[cfg_attr(modelled, allow(unused_imports, reason = "a model's memory is the heap's"))]
 pub(crate) use memfd::{
     FOLDER, bytes_present, file_fits, keeps_size, memory_file, reserve, seal, unnamed_file,
 };
@@ -59,7 +52,7 @@ pub(crate) use std::sync::atomic::Ordering;
 pub(crate) use threads::{had_threads, threads};
 
 /// Whether this build explores models instead of running on the machine.
-pub(crate) const MODELLED: bool = cfg!(loom);
+pub(crate) const MODELLED: bool = cfg!(modelled);
 
 /// How a blocking wait on a [`Word`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +76,7 @@ pub(crate) enum Side {
 
 /// Why a [`Socket`] did not do what it was asked.
 #[derive(Debug)]
-#[cfg_attr(loom, allow(dead_code, reason = "in a model no system call fails and nobody lies"))]
+#[cfg_attr(modelled, allow(dead_code, reason = "in a model no system call fails and nobody lies"))]
 pub(crate) enum Refused {
     /// Nothing to receive, or no room to send: wait for it.
     NotNow,
@@ -114,12 +107,12 @@ pub(crate) enum Op {
 /// Wakes every sleeper. The kernel takes an `i32`: `u32::MAX` would wake one.
 pub(crate) const ALL: u32 = i32::MAX as u32;
 
-/// A function that is `const` on the machine; loom's atomics cannot be made in a const.
-#[cfg(not(loom))]
+/// A function that is `const` on the machine; a model's atomics cannot be made in a const.
+#[cfg(not(modelled))]
 macro_rules! const_fn {
     ($(#[$meta:meta])* $vis:vis fn $($rest:tt)*) => { $(#[$meta])* $vis const fn $($rest)* };
 }
-#[cfg(loom)]
+#[cfg(modelled)]
 macro_rules! const_fn {
     ($(#[$meta:meta])* $vis:vis fn $($rest:tt)*) => { $(#[$meta])* $vis fn $($rest)* };
 }

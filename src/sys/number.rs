@@ -44,31 +44,31 @@ macro_rules! integers {
             type Atom = $atom;
             const ZERO: Self = 0 as $type;
 
-            #[cfg_attr(loom, track_caller)]
+            #[cfg_attr(modelled, track_caller)]
             fn atom(self) -> $atom {
                 <$atom>::new(self)
             }
 
             #[inline]
-            #[cfg_attr(loom, track_caller)]
+            #[cfg_attr(modelled, track_caller)]
             fn load(atom: &$atom, order: Ordering) -> Self {
                 atom.load(order)
             }
 
             #[inline]
-            #[cfg_attr(loom, track_caller)]
+            #[cfg_attr(modelled, track_caller)]
             fn store(atom: &$atom, value: Self, order: Ordering) {
                 atom.store(value, order);
             }
 
             #[inline]
-            #[cfg_attr(loom, track_caller)]
+            #[cfg_attr(modelled, track_caller)]
             fn swap(atom: &$atom, value: Self, order: Ordering) -> Self {
                 atom.swap(value, order)
             }
 
             #[inline]
-            #[cfg_attr(loom, track_caller)]
+            #[cfg_attr(modelled, track_caller)]
             fn compare_exchange(
                 atom: &$atom,
                 old: Self,
@@ -80,7 +80,7 @@ macro_rules! integers {
             }
 
             #[inline]
-            #[cfg_attr(loom, track_caller)]
+            #[cfg_attr(modelled, track_caller)]
             fn fetch_add(atom: &$atom, more: Self, order: Ordering) -> Self {
                 atom.fetch_add(more, order)
             }
@@ -100,31 +100,31 @@ macro_rules! floats {
             type Atom = $atom;
             const ZERO: Self = 0 as $type;
 
-            #[cfg_attr(loom, track_caller)]
+            #[cfg_attr(modelled, track_caller)]
             fn atom(self) -> $atom {
                 <$atom>::new(self.to_bits())
             }
 
             #[inline]
-            #[cfg_attr(loom, track_caller)]
+            #[cfg_attr(modelled, track_caller)]
             fn load(atom: &$atom, order: Ordering) -> Self {
                 Self::from_bits(atom.load(order))
             }
 
             #[inline]
-            #[cfg_attr(loom, track_caller)]
+            #[cfg_attr(modelled, track_caller)]
             fn store(atom: &$atom, value: Self, order: Ordering) {
                 atom.store(value.to_bits(), order);
             }
 
             #[inline]
-            #[cfg_attr(loom, track_caller)]
+            #[cfg_attr(modelled, track_caller)]
             fn swap(atom: &$atom, value: Self, order: Ordering) -> Self {
                 Self::from_bits(atom.swap(value.to_bits(), order))
             }
 
             #[inline]
-            #[cfg_attr(loom, track_caller)]
+            #[cfg_attr(modelled, track_caller)]
             fn compare_exchange(
                 atom: &$atom,
                 old: Self,
@@ -137,7 +137,7 @@ macro_rules! floats {
                     .map_err(Self::from_bits)
             }
 
-            #[cfg_attr(loom, track_caller)]
+            #[cfg_attr(modelled, track_caller)]
             fn fetch_add(atom: &$atom, more: Self, order: Ordering) -> Self {
                 // Relaxed: only a guess for the CAS.
                 let mut seen = atom.load(Ordering::Relaxed);

@@ -43,7 +43,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Without std's harness, whose threads are there before a test is: a cell has one.
 fn main() -> ExitCode {
-    if cfg!(loom) {
+    if cfg!(modelled) {
         // A model makes no calls.
         return ExitCode::SUCCESS;
     }

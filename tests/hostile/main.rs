@@ -1,6 +1,6 @@
 //! Peers that map the same memory and mean harm: who keeps to the rules gets wrong data or an error,
 //! in time, and neither crashes nor hangs.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 mod child;
 mod memory;

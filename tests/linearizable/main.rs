@@ -16,7 +16,7 @@
 //! ```
 //!
 //! `MULTIPROC_SEED` has the same operations done again; how they meet is the machine's choice.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 mod crew;
 mod history;

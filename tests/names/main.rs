@@ -6,7 +6,7 @@
 //!
 //! While a thread of this program starts a process, that one has for a moment all descriptors of
 //! this one. So whatever has to be held by nobody is held in a process that starts no others.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 #[path = "../support/alone.rs"]
 mod alone;

@@ -5,7 +5,7 @@
 //! * the end, a peer that is gone, a full pipe, time that is over and garbage are different errors;
 //! * a value that is not sent is given back;
 //! * nothing is left open.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 mod processes;
 

@@ -5,7 +5,7 @@
 //! * whatever happens to a task happens to that task alone, is told, and the pool goes on;
 //! * nobody waits for ever: not for a killed worker, not for a pool that is gone;
 //! * nothing is left behind.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 mod alone;
 mod at_the_end;

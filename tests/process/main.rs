@@ -2,7 +2,7 @@
 //!
 //! The harness runs tests in threads, where a fork is refused. So what is said of forked children
 //! is shown inside of a spawned one, which has one thread.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 #[path = "../support/alone.rs"]
 mod alone;

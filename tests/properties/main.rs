@@ -10,7 +10,7 @@
 //! ```
 //!
 //! plays so many sequences for each primitive and place, instead of 256.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 mod barrier;
 mod bounded_semaphore;

@@ -5,7 +5,7 @@
 //! * A type that lies otherwise in memory is another.
 //! * A value that was made up to learn of a type is as any other, if somebody keeps it.
 //! * Where the system denies what it can do without, it does without; else an error says what and why.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 #[path = "../support/alone.rs"]
 mod alone;

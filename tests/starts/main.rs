@@ -3,7 +3,7 @@
 //!
 //! The program is a copy of this file's executable, which runs [`program::run`] as its only test.
 //! What this machine does not allow is skipped, and that is said on standard error.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 mod built;
 mod file;

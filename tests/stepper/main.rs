@@ -24,7 +24,7 @@
 //!
 //! As a control, locks that are known to hang are put to the same: glibc's robust mutex, and one
 //! that is not robust at all. The instrument must find that they do.
-#![cfg(all(not(loom), target_arch = "x86_64"))]
+#![cfg(all(not(modelled), target_arch = "x86_64"))]
 
 mod campaign;
 mod companion;

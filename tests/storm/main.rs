@@ -13,7 +13,7 @@
 //! MULTIPROC_SEED=42 cargo test --test storm             # replays that storm
 //! MULTIPROC_KILLS=100000 cargo test --release --test storm -- --nocapture
 //! ```
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 mod round;
 mod station;

@@ -1,5 +1,5 @@
 //! The primitives between threads, each suite in private memory and in a shared mapping.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 mod barrier;
 mod bounded_semaphore;

@@ -7,7 +7,7 @@
 //!   `enums`, of whole types in `containers`, and without any in `plain`;
 //! * what needs a format that describes itself goes in a `SelfDescribing`;
 //! * a message of the user's own `Serialize` or `Deserialize` comes back, word for word.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 mod containers;
 mod enums;

@@ -2,7 +2,7 @@
 //!
 //! How long it takes until a herd has gone on, and who of it goes first, is measured by `cargo
 //! bench -- herd fairness`.
-#![cfg(not(loom))]
+#![cfg(not(modelled))]
 
 #[path = "../support/alone.rs"]
 mod alone;

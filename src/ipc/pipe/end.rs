@@ -11,7 +11,7 @@ use crate::error::{CodecError, Error, RecvError, SendCause, SendError};
 use crate::ipc::codec::{self, Reads};
 use crate::shm::available;
 use crate::shm::handoff::{self, HandoffError, send_fd, take_fd};
-use crate::sys::{Deadline, MODELLED, Mark, Packet, Refused, Side, Socket};
+use crate::sys::{Deadline, MODELLED, Packet, Refused, Side, Socket};
 
 /// Above this, a sender asks whether the machine has the memory for a message: the kernel would
 /// rather kill a process than refuse it pages.
@@ -54,11 +54,10 @@ impl End {
         Packet::new(bytes).map_err(not_sent)
     }
 
-    #[cfg_attr(loom, multiproc_checker::mutants)]
+    #[cfg_attr(modelled, multiproc_checker::mutants)]
+    #[cfg_attr(modelled, forgets(loops))]
     fn send_packet(&self, packet: &Packet, deadline: Option<Deadline>) -> Result<(), SendCause> {
-        let mark = Mark::here();
         loop {
-            mark.keeps(&[]);
             match self.socket.try_send(packet) {
                 Err(Refused::NotNow) => {}
                 sent => return sent.map_err(not_sent),
@@ -72,14 +71,13 @@ impl End {
     }
 
     /// Receives a value, by the deadline; without one, now or not at all.
-    #[cfg_attr(loom, multiproc_checker::mutants)]
+    #[cfg_attr(modelled, multiproc_checker::mutants)]
+    #[cfg_attr(modelled, forgets(loops))]
     pub(crate) fn recv<T: DeserializeOwned>(
         &self,
         deadline: Option<Deadline>,
     ) -> Result<T, RecvError> {
-        let mark = Mark::here();
         loop {
-            mark.keeps(&[]);
             match self.socket.try_recv(decode) {
                 Err(Refused::NotNow) => {}
                 received => return received.map_err(not_received)?,

@@ -14,7 +14,7 @@ pub(super) enum Look {
     Refused(Refusal),
 }
 
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Ring {
     #[inline]
     pub(super) fn put_locked(&self, message: &Buffer) -> Look {
@@ -161,7 +161,7 @@ impl Ring {
 }
 
 #[inline]
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 fn wrap(at: u64, all: u32) -> u32 {
     (if at >= u64::from(all) { at - u64::from(all) } else { at }) as u32
 }

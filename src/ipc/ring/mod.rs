@@ -95,7 +95,7 @@ pub(crate) struct Ring {
     memory: RingMemory,
 }
 
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Ring {
     /// A ring for at most `messages` messages of at most `bytes` bytes together; `stamp` says of
     /// what kind they are.

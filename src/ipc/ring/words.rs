@@ -17,14 +17,14 @@ pub(crate) const COUNT: u32 = !(ONE - 1);
 
 /// How many messages lie between two words.
 #[inline]
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 pub(crate) fn between(head: u32, tail: u32) -> u32 {
     (tail & COUNT).wrapping_sub(head & COUNT) >> ONE_BIT
 }
 
 /// Makes visible what was done: one more on `word`, seen as `seen`, and a sleeper is woken.
 #[inline]
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 pub(super) fn commit(word: &Word, seen: u32, order: Ordering, wake_order: Ordering) {
     // The count is ours alone, by the side's lock; only bits may have come since. Relaxed when it
     // fails: nothing is made of what is there instead.
@@ -35,7 +35,7 @@ pub(super) fn commit(word: &Word, seen: u32, order: Ordering, wake_order: Orderi
 }
 
 #[cold]
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 fn commit_slow(word: &Word, order: Ordering) {
     if word.wake_op(Op::AddBit(ONE_BIT), 1, order) < 1 {
         // Relaxed: nothing is handed over. All, because a sleeper may have come meanwhile,
@@ -46,7 +46,7 @@ fn commit_slow(word: &Word, order: Ordering) {
 
 /// Sleeps until `word` is another than `seen` but for `WAIT`: at once, soon, or when woken.
 #[cold]
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 pub(super) fn sleep(word: &Word, patience: &Patience, seen: u32, until: Deadline) -> Wait {
     let changed = |now: u32| (now ^ seen) & !WAIT != 0;
     let mut now = seen;

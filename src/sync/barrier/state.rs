@@ -5,6 +5,7 @@ use crate::sync::barrier::Barrier;
 
 /// What the state's 64 bits say.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(modelled, derive(Hash))]
 pub(super) struct State(pub(super) u64);
 
 /// How a round ended for one who had come.
@@ -14,7 +15,7 @@ pub(super) enum Outcome {
     Broken(BrokenBarrier),
 }
 
-#[cfg_attr(loom, multiproc_checker::mutants)]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl State {
     const COUNT: u64 = Barrier::MAX as u64;
     pub(super) const CAUSE_SHIFT: u32 = 16;

@@ -27,7 +27,7 @@ impl<T> Cell<T> {
     }
 
     /// Exclusive access without any protocol: the borrow proves it.
-    pub(crate) fn as_mut(&mut self) -> &mut T {
+    pub(crate) fn get_mut(&mut self) -> &mut T {
         self.0.get_mut()
     }
 }

@@ -54,8 +54,8 @@ pub(crate) fn expand_fn(
     }
     let decisions = Decisions::new(format!("{within}{}", sig.ident), &sig.output);
     decisions.function(block)?;
-    if forgets {
-        forgets::expand(sig, block)?;
+    if let Some(at) = forgets {
+        forgets::expand(at, sig, block)?;
     }
     Ok(())
 }

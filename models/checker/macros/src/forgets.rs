@@ -2,7 +2,7 @@
 //! still has a name for.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
@@ -12,22 +12,34 @@ use syn::{
 
 use crate::expand::own;
 
-/// Takes `#[cfg_attr(…, forgets)]` away, if it is there.
-pub(crate) fn take(attrs: &mut Vec<Attribute>) -> bool {
-    let before = attrs.len();
-    attrs.retain(|attr| {
-        let is_it = attr.path().is_ident("forgets");
-        let is_within = attr.path().is_ident("cfg_attr")
-            && attr.meta.require_list().is_ok_and(|list| {
-                list.tokens.clone().into_iter().last().is_some_and(|it| it.to_string() == "forgets")
-            });
-        !is_it && !is_within
-    });
-    attrs.len() < before
+/// Where a function forgets.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Where {
+    AtEndAndLoops,
+    AtLoops,
+}
+
+/// Takes `#[cfg_attr(…, forgets)]` away, if it is there, or `forgets(loops)`.
+pub(crate) fn take(attrs: &mut Vec<Attribute>) -> Option<Where> {
+    let of = |attr: &Attribute| {
+        let tokens = match attr.path() {
+            path if path.is_ident("forgets") => attr.meta.to_token_stream(),
+            path if path.is_ident("cfg_attr") => attr.meta.require_list().ok()?.tokens.clone(),
+            _ => return None,
+        };
+        match tokens.to_string().replace(' ', "") {
+            text if text.ends_with("forgets") => Some(Where::AtEndAndLoops),
+            text if text.ends_with("forgets(loops)") => Some(Where::AtLoops),
+            _ => None,
+        }
+    };
+    let found = attrs.iter().find_map(of);
+    attrs.retain(|attr| of(attr).is_none());
+    found
 }
 
 /// Has the function forget.
-pub(crate) fn expand(sig: &Signature, block: &mut Block) -> Result<(), Error> {
+pub(crate) fn expand(at: Where, sig: &Signature, block: &mut Block) -> Result<(), Error> {
     let mut parameters = Vec::new();
     for input in &sig.inputs {
         match input {
@@ -57,6 +69,15 @@ pub(crate) fn expand(sig: &Signature, block: &mut Block) -> Result<(), Error> {
     loops.visit_block_mut(block);
     if let Some(error) = loops.error {
         return Err(error);
+    }
+    if at == Where::AtLoops {
+        block.stmts.insert(
+            0,
+            parse_quote! {
+                let #mark = ::multiproc_checker::thread::Mark::here();
+            },
+        );
+        return Ok(());
     }
     Returns.visit_block_mut(block);
     let output = match &sig.output {
@@ -211,7 +232,8 @@ impl VisitMut for Returns {
         visit_mut::visit_expr_mut(self, expr);
         if let Expr::Return(ExprReturn { expr: given, .. }) = expr {
             let label = label();
-            let given = given.take();
+            // In parentheses, since a path may begin with what makes a label of a lifetime.
+            let given = given.take().map(|given| quote!((#given)));
             *expr = parse_quote!(break #label #given);
         }
     }

@@ -49,6 +49,7 @@ use proc_macro::TokenStream;
 ///   compile. Not kept are parameters that never change, which the caller knew, and closures that borrow
 ///   names, which are kept.
 /// * A loop has no state but in names: `for`, whose iterator has none, is refused.
+/// * Of a function that gives what has no `Hash`, `forgets(loops)` says it of its loops alone.
 /// * What gives up by `?`, or by a panic, forgets nothing.
 #[proc_macro_attribute]
 pub fn mutants(arguments: TokenStream, item: TokenStream) -> TokenStream {

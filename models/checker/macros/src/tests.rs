@@ -179,7 +179,7 @@ fn what_forgets_keeps_what_has_a_name() {
         &format!(
             "fn f(&self, a: u32, mut b: u32) -> u32 {{ {mark} let given: u32 = 'forgets: {{ \
              let (mut c, d) = e; let g = || c; {{ let h = 0; }} \
-             loop {{ {} break 'forgets b; }} }}; {} given }}",
+             loop {{ {} break 'forgets (b); }} }}; {} given }}",
             keeps("1u32, 121u32", &["b", "c", "d"]),
             keeps("1u32, 70u32", &["b", "given"]),
         ),

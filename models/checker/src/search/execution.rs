@@ -1,72 +1,52 @@
-//! The machine of the search: words, sleepers and threads as plain data, with one thread at a time at
-//! its next step. What loom cannot reach in size, this does, but sees no stale value: every load is of
-//! the latest.
+//! One execution as the search has it: variables, waiters and threads as plain data, with one thread at a
+//! time at its next step. What loom cannot reach in size, this does, but sees no stale value: every load is
+//! of the latest.
 //!
-//! A *step* is one access to a shared word, or a sleep or wake in it. Before each, the search decides
-//! who goes on (`search.rs`). What a thread does next depends on what it has seen until now and on
-//! nothing else, so a digest of that, its *memory*, stands for its program counter and its locals.
-//! Words, cells, queues and memories together are the state of the whole.
+//! A *step* is one access to a variable, or a wait or wake on it. Before each, the search decides who goes
+//! on. What a thread does next depends on what it has seen until now and on nothing else, so a digest of
+//! that, its *memory*, stands for its program counter and its locals. Variables, cells, waiters and memories
+//! together are the state of the whole.
 
+mod choices;
 mod death;
 mod digest;
 mod steps;
-mod turns;
 
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use crate::sys::model::search::{Search, Slices};
-use crate::sys::model::trace::{self, Label};
+use super::{Search, Slices};
+use crate::executor::{ThreadId, VariableId};
+use crate::futex::Timeouts;
+use crate::robust::{MOST_THREADS, thread_named, without_name};
+use crate::trace::{self, Label};
 
-pub(crate) use steps::*;
-
-/// Number of a thread, in the order in which they were spawned; 0 is the program's own.
-pub(crate) type Task = usize;
-
-/// Number of a word, in the order in which they were made.
-pub(crate) type Var = usize;
-
-/// What peers know a thread by: so odd a number that no count comes to it, so that it is recognised
-/// wherever it stands, and threads that are alike can change places.
-const NAMES: u64 = 0x2A51_7C60;
-const NAMED: u64 = 0x3FFF_FFE0;
-
-/// The kernel's bits in the word of a robust lock.
-const OWNER: u64 = 0x3FFF_FFFF;
-const OWNER_DIED: u64 = 0x4000_0000;
-const WAITERS: u64 = 0x8000_0000;
+pub(super) use steps::*;
 
 /// So often in one execution a slice of a thread's waits ends, once somebody has died. (Of each: nobody
 /// who waits in vain takes the time from those who would find something.)
 const SLICES: u32 = 8;
 
-pub(crate) fn name_of(task: Task) -> u32 {
-    NAMES as u32 | task as u32
-}
-
-/// The thread whose name the low bits are.
-pub(super) fn named(value: u64) -> Option<Task> {
-    (value & NAMED == NAMES).then_some((value & !NAMED & OWNER) as Task)
-}
-
-/// What the search has a thread do next.
+/// What may happen next to a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Turn {
-    /// Its next step.
-    Go,
+pub(super) enum Choice {
+    /// It takes its next step.
+    Step,
     /// It is killed before its next step.
-    Die,
+    Kill,
     /// It is the one who is woken, of several.
     Wake,
-    /// Of one that was killed, the kernel comes to the next lock.
-    Bury,
-    /// Its wait ends: the time is over (so it is, too, for one who asks), or a slice of it, or for no reason.
-    Expire,
+    /// It was killed, and the kernel comes to the next lock on its robust list.
+    WalkList,
+    /// Its wait ends because its deadline has passed. (So it has, too, for one who asks.)
+    TimeOut,
+    /// A slice of its wait ends.
     Slice,
+    /// Its wait ends for no reason.
     Spurious,
     /// A slice of its wait ends, though others can go on.
-    Early,
+    EarlySlice,
 }
 
 /// What a thread is at.
@@ -79,31 +59,24 @@ enum Status {
     /// Asks whether it is late.
     Asking,
     Asleep {
-        var: Var,
-        ends: Ends,
+        var: VariableId,
+        timeouts: Timeouts,
     },
     /// Waits for the end of another; of those that are alike, for whichever ends.
-    Joining(Task),
-    /// Waits until so many sleep.
-    Awaiting(usize),
+    Joining(ThreadId),
+    /// Waits until so many wait on a futex.
+    AwaitingSleepers(usize),
     Done,
     /// Was killed, and the kernel is not yet through with its robust list.
     Dying,
     Dead,
 }
 
-/// How a wait may end but by a wake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Ends {
-    pub(crate) in_time: bool,
-    pub(crate) in_slices: bool,
-}
-
 struct Thread {
     status: Status,
     memory: u64,
     /// Whom it knows of: the names among what it has seen, in order.
-    knows: Vec<Task>,
+    knows: Vec<ThreadId>,
     woken: bool,
     is_joined: bool,
     /// Whether it may be killed.
@@ -111,35 +84,32 @@ struct Thread {
     /// Threads of one kind run the same program on the same values.
     kind: Option<u32>,
     /// The locks on its robust list, oldest first, and the pending one.
-    held: Vec<Var>,
-    pending: Option<Var>,
+    held: Vec<VariableId>,
+    pending: Option<VariableId>,
     /// So many slices of its waits can still end.
     slices: u32,
     /// One has ended, and it has only looked since.
     sliced: bool,
 }
 
-struct Place {
+struct Variable {
     value: u64,
-    sleepers: Vec<Task>,
+    sleepers: Vec<ThreadId>,
     label: Label,
 }
 
-/// Data that a protocol guards.
-pub(crate) trait Contents {
-    /// A digest of it.
-    fn digest(&self) -> u64;
-}
+/// Gives a digest of something that is part of the state.
+type Digest = Rc<dyn Fn() -> u64>;
 
-pub(crate) struct World {
+pub(super) struct Execution {
     threads: Vec<Thread>,
-    places: Vec<Place>,
-    contents: Vec<Option<Rc<dyn Contents>>>,
-    /// Who runs, and what the search said.
-    current: Task,
-    turn: Turn,
+    variables: Vec<Variable>,
+    contents: Vec<Option<Digest>>,
+    /// Which thread runs, and what was chosen for it.
+    current: ThreadId,
+    choice: Choice,
     /// Whether the current thread stands at a step, for the search to decide.
-    pub(crate) at_step: bool,
+    pub(super) at_step: bool,
     rules: Search,
     /// How many there may still be.
     deaths: u32,
@@ -147,71 +117,65 @@ pub(crate) struct World {
     early: u32,
     kinds: u32,
     /// So many of those who sleep there are woken; who, is to be decided.
-    owed: Option<(Var, usize)>,
-    /// Only one way is tried: that in which nobody is interrupted.
-    straight: bool,
-    /// The execution is over: whoever runs on only leaves.
+    pending_wakes: Option<(VariableId, usize)>,
+    /// Only one way is tried: that in which nobody is preempted.
+    single_path: bool,
+    /// The execution is over: whoever runs on only unwinds.
     over: bool,
-    pub(crate) failure: Option<String>,
+    pub(super) failure: Option<String>,
     /// Who is to run without a decision, the last first: a new thread up to its first step, then who
     /// spawned it.
-    pub(crate) forced: Vec<Task>,
+    pub(super) forced: Vec<ThreadId>,
 }
 
 /// The panic by which a thread leaves an execution that is over.
 struct Leave;
 
 thread_local! {
-    static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
+    static EXECUTION: RefCell<Option<Execution>> = const { RefCell::new(None) };
 }
 
-/// Whether this OS thread is at a search.
-pub(crate) fn is_here() -> bool {
-    WORLD.with_borrow(Option::is_some)
+/// Whether this OS thread runs an execution of a search.
+pub(crate) fn is_running() -> bool {
+    EXECUTION.with_borrow(Option::is_some)
 }
 
-pub(crate) fn with<R>(act: impl FnOnce(&mut World) -> R) -> R {
-    WORLD.with_borrow_mut(|world| act(world.as_mut().expect("a search goes on")))
+pub(super) fn with<R>(act: impl FnOnce(&mut Execution) -> R) -> R {
+    EXECUTION.with_borrow_mut(|execution| act(execution.as_mut().expect("a search goes on")))
 }
 
 /// Begins an execution.
-pub(crate) fn begin(rules: Search) {
+pub(super) fn begin(rules: Search) {
     trace::clear();
-    let mut world = World {
+    let mut execution = Execution {
         threads: Vec::new(),
-        places: Vec::new(),
+        variables: Vec::new(),
         contents: Vec::new(),
         current: 0,
-        turn: Turn::Go,
+        choice: Choice::Step,
         at_step: false,
         deaths: rules.deaths,
         spurious: rules.spurious,
         early: rules.early,
         rules,
         kinds: 0,
-        owed: None,
-        straight: false,
+        pending_wakes: None,
+        single_path: false,
         over: false,
         failure: None,
         forced: Vec::new(),
     };
-    world.add(None, false);
-    WORLD.set(Some(world));
+    execution.add(None, false);
+    EXECUTION.set(Some(execution));
 }
 
 /// Ends it.
-pub(crate) fn end() -> Option<World> {
-    WORLD.take()
+pub(super) fn end() -> Option<Execution> {
+    EXECUTION.take()
 }
 
-fn digest(of: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    of.hash(&mut hasher);
-    hasher.finish()
-}
-
-impl World {
-    fn add(&mut self, kind: Option<u32>, mortal: bool) -> Task {
+impl Execution {
+    fn add(&mut self, kind: Option<u32>, mortal: bool) -> ThreadId {
         self.threads.push(Thread {
             status: Status::Ready,
             memory: 0,
@@ -225,16 +189,16 @@ impl World {
             slices: SLICES,
             sliced: false,
         });
-        assert!(self.threads.len() <= 32, "a search has room for 32 threads");
+        assert!(self.threads.len() <= MOST_THREADS, "a search has room for {MOST_THREADS} threads");
         self.threads.len() - 1
     }
 
     /// Whether this search is about deaths, or about who looks for them.
-    pub(crate) fn has_deaths(&self) -> bool {
+    pub(super) fn has_deaths(&self) -> bool {
         self.rules.deaths > 0 || self.rules.early > 0
     }
 
-    pub(crate) fn current(&self) -> Task {
+    pub(super) fn current(&self) -> ThreadId {
         self.current
     }
 
@@ -250,10 +214,10 @@ impl World {
         thread.memory.hash(&mut hasher);
         what.hash(&mut hasher);
         for &value in values {
-            match named(value) {
-                Some(task) if task == me => (1u8, value & !OWNER).hash(&mut hasher),
+            match thread_named(value) {
+                Some(task) if task == me => (1u8, without_name(value)).hash(&mut hasher),
                 Some(task) => {
-                    (2u8, value & !OWNER).hash(&mut hasher);
+                    (2u8, without_name(value)).hash(&mut hasher);
                     thread.knows.push(task);
                 }
                 None => (0u8, value).hash(&mut hasher),
@@ -263,18 +227,18 @@ impl World {
     }
 
     fn asleep(&self) -> usize {
-        let owed = self.owed.map_or(0, |(_, n)| n);
-        self.places.iter().map(|place| place.sleepers.len()).sum::<usize>() - owed
+        let pending_wakes = self.pending_wakes.map_or(0, |(_, n)| n);
+        self.variables.iter().map(|variable| variable.sleepers.len()).sum::<usize>() - pending_wakes
     }
 
     /// Why nobody can go on.
-    pub(crate) fn deadlock(&self) -> String {
+    pub(super) fn deadlock(&self) -> String {
         let mut text = String::from("deadlock:");
         for (task, thread) in self.threads.iter().enumerate() {
             let what = match thread.status {
                 Status::Asleep { var, .. } => format!("sleeps on {}", self.label(var)),
                 Status::Joining(other) => format!("waits for the end of thread {other}"),
-                Status::Awaiting(n) => format!("waits until {n} sleep"),
+                Status::AwaitingSleepers(n) => format!("waits until {n} sleep"),
                 Status::Dead => "is dead".to_owned(),
                 _ => continue,
             };
@@ -283,16 +247,16 @@ impl World {
         text.trim_end_matches(';').to_owned()
     }
 
-    fn label(&self, var: Var) -> Label {
-        self.places[var].label
+    fn label(&self, var: VariableId) -> Label {
+        self.variables[var].label
     }
 
     /// The execution is over: all leave.
-    pub(crate) fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         self.over = true;
     }
 
-    pub(crate) fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.over
     }
 }

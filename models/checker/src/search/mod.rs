@@ -1,9 +1,13 @@
 //! Every execution of a program, one state once: a scheduler for shuttle that goes depth first and
-//! turns back where it comes to a state that it has seen.
+//! choices back where it comes to a state that it has seen.
 //!
 //! shuttle runs the program anew for each way through it, as coroutines on one OS thread, and asks
-//! before each step who goes on. What may go on, and the state, the `world` knows; shuttle knows no
+//! before each step who goes on. What may go on, and the state, the `execution` knows; shuttle knows no
 //! thread that sleeps. Where an execution is cut short, its threads unwind, so that nothing leaks.
+
+mod execution;
+mod executor;
+mod objects;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -13,22 +17,26 @@ use std::rc::Rc;
 use shuttle::scheduler::{Schedule, Scheduler, Task as Coroutine, TaskId};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 
-use crate::sys::model::trace::{self, Failure, quietly};
-use crate::sys::model::world::{self, Task, Turn};
-use crate::sys::model::{enrolled, life};
+use crate::executor::ThreadId;
+use crate::failure::Failure;
+use crate::trace::{self, quietly};
+use execution::Choice;
+
+pub(crate) use execution::is_running;
+pub(crate) use executor::BySearch;
 
 /// One decision: what could be, and which of it is.
 #[derive(Clone, Debug)]
-struct Fork {
+struct Decision {
     /// A digest of the state, where one was worked out.
     state: u128,
-    turns: Vec<(Task, Turn)>,
+    choices: Vec<(ThreadId, Choice)>,
     taken: usize,
 }
 
 /// How a search ended.
 #[derive(Clone, Debug, Default)]
-pub struct Searched {
+pub struct SearchResult {
     /// How often the program was run.
     pub executions: usize,
     /// Different states that were come to.
@@ -77,21 +85,21 @@ pub struct Search {
     pub max_decisions: Option<usize>,
 }
 
-struct State {
+struct Path {
     search: Search,
     forced: Option<Vec<usize>>,
-    path: Vec<Fork>,
+    decisions: Vec<Decision>,
     /// Where in the path the execution is.
     at: usize,
     /// With the fewest decisions that led to it.
     seen: HashMap<u128, u32>,
-    result: Searched,
+    result: SearchResult,
     began: bool,
 }
 
 impl Search {
     /// Goes through all executions of `program`, until one fails.
-    pub fn run(self, program: impl Fn() + 'static) -> Searched {
+    pub fn run(self, program: impl Fn() + 'static) -> SearchResult {
         struct Here<F>(F);
         // SAFETY: shuttle runs all on this thread.
         unsafe impl<F> Send for Here<F> {}
@@ -104,13 +112,13 @@ impl Search {
         }
 
         let forced = self.replay.as_deref().map(read_schedule);
-        let state = Rc::new(RefCell::new(State {
+        let path = Rc::new(RefCell::new(Path {
             search: self,
             forced,
-            path: Vec::new(),
+            decisions: Vec::new(),
             at: 0,
             seen: HashMap::new(),
-            result: Searched { complete: true, ..Searched::default() },
+            result: SearchResult { complete: true, ..SearchResult::default() },
             began: false,
         }));
         let mut config = Config::new();
@@ -119,14 +127,14 @@ impl Search {
         config.silence_warnings = true;
         config.stack_size = 1 << 16;
         let program = Here(program);
-        let runner = Runner::new(Decider(state.clone()), config);
-        let outcome = quietly(|| runner.run(move || world::run(0, false, || program.call())));
-        world::end();
+        let runner = Runner::new(Decider(path.clone()), config);
+        let outcome = quietly(|| runner.run(move || execution::run(0, false, || program.call())));
+        execution::end();
         if let Err(panic) = outcome {
             panic::resume_unwind(panic);
         }
-        let state = state.borrow();
-        Searched { states: state.seen.len(), ..state.result.clone() }
+        let path = path.borrow();
+        SearchResult { states: path.seen.len(), ..path.result.clone() }
     }
 
     /// The failure of a program that fails with the fewest decisions that can be found with so many
@@ -165,12 +173,12 @@ fn read_schedule(text: &str) -> Vec<usize> {
     choices
 }
 
-fn write_schedule(path: &[Fork]) -> String {
+fn write_schedule(decisions: &[Decision]) -> String {
     let mut parts: Vec<(usize, usize)> = Vec::new();
-    for fork in path {
+    for decision in decisions {
         match parts.last_mut() {
-            Some((choice, times)) if *choice == fork.taken => *times += 1,
-            _ => parts.push((fork.taken, 1)),
+            Some((choice, times)) if *choice == decision.taken => *times += 1,
+            _ => parts.push((decision.taken, 1)),
         }
     }
     let text = |(choice, times)| match times {
@@ -180,14 +188,14 @@ fn write_schedule(path: &[Fork]) -> String {
     parts.into_iter().map(text).collect::<Vec<_>>().join(",")
 }
 
-impl State {
+impl Path {
     /// After an execution: how it ended, and whether there is another.
     fn next(&mut self) -> bool {
         if self.began {
-            let world = world::end().expect("an execution has a world");
+            let execution = execution::end().expect("an execution has a execution");
             self.result.executions += 1;
-            if let Some(message) = world.failure {
-                let schedule = write_schedule(&self.path[..self.at]);
+            if let Some(message) = execution.failure {
+                let schedule = write_schedule(&self.decisions[..self.at]);
                 let table = trace::table();
                 self.result.failure = Some(Failure { message, schedule, table });
             }
@@ -197,56 +205,58 @@ impl State {
                 return false;
             }
             // Back to the last decision that has something left.
-            self.path.truncate(self.at);
-            while let Some(fork) = self.path.last_mut() {
-                fork.taken += 1;
-                if fork.taken < fork.turns.len() {
+            self.decisions.truncate(self.at);
+            while let Some(decision) = self.decisions.last_mut() {
+                decision.taken += 1;
+                if decision.taken < decision.choices.len() {
                     break;
                 }
-                self.path.pop();
+                self.decisions.pop();
             }
-            if self.path.is_empty() {
+            if self.decisions.is_empty() {
                 return false;
             }
         }
         self.began = true;
         self.at = 0;
-        life::forget_lives();
-        enrolled::forget_places();
+        crate::begin_execution();
         trace::switch(self.forced.is_some());
-        world::begin(self.search.clone());
+        execution::begin(self.search.clone());
         true
     }
 
     /// Who has come back to this state by steps of its own alone.
-    fn spins(&self, state: u128) -> Option<Task> {
-        let step = |fork: &Fork| fork.turns[fork.taken];
-        let (last, _) = step(self.path.last()?);
-        let alone = self.path.iter().rev().take_while(|fork| step(fork) == (last, Turn::Go));
-        alone.into_iter().any(|fork| fork.state == state).then_some(last)
+    fn spins(&self, state: u128) -> Option<ThreadId> {
+        let step = |decision: &Decision| decision.choices[decision.taken];
+        let (last, _) = step(self.decisions.last()?);
+        let is_alone = |decision: &&Decision| step(decision) == (last, Choice::Step);
+        let mut alone = self.decisions.iter().rev().take_while(is_alone);
+        alone.any(|decision| decision.state == state).then_some(last)
     }
 
     /// What is done in this state, where there is something to be done that was not yet.
-    fn decide(&mut self) -> Option<(Task, Turn)> {
+    fn decide(&mut self) -> Option<(ThreadId, Choice)> {
         let at = self.at;
-        if at == self.path.len() {
-            let turns = world::with(|world| world.turns());
-            if turns.is_empty() {
-                world::with(|world| {
-                    if !world.is_done() {
-                        world.failure = Some(world.deadlock());
+        if at == self.decisions.len() {
+            let choices = execution::with(|execution| execution.choices());
+            if choices.is_empty() {
+                execution::with(|execution| {
+                    if !execution.is_done() {
+                        execution.failure = Some(execution.deadlock());
                     }
                 });
                 return None;
             }
             if at >= LONGEST {
-                world::with(|world| world.failure = Some(format!("{LONGEST} steps are no end")));
+                execution::with(|execution| {
+                    execution.failure = Some(format!("it has no end after {LONGEST} decisions"));
+                });
                 return None;
             }
             let (mut taken, mut state) = (0, 0);
             if let Some(forced) = &self.forced {
                 taken = *forced.get(at)?;
-                assert!(taken < turns.len(), "the schedule is not one of this program's");
+                assert!(taken < choices.len(), "the schedule is not one of this program's");
             } else {
                 if self.search.max_decisions.is_some_and(|most| at >= most) {
                     self.result.complete = false;
@@ -256,7 +266,7 @@ impl State {
                 if self.search.max_states.is_some_and(|most| self.seen.len() > most) {
                     return None;
                 }
-                state = world::with(|world| world.state());
+                state = execution::with(|execution| execution.state());
                 let before = self.seen.entry(state).or_insert(u32::MAX);
                 // With no limit, once is enough.
                 let earlier = match self.search.max_decisions {
@@ -265,27 +275,27 @@ impl State {
                 };
                 if earlier {
                     if let Some(task) = self.spins(state) {
-                        let message = format!("thread {task} goes round alone, and does not sleep");
-                        world::with(|world| world.failure = Some(message));
+                        let message = format!("thread {task} goes round alone, and does not wait");
+                        execution::with(|execution| execution.failure = Some(message));
                     }
                     return None;
                 }
                 *before = at as u32;
             }
-            self.path.push(Fork { state, turns, taken });
+            self.decisions.push(Decision { state, choices, taken });
         }
         self.at += 1;
-        let fork = &self.path[at];
-        let (task, turn) = fork.turns[fork.taken];
-        if turn == Turn::Die && at + 1 == self.path.len() {
+        let decision = &self.decisions[at];
+        let (task, choice) = decision.choices[decision.taken];
+        if choice == Choice::Kill && at + 1 == self.decisions.len() {
             self.result.deaths += 1;
         }
-        world::with(|world| world.decide(task, turn));
-        Some((task, turn))
+        execution::with(|execution| execution.decide(task, choice));
+        Some((task, choice))
     }
 }
 
-struct Decider(Rc<RefCell<State>>);
+struct Decider(Rc<RefCell<Path>>);
 
 impl Scheduler for Decider {
     fn new_execution(&mut self) -> Option<Schedule> {
@@ -298,38 +308,39 @@ impl Scheduler for Decider {
         current: Option<TaskId>,
         is_yielding: bool,
     ) -> Option<TaskId> {
-        let runs = |task: Task| {
+        let runs = |task: ThreadId| {
             runnable.iter().map(|coroutine| coroutine.id()).find(|&id| usize::from(id) == task)
         };
         let any = || runnable.first().map(|coroutine| coroutine.id());
         let running = current.filter(|&current| runs(current.into()).is_some());
         // A new thread runs to its first step, and its maker on. At shuttle's own steps, as before it makes
         // one, whoever runs goes on.
-        let forced = world::with(|world| {
-            let forced = if is_yielding || running.is_none() { world.forced.pop() } else { None }?;
-            world.decide(forced, Turn::Go);
-            world.at_step = false;
+        let forced = execution::with(|execution| {
+            let forced =
+                if is_yielding || running.is_none() { execution.forced.pop() } else { None }?;
+            execution.decide(forced, Choice::Step);
+            execution.at_step = false;
             Some(forced)
         });
         if let Some(id) = forced.and_then(runs) {
             return Some(id);
         }
-        let (over, at_step, failed) = world::with(|world| {
-            let at_step = std::mem::take(&mut world.at_step);
-            (world.is_over(), at_step, world.failure.is_some())
+        let (over, at_step, failed) = execution::with(|execution| {
+            let at_step = std::mem::take(&mut execution.at_step);
+            (execution.is_over(), at_step, execution.failure.is_some())
         });
         if !over && !failed {
             if !at_step && running.is_some() {
                 return running;
             }
-            while let Some((task, turn)) = self.0.borrow_mut().decide() {
-                if matches!(turn, Turn::Die | Turn::Bury | Turn::Wake) {
+            while let Some((task, choice)) = self.0.borrow_mut().decide() {
+                if matches!(choice, Choice::Kill | Choice::WalkList | Choice::Wake) {
                     continue;
                 }
                 return runs(task);
             }
         }
-        world::with(|world| world.finish());
+        execution::with(|execution| execution.finish());
         any()
     }
 

@@ -1,27 +1,31 @@
 //! What the kernel does where a thread is killed, and what is left for others to find.
 
-use super::{OWNER, OWNER_DIED, Status, Task, Thread, WAITERS, World, name_of, named};
-use crate::sys::model::trace::{self, Action};
-use crate::sys::model::world::Var;
-use multiproc_checker::mutant;
+use super::{Execution, Status, Thread};
+use crate::executor::{ThreadId, VariableId};
+use crate::mutant;
+use crate::robust::{OWNER, OWNER_DIED, WAITERS, name_of, thread_named};
+use crate::trace::{self, Action};
 
-impl World {
+impl Execution {
     /// Whether one has died, and what it left may be for those to find whose slices end: where the kernel
     /// has not marked it, that is its name.
     pub(super) fn has_left_something(&self) -> bool {
-        let dead = |task: Task| self.is_dead(task);
+        let dead = |task: ThreadId| self.is_dead(task);
         if self.rules.unmarked {
-            return self.places.iter().any(|place| named(place.value).is_some_and(dead));
+            return self
+                .variables
+                .iter()
+                .any(|variable| thread_named(variable.value).is_some_and(dead));
         }
         (0..self.threads.len()).any(dead)
     }
 
     /// Kills a thread, and does what the kernel then does with its robust list.
-    pub(super) fn kill(&mut self, task: Task) {
+    pub(super) fn kill(&mut self, task: ThreadId) {
         self.deaths -= 1;
         trace::note(task, Action::Dies);
-        for place in &mut self.places {
-            place.sleepers.retain(|&sleeper| sleeper != task);
+        for variable in &mut self.variables {
+            variable.sleepers.retain(|&sleeper| sleeper != task);
         }
         let Thread { status, held, pending, .. } = &mut self.threads[task];
         *status = Status::Dying;
@@ -31,12 +35,12 @@ impl World {
             held.clear();
         }
         held.retain(|&var| Some(var) != *pending);
-        self.bury(task);
+        self.walk_list(task);
     }
 
-    /// The kernel does what is to be done with the next lock of the dying, the youngest first, the pending
-    /// one last. Before the next, others can come in.
-    pub(super) fn bury(&mut self, task: Task) {
+    /// The kernel comes to the next lock on the list of a thread that was killed, the last taken first, the
+    /// pending one last. Before the next, others can run.
+    pub(super) fn walk_list(&mut self, task: ThreadId) {
         let Thread { status, held, pending, .. } = &mut self.threads[task];
         let (var, is_pending) = match held.pop() {
             Some(var) => (Some(var), false),
@@ -46,19 +50,20 @@ impl World {
             *status = Status::Dead;
         }
         if let Some(var) = var {
-            self.mark(var, name_of(task).into(), is_pending);
+            self.mark(var, name_of(task), is_pending);
         }
     }
 
-    fn mark(&mut self, var: Var, name: u64, pending: bool) {
-        let word = self.places[var].value;
+    fn mark(&mut self, var: VariableId, name: u32, pending: bool) {
+        let word = self.variables[var].value as u32;
         if pending && word & OWNER == 0 {
-            self.rouse(var, mutant!("kernel.wakes.next", 1 => 0));
+            self.wake_sleepers(var, mutant!("kernel.wakes.next", 1 => 0));
         } else if word & OWNER == name {
             let waiters = mutant!("kernel.keeps.waiters", word & WAITERS => 0);
-            self.places[var].value = waiters | mutant!("kernel.marks", OWNER_DIED => 0);
+            let died = mutant!("kernel.marks", OWNER_DIED => 0);
+            self.variables[var].value = (waiters | died).into();
             if word & WAITERS != 0 {
-                self.rouse(var, mutant!("kernel.wakes.heir", 1 => 0));
+                self.wake_sleepers(var, mutant!("kernel.wakes.heir", 1 => 0));
             }
         }
     }

@@ -2,16 +2,18 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::{OWNER, Status, Task, Thread, World, digest, named};
+use super::{Execution, Status, Thread};
+use crate::executor::{ThreadId, digest};
+use crate::robust::{thread_named, without_name};
 
-impl World {
+impl Execution {
     /// The state of the whole: two that are equal, but for who is who among threads that are alike,
     /// have one digest.
     pub(crate) fn state(&self) -> u128 {
         // Where each stands for the others to see.
         let mut stands = vec![0u64; self.threads.len()];
-        for (var, place) in self.places.iter().enumerate() {
-            if let Some(task) = named(place.value) {
+        for (var, variable) in self.variables.iter().enumerate() {
+            if let Some(task) = thread_named(variable.value) {
                 stands[task] = digest((stands[task], var));
             }
         }
@@ -30,7 +32,7 @@ impl World {
                 digest((status, memory, kind, mortal, is_joined, waits, stands))
             })
             .collect();
-        let mut order: Vec<Task> = (0..self.threads.len()).collect();
+        let mut order: Vec<ThreadId> = (0..self.threads.len()).collect();
         order.sort_by_key(|&task| match self.threads[task].kind {
             // Those of a kind stand together, where the first of them was.
             Some(kind) => (1, u64::from(kind), locals[task], task),
@@ -42,16 +44,16 @@ impl World {
         }
         let half = |seed: u64| {
             let mut hasher = DefaultHasher::new();
-            (seed, self.deaths, self.spurious, self.early, self.straight, self.owed)
+            (seed, self.deaths, self.spurious, self.early, self.single_path, self.pending_wakes)
                 .hash(&mut hasher);
-            for place in &self.places {
-                match named(place.value) {
-                    Some(task) => (1u8, place.value & !OWNER, rank[task]).hash(&mut hasher),
-                    None => (0u8, place.value).hash(&mut hasher),
+            for variable in &self.variables {
+                match thread_named(variable.value) {
+                    Some(task) => (1u8, without_name(variable.value), rank[task]).hash(&mut hasher),
+                    None => (0u8, variable.value).hash(&mut hasher),
                 }
             }
             for contents in self.contents.iter().flatten() {
-                contents.digest().hash(&mut hasher);
+                contents().hash(&mut hasher);
             }
             for &task in &order {
                 let thread = &self.threads[task];

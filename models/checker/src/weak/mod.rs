@@ -1,10 +1,27 @@
 //! Every interleaving with every value that a weakly ordered load may give: loom, without a bound.
 
+mod atomic;
+mod executor;
+mod thread;
+
+use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::sys::model::trace::{self, Failure, quietly};
-use crate::sys::model::{enrolled, life, strand, word};
+pub(crate) use executor::ByLoom;
+use executor::{add_sleepers, forget_sleepers};
+
+use crate::failure::Failure;
+use crate::trace::{self, quietly};
+
+std::thread_local! {
+    static LATEST: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether loads are of [`Loads::Latest`].
+fn loads_latest() -> bool {
+    LATEST.get()
+}
 
 /// How loads are explored. loom's own can be stale, as the machine's, but it forgets the load of
 /// a thread that then writes the same word, and with it interleavings (tokio-rs/loom#392, #166);
@@ -35,13 +52,13 @@ pub struct Weak {
     pub preemptions: Option<usize>,
     /// Only as far as this interleaving, of which every step is noted.
     pub replay: Option<usize>,
-    /// Without the reduction of `strand.rs`: as loom has it.
+    /// Without the reduction of `thread.rs`: as loom has it.
     pub plain: bool,
 }
 
 /// How an exploration ended.
 #[derive(Clone, Debug)]
-pub struct Weakly {
+pub struct WeakResult {
     /// How many there were, the one that failed among them.
     pub interleavings: usize,
     /// The first that failed.
@@ -75,7 +92,7 @@ impl Weak {
     }
 
     /// Goes through all interleavings of `program`, until one fails.
-    pub fn run(self, program: impl Fn() + Sync + Send + 'static) -> Weakly {
+    pub fn run(self, program: impl Fn() + Sync + Send + 'static) -> WeakResult {
         refuse_bounds();
         let mut builder = loom::model::Builder::new();
         builder.max_branches = LONGEST;
@@ -84,7 +101,7 @@ impl Weak {
         builder.preemption_bound = self.preemptions;
         builder.checkpoint_file = None;
 
-        word::load_latest(self.loads == Loads::Latest);
+        LATEST.set(self.loads == Loads::Latest);
         let count = Arc::new(Mutex::new(0));
         let counter = count.clone();
         let Weak { replay, plain, .. } = self;
@@ -96,23 +113,22 @@ impl Weak {
                 trace::clear();
                 trace::switch(replay == Some(*count));
                 drop(count);
-                word::forget_sleepers();
-                strand::begin(plain);
-                life::forget_lives();
-                enrolled::forget_places();
+                forget_sleepers();
+                thread::begin(plain);
+                crate::begin_execution();
                 program();
             });
         });
         let table = trace::table();
         trace::switch(false);
-        word::load_latest(false);
+        LATEST.set(false);
         let interleavings = *count.lock().unwrap_or_else(PoisonError::into_inner);
         let failure = outcome.err().map(|panic| {
             let bound = self.preemptions.map_or("-".to_owned(), |bound| bound.to_string());
             let schedule = format!("{}:{bound}:{interleavings}", self.loads);
             Failure { message: trace::text_of(&*panic), schedule, table }
         });
-        Weakly { interleavings, failure }
+        WeakResult { interleavings, failure }
     }
 
     /// The failure with the fewest changes of thread, step by step. The program must be one that fails.

@@ -9,18 +9,18 @@ use std::sync::Once;
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use crate::sys::Wait;
-use crate::sys::model::world;
+use crate::futex::Wait;
+use crate::robust::thread_named;
 
-/// A word of the model: where it was made, and which it is of those made in one execution.
+/// A variable of the model: where it was made, and which it is of those made in one execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Label {
+pub(crate) struct Label {
     made: &'static Location<'static>,
     number: u32,
 }
 
 impl Label {
-    /// For a word that is made at `made`.
+    /// For a variable that is made at `made`.
     pub(crate) fn next(made: &'static Location<'static>) -> Self {
         let number = MADE.get();
         MADE.set(number + 1);
@@ -45,13 +45,13 @@ pub(crate) enum Action {
         seen: u64,
         at: &'static Location<'static>,
     },
-    Sleeps {
+    Waits {
         var: Label,
     },
-    Wakes {
+    Returns {
         wait: Wait,
     },
-    Rouses {
+    Wakes {
         n: u32,
     },
     Spawns(usize),
@@ -96,7 +96,7 @@ fn short(at: &Location<'_>) -> String {
 
 /// A value, with the thread that it names, if it does.
 fn number(value: u64) -> String {
-    match world::named(value) {
+    match thread_named(value) {
         Some(thread) => match value >> 30 {
             0 => format!("thread {thread}"),
             flags => format!("thread {thread} and {:#x}", flags << 30),
@@ -118,14 +118,14 @@ impl fmt::Display for Action {
                 }
                 write!(f, "\n  {}:{}", at.file(), at.line())
             }
-            Action::Sleeps { var } => write!(f, "sleeps on {var}"),
-            Action::Wakes { wait } => f.write_str(match wait {
+            Action::Waits { var } => write!(f, "sleeps on {var}"),
+            Action::Returns { wait } => f.write_str(match wait {
                 Wait::Woken => "is woken",
                 Wait::Changed => "wakes for no reason",
                 Wait::Slice => "looks up: a slice of its wait is over",
                 Wait::TimedOut => "its time is over",
             }),
-            Action::Rouses { n } => write!(f, "wakes {n}"),
+            Action::Wakes { n } => write!(f, "wakes {n}"),
             Action::Spawns(thread) => write!(f, "spawns thread {thread}"),
             Action::Dies => f.write_str("IS KILLED; the kernel goes through its robust list"),
         }
@@ -155,17 +155,6 @@ pub(crate) fn table() -> String {
         }
         table.to_string()
     })
-}
-
-/// An execution that fails.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    /// What the panic said, or who sleeps for ever.
-    pub message: String,
-    /// The decisions that lead there: what a replay takes.
-    pub schedule: String,
-    /// A column for each thread, a row for each step; empty where steps were not noted.
-    pub table: String,
 }
 
 /// Runs `model` without the panic hook's noise: a failure is told otherwise.

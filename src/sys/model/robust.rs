@@ -1,0 +1,71 @@
+//! The calling thread, and its robust list.
+
+use multiproc_checker::{robust, thread};
+
+use crate::sys::Word;
+
+pub(crate) type Slot = u32;
+
+#[derive(Clone, Copy, Debug, Hash)]
+pub(crate) struct Me(());
+
+#[derive(Debug)]
+pub(crate) struct Node(robust::Node);
+
+impl Node {
+    pub(crate) fn of(word: &Word) -> Self {
+        Node(robust::Node::of(word.atomic()))
+    }
+}
+
+impl Me {
+    pub(crate) fn current() -> Self {
+        Me(())
+    }
+
+    pub(crate) fn tid(self) -> u32 {
+        thread::name()
+    }
+
+    /// No lock of a model is in private memory.
+    pub(crate) fn name(self) -> u32 {
+        self.tid()
+    }
+
+    pub(crate) fn begin(self, node: &Node) -> u32 {
+        robust::set_pending(node.0);
+        self.tid()
+    }
+
+    pub(crate) fn end(self) {
+        robust::clear_pending();
+    }
+
+    pub(crate) fn link(self, node: &Node) -> Slot {
+        robust::link(node.0);
+        1
+    }
+
+    pub(crate) fn unlink(self, node: &Node, _: Slot) -> bool {
+        robust::unlink(node.0);
+        true
+    }
+
+    /// There is no list that knows better than the lock's word.
+    pub(crate) fn slot_of(self, _: &Node) -> Option<Slot> {
+        Some(1)
+    }
+
+    pub(crate) fn held() -> usize {
+        0
+    }
+
+    pub(crate) fn holds_in(_: std::ops::Range<usize>) -> bool {
+        false
+    }
+
+    /// Asked only when a slice of a wait has ended.
+    pub(crate) fn is_gone(tid: u32, _: &Node, _: bool) -> bool {
+        robust::is_dead(tid)
+    }
+}
