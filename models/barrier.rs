@@ -6,13 +6,13 @@ use std::time::Duration;
 use multiproc::{Barrier, BrokenBarrier};
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, Place, explore_once_asleep, share, spawn_with, stop_exploring, witness};
+use crate::stage::{Data, Place, explore_once_asleep, reached, share, spawn_with, stop_exploring};
 
 models! {
     carries (stale_loads): Model {
         shows: "who has passed, also at the last moment, sees what the others did before they came",
-        floor: 3_000,
-        witnesses: &["last", "first"],
+        min_explored: 3_000,
+        must_reach: &["last", "first"],
         run: || {
             let gate = Gate::new(2);
             let other = spawn_with(&gate, |gate| gate.meet(0));
@@ -23,8 +23,8 @@ models! {
 
     meets_once: Model {
         shows: "two meet, each sees what the other brought, and nobody sleeps through it",
-        floor: 4_400,
-        witnesses: &["Barrier::rouse"],
+        min_explored: 4_400,
+        must_reach: &["Barrier::rouse"],
         run: || {
             let gate = Gate::new(2);
             let bring = |gate: &Gate, me: usize| {
@@ -40,8 +40,8 @@ models! {
 
     meets (stale_loads): Model {
         shows: "two meet twice, and nobody sleeps through the second time",
-        floor: 2_900,
-        witnesses: &["Barrier::rouse"],
+        min_explored: 2_900,
+        must_reach: &["Barrier::rouse"],
         run: || {
             let barrier = share(Barrier::new(2));
             let twice = |barrier: &Barrier| {
@@ -58,8 +58,8 @@ models! {
 
     three_meet: Model {
         shows: "the last of three wakes both who sleep",
-        floor: 9,
-        witnesses: &["Barrier::rouse"],
+        min_explored: 9,
+        must_reach: &["Barrier::rouse"],
         run: || {
             stop_exploring();
             let gate = Gate::new(3);
@@ -74,8 +74,8 @@ models! {
 
     acts: Model {
         shows: "what the last does for all is done before any goes on",
-        floor: 280_000,
-        witnesses: &["the second acted"],
+        min_explored: 280_000,
+        must_reach: &["the second acted"],
         run: || {
             let gate = Gate::new(2);
             let other = spawn_with(&gate, |gate| gate.act(0));
@@ -86,8 +86,8 @@ models! {
 
     times_out: Model {
         shows: "who gives up breaks it for the other, unless both pass",
-        floor: 190_000,
-        witnesses: &["passed", "gave up"],
+        min_explored: 190_000,
+        must_reach: &["passed", "gave up"],
         run: || {
             let barrier = share(Barrier::new(2));
             let came = |place: Result<usize, BrokenBarrier>| match place {
@@ -103,11 +103,11 @@ models! {
             match (mine, its) {
                 (Some(mine), Some(its)) => {
                     assert_eq!(mine + its, 1);
-                    witness("passed");
+                    reached("passed");
                 }
                 (None, None) => {
                     assert!(barrier.is_broken());
-                    witness("gave up");
+                    reached("gave up");
                 }
                 halves => panic!("one passed alone: {halves:?}"),
             }
@@ -116,8 +116,8 @@ models! {
 
     is_reset: Model {
         shows: "who waits while it is reset hears of it, and it is whole for those who come then",
-        floor: 13_000,
-        witnesses: &["Barrier::rouse"],
+        min_explored: 13_000,
+        must_reach: &["Barrier::rouse"],
         run: || {
             stop_exploring();
             let gate = Gate::new(2);
@@ -134,8 +134,8 @@ models! {
 
     is_mended: Model {
         shows: "broken, and then reset, it is whole for those who come",
-        floor: 4_400,
-        witnesses: &["Barrier::rouse"],
+        min_explored: 4_400,
+        must_reach: &["Barrier::rouse"],
         run: || {
             let gate = Gate::new(2);
             gate.barrier.abort();
@@ -148,8 +148,8 @@ models! {
 
     is_reset_after: Model {
         shows: "who has passed hears nothing of a reset after it, however late it wakes",
-        floor: 30,
-        witnesses: &["State::outcome: ended - 1"],
+        min_explored: 30,
+        must_reach: &["State::outcome: ended - 1"],
         run: || {
             stop_exploring();
             let gate = Gate::new(2);
@@ -164,8 +164,8 @@ models! {
 
     is_reset_often: Model {
         shows: "who sleeps through more resets than are remembered is not told that it has passed",
-        floor: 680,
-        witnesses: &["State::outcome: now.age() >= ended"],
+        min_explored: 680,
+        must_reach: &["State::outcome: now.age() >= ended"],
         run: || {
             stop_exploring();
             let gate = Gate::new(2);
@@ -181,15 +181,15 @@ models! {
 
     times_out_too_late (stale_loads): Model {
         shows: "when both pass, neither who gave up too late has broken it for those who come",
-        floor: 3_100,
-        witnesses: &["passed"],
+        min_explored: 3_100,
+        must_reach: &["passed"],
         run: || {
             let gate = Gate::new(2);
             let other = spawn_with(&gate, |gate| _ = gate.barrier.wait_for(LONG));
             let passed = gate.barrier.wait_for(LONG).is_ok();
             other.join();
             if passed {
-                witness("passed");
+                reached("passed");
                 assert!(!gate.barrier.is_broken());
             }
         },
@@ -197,14 +197,14 @@ models! {
 
     is_aborted: Model {
         shows: "what broke it first is what all hear, who waited and who come",
-        floor: 310,
-        witnesses: &["gave up", "aborted"],
+        min_explored: 310,
+        must_reach: &["gave up", "aborted"],
         run: || {
             let barrier = share(Barrier::new(2));
             let hasty = spawn_with(&barrier, |barrier| barrier.wait_for(LONG).unwrap_err());
             barrier.abort();
             let heard = hasty.join();
-            witness(if heard == BrokenBarrier::Aborted { "aborted" } else { "gave up" });
+            reached(if heard == BrokenBarrier::Aborted { "aborted" } else { "gave up" });
             assert_eq!(barrier.wait(), Err(heard));
         },
     };
@@ -212,8 +212,8 @@ models! {
     // Not on the machine, where each round would print the panic.
     panics (explored_only): Model {
         shows: "an action that panics breaks it for who waits",
-        floor: 4_400,
-        witnesses: &["panicked", "passed"],
+        min_explored: 4_400,
+        must_reach: &["panicked", "passed"],
         run: || {
             let barrier = share(Barrier::new(2));
             let other = spawn_with(&barrier, |barrier| barrier.wait());
@@ -221,11 +221,11 @@ models! {
             match panic::catch_unwind(AssertUnwindSafe(act)) {
                 Err(_) => {
                     assert_eq!(other.join(), Err(BrokenBarrier::ActionPanicked));
-                    witness("panicked");
+                    reached("panicked");
                 }
                 Ok(came) => {
                     assert_eq!((came, other.join()), (Ok(0), Ok(1)));
-                    witness("passed");
+                    reached("passed");
                 }
             }
         },
@@ -234,15 +234,15 @@ models! {
     // Not on the machine, where the third would wait out its time in each round.
     acts_alone (explored_only): Model {
         shows: "who comes while the last acts belongs to the next round",
-        floor: 3_900,
-        witnesses: &["acted"],
+        min_explored: 3_900,
+        must_reach: &["acted"],
         run: || {
             stop_exploring();
             let gate = Gate::new(2);
             let first = spawn_with(&gate, |gate| {
                 if gate.barrier.wait().is_ok() {
                     assert_eq!(gate.brought[0].read(), 7);
-                    witness("acted");
+                    reached("acted");
                 }
             });
             explore_once_asleep(1);
@@ -258,8 +258,8 @@ models! {
 
     times_out_of_the_action (stale_loads): Model {
         shows: "who gives up while the last acts has broken it for the last, too",
-        floor: 3_600,
-        witnesses: &["passed", "gave up"],
+        min_explored: 3_600,
+        must_reach: &["passed", "gave up"],
         run: || {
             let gate = Gate::new(2);
             let other = spawn_with(&gate, |gate| {
@@ -271,7 +271,7 @@ models! {
             let passed = gate.barrier.wait_then(act).is_ok();
             other.join();
             assert_eq!(gate.brought[0].read(), u32::from(passed));
-            witness(if passed { "passed" } else { "gave up" });
+            reached(if passed { "passed" } else { "gave up" });
         },
     };
 }
@@ -296,7 +296,7 @@ impl Gate {
         self.brought[me].write(7);
         let Ok(came) = self.barrier.wait_for(LONG) else { return };
         assert_eq!(self.brought[1 - me].read(), 7);
-        witness(if came == 1 { "last" } else { "first" });
+        reached(if came == 1 { "last" } else { "first" });
     }
 
     /// The last adds up what both brought; the other hardly waits for it.
@@ -309,7 +309,7 @@ impl Gate {
         };
         if came == Ok(me) {
             assert_eq!(a.read(), 14);
-            witness("the second acted");
+            reached("the second acted");
         }
     }
 }

@@ -4,14 +4,14 @@ use multiproc::{Barrier, BrokenBarrier, RobustSemaphore};
 
 use crate::harness::{Model, models};
 use crate::stage::{
-    end_well, explore, let_sleep, share, spawn_mortal, spawn_with, stop_exploring, witness,
+    end_well, explore, let_sleep, reached, share, spawn_mortal, spawn_with, stop_exploring,
 };
 
 models! {
     of_two (one_dies, slices_end, explored_only): Model {
         shows: "of two who have met one is killed: the other hears, and after a reset meets a third",
-        floor: 11_300,
-        witnesses: &["lived", "died", "passed", "broken"],
+        min_explored: 11_300,
+        must_reach: &["lived", "died", "passed", "broken"],
         run: || {
             stop_exploring();
             let hall = share(Hall { barrier: Barrier::new(2), seat: RobustSemaphore::new(1) });
@@ -25,8 +25,8 @@ models! {
             explore();
             let mine = hall.barrier.wait();
             let lived = party.ended().is_some();
-            witness(if lived { "lived" } else { "died" });
-            witness(if mine.is_ok() { "passed" } else { "broken" });
+            reached(if lived { "lived" } else { "died" });
+            reached(if mine.is_ok() { "passed" } else { "broken" });
             if mine.is_err() {
                 assert_eq!((mine, lived), (Err(BrokenBarrier::PartyDied), false));
             }
@@ -44,8 +44,8 @@ models! {
 
     one_leaves (search_only, six_look, explored_only): Model {
         shows: "of two who have met one ends well: the other waits, and meets a third",
-        floor: 300,
-        witnesses: &["Barrier::sleep: died"],
+        min_explored: 300,
+        must_reach: &["Barrier::sleep: died"],
         run: || {
             stop_exploring();
             let barrier = share(Barrier::new(2));
@@ -64,8 +64,8 @@ models! {
 
     of_three (one_dies, slices_end, explored_only): Model {
         shows: "of three who have met one is killed: the others both pass, or both hear, and are met again",
-        floor: 13_400,
-        witnesses: &["lived", "died", "passed", "broken"],
+        min_explored: 13_400,
+        must_reach: &["lived", "died", "passed", "broken"],
         run: || {
             stop_exploring();
             let barrier = share(Barrier::new(3));
@@ -81,10 +81,10 @@ models! {
             let_sleep(1);
             explore();
             let mine = barrier.wait().map(drop);
-            witness(if mine.is_ok() { "passed" } else { "broken" });
+            reached(if mine.is_ok() { "passed" } else { "broken" });
             assert_eq!(mine, other.join());
             let its = party.ended();
-            witness(if its.is_some() { "lived" } else { "died" });
+            reached(if its.is_some() { "lived" } else { "died" });
             assert!(its.is_none_or(|its| its == mine));
             if mine.is_err() {
                 assert_eq!((mine, its), (Err(BrokenBarrier::PartyDied), None));

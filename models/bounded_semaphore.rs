@@ -3,13 +3,13 @@
 use multiproc::BoundedSemaphore;
 
 use crate::harness::{Model, models};
-use crate::stage::{share, spawn_with, witness};
+use crate::stage::{reached, share, spawn_with};
 
 models! {
     refuses: Model {
         shows: "of two who give back the one permit that is out, one is refused",
-        floor: 28,
-        witnesses: &["the other was refused", "refused"],
+        min_explored: 28,
+        must_reach: &["the other was refused", "refused"],
         run: || {
             let seats = share(BoundedSemaphore::new(1));
             seats.acquire().forget();
@@ -17,15 +17,15 @@ models! {
             let mine = seats.release(1).is_ok();
             let its = giver.join();
             assert!(mine != its, "the one permit was given back {} times", 2 * u32::from(mine));
-            witness(if mine { "the other was refused" } else { "refused" });
+            reached(if mine { "the other was refused" } else { "refused" });
             assert_eq!(seats.value(), 1);
         },
     };
 
     hands_over: Model {
         shows: "two on one seat: one sits, and the seat comes back",
-        floor: 1_500,
-        witnesses: &["Semaphore::wake", "Semaphore::wake: self.0.wake_op"],
+        min_explored: 1_500,
+        must_reach: &["Semaphore::wake", "Semaphore::wake: self.0.wake_op"],
         run: || {
             let seats = share(BoundedSemaphore::new(1));
             let sitter = spawn_with(&seats, |seats| drop(seats.acquire()));

@@ -5,13 +5,13 @@ use std::time::Duration;
 use multiproc::{Condition, Lock};
 
 use crate::harness::{Model, models};
-use crate::stage::{Place, explore_once_asleep, share, spawn_with, stop_exploring, witness};
+use crate::stage::{Place, explore_once_asleep, reached, share, spawn_with, stop_exploring};
 
 models! {
     notifies: Model {
         shows: "who waits for a change sees it, whenever the one who changes it comes",
-        floor: 200,
-        witnesses: &["Condition::wake: ", "Condition::release_all"],
+        min_explored: 200,
+        must_reach: &["Condition::wake: ", "Condition::release_all"],
         run: || {
             let meeting = Meeting::new();
             let changer = spawn_with(&meeting, |meeting| {
@@ -25,8 +25,8 @@ models! {
 
     notifies_all: Model {
         shows: "a notification of all reaches one who sleeps and one who is about to",
-        floor: 120,
-        witnesses: &["Condition::release_all"],
+        min_explored: 120,
+        must_reach: &["Condition::release_all"],
         run: || {
             let meeting = Meeting::new();
             let changer = spawn_with(&meeting, |meeting| {
@@ -40,8 +40,8 @@ models! {
 
     notifies_as_many: Model {
         shows: "of two who sleep, the first notification lets one go on, and the second the other",
-        floor: 4_400,
-        witnesses: &["one went on", "none yet"],
+        min_explored: 4_400,
+        must_reach: &["one went on", "none yet"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -55,7 +55,7 @@ models! {
             meeting.changed.notify_one();
             let gone = *meeting.count.lock().unwrap();
             assert!(gone <= 1, "one notification let {gone} go on");
-            witness(if gone == 1 { "one went on" } else { "none yet" });
+            reached(if gone == 1 { "one went on" } else { "none yet" });
             meeting.changed.notify_one();
             waiters.into_iter().for_each(|waiter| waiter.join());
         },
@@ -63,8 +63,8 @@ models! {
 
     notifies_of_nothing: Model {
         shows: "who was woken for nothing, or nearly, is not lost to the next notification",
-        floor: 14_000,
-        witnesses: &["Condition::release_all"],
+        min_explored: 14_000,
+        must_reach: &["Condition::release_all"],
         run: || {
             let meeting = Meeting::new();
             let changer = spawn_with(&meeting, |meeting| {
@@ -79,8 +79,8 @@ models! {
 
     times_out: Model {
         shows: "one who gives up has the lock again, and knows whether it was notified",
-        floor: 4_800,
-        witnesses: &["notified", "gave up"],
+        min_explored: 4_800,
+        must_reach: &["notified", "gave up"],
         run: || {
             let meeting = Meeting::new();
             let changer = spawn_with(&meeting, |meeting| {
@@ -94,7 +94,7 @@ models! {
             *count += 1;
             let sum = *count;
             drop(count);
-            witness(if in_time { "notified" } else { "gave up" });
+            reached(if in_time { "notified" } else { "gave up" });
             assert_eq!(sum, 1 + u32::from(in_time));
             changer.join();
         },

@@ -6,15 +6,15 @@ use multiproc::{Condition, Lock, Poisoned};
 
 use crate::harness::{Model, models};
 use crate::stage::{
-    Data, Place, explore_once_asleep, let_sleep, share, spawn_mortal, spawn_with, stop_exploring,
-    witness,
+    Data, Place, explore_once_asleep, let_sleep, reached, share, spawn_mortal, spawn_with,
+    stop_exploring,
 };
 
 models! {
     hands_on (one_dies, slices_end, explored_only): Model {
         shows: "one who was woken is killed before it has the lock: its notification goes to another",
-        floor: 1_000,
-        witnesses: &["lived", "died", "Condition::sleep: self.owed.is_left()", "Owed::is_more_than_entered: Life::is_over(life)"],
+        min_explored: 1_000,
+        must_reach: &["lived", "died", "Condition::sleep: self.owed.is_left()", "Owed::is_more_than_entered: Life::is_over(life)"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -33,7 +33,7 @@ models! {
             explore_once_asleep(2);
             meeting.changed.notify_one();
             let lived = first.ended().is_some();
-            witness(if lived { "lived" } else { "died" });
+            reached(if lived { "lived" } else { "died" });
             // Whoever had the lock again has acted on it.
             let acted = meeting.count.lock().map_or(true, |count| *count > 0);
             if acted {
@@ -45,8 +45,8 @@ models! {
 
     hands_on_once (one_dies, slices_meet, explored_only): Model {
         shows: "of two who find at once that a wake is owed, one goes on",
-        floor: 40_000,
-        witnesses: &["lived", "died", "Owed::take_over: changed.is_err()"],
+        min_explored: 40_000,
+        must_reach: &["lived", "died", "Owed::take_over: changed.is_err()"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -59,7 +59,7 @@ models! {
             });
             explore_once_asleep(3);
             meeting.changed.notify_one();
-            witness(if first.ended().is_some() { "lived" } else { "died" });
+            reached(if first.ended().is_some() { "lived" } else { "died" });
             let acted = meeting.count.lock().map_or(true, |count| *count > 0);
             if acted {
                 meeting.let_all_go();
@@ -70,8 +70,8 @@ models! {
 
     tells_of_no_more (one_vanishes, explored_only): Model {
         shows: "who waits is told neither of what another acted on, nor of what reached nobody",
-        floor: 1_600,
-        witnesses: &["lived", "died", "Condition::sleep: self.owed.is_left()"],
+        min_explored: 1_600,
+        must_reach: &["lived", "died", "Condition::sleep: self.owed.is_left()"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -98,35 +98,35 @@ models! {
             *in_any_case(meeting.count.lock()) = 2;
             meeting.changed.notify_one();
             waiter.join();
-            witness(if owner.ended().is_some() { "lived" } else { "died" });
+            reached(if owner.ended().is_some() { "lived" } else { "died" });
         },
     };
 
     owner_dies (one_dies, slices_end, explored_only): Model {
         shows: "who is to notify is killed with the lock, which nobody takes: the waiter hears",
-        floor: 450,
-        witnesses: &["lived", "died", "poisoned", "notified"],
+        min_explored: 450,
+        must_reach: &["lived", "died", "poisoned", "notified"],
         run: || owner_dies(false),
     };
 
     owner_vanishes (one_vanishes, explored_only): Model {
         shows: "the same where the kernel does not find the lock",
-        floor: 470,
-        witnesses: &["lived", "died", "poisoned", "notified"],
+        min_explored: 470,
+        must_reach: &["lived", "died", "poisoned", "notified"],
         run: || owner_dies(false),
     };
 
     is_poisoned (one_dies, slices_end, explored_only): Model {
         shows: "who is to notify is killed with the lock, and another takes it: the waiter hears",
-        floor: 1_700,
-        witnesses: &["lived", "died", "poisoned", "notified"],
+        min_explored: 1_700,
+        must_reach: &["lived", "died", "poisoned", "notified"],
         run: || owner_dies(true),
     };
 
     looks (one_dies, slices_end, explored_only): Model {
         shows: "who has changed something is killed before it notifies: the waiter sees it",
-        floor: 310,
-        witnesses: &["lived", "died", "changed"],
+        min_explored: 310,
+        must_reach: &["lived", "died", "changed"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -140,13 +140,13 @@ models! {
             });
             explore_once_asleep(1);
             let lived = changer.ended().is_some();
-            witness(if lived { "lived" } else { "died" });
+            reached(if lived { "lived" } else { "died" });
             let mut count = in_any_case(meeting.count.lock());
             if *count == 0 {
                 *count = 1;
                 meeting.changed.notify_one();
             } else if !lived {
-                witness("changed");
+                reached("changed");
             }
             drop(count);
             waiter.join();
@@ -197,7 +197,7 @@ fn owner_dies(is_taken: bool) {
     let meeting = Meeting::new();
     let waiter = spawn_with(&meeting, |meeting| {
         let waited = meeting.changed.wait(meeting.count.lock().unwrap());
-        witness(if waited.is_ok() { "notified" } else { "poisoned" });
+        reached(if waited.is_ok() { "notified" } else { "poisoned" });
     });
     let changer = spawn_mortal(&meeting, |meeting| {
         let _count = meeting.count.lock().unwrap();
@@ -206,7 +206,7 @@ fn owner_dies(is_taken: bool) {
     });
     explore_once_asleep(1);
     let lived = changer.ended().is_some();
-    witness(if lived { "lived" } else { "died" });
+    reached(if lived { "lived" } else { "died" });
     if meeting.came.read() == 0 {
         // It may have died before it had the lock.
         meeting.changed.notify_one();

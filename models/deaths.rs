@@ -11,29 +11,29 @@ use multiproc_checker::{Search, Slices, mutants};
 
 use crate::harness::{Model, models};
 use crate::stage::{
-    Data, end_of_round, explore_once_asleep, share, spawn_mortal, spawn_with, stop_exploring,
-    witness,
+    Data, end_of_round, explore_once_asleep, reached, share, spawn_mortal, spawn_with,
+    stop_exploring,
 };
 
 models! {
     lock_twice (one_dies, explored_only): Model {
         shows: "two threads, two rounds: whoever dies, the other comes through, and hears of it",
-        floor: 10_000,
-        witnesses: &["lived", "died", "poisoned"],
+        min_explored: 10_000,
+        must_reach: &["lived", "died", "poisoned"],
         run: || lock(2, 2),
     };
 
     lock_of_three (one_dies, explored_only): Model {
         shows: "three threads, one round: whoever dies, the others come through",
-        floor: 60_000,
-        witnesses: &["lived", "died", "poisoned"],
+        min_explored: 60_000,
+        must_reach: &["lived", "died", "poisoned"],
         run: || lock(3, 1),
     };
 
     two_locks (one_dies, explored_only): Model {
         shows: "the owner of two locks dies: the next owner of one hears before the other is marked",
-        floor: 3_800,
-        witnesses: &["lived", "died", "between"],
+        min_explored: 3_800,
+        must_reach: &["lived", "died", "between"],
         run: || {
             let locks = share([(); 2].map(|()| Lock::new(<[Data; 2]>::default())));
             let owner = spawn_mortal(&locks, |locks| {
@@ -45,18 +45,18 @@ models! {
             looked_at(&outer, poisoned);
             // The inner one is the pending entry, as what was taken last, and that comes last.
             if poisoned && locks[1].is_locked() {
-                witness("between");
+                reached("between");
             }
             drop(outer);
             add(&locks[1]);
-            witness(if owner.ended().is_some() { "lived" } else { "died" });
+            reached(if owner.ended().is_some() { "lived" } else { "died" });
         },
     };
 
     lock_unmarked (one_vanishes, explored_only): Model {
         shows: "an owner goes, and the kernel does not find its lock: the others do, and hear of it",
-        floor: 9_400,
-        witnesses: &["lived", "died", "RawLock::rob: taken"],
+        min_explored: 9_400,
+        must_reach: &["lived", "died", "RawLock::rob: taken"],
         run: || {
             let numbers = share(Lock::new(<[Data; 2]>::default()));
             let owner = spawn_mortal(&numbers, |numbers| add(numbers));
@@ -64,34 +64,34 @@ models! {
             let (poisoned, numbers) = locked(&numbers);
             looked_at(&numbers, poisoned);
             drop(numbers);
-            witness(if owner.ended().is_some() { "lived" } else { "died" });
+            reached(if owner.ended().is_some() { "lived" } else { "died" });
             other.join();
         },
     };
 
     lock_in_time (one_vanishes, explored_only): Model {
         shows: "as lock_unmarked, of those who wait only for a time: they have it, or it is over",
-        floor: 19_000,
-        witnesses: &["lived", "died", "RawLock::rob: taken", "late"],
+        min_explored: 19_000,
+        must_reach: &["lived", "died", "RawLock::rob: taken", "late"],
         run: || {
             let numbers = share(Lock::new(<[Data; 2]>::default()));
             let owner = spawn_mortal(&numbers, |numbers| add(numbers));
             let has_time = |lock: &Lock<_>| match lock.lock_for(Duration::from_secs(1)) {
-                Err(TryLockError::WouldBlock) => witness("late"),
+                Err(TryLockError::WouldBlock) => reached("late"),
                 Err(TryLockError::Poisoned(poisoned)) => drop(looked_at(&poisoned.into_inner(), true)),
                 Ok(guard) => drop(looked_at(&guard, false)),
             };
             let other = spawn_with(&numbers, move |numbers| has_time(numbers));
             has_time(&numbers);
-            witness(if owner.ended().is_some() { "lived" } else { "died" });
+            reached(if owner.ended().is_some() { "lived" } else { "died" });
             other.join();
         },
     };
 
     lock_of_the_living (one_vanishes, two_look, explored_only): Model {
         shows: "who waits for one that waits for a dead owner does not take that one for dead",
-        floor: 48_000,
-        witnesses: &["lived", "died"],
+        min_explored: 48_000,
+        must_reach: &["lived", "died"],
         run: || {
             let locks = share([(); 2].map(|()| Lock::new(Data::default())));
             let first = spawn_mortal(&locks, |locks| drop(locks[0].lock()));
@@ -105,15 +105,15 @@ models! {
             outer.add(1);
             drop(outer);
             for other in [first, second] {
-                witness(if other.ended().is_some() { "lived" } else { "died" });
+                reached(if other.ended().is_some() { "lived" } else { "died" });
             }
         },
     };
 
     robust_semaphore (one_dies, slices_end, explored_only): Model {
         shows: "two on one permit: whoever dies, the permit comes back",
-        floor: 1_150,
-        witnesses: &["lived", "died"],
+        min_explored: 1_150,
+        must_reach: &["lived", "died"],
         run: || {
             let seats = share(RobustSemaphore::<1>::new(1));
             let others = [(); 2].map(|()| {
@@ -122,7 +122,7 @@ models! {
                 })
             });
             for other in others {
-                witness(if other.ended().is_some() { "lived" } else { "died" });
+                reached(if other.ended().is_some() { "lived" } else { "died" });
             }
             drop(seats.acquire());
             assert_eq!(seats.value(), 1);
@@ -131,8 +131,8 @@ models! {
 
     ring_put (one_dies, explored_only): Model {
         shows: "a producer that dies leaves a queue on which the others put and get",
-        floor: 2_900,
-        witnesses: &["lived", "died", "put", "not put"],
+        min_explored: 2_900,
+        must_reach: &["lived", "died", "put", "not put"],
         run: || {
             let queue = Queue::<u32>::with_bytes(2, 16).unwrap();
             let producer = spawn_mortal(&queue, |queue| {
@@ -140,13 +140,13 @@ models! {
             });
             let other = spawn_mortal(&queue, |queue| queue.put(2).is_ok());
             let lived = producer.ended().is_some();
-            witness(if lived { "lived" } else { "died" });
+            reached(if lived { "lived" } else { "died" });
             let other = other.ended();
             let mut got = Vec::new();
             while let Ok(n) = queue.try_get() {
                 got.push(n);
             }
-            witness(if got.contains(&1) { "put" } else { "not put" });
+            reached(if got.contains(&1) { "put" } else { "not put" });
             assert!(!lived || got.contains(&1));
             assert!(other != Some(true) || got.contains(&2));
             assert!(got.iter().all(|n| [1, 2].contains(n)) && got.len() <= 2);
@@ -155,22 +155,22 @@ models! {
 
     ring_get (one_dies, explored_only): Model {
         shows: "a consumer that dies takes at most the message in its hand with it",
-        floor: 4_400,
-        witnesses: &["lived", "died", "lost", "left"],
+        min_explored: 4_400,
+        must_reach: &["lived", "died", "lost", "left"],
         run: || {
             let queue = Queue::<u32>::with_bytes(2, 16).unwrap();
             (1..=2).for_each(|n| queue.put(n).unwrap());
             let consumers = [(); 2].map(|()| spawn_mortal(&queue, |queue| queue.get().unwrap()));
             let got: Vec<_> = consumers.into_iter().filter_map(|one| one.ended()).collect();
             let deaths = 2 - got.len();
-            witness(if deaths == 0 { "lived" } else { "died" });
+            reached(if deaths == 0 { "lived" } else { "died" });
             let mut left = 0;
             while queue.try_get().is_ok() {
                 left += 1;
             }
             assert!(got.len() + left <= 2 && got.len() + left + deaths >= 2);
             if deaths == 1 {
-                witness(if left == 0 { "lost" } else { "left" });
+                reached(if left == 0 { "lost" } else { "left" });
             }
             queue.put(3).unwrap();
             assert_eq!(queue.get(), Ok(3));
@@ -179,8 +179,8 @@ models! {
 
     ring_both (one_dies, explored_only): Model {
         shows: "one puts and one gets, and either dies: what is left is whole, and in its order",
-        floor: 65_000,
-        witnesses: &["lived", "died", "lost", "left"],
+        min_explored: 65_000,
+        must_reach: &["lived", "died", "lost", "left"],
         run: || {
             let queue = Queue::<u32>::with_bytes(2, 16).unwrap();
             let producer =
@@ -193,13 +193,13 @@ models! {
             }
             let got = consumer.ended();
             let left: Vec<_> = std::iter::from_fn(|| queue.try_get().ok()).collect();
-            witness(if puts && got.is_some() { "lived" } else { "died" });
+            reached(if puts && got.is_some() { "lived" } else { "died" });
             let all: Vec<_> = got.into_iter().chain(left.iter().copied()).collect();
             assert!(all.is_sorted_by(|one, next| one < next), "{all:?}");
             if puts {
                 // Of the two that were put at most the one in the dead consumer's hand is gone.
                 assert!(all == [1, 2] || got.is_none() && all == [2], "{all:?}");
-                witness(if all.len() == 2 { "left" } else { "lost" });
+                reached(if all.len() == 2 { "left" } else { "lost" });
             } else {
                 assert!(all.ends_with(&[3]) && got.is_some(), "{all:?}");
             }
@@ -208,8 +208,8 @@ models! {
 
     ring_sleeper (one_dies, explored_only): Model {
         shows: "of two who wait for a message one is killed, asleep or woken: the other gets one",
-        floor: 5_200,
-        witnesses: &["lived", "died"],
+        min_explored: 5_200,
+        must_reach: &["lived", "died"],
         run: || {
             stop_exploring();
             let queue = Queue::<u32>::with_bytes(2, 16).unwrap();
@@ -217,21 +217,21 @@ models! {
             explore_once_asleep(2);
             (1..=2).for_each(|n| queue.put(n).unwrap());
             let got: Vec<_> = consumers.into_iter().filter_map(|one| one.ended()).collect();
-            witness(if got.len() == 2 { "lived" } else { "died" });
+            reached(if got.len() == 2 { "lived" } else { "died" });
             assert!(!got.is_empty());
         },
     };
 
     semaphore_sleeper (one_dies, explored_only): Model {
         shows: "one who sleeps for a permit is killed, or woken and then killed: the other gets his",
-        floor: 1_100,
-        witnesses: &["lived", "died"],
+        min_explored: 1_100,
+        must_reach: &["lived", "died"],
         run: || {
             let seats = share(Semaphore::new(0));
             let sitters = [(); 2].map(|()| spawn_mortal(&seats, |seats| seats.acquire().forget()));
             seats.release(2).unwrap();
             let sat = sitters.into_iter().filter_map(|one| one.ended()).count();
-            witness(if sat == 2 { "lived" } else { "died" });
+            reached(if sat == 2 { "lived" } else { "died" });
             // The dead has taken its permit with it, or not come to it.
             assert!(seats.value() <= 2 - sat as u32);
         },
@@ -239,13 +239,13 @@ models! {
 
     event (one_dies, explored_only): Model {
         shows: "one who waits is killed, the other goes on; a setter is killed, and the next one sets",
-        floor: 2_000,
-        witnesses: &["lived", "died"],
+        min_explored: 2_000,
+        must_reach: &["lived", "died"],
         run: || {
             let event = share(Event::new());
             let waiters = [(); 2].map(|()| spawn_mortal(&event, |event| event.wait()));
             let setter = spawn_mortal(&event, |event| event.set());
-            witness(if setter.ended().is_some() { "lived" } else { "died" });
+            reached(if setter.ended().is_some() { "lived" } else { "died" });
             event.set();
             let went_on = waiters.into_iter().filter_map(|one| one.ended()).count();
             assert!(went_on >= 1);
@@ -254,8 +254,8 @@ models! {
 
     condition (one_dies, explored_only): Model {
         shows: "who changes something is killed before it notifies, or with the lock: the waiter hears",
-        floor: 5_100,
-        witnesses: &["lived", "died", "poisoned", "changed", "unchanged"],
+        min_explored: 5_100,
+        must_reach: &["lived", "died", "poisoned", "changed", "unchanged"],
         run: || {
             let meeting = share((Lock::new(0u32), Condition::new()));
             let changer = spawn_mortal(&meeting, |meeting| {
@@ -271,25 +271,25 @@ models! {
                 let Ok(guard) = lock.lock() else { return };
                 let same = |value: &mut u32| *value == 0;
                 if changed.wait_while_for(guard, Duration::from_secs(1), same).is_err() {
-                    witness("poisoned");
+                    reached("poisoned");
                 }
             });
-            witness(if changer.ended().is_some() { "lived" } else { "died" });
+            reached(if changer.ended().is_some() { "lived" } else { "died" });
             waiter.ended();
             let value = *meeting.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            witness(if value == 1 { "changed" } else { "unchanged" });
+            reached(if value == 1 { "changed" } else { "unchanged" });
         },
     };
 
     rlock (one_dies, explored_only): Model {
         shows: "one that has locked twice dies: the other comes through, and hears of it",
-        floor: 14_000,
-        witnesses: &["lived", "died", "poisoned"],
+        min_explored: 14_000,
+        must_reach: &["lived", "died", "poisoned"],
         run: || {
             let lock = share(RLock::new(Data::default()));
             let owners = [(); 2].map(|()| {
                 spawn_mortal(&lock, |lock| {
-                    let Ok(outer) = lock.lock() else { return witness("poisoned") };
+                    let Ok(outer) = lock.lock() else { return reached("poisoned") };
                     let Ok(inner) = lock.lock() else { return };
                     inner.add(1);
                     drop(inner);
@@ -297,7 +297,7 @@ models! {
                 })
             });
             for owner in owners {
-                witness(if owner.ended().is_some() { "lived" } else { "died" });
+                reached(if owner.ended().is_some() { "lived" } else { "died" });
             }
             drop(lock.lock());
         },
@@ -309,8 +309,8 @@ models! {
 fn an_older_kernel_costs_a_slice() {
     for (slices, holds) in [(Slices::Never, false), (Slices::Singly, true)] {
         let search = Search { deaths: 1, slices, ..Search::default() };
-        let mutant = mutants::of_name("kernel.wakes.next");
-        let searched = mutants::with(&mutant, || search.run(|| lock(3, 1)));
+        let searched =
+            mutants::with(&mutants::of_name("kernel.wakes.next"), || search.run(|| lock(3, 1)));
         assert_eq!(searched.failure.is_none(), holds, "{slices:?}");
     }
 }
@@ -330,12 +330,12 @@ fn lock(threads: usize, rounds: u32) {
     let mut lived = 0;
     for adder in adders {
         let ended = adder.ended().is_some();
-        witness(if ended { "lived" } else { "died" });
+        reached(if ended { "lived" } else { "died" });
         lived += u32::from(ended);
     }
     let (poisoned, numbers) = locked(&numbers);
     if poisoned {
-        witness("poisoned");
+        reached("poisoned");
     }
     let (a, b) = looked_at(&numbers, poisoned);
     // Who lived did all rounds; who died, some, and none twice.

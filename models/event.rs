@@ -5,13 +5,13 @@ use std::time::Duration;
 use multiproc::Event;
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, Place, share, sleepers, spawn_with, witness};
+use crate::stage::{Data, Place, reached, share, sleepers, spawn_with};
 
 models! {
     carries: Model {
         shows: "one waits for the password, asleep or not, and sees it",
-        floor: 23,
-        witnesses: &["Event::set: self.0.wake_op", "Event::set: seen | SET"],
+        min_explored: 23,
+        must_reach: &["Event::set: self.0.wake_op", "Event::set: seen | SET"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
@@ -26,8 +26,8 @@ models! {
 
     wakes: Model {
         shows: "two wait, and all who sleep are woken; who comes later sees as much",
-        floor: 3_400,
-        witnesses: &["Event::set: self.0.wake_op"],
+        min_explored: 3_400,
+        must_reach: &["Event::set: self.0.wake_op"],
         run: || {
             let notice = Notice::new();
             let waiters = [(); 2].map(|()| {
@@ -44,8 +44,8 @@ models! {
 
     is_seen: Model {
         shows: "who only asks whether it is set sees the password too",
-        floor: 6,
-        witnesses: &["set", "not set"],
+        min_explored: 6,
+        must_reach: &["set", "not set"],
         run: || {
             let notice = Notice::new();
             let setter = spawn_with(&notice, |notice| {
@@ -59,8 +59,8 @@ models! {
 
     releases_in_a_pulse: Model {
         shows: "a set that is followed at once by a clear releases whoever slept",
-        floor: 63,
-        witnesses: &["asleep", "awake"],
+        min_explored: 63,
+        must_reach: &["asleep", "awake"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
@@ -71,11 +71,11 @@ models! {
             // A step of its own: whether the waiter sleeps is known after it.
             notice.event.is_set();
             if sleepers() == 1 {
-                witness("asleep");
+                reached("asleep");
                 notice.event.set();
                 notice.event.clear();
             } else {
-                witness("awake");
+                reached("awake");
                 notice.event.set();
             }
             waiter.join();
@@ -84,8 +84,8 @@ models! {
 
     is_handed_back: Model {
         shows: "who sees it cleared may write the password anew: it has been read",
-        floor: 100,
-        witnesses: &["cleared"],
+        min_explored: 100,
+        must_reach: &["cleared"],
         run: || {
             let notice = Notice::new();
             let reader = spawn_with(&notice, |notice| {
@@ -96,7 +96,7 @@ models! {
             notice.write();
             notice.event.set();
             if !notice.event.is_set() {
-                witness("cleared");
+                reached("cleared");
                 notice.write();
             }
             reader.join();
@@ -105,16 +105,16 @@ models! {
 
     times_out: Model {
         shows: "a wait that may end before the set: true is the password, false is not yet",
-        floor: 95,
-        witnesses: &["in time", "too late"],
+        min_explored: 95,
+        must_reach: &["in time", "too late"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
                 if notice.event.wait_for(Duration::from_secs(1)) {
                     notice.look();
-                    witness("in time");
+                    reached("in time");
                 } else {
-                    witness("too late");
+                    reached("too late");
                 }
             });
             notice.write();
@@ -126,8 +126,8 @@ models! {
 
     is_cleared: Model {
         shows: "once it was cleared, and not set again, it is not set",
-        floor: 24,
-        witnesses: &["Event::wait_by: seen | WAIT"],
+        min_explored: 24,
+        must_reach: &["Event::wait_by: seen | WAIT"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
@@ -142,8 +142,8 @@ models! {
 
     is_asked: Model {
         shows: "that someone waits for it does not set it",
-        floor: 200,
-        witnesses: &["set", "not set"],
+        min_explored: 200,
+        must_reach: &["set", "not set"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| notice.event.wait());
@@ -183,9 +183,9 @@ impl Notice {
     fn ask(&self) {
         if self.event.is_set() {
             self.look();
-            witness("set");
+            reached("set");
         } else {
-            witness("not set");
+            reached("not set");
         }
     }
 }

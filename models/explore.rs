@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::harness::Model;
 use crate::mutants::{Mutant, record};
-use crate::stage::take_witnessed;
+use crate::stage::take_reached;
 
 /// By what a model is explored.
 #[derive(Clone, Copy)]
@@ -112,7 +112,7 @@ pub(crate) struct Explored {
     pub(crate) deaths: usize,
     #[serde(skip)]
     pub(crate) failure: Option<Failure>,
-    pub(crate) witnessed: BTreeSet<String>,
+    pub(crate) reached: BTreeSet<String>,
     /// Those that it passes.
     pub(crate) mutants: Vec<Mutant>,
     pub(crate) took: Duration,
@@ -120,16 +120,16 @@ pub(crate) struct Explored {
 
 impl Explored {
     /// Whether this was witnessed, or a mutant whose name begins so was passed.
-    fn came_to(&self, witness: &str) -> bool {
-        self.witnessed.contains(witness)
-            || self.mutants.iter().any(|mutant| mutant.name.starts_with(witness))
+    fn reached(&self, state: &str) -> bool {
+        self.reached.contains(state)
+            || self.mutants.iter().any(|mutant| mutant.name.starts_with(state))
     }
 }
 
 impl Model {
     /// Explores all of it by each leg; each must hold.
     pub(crate) fn holds(&self, name: &str, legs: Legs) -> Vec<Explored> {
-        assert!(self.floor > 1, "{name}: a model of one interleaving spawns nothing");
+        assert!(self.min_explored > 1, "{name}: a model of one interleaving spawns nothing");
         if let Ok(schedule) = std::env::var("MULTIPROC_REPLAY") {
             panic!("{}", self.replayed(legs, &schedule));
         }
@@ -138,9 +138,10 @@ impl Model {
         // There the search is enough of a model that is large for loom.
         let enough = spared.map_or(usize::MAX, |_| legs.loads.len().min(1));
         for leg in self.legs(legs).into_iter().take(enough) {
-            let explored = weakened(&leg);
+            let explored = self.weakened(legs, &leg);
             if let Some(failure) = &explored.failure {
-                panic!("{}", weakened(|| self.explained(name, legs, &explored, failure)));
+                let explained = || self.explained(name, legs, &explored, failure);
+                panic!("{}", self.weakened(legs, explained));
             }
             if explored.states == 0 || legs.loads.is_empty() {
                 sum += explored.runs.max(explored.states);
@@ -154,11 +155,11 @@ impl Model {
             say(&format!("SKIPPED: {name}{what}, in a quick run"));
             return all;
         }
-        let floor = self.floor;
-        assert!(sum >= floor, "{name} explored {sum}, not the {floor} that it should at least");
-        for witness in self.witnesses {
-            let came = all.iter().any(|explored| explored.came_to(witness));
-            assert!(came, "{name} never came to `{witness}`");
+        let min = self.min_explored;
+        assert!(sum >= min, "{name} explored {sum}, not the {min} that it should at least");
+        for state in self.must_reach {
+            let reached = all.iter().any(|explored| explored.reached(state));
+            assert!(reached, "{name} never reached `{state}`");
         }
         all
     }
@@ -181,7 +182,7 @@ impl Model {
             [] => (QUICK_SEARCH, ""),
             _ => (QUICK, " by loom"),
         };
-        (self.floor > most && !is_whole()).then_some(what)
+        (self.min_explored > most && !is_whole()).then_some(what)
     }
 
     fn legs(&self, legs: Legs) -> Vec<Box<dyn Fn() -> Explored + '_>> {
@@ -203,7 +204,7 @@ impl Model {
             states: searched.states,
             deaths: searched.deaths,
             failure: searched.failure,
-            witnessed: witnessed(),
+            reached: reached(),
             mutants,
             took: start.elapsed(),
         }
@@ -218,7 +219,7 @@ impl Model {
             states: 0,
             deaths: 0,
             failure: explored.failure,
-            witnessed: witnessed(),
+            reached: reached(),
             mutants,
             took: start.elapsed(),
         }
@@ -243,7 +244,7 @@ impl Model {
     }
 
     fn replayed(&self, legs: Legs, schedule: &str) -> String {
-        let failure = weakened(|| match Weak::read(schedule) {
+        let failure = self.weakened(legs, || match Weak::read(schedule) {
             Some(weak) => weak.run(self.run).failure,
             None => {
                 let replay = Some(schedule.to_owned());
@@ -255,24 +256,24 @@ impl Model {
             None => "this schedule holds".to_owned(),
         }
     }
-}
 
-/// With the mutant on whose id `MULTIPROC_MUTANT` is, if it is set.
-fn weakened<R>(explore: impl FnOnce() -> R) -> R {
-    match std::env::var("MULTIPROC_MUTANT") {
-        Ok(id) => mutants::with(&id, explore),
-        Err(_) => explore(),
+    /// With the mutant on that `MULTIPROC_MUTANT` names, if it is set.
+    fn weakened<R>(&self, legs: Legs, explore: impl FnOnce() -> R) -> R {
+        let Ok(name) = std::env::var("MULTIPROC_MUTANT") else { return explore() };
+        let (_, passed) = record(|| legs.searching().run(self.run));
+        let mutant = passed.iter().find(|mutant| mutant.name == name);
+        mutants::with(&mutant.expect("the model passes it").id, explore)
     }
 }
 
 /// An exploration begins now: it has seen nothing.
 fn begin() -> Instant {
-    take_witnessed();
+    take_reached();
     Instant::now()
 }
 
-fn witnessed() -> BTreeSet<String> {
-    take_witnessed().into_iter().map(str::to_owned).collect()
+fn reached() -> BTreeSet<String> {
+    take_reached().into_iter().map(str::to_owned).collect()
 }
 
 /// Prints past the test harness, which would keep the lines of whoever passes to itself.

@@ -13,10 +13,10 @@ pub(crate) struct Model {
     /// The fewest interleavings that count as an exploration by loom, or, where it is not loom's, the
     /// fewest states. A change of a protocol moves the number; a fall by much means that the model no
     /// longer reaches what it was written for.
-    pub(crate) floor: usize,
-    /// What the exploration must have come across: calls of `witness`, or
+    pub(crate) min_explored: usize,
+    /// What the exploration must have come across: calls of `reached`, or
     /// how the names of mutants begin, whose places it came to.
-    pub(crate) witnesses: &'static [&'static str],
+    pub(crate) must_reach: &'static [&'static str],
     /// The program, written with what is in `stage.rs`.
     pub(crate) run: fn(),
 }

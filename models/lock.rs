@@ -8,14 +8,14 @@ use multiproc::{Event, Lock, TryLockError};
 
 use crate::harness::{Model, models};
 use crate::stage::{
-    Data, explore, explore_once_asleep, share, spawn_with, stop_exploring, witness,
+    Data, explore, explore_once_asleep, reached, share, spawn_with, stop_exploring,
 };
 
 models! {
     excludes: Model {
         shows: "two threads, two rounds each: under the lock a == b, and no round is lost",
-        floor: 34_000,
-        witnesses: &["RawLock::unlock_slow: self.word.wake_op(Op::SetBit", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
+        min_explored: 34_000,
+        must_reach: &["RawLock::unlock_slow: self.word.wake_op(Op::SetBit", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
         run: || {
             let lock = share(Lock::new(Pair::default()));
             let adder = spawn_with(&lock, |lock| (0..2).for_each(|_| add(lock)));
@@ -27,8 +27,8 @@ models! {
 
     hands_over: Model {
         shows: "one who barges in between an unlock and its wake leaves nobody asleep",
-        floor: 7_200,
-        witnesses: &["RawLock::take: ", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit", "barged in"],
+        min_explored: 7_200,
+        must_reach: &["RawLock::take: ", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit", "barged in"],
         run: || {
             stop_exploring();
             let lock = share(Lock::new(Pair::default()));
@@ -36,7 +36,7 @@ models! {
             let barger = spawn_with(&lock, |lock| {
                 if let Ok(pair) = lock.try_lock() {
                     increase(&pair);
-                    witness("barged in");
+                    reached("barged in");
                 }
             });
             let held = lock.lock().unwrap();
@@ -50,8 +50,8 @@ models! {
 
     wakes: Model {
         shows: "once two sleep, and a third barges in, the lock goes round and nobody sleeps on",
-        floor: 10_000,
-        witnesses: &["RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
+        min_explored: 10_000,
+        must_reach: &["RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
         run: || {
             stop_exploring();
             let both = share((Lock::new(Pair::default()), Event::new()));
@@ -74,17 +74,17 @@ models! {
 
     times_out: Model {
         shows: "one who gives up leaves the lock to the others",
-        floor: 68,
-        witnesses: &["got it", "gave up"],
+        min_explored: 68,
+        must_reach: &["got it", "gave up"],
         run: || {
             stop_exploring();
             let lock = share(Lock::new(Pair::default()));
             let hasty = spawn_with(&lock, |lock| match lock.lock_for(Duration::from_secs(1)) {
                 Ok(pair) => {
                     increase(&pair);
-                    witness("got it");
+                    reached("got it");
                 }
-                Err(TryLockError::WouldBlock) => witness("gave up"),
+                Err(TryLockError::WouldBlock) => reached("gave up"),
                 Err(TryLockError::Poisoned(poisoned)) => panic!("{poisoned}"),
             });
             let held = lock.lock().unwrap();
@@ -98,17 +98,17 @@ models! {
 
     is_tried: Model {
         shows: "who only tries gets the lock with all that was written under it, or nothing",
-        floor: 24,
-        witnesses: &["got it", "held"],
+        min_explored: 24,
+        must_reach: &["got it", "held"],
         run: || {
             let lock = share(Lock::new(Pair::default()));
             let adder = spawn_with(&lock, |lock| add(lock));
             match lock.try_lock() {
                 Ok(pair) => {
                     increase(&pair);
-                    witness("got it");
+                    reached("got it");
                 }
-                Err(TryLockError::WouldBlock) => witness("held"),
+                Err(TryLockError::WouldBlock) => reached("held"),
                 Err(TryLockError::Poisoned(poisoned)) => panic!("{poisoned}"),
             }
             adder.join();
@@ -118,8 +118,8 @@ models! {
     // Not on the machine, where each round would print the panic.
     refuses_its_owner (explored_only): Model {
         shows: "who holds it and locks it again is told so, whoever waits beside it",
-        floor: 58,
-        witnesses: &["RawLock::lock_slow: seen | WAITERS"],
+        min_explored: 58,
+        must_reach: &["RawLock::lock_slow: seen | WAITERS"],
         run: || {
             stop_exploring();
             let lock = share(Lock::new(Pair::default()));
@@ -137,8 +137,8 @@ models! {
     // Not on the machine, as above.
     is_poisoned (explored_only): Model {
         shows: "an owner's panic is told to whoever locks, until one has made the value whole",
-        floor: 41,
-        witnesses: &["told", "too early"],
+        min_explored: 41,
+        must_reach: &["told", "too early"],
         run: || {
             let lock = share(Lock::new(Pair::default()));
             let panicking = spawn_with(&lock, |lock| {
@@ -152,12 +152,12 @@ models! {
             let mend = || match lock.lock() {
                 Ok(pair) => {
                     assert_eq!(pair[0].read(), pair[1].read());
-                    witness("too early");
+                    reached("too early");
                 }
                 Err(poisoned) => {
                     poisoned.into_inner()[1].add(1);
                     lock.clear_poison();
-                    witness("told");
+                    reached("told");
                 }
             };
             mend();

@@ -13,22 +13,22 @@ use crate::{notebook, rlock as owners, robust_semaphore as permits};
 models! {
     lock (search_only, two_look): Model {
         shows: "the lock's rounds: its owner is not taken for dead",
-        floor: 3_600,
-        witnesses: &["RawLock::lock_slow: is_gone()", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
+        min_explored: 3_600,
+        must_reach: &["RawLock::lock_slow: is_gone()", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
         run: || notebook::lock(2),
     };
 
     rlock (search_only, two_look): Model {
         shows: "as lock, where it is locked twice",
-        floor: 4_400,
-        witnesses: &["RawLock::lock_slow: is_gone()"],
+        min_explored: 4_400,
+        must_reach: &["RawLock::lock_slow: is_gone()"],
         run: owners::excludes::MODEL.run,
     };
 
     condition (search_only, two_look): Model {
         shows: "a card goes round: who is slow to take it has not lost it to the other",
-        floor: 90_000,
-        witnesses: &["Condition::sleep: self.owed.is_left()"],
+        min_explored: 90_000,
+        must_reach: &["Condition::sleep: self.owed.is_left()"],
         run: || {
             stop_exploring();
             let table = share((Lock::new(0u32), Condition::new()));
@@ -57,8 +57,8 @@ models! {
 
     condition_waits_for_the_lock (search_only, two_look): Model {
         shows: "who was woken waits for the lock, whose owner lives: the other is not told in its place",
-        floor: 10_000,
-        witnesses: &["Condition::sleep: self.owed.is_left()", "Owed::is_more_than_entered: Life::is_over(life)"],
+        min_explored: 10_000,
+        must_reach: &["Condition::sleep: self.owed.is_left()", "Owed::is_more_than_entered: Life::is_over(life)"],
         run: || {
             stop_exploring();
             let meeting = share((Lock::new(0u32), Condition::new()));
@@ -87,8 +87,8 @@ models! {
 
     barrier (search_only, six_look): Model {
         shows: "two meet, and who has passed ends: the other, who is slow, is not told that it died",
-        floor: 1_100,
-        witnesses: &["Barrier::sleep: died"],
+        min_explored: 1_100,
+        must_reach: &["Barrier::sleep: died"],
         run: || {
             let barrier = share(Barrier::new(2));
             let other = spawn_with(&barrier, |barrier| {
@@ -103,8 +103,8 @@ models! {
 
     robust_semaphore (search_only, two_look): Model {
         shows: "two on one permit, which is taken from nobody who holds it",
-        floor: 17_000,
-        witnesses: &["RobustSemaphore::sweep: Life::is_over(life)"],
+        min_explored: 17_000,
+        must_reach: &["RobustSemaphore::sweep: Life::is_over(life)"],
         run: permits::hands_over::MODEL.run,
     };
 }

@@ -150,7 +150,7 @@ pub(crate) fn killer(path: &str, model: &Model, legs: Legs, mutant: &Mutant) -> 
             };
             return legs.loads.iter().find_map(by_loom).map(found);
         }
-        let max_states = Some(3 * model.floor + 3_000);
+        let max_states = Some(3 * model.min_explored + 3_000);
         let search = Search { max_states, ..legs.searching() };
         search.run(model.run).failure.map(|_| found("search".to_owned()))
     })

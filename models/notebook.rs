@@ -4,69 +4,69 @@
 use multiproc::{Barrier, Event, Lock, Queue, Semaphore, Shared, Value, pipe};
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, end_of_round, spawn_alike, spawn_with, witness};
+use crate::stage::{Data, end_of_round, reached, spawn_alike, spawn_with};
 
 models! {
     lock: Model {
         shows: "one adds to a and b under the lock, the other looks: never a difference",
-        floor: 34_000,
-        witnesses: &["looked between", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
+        min_explored: 34_000,
+        must_reach: &["looked between", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
         run: || lock(2),
     };
 
     lock_ten_times (search_only): Model {
         shows: "ten rounds of adding, ten of looking",
-        floor: 34_000,
-        witnesses: &["looked between", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
+        min_explored: 34_000,
+        must_reach: &["looked between", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
         run: || lock(10),
     };
 
     lock_of_three: Model {
         shows: "three threads add under the lock, none is lost",
-        floor: 1_100_000,
-        witnesses: &["RawLock::unlock_slow: self.word.wake_op(Op::SetBit", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit", "RawLock::take: "],
+        min_explored: 1_100_000,
+        must_reach: &["RawLock::unlock_slow: self.word.wake_op(Op::SetBit", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit", "RawLock::take: "],
         run: || lock_of(3),
     };
 
     lock_of_five (search_only): Model {
         shows: "five threads add under the lock, none is lost",
-        floor: 120_000,
-        witnesses: &["RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
+        min_explored: 120_000,
+        must_reach: &["RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
         run: || lock_of(5),
     };
 
     semaphore: Model {
         shows: "two workers on one permit: never two inside, and the permit comes back",
-        floor: 1_600,
-        witnesses: &["Semaphore::wake", "full"],
+        min_explored: 1_600,
+        must_reach: &["Semaphore::wake", "full"],
         run: || semaphore(2, 1),
     };
 
     semaphore_of_five (search_only): Model {
         shows: "five workers on three permits: never more inside, and the final value is 3",
-        floor: 76_000,
-        witnesses: &["Semaphore::wake", "full"],
+        min_explored: 76_000,
+        must_reach: &["Semaphore::wake", "full"],
         run: || semaphore(5, 3),
     };
 
     event: Model {
         shows: "who waited always sees the password",
-        floor: 25,
-        witnesses: &["Event::set: self.0.wake_op", "Event::set: seen | SET"],
+        min_explored: 25,
+        must_reach: &["Event::set: self.0.wake_op", "Event::set: seen | SET"],
         run: || event(1),
     };
 
     event_of_five (search_only): Model {
         shows: "five wait, and all see the password",
-        floor: 14_000,
-        witnesses: &["Event::set: self.0.wake_op"],
+        min_explored: 14_000,
+        must_reach: &["Event::set: self.0.wake_op"],
         run: || event(5),
     };
 
     queue: Model {
         shows: "a producer puts five pairs, a consumer takes three, and two stay behind",
-        floor: 960_000,
-        witnesses: &["Ring::put_locked: commit"],
+        min_explored: 960_000,
+        must_reach: &["Ring::put_locked: commit"],
         run: || {
             let queue = Queue::with_bytes(5, 40).unwrap();
             let producer = spawn_with(&queue, |queue| {
@@ -87,8 +87,8 @@ models! {
 
     pipe_of_five (search_only): Model {
         shows: "five send into one end: five equal lists arrive, none torn",
-        floor: 7_000,
-        witnesses: &[],
+        min_explored: 7_000,
+        must_reach: &[],
         run: || {
             let list = [1u8, 2, 3, 4, 5];
             let (receiver, sender) = pipe::<[u8; 5]>().unwrap();
@@ -105,15 +105,15 @@ models! {
 
     barrier: Model {
         shows: "two meet, and neither goes on alone",
-        floor: 48_000,
-        witnesses: &["Barrier::rouse"],
+        min_explored: 48_000,
+        must_reach: &["Barrier::rouse"],
         run: || barrier(2),
     };
 
     barrier_of_four (search_only): Model {
         shows: "four meet, and nobody goes on before the last has come",
-        floor: 10_000,
-        witnesses: &["Barrier::rouse"],
+        min_explored: 10_000,
+        must_reach: &["Barrier::rouse"],
         run: || barrier(4),
     };
 }
@@ -140,7 +140,7 @@ pub(crate) fn lock(rounds: u32) {
             let seen = a.read();
             assert_eq!(seen, b.read());
             if seen == 1 {
-                witness("looked between");
+                reached("looked between");
             }
         }
         end_of_round(n);
@@ -167,7 +167,7 @@ pub(crate) fn semaphore(workers: usize, permits: u32) {
         let others = inside.fetch_add(1);
         assert!(others < permits);
         if others + 1 == permits {
-            witness("full");
+            reached("full");
         }
         end_of_round(2);
         inside.fetch_add(u32::MAX);

@@ -2,19 +2,19 @@
 //! over a message, room or the end.
 //!
 //! The packets themselves are the kernel's: here they are a queue with room for two, each packet
-//! one step. What is explored is the waiting around them, which is ours. The twin
+//! one step. What is explored is the waiting around them, which is ours. The mutant
 //! `socket.packets` is a pipe of bytes instead, as Python's is: it tears.
 
 use multiproc::{Receiver, RecvError, SendCause, Sender, pipe};
 
 use crate::harness::{Model, models};
-use crate::stage::{JoinHandle, spawn, witness};
+use crate::stage::{JoinHandle, reached, spawn};
 
 models! {
     two_senders: Model {
         shows: "two threads send into one end: none torn, none lost, then the end",
-        floor: 240,
-        witnesses: &["overtaken"],
+        min_explored: 240,
+        must_reach: &["overtaken"],
         run: || {
             let (receiver, sender) = pipe::<Message>().unwrap();
             let first = send(sender.clone(), 1);
@@ -22,7 +22,7 @@ models! {
             let received = all(&receiver);
             match received[..] {
                 [(1, ..), (2, ..)] => {}
-                [(2, ..), (1, ..)] => witness("overtaken"),
+                [(2, ..), (1, ..)] => reached("overtaken"),
                 _ => panic!("{received:?}"),
             }
             first.join();
@@ -32,15 +32,15 @@ models! {
 
     full: Model {
         shows: "a sender of more than there is room for waits, and its messages keep their order",
-        floor: 2_400,
-        witnesses: &["waited"],
+        min_explored: 2_400,
+        must_reach: &["waited"],
         run: || {
             let (receiver, sender) = pipe::<Message>().unwrap();
             let sending = spawn(move || {
                 for n in 0..3 {
                     if let Err(refused) = sender.try_send((1, n, 1)) {
                         assert!(matches!(refused.cause(), SendCause::Full));
-                        witness("waited");
+                        reached("waited");
                         sender.send(refused.into_inner()).unwrap();
                     }
                 }
@@ -52,8 +52,8 @@ models! {
 
     two_receivers: Model {
         shows: "two receivers share one end: each message comes to one, the end to both",
-        floor: 500,
-        witnesses: &["shared"],
+        min_explored: 500,
+        must_reach: &["shared"],
         run: || {
             let (receiver, sender) = pipe::<Message>().unwrap();
             let other = receiver.clone();
@@ -68,24 +68,24 @@ models! {
             let there = sending.join();
             assert_eq!(here + there, 2);
             if here == 1 {
-                witness("shared");
+                reached("shared");
             }
         },
     };
 
     hang_up: Model {
         shows: "a sender that waits for room learns that the receiver left",
-        floor: 18,
-        witnesses: &["refused", "sent"],
+        min_explored: 18,
+        must_reach: &["refused", "sent"],
         run: || {
             let (receiver, sender) = pipe::<Message>().unwrap();
             let leaving = spawn(move || drop(receiver));
             for n in 0..3 {
                 match sender.send((1, n, 1)) {
-                    Ok(()) => witness("sent"),
+                    Ok(()) => reached("sent"),
                     Err(refused) => {
                         assert!(matches!(refused.cause(), SendCause::Disconnected));
-                        witness("refused");
+                        reached("refused");
                     }
                 }
             }

@@ -6,13 +6,13 @@ use std::time::Duration;
 use multiproc::{GetError, PutError, Queue};
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, explore_once_asleep, share, spawn_with, stop_exploring, witness};
+use crate::stage::{Data, explore_once_asleep, reached, share, spawn_with, stop_exploring};
 
 models! {
     carries: Model {
         shows: "a consumer that finds or awaits a message gets it whole",
-        floor: 2_000,
-        witnesses: &["Ring::put_locked: commit", "commit_slow: word.wake_op(Op::ClearBit"],
+        min_explored: 2_000,
+        must_reach: &["Ring::put_locked: commit", "commit_slow: word.wake_op(Op::ClearBit"],
         run: || {
             let queue = queue(2, 16);
             let producer = spawn_with(&queue, |queue| (1..=2).for_each(|n| queue.put(n).unwrap()));
@@ -23,8 +23,8 @@ models! {
 
     reuses: Model {
         shows: "a producer writes over a message only when it was taken, and waits for that",
-        floor: 110,
-        witnesses: &["Ring::get_locked: commit"],
+        min_explored: 110,
+        must_reach: &["Ring::get_locked: commit"],
         run: || {
             let queue = queue(1, 8);
             queue.put(1).unwrap();
@@ -37,8 +37,8 @@ models! {
 
     has_two_consumers: Model {
         shows: "of two that take at the same time, both get a message and none the same",
-        floor: 45,
-        witnesses: &["RawLock::take: "],
+        min_explored: 45,
+        must_reach: &["RawLock::take: "],
         run: || {
             let queue = queue(2, 16);
             (1..=2).for_each(|n| queue.put(n).unwrap());
@@ -49,8 +49,8 @@ models! {
 
     has_two_producers: Model {
         shows: "what two put at the same time comes one after the other",
-        floor: 50,
-        witnesses: &["RawLock::take: "],
+        min_explored: 50,
+        must_reach: &["RawLock::take: "],
         run: || {
             let queue = queue(2, 16);
             let other = spawn_with(&queue, |queue| queue.put(1).unwrap());
@@ -62,8 +62,8 @@ models! {
 
     tells: Model {
         shows: "whoever is told that the queue is closed sees what was done before",
-        floor: 150,
-        witnesses: &["closed at once", "closed while it slept"],
+        min_explored: 150,
+        must_reach: &["closed at once", "closed while it slept"],
         run: || {
             let both = (queue(1, 8), share(Data::default()));
             let closer = spawn_with(&both, |(queue, cell)| {
@@ -73,10 +73,10 @@ models! {
 
             let (queue, cell) = &both;
             if queue.is_closed() {
-                witness("closed at once");
+                reached("closed at once");
                 assert_eq!(cell.read(), 7);
             } else {
-                witness("closed while it slept");
+                reached("closed while it slept");
                 assert_eq!(queue.get(), Err(GetError::Closed));
                 assert_eq!(cell.read(), 7);
             }
@@ -86,8 +86,8 @@ models! {
 
     closing_wakes: Model {
         shows: "once two wait for a message, closing wakes both",
-        floor: 570,
-        witnesses: &["Ring::close: sides.tail.wake_op"],
+        min_explored: 570,
+        must_reach: &["Ring::close: sides.tail.wake_op"],
         run: || {
             stop_exploring();
             let queue = queue(1, 8);
@@ -102,8 +102,8 @@ models! {
 
     closing_frees: Model {
         shows: "closing wakes who waits for room, and nothing is put after it",
-        floor: 200,
-        witnesses: &["Ring::close: sides.head.wake_op"],
+        min_explored: 200,
+        must_reach: &["Ring::close: sides.head.wake_op"],
         run: || {
             let queue = queue(1, 8);
             queue.put(1).unwrap();
@@ -117,8 +117,8 @@ models! {
 
     hands_on: Model {
         shows: "once two wait, room too small for the one who is woken is offered to the other",
-        floor: 1_400,
-        witnesses: &["Ring::put_look: head.wake"],
+        min_explored: 1_400,
+        must_reach: &["Ring::put_look: head.wake"],
         run: || {
             stop_exploring();
             let queue = Queue::<Vec<u8>>::with_bytes(4, 24).unwrap();
@@ -138,8 +138,8 @@ models! {
 
     joins: Model {
         shows: "whoever joins sees what was done with each message",
-        floor: 3_600,
-        witnesses: &["Unfinished::task_done: self.done.wake"],
+        min_explored: 3_600,
+        must_reach: &["Unfinished::task_done: self.done.wake"],
         run: || {
             let both = (queue(2, 16), share(Data::default()));
             let (queue, cell) = &both;
@@ -160,8 +160,8 @@ models! {
 
     joins_all: Model {
         shows: "once two join, the last report wakes both",
-        floor: 7,
-        witnesses: &["Unfinished::task_done: self.done.wake"],
+        min_explored: 7,
+        must_reach: &["Unfinished::task_done: self.done.wake"],
         run: || {
             stop_exploring();
             let queue = queue(1, 8);
@@ -176,8 +176,8 @@ models! {
 
     closing_frees_all: Model {
         shows: "once two wait for room, closing wakes both",
-        floor: 81,
-        witnesses: &["Ring::close: sides.head.wake_op"],
+        min_explored: 81,
+        must_reach: &["Ring::close: sides.head.wake_op"],
         run: || {
             stop_exploring();
             let queue = queue(1, 8);
@@ -193,8 +193,8 @@ models! {
 
     is_full_of_messages: Model {
         shows: "with bytes to spare, no more messages are there than it may hold",
-        floor: 110,
-        witnesses: &["Ring::put_locked: self.fits(tail, place, head, begin)"],
+        min_explored: 110,
+        must_reach: &["Ring::put_locked: self.fits(tail, place, head, begin)"],
         run: || {
             let queue = queue(1, 16);
             queue.put(1).unwrap();
@@ -207,8 +207,8 @@ models! {
 
     is_full_of_bytes: Model {
         shows: "with messages to spare, none is written over the bytes of another",
-        floor: 110,
-        witnesses: &["Ring::put_locked: self.fits(tail, place, head, begin)"],
+        min_explored: 110,
+        must_reach: &["Ring::put_locked: self.fits(tail, place, head, begin)"],
         run: || {
             let queue = queue(2, 8);
             queue.put(1).unwrap();
@@ -221,14 +221,14 @@ models! {
 
     is_counted: Model {
         shows: "no more are counted than were there, and who counts one sees what was done before",
-        floor: 19,
-        witnesses: &["none", "one"],
+        min_explored: 19,
+        must_reach: &["none", "one"],
         run: || {
             let both = (queue(2, 16), share(Data::default()));
             let counter = spawn_with(&both, |(queue, cell)| match queue.len() {
-                0 => witness("none"),
+                0 => reached("none"),
                 1 => {
-                    witness("one");
+                    reached("one");
                     assert_eq!(cell.read(), 7);
                 }
                 more => panic!("one was put, {more} are counted"),
@@ -244,13 +244,13 @@ models! {
 
     counts_unfinished: Model {
         shows: "no more are counted as unfinished than were put",
-        floor: 19,
-        witnesses: &["none", "one"],
+        min_explored: 19,
+        must_reach: &["none", "one"],
         run: || {
             let queue = queue(2, 16);
             let counter = spawn_with(&queue, |queue| match queue.unfinished() {
-                0 => witness("none"),
-                1 => witness("one"),
+                0 => reached("none"),
+                1 => reached("one"),
                 more => panic!("one was put, {more} are counted"),
             });
             queue.put(1).unwrap();
@@ -261,8 +261,8 @@ models! {
 
     reports: Model {
         shows: "of two who report the one message, one is refused",
-        floor: 53,
-        witnesses: &["refused", "the other was refused"],
+        min_explored: 53,
+        must_reach: &["refused", "the other was refused"],
         run: || {
             let queue = queue(2, 16);
             let other = spawn_with(&queue, |queue| queue.task_done().is_ok());
@@ -270,14 +270,14 @@ models! {
             let mine = queue.task_done().is_ok();
             let its = other.join();
             assert!(mine != its, "one message, {} reports", 2 * u32::from(mine));
-            witness(if mine { "the other was refused" } else { "refused" });
+            reached(if mine { "the other was refused" } else { "refused" });
         },
     };
 
     reports_beside_another: Model {
         shows: "who reports while another does counts none that was not put",
-        floor: 1_000,
-        witnesses: &["refused", "the other was refused"],
+        min_explored: 1_000,
+        must_reach: &["refused", "the other was refused"],
         run: || {
             let queue = queue(2, 16);
             let other = spawn_with(&queue, |queue| queue.task_done().is_ok());
@@ -289,30 +289,30 @@ models! {
             let its = other.join();
             let reports = u32::from(mine[0]) + u32::from(mine[1]) + u32::from(its);
             assert_eq!(reports, 2, "two were put");
-            witness(if its { "refused" } else { "the other was refused" });
+            reached(if its { "refused" } else { "the other was refused" });
         },
     };
 
     times_out: Model {
         shows: "who gives up waiting for a message leaves it to the next, and for room has its own back",
-        floor: 120_000,
-        witnesses: &["got it", "too late", "put it", "still full"],
+        min_explored: 120_000,
+        must_reach: &["got it", "too late", "put it", "still full"],
         run: || {
             let queue = queue(1, 8);
             let producer = spawn_with(&queue, |queue| {
                 queue.put(1).unwrap();
                 match queue.put_for(2, Duration::from_secs(1)) {
-                    Ok(()) => witness("put it"),
-                    Err(PutError::TimedOut(2)) => witness("still full"),
+                    Ok(()) => reached("put it"),
+                    Err(PutError::TimedOut(2)) => reached("still full"),
                     Err(error) => panic!("{error}"),
                 }
             });
             match queue.get_for(Duration::from_secs(1)) {
                 Ok(n) => {
                     assert_eq!(n, 1);
-                    witness("got it");
+                    reached("got it");
                 }
-                Err(GetError::TimedOut) => witness("too late"),
+                Err(GetError::TimedOut) => reached("too late"),
                 Err(error) => panic!("{error}"),
             }
             producer.join();

@@ -5,13 +5,13 @@ use std::panic::{self, AssertUnwindSafe};
 use multiproc::{RLock, TryLockError};
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, share, spawn_with, witness};
+use crate::stage::{Data, reached, share, spawn_with};
 
 models! {
     excludes: Model {
         shows: "each of two locks twice, and is alone until it has given both back",
-        floor: 3_100,
-        witnesses: &["RawLock::unlock_slow: self.word.wake_op(Op::SetBit", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
+        min_explored: 3_100,
+        must_reach: &["RawLock::unlock_slow: self.word.wake_op(Op::SetBit", "RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
         run: || {
             let lock = share(RLock::new(Data::default()));
             let adder = spawn_with(&lock, |lock| add_twice(lock));
@@ -23,8 +23,8 @@ models! {
 
     tries: Model {
         shows: "who tries gets it again while it has it, and is refused while another has",
-        floor: 1_900,
-        witnesses: &["refused", "got it"],
+        min_explored: 1_900,
+        must_reach: &["refused", "got it"],
         run: || {
             let lock = share(RLock::new(Data::default()));
             let holder = spawn_with(&lock, |lock| add_twice(lock));
@@ -34,9 +34,9 @@ models! {
                     let second = lock.try_lock().unwrap();
                     drop(first);
                     second.add(1);
-                    witness("got it");
+                    reached("got it");
                 }
-                Err(TryLockError::WouldBlock) => witness("refused"),
+                Err(TryLockError::WouldBlock) => reached("refused"),
                 Err(TryLockError::Poisoned(_)) => unreachable!("nobody panics"),
             }
             holder.join();
@@ -46,8 +46,8 @@ models! {
     // Not on the machine, where each round would print the panic.
     is_poisoned (explored_only): Model {
         shows: "who panics within, once it is out, has poisoned it for the other",
-        floor: 1_300,
-        witnesses: &["told", "too early"],
+        min_explored: 1_300,
+        must_reach: &["told", "too early"],
         run: || {
             let lock = share(RLock::new(Data::default()));
             let panicking = spawn_with(&lock, |lock| {
@@ -62,11 +62,11 @@ models! {
             match lock.lock() {
                 Ok(data) => {
                     assert_eq!(data.read(), 0);
-                    witness("too early");
+                    reached("too early");
                 }
                 Err(poisoned) => {
                     assert_eq!(poisoned.get_ref().read(), 1);
-                    witness("told");
+                    reached("told");
                 }
             }
             panicking.join();

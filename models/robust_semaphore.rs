@@ -8,14 +8,14 @@ use multiproc::{RobustPermit, RobustSemaphore};
 
 use crate::harness::{Model, models};
 use crate::stage::{
-    Data, Place, end_life, explore, explore_once_asleep, share, spawn_with, stop_exploring, witness,
+    Data, Place, end_life, explore, explore_once_asleep, reached, share, spawn_with, stop_exploring,
 };
 
 models! {
     hands_over: Model {
         shows: "two workers on one permit, two rounds and one: one inside, all permits come back",
-        floor: 2_000,
-        witnesses: &["wake: turn.wake_op", "RobustSemaphore::wait: mine | AWAITED"],
+        min_explored: 2_000,
+        must_reach: &["wake: turn.wake_op", "RobustSemaphore::wait: mine | AWAITED"],
         run: || {
             let room = Room::<1>::new(1);
             let worker = spawn_with(&room, |room| (0..2).for_each(|_| room.visit_alone()));
@@ -27,8 +27,8 @@ models! {
 
     passes_on: Model {
         shows: "once two sleep, one who barges in and leaves no mark leaves nobody asleep",
-        floor: 5_800,
-        witnesses: &["barged in", "RobustSemaphore::wait: mine | AWAITED"],
+        min_explored: 5_800,
+        must_reach: &["barged in", "RobustSemaphore::wait: mine | AWAITED"],
         run: || {
             stop_exploring();
             let room = Room::<1>::new(1);
@@ -37,7 +37,7 @@ models! {
             explore_once_asleep(2);
             drop(ManuallyDrop::into_inner(permit));
             if let Some(permit) = room.permits.try_acquire() {
-                witness("barged in");
+                reached("barged in");
                 drop(permit);
             }
             workers.into_iter().for_each(|worker| worker.join());
@@ -47,15 +47,15 @@ models! {
 
     wakes: Model {
         shows: "one who barges in while a permit is given back leaves nobody asleep",
-        floor: 440,
-        witnesses: &["barged in"],
+        min_explored: 440,
+        must_reach: &["barged in"],
         run: || {
             let room = Room::<1>::new(1);
             let permit = hold(&room.permits);
             let sleeper = spawn_with(&room, |room| room.visit_alone());
             let barger = spawn_with(&room, |room| {
                 if let Some(permit) = room.permits.try_acquire() {
-                    witness("barged in");
+                    reached("barged in");
                     room.enter_and_give(permit);
                 }
             });
@@ -69,15 +69,15 @@ models! {
 
     looks_again: Model {
         shows: "of two permits, one comes free behind the look of who is about to sleep",
-        floor: 2_800,
-        witnesses: &["the second was taken"],
+        min_explored: 2_800,
+        must_reach: &["the second was taken"],
         run: || {
             let room = Room::<2>::new(2);
             let permit = hold(&room.permits);
             let barger = spawn_with(&room, |room| {
                 if let Some(permit) = room.permits.try_acquire() {
                     if room.permits.value() == 0 {
-                        witness("the second was taken");
+                        reached("the second was taken");
                     }
                     std::mem::forget(permit);
                 }
@@ -91,8 +91,8 @@ models! {
 
     releases: Model {
         shows: "once two sleep, two permits released at once let both in",
-        floor: 500,
-        witnesses: &["RobustSemaphore::free: "],
+        min_explored: 500,
+        must_reach: &["RobustSemaphore::free: "],
         run: || {
             stop_exploring();
             let room = Room::<2>::new(0);
@@ -107,8 +107,8 @@ models! {
 
     releases_all_or_nothing: Model {
         shows: "two who release at once more than there is room for release two or none",
-        floor: 850,
-        witnesses: &["one of them", "neither"],
+        min_explored: 850,
+        must_reach: &["one of them", "neither"],
         run: || {
             let room = Room::<2>::new(0);
             let other = spawn_with(&room, |room| {
@@ -121,10 +121,10 @@ models! {
             let visits = room.visits();
             let value = room.permits.value();
             if released || visits == 1 {
-                witness("one of them");
+                reached("one of them");
                 assert_eq!((value, released, visits), (2, visits == 0, visits));
             } else {
-                witness("neither");
+                reached("neither");
                 assert_eq!(value, 0);
             }
         },
@@ -132,8 +132,8 @@ models! {
 
     forgets: Model {
         shows: "who releases what it forgot finds room, also where another took the very entry",
-        floor: 730,
-        witnesses: &[],
+        min_explored: 730,
+        must_reach: &[],
         run: || {
             let room = Room::<2>::new(2);
             let other = spawn_with(&room, |room| room.forget_and_release());
@@ -145,16 +145,16 @@ models! {
 
     counts: Model {
         shows: "who sees a permit back, given or released, sees what its holder did",
-        floor: 28,
-        witnesses: &["none", "one", "two"],
+        min_explored: 28,
+        must_reach: &["none", "one", "two"],
         run: || {
             let room = Room::<2>::new(1);
             let permit = hold(&room.permits);
             let other = spawn_with(&room, |room| match room.permits.value() {
-                0 => witness("none"),
+                0 => reached("none"),
                 back => {
                     room.enter_alone();
-                    witness(if back == 1 { "one" } else { "two" });
+                    reached(if back == 1 { "one" } else { "two" });
                 }
             });
             room.enter_alone();
@@ -166,17 +166,17 @@ models! {
 
     times_out: Model {
         shows: "one who gives up takes no permit with it",
-        floor: 68,
-        witnesses: &["got one", "gave up"],
+        min_explored: 68,
+        must_reach: &["got one", "gave up"],
         run: || {
             let room = Room::<1>::new(1);
             let permit = hold(&room.permits);
             let hasty = spawn_with(&room, |room| {
                 let Some(permit) = room.permits.acquire_for(Duration::from_secs(1)) else {
-                    return witness("gave up");
+                    return reached("gave up");
                 };
                 room.enter_and_give(permit);
-                witness("got one");
+                reached("got one");
             });
             room.enter_alone();
             drop(ManuallyDrop::into_inner(permit));
@@ -187,8 +187,8 @@ models! {
 
     times_out_beside_another: Model {
         shows: "once one sleeps, another who gives up takes no wake with it",
-        floor: 300_000,
-        witnesses: &["got one", "gave up"],
+        min_explored: 300_000,
+        must_reach: &["got one", "gave up"],
         run: || {
             stop_exploring();
             let room = Room::<1>::new(1);
@@ -196,10 +196,10 @@ models! {
             let patient = spawn_with(&room, |room| room.visit_alone());
             explore_once_asleep(1);
             let hasty = spawn_with(&room, |room| match room.permits.acquire_for(Duration::from_secs(1)) {
-                None => witness("gave up"),
+                None => reached("gave up"),
                 Some(permit) => {
                     room.enter_and_give(permit);
-                    witness("got one");
+                    reached("got one");
                 }
             });
             room.enter_alone();
@@ -214,8 +214,8 @@ models! {
     // with a permit. `tests/robust_semaphore_deaths.rs` kills real ones.
     finds_dead (explored_only): Model {
         shows: "a dead one's permit goes to one who waits for it, who sees what the finder knows",
-        floor: 100_000,
-        witnesses: &["the finder has it", "the other had it"],
+        min_explored: 100_000,
+        must_reach: &["the finder has it", "the other had it"],
         run: || {
             let room = Room::<1>::dead();
             let other = spawn_with(&room, |room| {
@@ -225,10 +225,10 @@ models! {
             room.enter_alone();
             // Its wait ends, and it looks who is dead.
             match room.permits.acquire_for(Duration::from_secs(1)) {
-                None => witness("the other had it"),
+                None => reached("the other had it"),
                 Some(permit) => {
                     room.enter_and_give(permit);
-                    witness("the finder has it");
+                    reached("the finder has it");
                 }
             }
             other.join();
@@ -239,15 +239,15 @@ models! {
     // Not on the machine, as above.
     finds_dead_once (stale_loads, explored_only): Model {
         shows: "two who find the same dead one bring back one permit, and rob nobody who lives",
-        floor: 78_000,
-        witnesses: &["the first had it", "the second had it"],
+        min_explored: 78_000,
+        must_reach: &["the first had it", "the second had it"],
         run: || {
             let room = Room::<1>::dead();
             let visit = |room: &Room<1>, who| {
                 if let Some(permit) = room.permits.acquire_for(Duration::from_secs(1)) {
                     std::mem::forget(permit);
                     room.enter_alone();
-                    witness(who);
+                    reached(who);
                 }
             };
             let other = spawn_with(&room, move |room| visit(room, "the first had it"));
@@ -265,7 +265,7 @@ struct Room<const N: usize> {
     visits: Place<Data>,
 }
 
-/// A permit that is given back only by hand: a twin that fails meanwhile would give it back as it
+/// A permit that is given back only by hand: a mutant that fails meanwhile would give it back as it
 /// unwinds, and be explored on.
 fn hold<const N: usize>(permits: &RobustSemaphore<N>) -> ManuallyDrop<RobustPermit<'_>> {
     ManuallyDrop::new(permits.acquire())

@@ -6,15 +6,15 @@ use multiproc::Semaphore;
 
 use crate::harness::{Model, models};
 use crate::stage::{
-    Data, Place, explore, explore_once_asleep, let_sleep, share, spawn_with, stop_exploring,
-    witness,
+    Data, Place, explore, explore_once_asleep, let_sleep, reached, share, spawn_with,
+    stop_exploring,
 };
 
 models! {
     hands_over: Model {
         shows: "two workers on one permit, two rounds and one: one inside, all permits come back",
-        floor: 160_000,
-        witnesses: &["Semaphore::wake", "Semaphore::wake: self.0.wake_op"],
+        min_explored: 160_000,
+        must_reach: &["Semaphore::wake", "Semaphore::wake: self.0.wake_op"],
         run: || {
             let room = Room::new(1);
             let worker = spawn_with(&room, |room| (0..2).for_each(|_| room.visit_alone()));
@@ -26,8 +26,8 @@ models! {
 
     wakes: Model {
         shows: "one who barges in between a release and its wake leaves nobody asleep",
-        floor: 31_000,
-        witnesses: &["Semaphore::wake: self.0.wake_op", "woken for nothing", "barged in"],
+        min_explored: 31_000,
+        must_reach: &["Semaphore::wake: self.0.wake_op", "woken for nothing", "barged in"],
         run: || {
             stop_exploring();
             let room = Room::new(0);
@@ -37,13 +37,13 @@ models! {
             room.permits.release(1).unwrap();
             if let Some(permit) = room.permits.try_acquire() {
                 permit.forget();
-                witness("woken for nothing");
+                reached("woken for nothing");
             }
             explore();
             let barger = spawn_with(&room, |room| {
                 if let Some(permit) = room.permits.try_acquire() {
                     permit.forget();
-                    witness("barged in");
+                    reached("barged in");
                 }
             });
             room.permits.release(1).unwrap();
@@ -58,8 +58,8 @@ models! {
 
     wakes_as_many: Model {
         shows: "once two sleep, two permits given at once let both in",
-        floor: 6_100,
-        witnesses: &["Semaphore::wake: self.0.wake_op"],
+        min_explored: 6_100,
+        must_reach: &["Semaphore::wake: self.0.wake_op"],
         run: || {
             stop_exploring();
             let room = Room::new(0);
@@ -78,8 +78,8 @@ models! {
 
     counts: Model {
         shows: "who sees the permit back sees what its holder did",
-        floor: 6,
-        witnesses: &["back", "not back"],
+        min_explored: 6,
+        must_reach: &["back", "not back"],
         run: || {
             let room = Room::new(0);
             let holder = spawn_with(&room, |room| {
@@ -87,10 +87,10 @@ models! {
                 room.permits.release(1).unwrap();
             });
             if room.permits.value() == 1 {
-                witness("back");
+                reached("back");
                 room.enter_alone();
             } else {
-                witness("not back");
+                reached("not back");
             }
             holder.join();
         },
@@ -98,18 +98,18 @@ models! {
 
     times_out: Model {
         shows: "one who gives up takes no permit with it",
-        floor: 1_300,
-        witnesses: &["got one", "gave up"],
+        min_explored: 1_300,
+        must_reach: &["got one", "gave up"],
         run: || {
             let room = Room::new(0);
             let hasty = spawn_with(&room, |room| {
                 let Some(permit) = room.permits.acquire_for(Duration::from_secs(1)) else {
-                    return witness("gave up");
+                    return reached("gave up");
                 };
                 permit.forget();
                 room.enter_alone();
                 room.permits.release(1).unwrap();
-                witness("got one");
+                reached("got one");
             });
             room.enter_alone();
             room.permits.release(1).unwrap();
@@ -120,8 +120,8 @@ models! {
 
     wakes_each: Model {
         shows: "once two sleep, two permits given one after the other let both in",
-        floor: 60,
-        witnesses: &["Semaphore::wake"],
+        min_explored: 60,
+        must_reach: &["Semaphore::wake"],
         run: || {
             stop_exploring();
             let room = Room::new(0);
@@ -146,7 +146,7 @@ impl Room {
         share(Room { permits: Semaphore::new(permits), visits: Data::default() })
     }
 
-    /// Alone, which is checked. The permit is given by hand: a twin that fails here would give it
+    /// Alone, which is checked. The permit is given by hand: a mutant that fails here would give it
     /// back as it unwinds, and be explored on.
     fn visit_alone(&self) {
         self.permits.acquire().forget();

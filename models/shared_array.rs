@@ -3,13 +3,13 @@
 use multiproc::SharedArray;
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, share, spawn_with, witness};
+use crate::stage::{Data, reached, share, spawn_with};
 
 models! {
     carries: Model {
         shows: "an element that is seen written carries what was done before it",
-        floor: 5,
-        witnesses: &["seen"],
+        min_explored: 5,
+        must_reach: &["seen"],
         run: || {
             hand_over(|array| array.set(0, 1).unwrap(), |array| array.get(0).unwrap() == 1);
         },
@@ -17,8 +17,8 @@ models! {
 
     swaps: Model {
         shows: "a swap hands over and takes over",
-        floor: 3,
-        witnesses: &["seen"],
+        min_explored: 3,
+        must_reach: &["seen"],
         run: || {
             let swap = |array: &SharedArray<u8>| array.swap(0, 1).unwrap() == 1;
             hand_over(move |array| _ = swap(array), swap);
@@ -27,8 +27,8 @@ models! {
 
     adds: Model {
         shows: "an addition hands over and takes over, and none is lost",
-        floor: 3,
-        witnesses: &["seen"],
+        min_explored: 3,
+        must_reach: &["seen"],
         run: || {
             let add = |array: &SharedArray<u8>| array.fetch_add(0, 1).unwrap() == 1;
             let array = hand_over(move |array| _ = add(array), add);
@@ -38,8 +38,8 @@ models! {
 
     exchanges: Model {
         shows: "an exchange hands over and takes over, also when it only reads",
-        floor: 5,
-        witnesses: &["seen"],
+        min_explored: 5,
+        must_reach: &["seen"],
         run: || {
             hand_over(
                 |array| assert_eq!(array.compare_exchange(0, 0, 1), Ok(Ok(0))),
@@ -53,8 +53,8 @@ models! {
 
     locks: Model {
         shows: "under the lock two elements change together",
-        floor: 45,
-        witnesses: &[],
+        min_explored: 45,
+        must_reach: &[],
         run: || {
             let array = SharedArray::<u8>::zeroed(2).unwrap();
             let both = |array: &SharedArray<u8>| {
@@ -86,7 +86,7 @@ fn hand_over(
 
     let (array, data) = both;
     if hears(&array) {
-        witness("seen");
+        reached("seen");
         assert_eq!(data.read(), 7);
     }
     teller.join();

@@ -9,36 +9,36 @@ use crate::{bounded_semaphore as seats, notebook};
 models! {
     lock (search_only, one_wakes): Model {
         shows: "the lock's rounds, and one sleeper wakes for nothing",
-        floor: 1_700,
-        witnesses: &["RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
+        min_explored: 1_700,
+        must_reach: &["RawLock::unlock_slow: self.word.wake_op(Op::ClearBit"],
         run: || notebook::lock(2),
     };
 
     semaphore (search_only, one_wakes): Model {
         shows: "two workers on one permit, and one wakes for nothing",
-        floor: 160,
-        witnesses: &["full"],
+        min_explored: 160,
+        must_reach: &["full"],
         run: || notebook::semaphore(2, 1),
     };
 
     event (search_only, one_wakes): Model {
         shows: "two wait, and one of them wakes for nothing",
-        floor: 500,
-        witnesses: &["Event::set: self.0.wake_op"],
+        min_explored: 500,
+        must_reach: &["Event::set: self.0.wake_op"],
         run: || notebook::event(2),
     };
 
     barrier (search_only, one_wakes): Model {
         shows: "three meet, and one of them wakes for nothing",
-        floor: 3_100,
-        witnesses: &["Barrier::rouse"],
+        min_explored: 3_100,
+        must_reach: &["Barrier::rouse"],
         run: || notebook::barrier(3),
     };
 
     condition (search_only, one_wakes): Model {
         shows: "one waits for a change, and may wake before it",
-        floor: 300,
-        witnesses: &[],
+        min_explored: 300,
+        must_reach: &[],
         run: || {
             let meeting = share((Lock::new(0u32), Condition::new()));
             let waiter = spawn_with(&meeting, |meeting| {
@@ -55,8 +55,8 @@ models! {
 
     queue (search_only, one_wakes): Model {
         shows: "full and empty by turns, and one sleeper wakes for nothing",
-        floor: 260_000,
-        witnesses: &["commit_slow: word.wake_op(Op::ClearBit"],
+        min_explored: 260_000,
+        must_reach: &["commit_slow: word.wake_op(Op::ClearBit"],
         run: || {
             let queue = Queue::<u32>::with_bytes(1, 8).unwrap();
             let producer = spawn_with(&queue, |queue| (1..=2).for_each(|n| queue.put(n).unwrap()));
@@ -67,8 +67,8 @@ models! {
 
     bounded_semaphore (search_only, one_wakes): Model {
         shows: "two on one seat, and one wakes for nothing",
-        floor: 190,
-        witnesses: &["Semaphore::wake"],
+        min_explored: 190,
+        must_reach: &["Semaphore::wake"],
         run: seats::hands_over::MODEL.run,
     };
 }

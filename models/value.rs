@@ -3,13 +3,13 @@
 use multiproc::Value;
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, share, spawn_with, witness};
+use crate::stage::{Data, reached, share, spawn_with};
 
 models! {
     carries: Model {
         shows: "a number that is seen written carries what was done before it",
-        floor: 5,
-        witnesses: &["seen"],
+        min_explored: 5,
+        must_reach: &["seen"],
         run: || {
             let shared = share((Value::new(0u8), Data::default()));
             let writer = spawn_with(&shared, |shared| {
@@ -17,7 +17,7 @@ models! {
                 shared.0.set(1);
             });
             if shared.0.get() == 1 {
-                witness("seen");
+                reached("seen");
                 assert_eq!(shared.1.read(), 7);
             }
             writer.join();
@@ -26,8 +26,8 @@ models! {
 
     adds: Model {
         shows: "two steps under the lock and one without: none is lost",
-        floor: 43,
-        witnesses: &["RawLock::unlock_slow: self.word.wake_op(Op::SetBit"],
+        min_explored: 43,
+        must_reach: &["RawLock::unlock_slow: self.word.wake_op(Op::SetBit"],
         run: || {
             let shared = share((Value::new(0u32), Data::default()));
             let add = |(value, data): &(Value<u32>, Data)| {

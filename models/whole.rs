@@ -31,7 +31,7 @@ fn whole() {
     }
     let mut models: Vec<_> = ALL.iter().copied().flatten().collect();
     // The longest first, so that no core is left with one of them at the end.
-    models.sort_by_key(|(_, model, _)| Reverse(model.floor));
+    models.sort_by_key(|(_, model, _)| Reverse(model.min_explored));
     let start = Instant::now();
     let explored = side_by_side(&models, |(path, model, _)| {
         let explored = apart::<Vec<Explored>>(&format!("model {path}"), LONGEST);
@@ -79,6 +79,53 @@ fn whole() {
     compare(&text, &mutants);
 }
 
+/// All mutants, and nothing else: `MULTIPROC_MODELS=mutants`.
+#[test]
+fn all_mutants() {
+    if env::var("MULTIPROC_MODELS").is_ok_and(|which| which == "mutants") {
+        let models: Vec<_> = ALL.iter().copied().flatten().collect();
+        let explored = side_by_side(&models, |(path, ..)| {
+            apart::<Vec<Explored>>(&format!("search {path}"), LONGEST).expect("it holds")
+        });
+        let explored = models.iter().zip(&explored).map(|((path, ..), one)| (*path, one)).collect();
+        let found = mutants(&explored);
+        say(&found.told());
+        found.check();
+    }
+}
+
+/// In a quick run each mutant is given only to the model that found it the last time, if that is a small one,
+/// and as many as so much time is enough for.
+#[test]
+fn some_mutants() {
+    if is_whole() {
+        return;
+    }
+    const SMALL: usize = 3_000;
+    const ENOUGH: Duration = Duration::from_secs(20);
+    let end = Instant::now() + ENOUGH;
+    let killed = Killed::read();
+    let models: Vec<_> = ALL.iter().copied().flatten().collect();
+    let small: Vec<_> = models.iter().filter(|(_, model, _)| model.min_explored <= SMALL).collect();
+    let fallen = side_by_side(&small, |(path, model, legs)| {
+        let mut passed = model.search(*legs).mutants;
+        passed.retain(|mutant| {
+            let by = killed.0.get(&mutant.name).and_then(Option::as_ref);
+            by.is_some_and(|by| by.model == name_of(path))
+        });
+        let falls = |mutant: &&Mutant| {
+            let in_time = Instant::now() < end;
+            let falls = in_time && killer(path, model, *legs, mutant).is_some();
+            assert!(falls || !in_time, "{} holds with {}", name_of(path), mutant.name);
+            falls
+        };
+        passed.iter().filter(falls).count()
+    });
+    let (fallen, all) = (fallen.iter().sum::<usize>(), killed.0.values().flatten().count());
+    say(&format!("{fallen} mutants fall; SKIPPED: {} others, in a quick run", all - fallen));
+    assert!(fallen > 0, "nobody is known to find a mutant");
+}
+
 /// What was found of mutants.
 struct Found {
     /// By name.
@@ -94,7 +141,7 @@ fn mutants(explored: &BTreeMap<&str, &Vec<Explored>>) -> Found {
     let mut passed_by: BTreeMap<&Mutant, BTreeSet<(usize, &str)>> = BTreeMap::new();
     for (path, explored) in explored {
         for mutant in explored.iter().flat_map(|one| &one.mutants) {
-            passed_by.entry(mutant).or_default().insert((models[path].1.floor, *path));
+            passed_by.entry(mutant).or_default().insert((models[path].1.min_explored, *path));
         }
     }
     let before = Killed::read();
@@ -132,8 +179,10 @@ fn is_equivalent(mutant: &Mutant) -> bool {
 }
 
 impl Found {
-    fn killed(&self) -> usize {
-        self.killed.0.values().flatten().count()
+    fn told(&self) -> String {
+        let decisions: BTreeSet<_> = self.mutants.values().map(|mutant| &mutant.decision).collect();
+        let found = self.killed.0.values().flatten().count();
+        format!("{} mutants of {} places: {found} are found.", self.mutants.len(), decisions.len())
     }
 
     /// Every decision is found in one way at least, and in every way in which it was found before, but for
@@ -196,6 +245,10 @@ fn part() {
     let (kind, name) = part.split_once(' ').expect("a kind and a name");
     let mut models = ALL.iter().copied().flatten();
     let found = match kind {
+        "search" => {
+            let (_, model, legs) = models.find(|(path, ..)| *path == name).expect("a model");
+            postcard::to_stdvec(&vec![model.search(*legs)])
+        }
         "model" => {
             let (path, model, legs) = models.find(|(path, ..)| *path == name).expect("a model");
             postcard::to_stdvec(&model.holds(name_of(path), *legs))
@@ -302,16 +355,8 @@ fn tables(explored: &BTreeMap<&str, &Vec<Explored>>, mutants: &Found) -> String 
         let name = name_of(path);
         writeln!(text, "| `{name}` | {} | {search} | {stale} | {latest} |", model.shows).unwrap();
     }
-    let decisions: BTreeSet<_> = mutants.mutants.values().map(|mutant| &mutant.decision).collect();
-    writeln!(
-        text,
-        "\n{} models; {sum} interleavings by loom.\n\n{} mutants of {} decisions: {} fall.",
-        explored.len(),
-        mutants.mutants.len(),
-        decisions.len(),
-        mutants.killed()
-    )
-    .unwrap();
+    let told = mutants.told();
+    writeln!(text, "\n{} models; {sum} interleavings by loom.\n\n{told}", explored.len()).unwrap();
     text
 }
 

@@ -51,15 +51,15 @@ pub(super) fn alike<R: Serialize + DeserializeOwned + Send + 'static>(
 }
 
 thread_local! {
-    static WITNESSED: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
+    static REACHED: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
 }
 
 /// Notes that the running model came to the state `name` in one of its interleavings.
-pub(crate) fn witness(name: &'static str) {
-    WITNESSED.with_borrow_mut(|seen| seen.insert(name));
+pub(crate) fn reached(name: &'static str) {
+    REACHED.with_borrow_mut(|seen| seen.insert(name));
 }
 
 /// What was noted since this was last asked.
-pub(crate) fn take_witnessed() -> BTreeSet<&'static str> {
-    WITNESSED.take()
+pub(crate) fn take_reached() -> BTreeSet<&'static str> {
+    REACHED.take()
 }

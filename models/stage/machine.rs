@@ -142,7 +142,7 @@ pub(crate) fn stop_exploring() {}
 pub(crate) fn end_of_round(_: u32) {}
 
 /// What a model came across counts only where it is explored.
-pub(crate) fn witness(_: &'static str) {}
+pub(crate) fn reached(_: &'static str) {}
 
 /// Only an engine can say that a thread is a process that has died.
 pub(crate) fn end_life() {

@@ -215,10 +215,10 @@ impl Execution {
         what.hash(&mut hasher);
         for &value in values {
             match thread_named(value) {
-                Some(task) if task == me => (1u8, without_name(value)).hash(&mut hasher),
-                Some(task) => {
+                Some(id) if id == me => (1u8, without_name(value)).hash(&mut hasher),
+                Some(id) => {
                     (2u8, without_name(value)).hash(&mut hasher);
-                    thread.knows.push(task);
+                    thread.knows.push(id);
                 }
                 None => (0u8, value).hash(&mut hasher),
             }
@@ -234,7 +234,7 @@ impl Execution {
     /// Why nobody can go on.
     pub(super) fn deadlock(&self) -> String {
         let mut text = String::from("deadlock:");
-        for (task, thread) in self.threads.iter().enumerate() {
+        for (id, thread) in self.threads.iter().enumerate() {
             let what = match thread.status {
                 Status::Asleep { var, .. } => format!("sleeps on {}", self.label(var)),
                 Status::Joining(other) => format!("waits for the end of thread {other}"),
@@ -242,7 +242,7 @@ impl Execution {
                 Status::Dead => "is dead".to_owned(),
                 _ => continue,
             };
-            text.push_str(&format!(" thread {task} {what};"));
+            text.push_str(&format!(" thread {id} {what};"));
         }
         text.trim_end_matches(';').to_owned()
     }

@@ -1,9 +1,9 @@
 //! Every execution of a program, one state once: a scheduler for shuttle that goes depth first and
-//! choices back where it comes to a state that it has seen.
+//! turns back where it comes to a state that it has seen.
 //!
 //! shuttle runs the program anew for each way through it, as coroutines on one OS thread, and asks
-//! before each step who goes on. What may go on, and the state, the `execution` knows; shuttle knows no
-//! thread that sleeps. Where an execution is cut short, its threads unwind, so that nothing leaks.
+//! before each step who goes on. What may go on, and the state, `execution` knows; shuttle does not know
+//! which threads are blocked. Where an execution is cut short, its threads unwind, so that nothing leaks.
 
 mod execution;
 mod executor;
@@ -39,13 +39,13 @@ struct Decision {
 pub struct SearchResult {
     /// How often the program was run.
     pub executions: usize,
-    /// Different states that were come to.
+    /// How many different states were reached.
     pub states: usize,
     /// At how many decisions a thread was killed.
     pub deaths: usize,
     /// The first failure.
     pub failure: Option<Failure>,
-    /// Whether every execution was gone through.
+    /// Whether all executions were tried.
     pub complete: bool,
 }
 
@@ -81,7 +81,7 @@ pub struct Search {
     pub max_states: Option<usize>,
     /// Only these decisions.
     pub replay: Option<String>,
-    /// No execution of more decisions than these: what needs more is not gone through.
+    /// No execution of more decisions than these: what needs more is not tried.
     pub max_decisions: Option<usize>,
 }
 
@@ -159,7 +159,7 @@ impl Search {
 /// Decisions of one execution: a program that needs more does not end.
 const LONGEST: usize = 20_000;
 
-/// States that are gone through for a schedule that is shorter.
+/// States that are tried for a schedule that is shorter.
 const MOST_FOR_SHORTER: usize = 200_000;
 
 /// `0*3,1`: of what could be done the first, three times, then the second.
@@ -286,12 +286,12 @@ impl Path {
         }
         self.at += 1;
         let decision = &self.decisions[at];
-        let (task, choice) = decision.choices[decision.taken];
+        let (thread, choice) = decision.choices[decision.taken];
         if choice == Choice::Kill && at + 1 == self.decisions.len() {
             self.result.deaths += 1;
         }
-        execution::with(|execution| execution.decide(task, choice));
-        Some((task, choice))
+        execution::with(|execution| execution.decide(thread, choice));
+        Some((thread, choice))
     }
 }
 
@@ -308,8 +308,8 @@ impl Scheduler for Decider {
         current: Option<TaskId>,
         is_yielding: bool,
     ) -> Option<TaskId> {
-        let runs = |task: ThreadId| {
-            runnable.iter().map(|coroutine| coroutine.id()).find(|&id| usize::from(id) == task)
+        let runs = |thread: ThreadId| {
+            runnable.iter().map(|coroutine| coroutine.id()).find(|&id| usize::from(id) == thread)
         };
         let any = || runnable.first().map(|coroutine| coroutine.id());
         let running = current.filter(|&current| runs(current.into()).is_some());
@@ -333,11 +333,11 @@ impl Scheduler for Decider {
             if !at_step && running.is_some() {
                 return running;
             }
-            while let Some((task, choice)) = self.0.borrow_mut().decide() {
+            while let Some((thread, choice)) = self.0.borrow_mut().decide() {
                 if matches!(choice, Choice::Kill | Choice::WalkList | Choice::Wake) {
                     continue;
                 }
-                return runs(task);
+                return runs(thread);
             }
         }
         execution::with(|execution| execution.finish());

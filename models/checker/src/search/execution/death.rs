@@ -10,7 +10,7 @@ impl Execution {
     /// Whether one has died, and what it left may be for those to find whose slices end: where the kernel
     /// has not marked it, that is its name.
     pub(super) fn has_left_something(&self) -> bool {
-        let dead = |task: ThreadId| self.is_dead(task);
+        let dead = |id: ThreadId| self.is_dead(id);
         if self.rules.unmarked {
             return self
                 .variables
@@ -21,13 +21,13 @@ impl Execution {
     }
 
     /// Kills a thread, and does what the kernel then does with its robust list.
-    pub(super) fn kill(&mut self, task: ThreadId) {
+    pub(super) fn kill(&mut self, id: ThreadId) {
         self.deaths -= 1;
-        trace::note(task, Action::Dies);
+        trace::note(id, Action::Dies);
         for variable in &mut self.variables {
-            variable.sleepers.retain(|&sleeper| sleeper != task);
+            variable.sleepers.retain(|&sleeper| sleeper != id);
         }
-        let Thread { status, held, pending, .. } = &mut self.threads[task];
+        let Thread { status, held, pending, .. } = &mut self.threads[id];
         *status = Status::Dying;
         if self.rules.unmarked {
             // Since it took what it holds, the pending entry has been another.
@@ -35,13 +35,13 @@ impl Execution {
             held.clear();
         }
         held.retain(|&var| Some(var) != *pending);
-        self.walk_list(task);
+        self.walk_list(id);
     }
 
     /// The kernel comes to the next lock on the list of a thread that was killed, the last taken first, the
     /// pending one last. Before the next, others can run.
-    pub(super) fn walk_list(&mut self, task: ThreadId) {
-        let Thread { status, held, pending, .. } = &mut self.threads[task];
+    pub(super) fn walk_list(&mut self, id: ThreadId) {
+        let Thread { status, held, pending, .. } = &mut self.threads[id];
         let (var, is_pending) = match held.pop() {
             Some(var) => (Some(var), false),
             None => (pending.take(), true),
@@ -50,7 +50,7 @@ impl Execution {
             *status = Status::Dead;
         }
         if let Some(var) = var {
-            self.mark(var, name_of(task), is_pending);
+            self.mark(var, name_of(id), is_pending);
         }
     }
 

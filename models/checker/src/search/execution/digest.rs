@@ -13,8 +13,8 @@ impl Execution {
         // Where each stands for the others to see.
         let mut stands = vec![0u64; self.threads.len()];
         for (var, variable) in self.variables.iter().enumerate() {
-            if let Some(task) = thread_named(variable.value) {
-                stands[task] = digest((stands[task], var));
+            if let Some(id) = thread_named(variable.value) {
+                stands[id] = digest((stands[id], var));
             }
         }
         let locals: Vec<u64> = self
@@ -33,14 +33,14 @@ impl Execution {
             })
             .collect();
         let mut order: Vec<ThreadId> = (0..self.threads.len()).collect();
-        order.sort_by_key(|&task| match self.threads[task].kind {
+        order.sort_by_key(|&id| match self.threads[id].kind {
             // Those of a kind stand together, where the first of them was.
-            Some(kind) => (1, u64::from(kind), locals[task], task),
-            None => (0, task as u64, 0, task),
+            Some(kind) => (1, u64::from(kind), locals[id], id),
+            None => (0, id as u64, 0, id),
         });
         let mut rank = vec![0usize; order.len()];
-        for (at, &task) in order.iter().enumerate() {
-            rank[task] = at;
+        for (at, &id) in order.iter().enumerate() {
+            rank[id] = at;
         }
         let half = |seed: u64| {
             let mut hasher = DefaultHasher::new();
@@ -48,16 +48,16 @@ impl Execution {
                 .hash(&mut hasher);
             for variable in &self.variables {
                 match thread_named(variable.value) {
-                    Some(task) => (1u8, without_name(variable.value), rank[task]).hash(&mut hasher),
+                    Some(id) => (1u8, without_name(variable.value), rank[id]).hash(&mut hasher),
                     None => (0u8, variable.value).hash(&mut hasher),
                 }
             }
             for contents in self.contents.iter().flatten() {
                 contents().hash(&mut hasher);
             }
-            for &task in &order {
-                let thread = &self.threads[task];
-                locals[task].hash(&mut hasher);
+            for &id in &order {
+                let thread = &self.threads[id];
+                locals[id].hash(&mut hasher);
                 thread.knows.len().hash(&mut hasher);
                 thread.knows.iter().for_each(|&other| rank[other].hash(&mut hasher));
                 if let Status::Joining(other) = thread.status {

@@ -36,7 +36,7 @@ fn leaving() -> bool {
 
 /// Whether the low bits are the name of a thread that was killed.
 pub(in crate::search) fn is_named_dead(name: u32) -> bool {
-    with(|execution| thread_named(name.into()).is_some_and(|task| execution.is_dead(task)))
+    with(|execution| thread_named(name.into()).is_some_and(|id| execution.is_dead(id)))
 }
 
 /// A new variable.
@@ -215,33 +215,33 @@ pub(in crate::search) fn spawn(start: Start) -> ThreadId {
     unsafe impl<F> Send for Here<F> {}
 
     let Start { kind, mortal, gives, body } = start;
-    let task = with(|execution| {
-        let task = execution.add(kind, mortal);
-        trace::note(execution.current, Action::Spawns(task));
+    let id = with(|execution| {
+        let id = execution.add(kind, mortal);
+        trace::note(execution.current, Action::Spawns(id));
         execution.remember("spawn", &[]);
-        task
+        id
     });
     let body = Here(body);
     shuttle::thread::spawn(move || {
         // The whole, so that it is sent as it is.
         let body = body;
-        run(task, gives, body.0);
+        run(id, gives, body.0);
     });
     // It runs up to its first step, since what comes before it nobody sees; then the caller does.
     with(|execution| {
         let me = execution.current;
-        execution.forced.extend([me, task]);
+        execution.forced.extend([me, id]);
     });
     shuttle::thread::yield_now();
     if with(|execution| execution.over) && !leaving() {
         resume_unwind(Box::new(Leave));
     }
-    task
+    id
 }
 
 /// Runs the body of a thread, and notes how it ended. What it gives follows from what it has seen, which
 /// is then kept.
-pub(in crate::search) fn run(task: ThreadId, gives: bool, body: impl FnOnce()) {
+pub(in crate::search) fn run(id: ThreadId, gives: bool, body: impl FnOnce()) {
     if with(|execution| execution.over) {
         return;
     }
@@ -253,10 +253,10 @@ pub(in crate::search) fn run(task: ThreadId, gives: bool, body: impl FnOnce()) {
         {
             execution.failure = Some(trace::text_of(&*panic));
         }
-        if execution.threads[task].status != Status::Dead {
-            execution.threads[task].status = Status::Done;
+        if execution.threads[id].status != Status::Dead {
+            execution.threads[id].status = Status::Done;
         }
-        let thread = &mut execution.threads[task];
+        let thread = &mut execution.threads[id];
         if !gives || thread.status == Status::Dead {
             thread.memory = 0;
             thread.knows.clear();
@@ -265,13 +265,13 @@ pub(in crate::search) fn run(task: ThreadId, gives: bool, body: impl FnOnce()) {
 }
 
 /// Waits for the end of a thread, or of one that is alike; gives it, unless it was killed.
-pub(in crate::search) fn join(task: ThreadId) -> Option<ThreadId> {
+pub(in crate::search) fn join(id: ThreadId) -> Option<ThreadId> {
     if leaving() {
         return None;
     }
-    pause(Status::Joining(task));
+    pause(Status::Joining(id));
     with(|execution| {
-        let joined = execution.joined(task).expect("it goes on when one has ended");
+        let joined = execution.joined(id).expect("it goes on when one has ended");
         let lived = !execution.is_dead(joined);
         let thread = &mut execution.threads[joined];
         thread.is_joined = true;
