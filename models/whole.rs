@@ -84,9 +84,14 @@ fn whole() {
 fn all_mutants() {
     if env::var("MULTIPROC_MODELS").is_ok_and(|which| which == "mutants") {
         let models: Vec<_> = ALL.iter().copied().flatten().collect();
+        let models: Vec<_> = models
+            .into_iter()
+            .filter(|(_, model, legs)| model.spared(*legs).is_none_or(|what| !what.is_empty()))
+            .collect();
         let explored = side_by_side(&models, |(path, ..)| {
             apart::<Vec<Explored>>(&format!("search {path}"), LONGEST).expect("it holds")
         });
+        say("the models hold");
         let explored = models.iter().zip(&explored).map(|((path, ..), one)| (*path, one)).collect();
         let found = mutants(&explored);
         say(&found.told());
@@ -134,7 +139,8 @@ struct Found {
 }
 
 /// Looks for a model that finds each: first by the one that did the last time, and then by those that are
-/// the smallest.
+/// the smallest. Of a place that is found weakened in one way, others are tried only if they were found the
+/// last time, or all is written anew.
 fn mutants(explored: &BTreeMap<&str, &Vec<Explored>>) -> Found {
     let models: BTreeMap<&str, &(&str, Model, Legs)> =
         ALL.iter().copied().flatten().map(|model| (model.0, model)).collect();
@@ -145,28 +151,50 @@ fn mutants(explored: &BTreeMap<&str, &Vec<Explored>>) -> Found {
         }
     }
     let before = Killed::read();
+    let last = |mutant: &Mutant| before.0.get(&mutant.name).and_then(Option::as_ref);
     let anew = env::var_os("MULTIPROC_BLESS").is_some();
-    let all: Vec<_> = passed_by.into_iter().collect();
-    let killed = side_by_side(&all, |(mutant, paths)| {
-        let last = before.0.get(&mutant.name);
-        // Of a decision that was found in another way, and is again: or that fails.
-        if last.is_some_and(Option::is_none) && !anew && !is_equivalent(mutant) {
-            return None;
-        }
-        let is_last = |path: &str| {
-            last.and_then(Option::as_ref).is_some_and(|last| last.model == name_of(path))
-        };
-        let mut paths: Vec<_> = paths.iter().map(|(_, path)| *path).collect();
-        paths.sort_by_key(|path| !is_last(path));
-        paths.iter().find_map(|path| {
-            let part = format!("mutant {path}\n{}", postcard_text(mutant));
-            // One that has no end is not found by that.
-            apart::<Option<Killer>>(&part, SHORT).flatten()
+    let mut places: BTreeMap<&str, Vec<(&Mutant, Vec<&str>)>> = BTreeMap::new();
+    for (mutant, paths) in passed_by {
+        let mut paths: Vec<_> = paths.into_iter().map(|(_, path)| path).collect();
+        paths.sort_by_key(|path| last(mutant).is_none_or(|last| last.model != name_of(path)));
+        places.entry(&mutant.decision).or_default().push((mutant, paths));
+    }
+    let places: Vec<_> = places
+        .into_values()
+        .map(|mut ways| {
+            // To turn a condition round is found the soonest.
+            ways.sort_by_key(|(mutant, _)| {
+                (last(mutant).is_none(), !mutant.name.ends_with(" → negated"))
+            });
+            ways
         })
+        .collect();
+    let killed = side_by_side(&places, |ways| {
+        let mut killed = Vec::new();
+        for (mutant, paths) in ways {
+            let is_found = killed.iter().any(|(_, by): &(String, Option<Killer>)| by.is_some());
+            if is_found && last(mutant).is_none() && !anew && !is_equivalent(mutant) {
+                continue;
+            }
+            let by = paths.iter().find_map(|path| {
+                let part =
+                    format!("mutant {path}\n{}\n{}", u8::from(mutant.is_ordering), mutant.id);
+                // One that has no end is not found by that.
+                apart::<Option<Killer>>(&part, SHORT).flatten()
+            });
+            killed.push((mutant.name.clone(), by));
+        }
+        if killed.iter().all(|(_, by)| by.is_none()) {
+            killed.iter().for_each(|(name, _)| say(&format!("nothing falls with `{name}`")));
+        }
+        killed
     });
-    let killed =
-        all.iter().zip(killed).map(|((mutant, _), by)| (mutant.name.clone(), by)).collect();
-    let mutants = all.iter().map(|(mutant, _)| (mutant.name.clone(), (*mutant).clone())).collect();
+    let mut killed: BTreeMap<_, _> = killed.into_iter().flatten().collect();
+    let all = places.iter().flatten().map(|(mutant, _)| (mutant.name.clone(), (*mutant).clone()));
+    let mutants: BTreeMap<_, _> = all.collect();
+    for name in mutants.keys() {
+        killed.entry(name.clone()).or_default();
+    }
     let killed = Killed(killed);
     if anew {
         fs::write(Killed::path(), killed.text()).unwrap();
@@ -215,11 +243,6 @@ impl Found {
             .collect();
         assert!(lost.is_empty(), "no model falls any more with {lost:#?}");
     }
-}
-
-/// A part's arguments are text.
-fn postcard_text(mutant: &Mutant) -> String {
-    format!("{}\n{}", u8::from(mutant.is_ordering), mutant.id)
 }
 
 /// The longest that a part may take, and one of many.

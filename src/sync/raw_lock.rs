@@ -92,8 +92,7 @@ const _: () = assert!(
 
 /// That the lock is held, by whom, and where it stands among the locks on the owner's robust list,
 /// if it does: kept by the owner, where no peer can change it. Not `Send`.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(modelled, derive(Hash))]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Hold(Slot, Me);
 
 impl RawLock {

@@ -4,8 +4,7 @@ use crate::error::BrokenBarrier;
 use crate::sync::barrier::Barrier;
 
 /// What the state's 64 bits say.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(modelled, derive(Hash))]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct State(pub(super) u64);
 
 /// How a round ended for one who had come.

@@ -58,7 +58,7 @@ thread_local! {
 }
 
 /// The calling thread. Not `Send`: what it does, it does to this thread's list.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Me(NonNull<Record>);
 
 impl Me {

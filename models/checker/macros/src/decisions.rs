@@ -5,44 +5,16 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    BinOp, Block, Error, Expr, ExprBinary, ExprClosure, ExprLet, ExprMacro, ExprMethodCall,
-    ExprPath, ExprRepeat, GenericArgument, Item, Local, Pat, PathArguments, ReturnType, Stmt, Type,
-    UnOp, parse_quote, parse_quote_spanned,
+    BinOp, Block, Error, Expr, ExprBinary, ExprClosure, ExprLet, ExprMethodCall, ExprRepeat, Item,
+    Local, Pat, ReturnType, Stmt, Type, UnOp, parse_quote, parse_quote_spanned,
 };
 
 use crate::expand::{expand_inner, own};
+use crate::kinds::{
+    ASKING, Gives, has_let, is_assignment, is_call, is_comparison, is_constant, is_err, is_logic,
+    is_matches, is_none, is_operator, is_operator_method, take_chain,
+};
 use crate::text;
-
-/// What a function gives, as far as it can be weakened.
-#[derive(Clone, Copy, PartialEq)]
-enum Gives {
-    Bool,
-    Option,
-    /// `Result<(), _>`
-    Success,
-    Other,
-}
-
-impl Gives {
-    fn of(output: &ReturnType) -> Self {
-        let ReturnType::Type(_, ty) = output else { return Gives::Other };
-        let Type::Path(path) = &**ty else { return Gives::Other };
-        let Some(last) = path.path.segments.last() else { return Gives::Other };
-        let gives_unit = || match &last.arguments {
-            PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
-                Some(GenericArgument::Type(Type::Tuple(tuple))) => tuple.elems.is_empty(),
-                _ => false,
-            },
-            _ => false,
-        };
-        match last.ident.to_string().as_str() {
-            "bool" => Gives::Bool,
-            "Option" => Gives::Option,
-            "Result" if gives_unit() => Gives::Success,
-            _ => Gives::Other,
-        }
-    }
-}
 
 /// Goes through the body of a function.
 pub(crate) struct Decisions {
@@ -410,106 +382,11 @@ impl VisitMut for Decisions {
     }
 }
 
-/// Methods that are given a closure which gives a `bool`.
-const ASKING: [&str; 8] =
-    ["filter", "any", "all", "position", "find", "is_some_and", "is_none_or", "take_while"];
-
 impl Decisions {
     /// What a `return` in it gives, is not what the function gives.
     fn closure(&mut self, closure: &mut ExprClosure, gives: Gives) {
         let outer = std::mem::replace(&mut self.gives, gives);
         self.apart(|this| this.tail(&mut closure.body, gives));
         self.gives = outer;
-    }
-}
-
-fn is_logic(op: &BinOp) -> bool {
-    matches!(op, BinOp::And(_) | BinOp::Or(_))
-}
-
-fn is_comparison(op: &BinOp) -> bool {
-    use BinOp::{Eq, Ge, Gt, Le, Lt, Ne};
-    matches!(op, Eq(_) | Ne(_) | Lt(_) | Le(_) | Gt(_) | Ge(_))
-}
-
-fn is_operator(op: &BinOp) -> bool {
-    use BinOp::{Add, BitAnd, BitOr, BitXor, Div, Mul, Rem, Shl, Shr, Sub};
-    matches!(
-        op,
-        Add(_)
-            | Sub(_)
-            | Mul(_)
-            | Div(_)
-            | Rem(_)
-            | BitAnd(_)
-            | BitOr(_)
-            | BitXor(_)
-            | Shl(_)
-            | Shr(_)
-    )
-}
-
-fn is_operator_method(call: &ExprMethodCall) -> bool {
-    const METHODS: [&str; 6] = [
-        "wrapping_add",
-        "wrapping_sub",
-        "wrapping_mul",
-        "saturating_add",
-        "saturating_sub",
-        "saturating_mul",
-    ];
-    call.args.len() == 1 && METHODS.iter().any(|name| call.method == name)
-}
-
-/// `a += b` and its like: not `a = b`.
-fn is_assignment(expr: &Expr) -> bool {
-    matches!(expr, Expr::Binary(binary) if !is_logic(&binary.op) && !is_comparison(&binary.op) && !is_operator(&binary.op))
-}
-
-/// `a(b)`, `a.b(c)`, and either with `?`.
-fn is_call(expr: &Expr) -> bool {
-    match expr {
-        Expr::Call(_) | Expr::MethodCall(_) => true,
-        Expr::Try(tried) => is_call(&tried.expr),
-        _ => false,
-    }
-}
-
-fn is_matches(mac: &ExprMacro) -> bool {
-    mac.mac.path.is_ident("matches")
-}
-
-/// By its name: it is known at compile time.
-fn is_constant(path: &ExprPath) -> bool {
-    let last = path.path.segments.last().map(|last| last.ident.to_string());
-    last.is_some_and(|name| !name.chars().any(char::is_lowercase) && name.len() > 1)
-}
-
-fn is_none(expr: &Expr) -> bool {
-    matches!(expr, Expr::Path(path) if path.path.is_ident("None"))
-}
-
-fn is_err(expr: &Expr) -> bool {
-    matches!(expr, Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Err")))
-}
-
-fn has_let(expr: &Expr) -> bool {
-    match expr {
-        Expr::Let(_) => true,
-        Expr::Binary(ExprBinary { op: BinOp::And(_), left, right, .. }) => {
-            has_let(left) || has_let(right)
-        }
-        _ => false,
-    }
-}
-
-/// The parts of `a && b && c`.
-fn take_chain(expr: Expr, parts: &mut Vec<Expr>) {
-    match expr {
-        Expr::Binary(ExprBinary { op: BinOp::And(_), left, right, .. }) => {
-            take_chain(*left, parts);
-            take_chain(*right, parts);
-        }
-        part => parts.push(part),
     }
 }

@@ -3,6 +3,7 @@
 mod decisions;
 mod expand;
 mod forgets;
+mod kinds;
 #[cfg(test)]
 mod tests;
 mod text;
