@@ -6,8 +6,8 @@ use multiproc::{Condition, Lock, Poisoned};
 
 use crate::harness::{Model, models};
 use crate::stage::{
-    Data, Place, explore_once_asleep, let_sleep, reached, share, spawn_mortal, spawn_with,
-    stop_exploring,
+    Data, Place, end_life, explore_once_asleep, let_sleep, reached, share, spawn_mortal,
+    spawn_with, stop_exploring,
 };
 
 models! {
@@ -75,7 +75,11 @@ models! {
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
-            let before = spawn_with(&meeting, |meeting| meeting.wait_and_count());
+            // It has acted on it before its process ends.
+            let before = spawn_with(&meeting, |meeting| {
+                meeting.wait_and_count();
+                end_life();
+            });
             let_sleep(1);
             meeting.changed.notify_one();
             before.join();

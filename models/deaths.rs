@@ -309,8 +309,7 @@ models! {
 fn an_older_kernel_costs_a_slice() {
     for (slices, holds) in [(Slices::Never, false), (Slices::Singly, true)] {
         let search = Search { deaths: 1, slices, ..Search::default() };
-        let searched =
-            mutants::with(&mutants::of_name("kernel.wakes.next"), || search.run(|| lock(3, 1)));
+        let searched = mutants::with("kernel.wakes.next", || search.run(|| lock(3, 1)));
         assert_eq!(searched.failure.is_none(), holds, "{slices:?}");
     }
 }

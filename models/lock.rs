@@ -164,6 +164,9 @@ models! {
             panicking.join();
             mend();
             assert_eq!(sum(&lock), 1);
+            assert!(!lock.is_locked());
+            let _pair = lock.lock();
+            assert!(lock.is_locked());
         },
     };
 }

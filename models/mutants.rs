@@ -23,11 +23,20 @@ pub(crate) struct Mutant {
     pub(crate) is_ordering: bool,
 }
 
+impl Mutant {
+    /// Its function and its expression.
+    pub(crate) fn place(&self) -> &str {
+        self.name.rsplit_once(" → ").map_or(&self.name, |(place, _)| place)
+    }
+}
+
 /// Runs `explore`; also gives the mutants of the source that it passes.
 pub(crate) fn record<R>(explore: impl FnOnce() -> R) -> (R, Vec<Mutant>) {
     let (result, passed) = mutants::record(explore);
     let mut sources = Sources::default();
     let of_source = passed.iter().filter(|mutant| !mutant.place.file.starts_with("models/"));
+    // What is done before anyone else knows of it is the same for all.
+    let is_settling = |mutant: &Mutant| mutant.name.contains("::settle: ");
     let mut all: Vec<_> = of_source
         .map(|mutant| Mutant {
             id: mutant.id(),
@@ -35,6 +44,7 @@ pub(crate) fn record<R>(explore: impl FnOnce() -> R) -> (R, Vec<Mutant>) {
             decision: mutant.decision(),
             is_ordering: mutant.is_ordering(),
         })
+        .filter(|mutant| !is_settling(mutant))
         .collect();
     // Those of one name are told apart by their order in the source.
     let mut times = BTreeMap::<String, u32>::new();
@@ -119,10 +129,9 @@ fn function_of(lines: &[&str]) -> String {
         left = indent(line);
         let code = line.trim_start();
         if code.starts_with("impl") {
-            let of = code.split_once(" for ").map_or_else(
-                || code.trim_start_matches("impl").trim_start_matches(|c| c != ' ').to_owned(),
-                |(_, of)| of.to_owned(),
-            );
+            // What is behind `for`, or behind the parameters.
+            let of = code.split_once(" for ").map(|(_, of)| of);
+            let of = of.or(code.split_once("> ").map(|(_, of)| of)).unwrap_or(&code[4..]);
             path.extend(name_after(&format!(" {}", of.trim_start()), " "));
         } else if code.contains("fn ") && !code.starts_with("//") {
             path.extend(name_after(code, "fn "));
@@ -150,7 +159,7 @@ pub(crate) fn killer(path: &str, model: &Model, legs: Legs, mutant: &Mutant) -> 
             };
             return legs.loads.iter().find_map(by_loom).map(found);
         }
-        let max_states = Some(3 * model.min_explored + 3_000);
+        let max_states = Some(3 * model.min_explored + 6_000);
         let search = Search { max_states, ..legs.searching() };
         search.run(model.run).failure.map(|_| found("search".to_owned()))
     })

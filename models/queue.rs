@@ -259,6 +259,41 @@ models! {
         },
     };
 
+    counts_each: Model {
+        shows: "each that is done is one less, and none is done twice",
+        min_explored: 2,
+        must_reach: &[],
+        run: || {
+            let queue = queue(4, 32);
+            (0..4).for_each(|n| queue.put(n).unwrap());
+            for left in (0..4).rev() {
+                queue.task_done().unwrap();
+                assert_eq!(queue.unfinished(), left);
+            }
+            let last = spawn_with(&queue, |queue| queue.task_done().is_err());
+            assert!(last.join(), "four were put");
+        },
+    };
+
+    goes_round: Model {
+        shows: "long messages that reach over the end come whole, and none is put where another is",
+        min_explored: 2,
+        must_reach: &[],
+        run: || {
+            // Five granules: messages of two, of which two have room, each time at another place.
+            let queue = Queue::<[u8; 12]>::with_bytes(3, 5 * 8).unwrap();
+            let long = |n: u8| [n; 12];
+            queue.put(long(0)).unwrap();
+            for n in 1..8 {
+                queue.put(long(n)).unwrap();
+                assert!(queue.try_put(long(99)).is_err(), "there is room for two");
+                assert_eq!(queue.get(), Ok(long(n - 1)));
+            }
+            let last = spawn_with(&queue, |queue| queue.get().unwrap());
+            assert_eq!(last.join(), long(7));
+        },
+    };
+
     reports: Model {
         shows: "of two who report the one message, one is refused",
         min_explored: 53,

@@ -123,9 +123,11 @@ models! {
             if released || visits == 1 {
                 reached("one of them");
                 assert_eq!((value, released, visits), (2, visits == 0, visits));
+                assert_eq!(room.permits.release(1).unwrap_err().value, 2);
             } else {
                 reached("neither");
                 assert_eq!(value, 0);
+                room.permits.release(2).expect("it is as before");
             }
         },
     };
@@ -161,6 +163,7 @@ models! {
             room.permits.release(1).unwrap();
             drop(ManuallyDrop::into_inner(permit));
             other.join();
+            drop(room.permits.try_acquire().expect("both are back"));
         },
     };
 

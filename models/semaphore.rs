@@ -93,6 +93,8 @@ models! {
                 reached("not back");
             }
             holder.join();
+            drop(room.permits.try_acquire().expect("it is back"));
+            drop(room.permits.acquire_for(Duration::from_secs(1)).expect("it is back"));
         },
     };
 

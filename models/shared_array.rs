@@ -21,7 +21,8 @@ models! {
         must_reach: &["seen"],
         run: || {
             let swap = |array: &SharedArray<u8>| array.swap(0, 1).unwrap() == 1;
-            hand_over(move |array| _ = swap(array), swap);
+            let array = hand_over(move |array| _ = swap(array), swap);
+            assert_eq!(array.get(0), Ok(1));
         },
     };
 
@@ -41,13 +42,14 @@ models! {
         min_explored: 5,
         must_reach: &["seen"],
         run: || {
-            hand_over(
+            let array = hand_over(
                 |array| assert_eq!(array.compare_exchange(0, 0, 1), Ok(Ok(0))),
                 |array| {
                     array.compare_exchange(0, 3, 4).unwrap() == Err(1)
                         || array.compare_exchange(0, 1, 2).unwrap() == Ok(1)
                 },
             );
+            assert_ne!(array.get(0), Ok(0));
         },
     };
 

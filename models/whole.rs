@@ -152,7 +152,8 @@ fn mutants(explored: &BTreeMap<&str, &Vec<Explored>>) -> Found {
     }
     let before = Killed::read();
     let last = |mutant: &Mutant| before.0.get(&mutant.name).and_then(Option::as_ref);
-    let anew = env::var_os("MULTIPROC_BLESS").is_some();
+    let is_blessed = env::var_os("MULTIPROC_BLESS").is_some();
+    let anew = is_blessed && is_whole();
     let mut places: BTreeMap<&str, Vec<(&Mutant, Vec<&str>)>> = BTreeMap::new();
     for (mutant, paths) in passed_by {
         let mut paths: Vec<_> = paths.into_iter().map(|(_, path)| path).collect();
@@ -189,21 +190,18 @@ fn mutants(explored: &BTreeMap<&str, &Vec<Explored>>) -> Found {
         }
         killed
     });
-    let mut killed: BTreeMap<_, _> = killed.into_iter().flatten().collect();
+    let killed: BTreeMap<_, _> = killed.into_iter().flatten().collect();
     let all = places.iter().flatten().map(|(mutant, _)| (mutant.name.clone(), (*mutant).clone()));
     let mutants: BTreeMap<_, _> = all.collect();
-    for name in mutants.keys() {
-        killed.entry(name.clone()).or_default();
-    }
     let killed = Killed(killed);
-    if anew {
+    if is_blessed {
         fs::write(Killed::path(), killed.text()).unwrap();
     }
     Found { mutants, killed }
 }
 
 fn is_equivalent(mutant: &Mutant) -> bool {
-    EQUIVALENT.iter().any(|(name, _)| *name == mutant.name)
+    EQUIVALENT.iter().any(|(place, _)| mutant.place() == *place)
 }
 
 impl Found {
@@ -220,17 +218,21 @@ impl Found {
         for (name, mutant) in &self.mutants {
             ways.entry(&mutant.decision).or_default().push(name);
         }
-        let found = |name: &&str| self.killed.0[*name].is_some();
+        let found = |name: &&str| self.killed.0.get(*name).is_some_and(Option::is_some);
         let survivors: Vec<_> = ways
             .values()
             .filter(|ways| !ways.iter().any(|name| found(name)))
             .flatten()
-            .filter(|name| !EQUIVALENT.iter().any(|(equivalent, _)| equivalent == *name))
+            .filter(|name| !is_equivalent(&self.mutants[**name]))
             .collect();
         assert!(survivors.is_empty(), "no model falls with {survivors:#?}");
-        for (name, why) in EQUIVALENT {
-            assert!(self.mutants.contains_key(*name), "`{name}` is no mutant any more ({why})");
-            assert!(!found(name), "`{name}` is found: it is not so that {why}");
+        for (place, why) in EQUIVALENT {
+            let there =
+                |ways: &&Vec<&str>| ways.iter().any(|name| self.mutants[*name].place() == *place);
+            let is_found = |ways: &Vec<&str>| ways.iter().any(|name| found(name));
+            let mut there = ways.values().filter(there).peekable();
+            assert!(there.peek().is_some(), "`{place}` is not there any more ({why})");
+            assert!(!there.all(is_found), "`{place}` is found: it is not so that {why}");
         }
         let before = Killed::read();
         let lost: Vec<_> = before

@@ -223,9 +223,9 @@
 //! # Check your own use of them
 //!
 //! A program that shares these primitives between threads can be run in every way in which the threads
-//! can meet: in a build with `RUSTFLAGS="--cfg loom"` there is a module `model`, whose `check` does
-//! that, and shows the way that fails as a table, a column for each thread and a row for each step.
-//! `src/model/lost_update.rs` is an example of a mistake that it finds.
+//! can meet: with the feature `model`, in a build with `RUSTFLAGS="--cfg loom"`, there is a module `model`,
+//! whose `check` does that, and shows the way that fails as a table, a column for each thread and a row for
+//! each step. `src/model/lost_update.rs` is an example of a mistake that it finds.
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
 compile_error!(

@@ -142,7 +142,9 @@ fn modelled(path: &str, text: &str) -> Vec<String> {
     // That a model is to find its mutants in it, and what it forgets, changes no code elsewhere.
     let strays = lines
         .lines()
-        .filter(|line| !line.trim().starts_with("#[cfg_attr(modelled, multiproc_checker::mutants)]"))
+        .filter(|line| {
+            !line.trim().starts_with("#[cfg_attr(modelled, multiproc_checker::mutants)]")
+        })
         .filter(|line| !line.trim().starts_with("#[cfg_attr(modelled, forgets"))
         .filter(|line| words(line).any(|word| word == "modelled" && !knows || word == "loom"));
     strays.map(|line| format!("`{}`", line.trim())).collect()

@@ -1,4 +1,5 @@
-//! Checks a program's own use of the primitives: in builds with `RUSTFLAGS="--cfg loom"`.
+//! Checks a program's own use of the primitives: with the feature `model`, in builds
+//! with `RUSTFLAGS="--cfg loom"`.
 //!
 //! There the primitives are words of a model, and a program that shares them between threads is run in
 //! every way in which its threads can meet: by a search of all its states, which is sequentially

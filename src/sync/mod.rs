@@ -18,7 +18,7 @@ pub use bounded_semaphore::BoundedSemaphore;
 pub use condition::Condition;
 pub use event::Event;
 pub use lock::{Lock, LockGuard};
-pub(crate) use raw_lock::RawLock;
+pub(crate) use raw_lock::{Hold, RawLock};
 pub use rlock::{RLock, RLockGuard};
 pub use robust_semaphore::{RobustPermit, RobustSemaphore};
 pub use semaphore::{Permit, Semaphore};

@@ -56,10 +56,6 @@ impl<T> Cell<T> {
     }
 }
 
-// SAFETY: as an `UnsafeCell` (which is no more `Sync` than this): it owns its data. The objects of an
-// executor are used by the threads of a model, which are coroutines of one OS thread.
-unsafe impl<T: Send> Send for Cell<T> {}
-
 impl<T> Drop for Cell<T> {
     fn drop(&mut self) {
         // Before the data: the executor looks at it no longer.

@@ -54,7 +54,15 @@ impl Mutant {
     pub fn decision(&self) -> String {
         let Place { file, decision: (line, column), .. } = self.place;
         let alone = ["nothing", "no match", "None", "Ok(())"].contains(&self.change);
-        if alone || line == 0 { self.id() } else { format!("{file}:{line}:{column}") }
+        match line {
+            // To wake too few can be made good by a later wake; to wake nobody, not always.
+            0 if self.change.starts_with("wakes") => {
+                let Place { line, column, file, text, .. } = self.place;
+                format!("{file}:{line}:{column} {text} wakes")
+            }
+            1.. if !alone => format!("{file}:{line}:{column}"),
+            _ => self.id(),
+        }
     }
 
     /// Whether it is an ordering that is weakened.
@@ -95,10 +103,8 @@ thread_local! {
 /// else has no end.
 const MOST_ROUNDS: u32 = 100_000;
 
-/// Runs `model` with the mutant of this [`Mutant::id`] on.
-///
-/// # Panics
-/// When it is no such id.
+/// Runs `model` with the mutant on that has this [`Mutant::id`], or that is the [`mutant!`](crate::mutant) of
+/// this name.
 pub fn with<R>(id: &str, model: impl FnOnce() -> R) -> R {
     struct Restore(Option<On>);
     impl Drop for Restore {
@@ -107,7 +113,8 @@ pub fn with<R>(id: &str, model: impl FnOnce() -> R) -> R {
             ON.set(self.0.take());
         }
     }
-    let on = On::read(id).unwrap_or_else(|| panic!("`{id}` names no mutant"));
+    let on = On::read(id).or_else(|| On::read(&format!(":0:0 {id} → weakened")));
+    let on = on.expect("what is no id is a name");
     let _restore = Restore(ON.replace(Some(on)));
     IS_ON.set(true);
     ROUNDS.set(0);
@@ -154,11 +161,6 @@ pub fn is_on(place: Place, change: &'static str) -> bool {
         assert!(ROUNDS.get() < MOST_ROUNDS, "it goes round for ever");
     }
     is_on
-}
-
-/// The mutant of a [`mutant!`](crate::mutant) of this name.
-pub fn of_name(name: &str) -> String {
-    format!(":0:0 {name} → weakened")
 }
 
 /// Whether the mutant of this name is on, whose place is passed.

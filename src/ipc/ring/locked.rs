@@ -58,7 +58,7 @@ impl Ring {
         let head = sides.head.load(Relaxed);
         // Relaxed: it was seen under this lock.
         let seen = between(head, sides.consumers.seen.load(Relaxed));
-        if seen == 0 || seen > memory.capacity {
+        if !(1..=memory.capacity).contains(&seen) {
             // Acquire: pairs with the Release of the producers' commit. Weaker: the model
             // `queue::carries` sees the race.
             let tail = sides.tail.load(Acquire);

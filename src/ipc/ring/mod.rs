@@ -49,7 +49,7 @@ use crate::error::Error;
 use crate::ipc::buffer::Buffer;
 use crate::ipc::unfinished::Unfinished;
 use crate::shm::Mapping;
-use crate::sync::RawLock;
+use crate::sync::{Hold, RawLock};
 use crate::sys::{ALL, Deadline, Op, Ordering::*, Wait};
 
 pub(crate) use memory::{GRANULE, RingMemory};
@@ -162,8 +162,7 @@ impl Ring {
         // What is left is for another who sleeps: the wake that came here is handed on, once for
         // each change of the head that a sleeper wakes to.
         let hand_on = slept_on.is_some_and(|old| self.has_room_since(old));
-        producers.lock.unlock(hold);
-        recover(&producers.lock, "put");
+        unlock(&producers.lock, hold, "put");
         if hand_on {
             // Weaker: the model `queue::hands_on` sees the sleeper who is left behind.
             head.wake(1);
@@ -201,8 +200,7 @@ impl Ring {
                 None => {
                     let hold = consumers.lock.lock(until).ok_or(Refusal::NotNow)?;
                     let look = self.get_locked(buffer);
-                    consumers.lock.unlock(hold);
-                    recover(&consumers.lock, "get");
+                    unlock(&consumers.lock, hold, "get");
                     look
                 }
             };
@@ -273,8 +271,9 @@ impl Ring {
     }
 }
 
-/// The state is valid at every instruction: the lock of a dead owner is as good as any.
-fn recover(lock: &RawLock, what: &str) {
+/// Unlocks. The state is valid at every instruction: the lock of a dead owner is as good as any.
+fn unlock(lock: &RawLock, hold: Hold, what: &str) {
+    lock.unlock(hold);
     if lock.poison().is_some() {
         log::warn!("a process died in the middle of a {what}: the queue goes on");
         lock.clear_poison();

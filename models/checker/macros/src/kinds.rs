@@ -83,10 +83,15 @@ pub(crate) fn is_assignment(expr: &Expr) -> bool {
     matches!(expr, Expr::Binary(binary) if !is_logic(&binary.op) && !is_comparison(&binary.op) && !is_operator(&binary.op))
 }
 
-/// `a(b)`, `a.b(c)`, and either with `?`.
+/// `a(b)`, `a.b(c)`, and either with `?`; but not an operation of the machine, which is weakened itself, nor
+/// what only spares a destructor.
 pub(crate) fn is_call(expr: &Expr) -> bool {
     match expr {
-        Expr::Call(_) | Expr::MethodCall(_) => true,
+        Expr::Call(call) => !matches!(&*call.func, Expr::Path(path)
+            if path.path.segments.last().is_some_and(|last| last.ident == "forget")),
+        Expr::MethodCall(call) => !["store", "wake", "wake_op", "compare_exchange", "spin"]
+            .iter()
+            .any(|it| call.method == it),
         Expr::Try(tried) => is_call(&tried.expr),
         _ => false,
     }

@@ -22,7 +22,7 @@ use proc_macro::TokenStream;
 /// | `a & b`, `a + b`, `a - b`, `a << b`, `a >> b`, `a / b`, `a % b`, `a * b`, `a.wrapping_add(b)` and its like | `a` |
 /// | `a \| b`, `a ^ b` | `a`, `b` |
 /// | `if let`, `while let` | no match |
-/// | a call whose value is not used, `a += b` and its like | nothing |
+/// | a call whose value is not used (but an operation of the machine, which is weakened itself, and `mem::forget`), `a += b` and its like | nothing |
 /// | what a function gives that gives an `Option`, but `None` | `None` |
 /// | `Err(…)`, where a function gives it that gives a `Result<(), _>` | `Ok(())` |
 ///

@@ -25,7 +25,7 @@ use execution::Choice;
 pub(crate) use execution::is_running;
 pub(crate) use executor::BySearch;
 
-/// One decision: what could be, and which of it is.
+/// A decision: what could happen next, and which of it does.
 #[derive(Clone, Debug)]
 struct Decision {
     /// A digest of the state, where one was worked out.
@@ -157,7 +157,7 @@ impl Search {
 }
 
 /// Decisions of one execution: a program that needs more does not end.
-const LONGEST: usize = 20_000;
+const LONGEST: usize = 5_000;
 
 /// States that are tried for a schedule that is shorter.
 const MOST_FOR_SHORTER: usize = 200_000;
@@ -192,7 +192,7 @@ impl Path {
     /// After an execution: how it ended, and whether there is another.
     fn next(&mut self) -> bool {
         if self.began {
-            let execution = execution::end().expect("an execution has a execution");
+            let execution = execution::end().expect("each execution ends once");
             self.result.executions += 1;
             if let Some(message) = execution.failure {
                 let schedule = write_schedule(&self.decisions[..self.at]);

@@ -1,4 +1,4 @@
-//! What may happen next, and that it does.
+//! What may happen next, and what then becomes of the state.
 
 use super::{Choice, Execution, Slices, Status, Thread};
 use crate::executor::{ThreadId, VariableId};

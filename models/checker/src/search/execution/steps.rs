@@ -1,4 +1,4 @@
-//! What the thread that runs does in the execution.
+//! What the thread that runs does to the execution.
 
 use std::hash::Hash;
 use std::panic::resume_unwind;
@@ -27,6 +27,13 @@ fn pause(status: Status) -> Choice {
     }
     with(|execution| execution.me().status = Status::Ready);
     choice
+}
+
+/// Whether the caller is on its way out of the execution, and not only out of a panic of its own.
+fn is_gone() -> bool {
+    with(|execution| {
+        execution.over || matches!(execution.me().status, Status::Dying | Status::Dead)
+    })
 }
 
 /// Whether the caller is on its way out, where nothing is decided or seen any more.
@@ -194,7 +201,7 @@ pub(in crate::search) fn is_late() -> bool {
 
 /// Changes the caller's robust list.
 pub(in crate::search) fn change_list(change: ListChange) {
-    if leaving() {
+    if is_gone() {
         return;
     }
     with(|execution| {
@@ -255,6 +262,9 @@ pub(in crate::search) fn run(id: ThreadId, gives: bool, body: impl FnOnce()) {
         }
         if execution.threads[id].status != Status::Dead {
             execution.threads[id].status = Status::Done;
+            if !execution.over && execution.failure.is_none() {
+                execution.failure = execution.left_on_list(id);
+            }
         }
         let thread = &mut execution.threads[id];
         if !gives || thread.status == Status::Dead {
@@ -285,7 +295,7 @@ pub(in crate::search) fn join(id: ThreadId) -> Option<ThreadId> {
 
 /// Waits until so many sleep.
 pub(in crate::search) fn let_sleep(n: usize) {
-    if !leaving() {
+    if !is_gone() {
         pause(Status::AwaitingSleepers(n));
         with(|execution| execution.remember("all asleep", &[]));
     }
