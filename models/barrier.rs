@@ -162,25 +162,6 @@ models! {
         },
     };
 
-    passes_long_ago (search_only): Model {
-        shows: "who wakes many rounds later is told that it has passed, if none of them was reset",
-        min_explored: 600,
-        must_reach: &["State::outcome: now.age() >= ended"],
-        run: || {
-            stop_exploring();
-            let gate = Gate::new(2);
-            gate.barrier.abort();
-            gate.barrier.reset();
-            let other = spawn_with(&gate, |gate| _ = gate.barrier.wait().unwrap());
-            explore_once_asleep(1);
-            gate.barrier.wait().unwrap();
-            let third = spawn_with(&gate, |gate| gate.six_rounds());
-            gate.six_rounds();
-            third.join();
-            other.join();
-        },
-    };
-
     is_reset_often: Model {
         shows: "who sleeps through more resets than are remembered is not told that it has passed",
         min_explored: 680,
@@ -308,10 +289,6 @@ multiproc::process_safe! {
 }
 
 impl Gate {
-    fn six_rounds(&self) {
-        (0..6).for_each(|_| _ = self.barrier.wait().unwrap());
-    }
-
     fn new(parties: u32) -> Place<Self> {
         share(Gate { barrier: Barrier::new(parties), brought: Default::default() })
     }

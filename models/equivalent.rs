@@ -21,6 +21,10 @@ pub(crate) const EQUIVALENT: &[(&str, &str)] = &[
         "Patrol::is_due: compare_exchange(last, now, Relaxed, Relaxed)",
         "it spares the others from looking at once",
     ),
+    (
+        "State::next: self.age() + 1",
+        "who sleeps through more rounds than are remembered may hear of a reset that was none of its own",
+    ),
     // What a model has none of.
     ("RawLock::lock_slow: slices.wrapping_add(1)", "a model's kernel is as good as a close look"),
     ("RawLock::rob: me.end()", "a model has no logger that panics or takes locks"),
