@@ -10,7 +10,7 @@ use crate::stage::{
 models! {
     of_two (one_dies, slices_end, explored_only): Model {
         shows: "of two who have met one is killed: the other hears, and after a reset meets a third",
-        min_explored: 11_300,
+        min_explored: 9_000,
         must_reach: &["lived", "died", "passed", "broken"],
         run: || {
             stop_exploring();
@@ -64,7 +64,7 @@ models! {
 
     of_three (one_dies, slices_end, explored_only): Model {
         shows: "of three who have met one is killed: the others both pass, or both hear, and are met again",
-        min_explored: 13_400,
+        min_explored: 9_700,
         must_reach: &["lived", "died", "passed", "broken"],
         run: || {
             stop_exploring();

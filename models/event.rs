@@ -11,7 +11,7 @@ models! {
     carries: Model {
         shows: "one waits for the password, asleep or not, and sees it",
         min_explored: 23,
-        must_reach: &["Event::set: self.0.wake_op", "Event::set: seen | SET"],
+        must_reach: &["Event::set: wake_op", "Event::set: seen | SET"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
@@ -27,7 +27,7 @@ models! {
     wakes: Model {
         shows: "two wait, and all who sleep are woken; who comes later sees as much",
         min_explored: 3_400,
-        must_reach: &["Event::set: self.0.wake_op"],
+        must_reach: &["Event::set: wake_op"],
         run: || {
             let notice = Notice::new();
             let waiters = [(); 2].map(|()| {

@@ -200,7 +200,7 @@ fn names_are_read_from_the_source() {
                   .load(\n                    Acquire,\n                );\n        }\n    }\n}\n";
     let lines: Vec<_> = source.lines().collect();
     assert_eq!(function_of(&lines[..=4]), "Deep::f");
-    assert_eq!(call_at(&lines[4..], 17), "load(Acquire,)");
+    assert_eq!(call_at(&lines[4..], 17), "load(Acquire)");
     assert_eq!(
         function_of(&["impl Drop for Permit<'_> {", "    fn drop() {", "        a();"]),
         "Permit::drop"

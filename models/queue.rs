@@ -12,7 +12,7 @@ models! {
     carries: Model {
         shows: "a consumer that finds or awaits a message gets it whole",
         min_explored: 2_000,
-        must_reach: &["Ring::put_locked: commit", "commit_slow: word.wake_op(Op::ClearBit"],
+        must_reach: &["Ring::put_locked: commit", "commit_slow: word.wake_op(Op::AddBit"],
         run: || {
             let queue = queue(2, 16);
             let producer = spawn_with(&queue, |queue| (1..=2).for_each(|n| queue.put(n).unwrap()));
@@ -87,7 +87,7 @@ models! {
     closing_wakes: Model {
         shows: "once two wait for a message, closing wakes both",
         min_explored: 570,
-        must_reach: &["Ring::close: sides.tail.wake_op"],
+        must_reach: &["Ring::close: wake_op(Op::OrBit(CLOSED_BIT), ALL, Release)"],
         run: || {
             stop_exploring();
             let queue = queue(1, 8);
@@ -103,7 +103,7 @@ models! {
     closing_frees: Model {
         shows: "closing wakes who waits for room, and nothing is put after it",
         min_explored: 200,
-        must_reach: &["Ring::close: sides.head.wake_op"],
+        must_reach: &["Ring::close: wake_op(Op::OrBit(CLOSED_BIT), ALL, Relaxed)"],
         run: || {
             let queue = queue(1, 8);
             queue.put(1).unwrap();
@@ -118,7 +118,7 @@ models! {
     hands_on: Model {
         shows: "once two wait, room too small for the one who is woken is offered to the other",
         min_explored: 1_400,
-        must_reach: &["Ring::put_look: head.wake"],
+        must_reach: &["Ring::put_look: wake(1)"],
         run: || {
             stop_exploring();
             let queue = Queue::<Vec<u8>>::with_bytes(4, 24).unwrap();
@@ -139,7 +139,7 @@ models! {
     joins: Model {
         shows: "whoever joins sees what was done with each message",
         min_explored: 3_600,
-        must_reach: &["Unfinished::task_done: self.done.wake"],
+        must_reach: &["Unfinished::task_done: wake(ALL)"],
         run: || {
             let both = (queue(2, 16), share(Data::default()));
             let (queue, cell) = &both;
@@ -161,7 +161,7 @@ models! {
     joins_all: Model {
         shows: "once two join, the last report wakes both",
         min_explored: 7,
-        must_reach: &["Unfinished::task_done: self.done.wake"],
+        must_reach: &["Unfinished::task_done: wake(ALL)"],
         run: || {
             stop_exploring();
             let queue = queue(1, 8);
@@ -177,7 +177,7 @@ models! {
     closing_frees_all: Model {
         shows: "once two wait for room, closing wakes both",
         min_explored: 81,
-        must_reach: &["Ring::close: sides.head.wake_op"],
+        must_reach: &["Ring::close: wake_op(Op::OrBit(CLOSED_BIT), ALL, Relaxed)"],
         run: || {
             stop_exploring();
             let queue = queue(1, 8);

@@ -15,7 +15,7 @@ models! {
     hands_over: Model {
         shows: "two workers on one permit, two rounds and one: one inside, all permits come back",
         min_explored: 2_000,
-        must_reach: &["wake: turn.wake_op", "RobustSemaphore::wait: mine | AWAITED"],
+        must_reach: &["wake: wake_op", "RobustSemaphore::wait: mine | AWAITED"],
         run: || {
             let room = Room::<1>::new(1);
             let worker = spawn_with(&room, |room| (0..2).for_each(|_| room.visit_alone()));
@@ -127,6 +127,7 @@ models! {
             } else {
                 reached("neither");
                 assert_eq!(value, 0);
+                assert_eq!(room.permits.release(3).unwrap_err().value, 0);
                 room.permits.release(2).expect("it is as before");
             }
         },

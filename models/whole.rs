@@ -153,7 +153,7 @@ fn mutants(explored: &BTreeMap<&str, &Vec<Explored>>) -> Found {
     let before = Killed::read();
     let last = |mutant: &Mutant| before.0.get(&mutant.name).and_then(Option::as_ref);
     let is_blessed = env::var_os("MULTIPROC_BLESS").is_some();
-    let anew = is_blessed && is_whole();
+    let anew = is_blessed;
     let mut places: BTreeMap<&str, Vec<(&Mutant, Vec<&str>)>> = BTreeMap::new();
     for (mutant, paths) in passed_by {
         let mut paths: Vec<_> = paths.into_iter().map(|(_, path)| path).collect();
