@@ -123,7 +123,8 @@ fn function_of(lines: &[&str]) -> String {
     let mut left = usize::MAX;
     let mut path = Vec::new();
     for line in lines.iter().rev().filter(|line| !line.trim().is_empty()) {
-        if indent(line) >= left {
+        // The end of a signature that has several lines is no place of its own.
+        if indent(line) >= left || line.trim_start().starts_with(')') {
             continue;
         }
         left = indent(line);
@@ -131,7 +132,8 @@ fn function_of(lines: &[&str]) -> String {
         if code.starts_with("impl") {
             // What is behind `for`, or behind the parameters.
             let of = code.split_once(" for ").map(|(_, of)| of);
-            let of = of.or(code.split_once("> ").map(|(_, of)| of)).unwrap_or(&code[4..]);
+            let generic = code.strip_prefix("impl<").and_then(|code| code.split_once("> "));
+            let of = of.or(generic.map(|(_, of)| of)).unwrap_or(&code[4..]);
             path.extend(name_after(&format!(" {}", of.trim_start()), " "));
         } else if code.contains("fn ") && !code.starts_with("//") {
             path.extend(name_after(code, "fn "));
