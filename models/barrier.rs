@@ -3,7 +3,7 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
-use multiproc::{Barrier, BrokenBarrier};
+use multiproc::{Barrier, BrokenBarrier, ProcessSafe};
 
 use crate::harness::{Model, models};
 use crate::stage::{Data, Place, explore_once_asleep, reached, share, spawn_with, stop_exploring};
@@ -280,12 +280,11 @@ models! {
 /// In a model, a time-out may come at any moment.
 const LONG: Duration = Duration::from_secs(1);
 
-multiproc::process_safe! {
-    /// Where two meet, each with something that the other is to see.
-    struct Gate {
-        barrier: Barrier,
-        brought: [Data; 2],
-    }
+/// Where two meet, each with something that the other is to see.
+#[derive(ProcessSafe)]
+struct Gate {
+    barrier: Barrier,
+    brought: [Data; 2],
 }
 
 impl Gate {

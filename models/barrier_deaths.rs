@@ -1,6 +1,6 @@
 //! `Barrier`, where a party is killed: the others hear of it, and meet again without it.
 
-use multiproc::{Barrier, BrokenBarrier, RobustSemaphore};
+use multiproc::{Barrier, BrokenBarrier, ProcessSafe, RobustSemaphore};
 
 use crate::harness::{Model, models};
 use crate::stage::{
@@ -98,9 +98,8 @@ models! {
     };
 }
 
-multiproc::process_safe! {
-    struct Hall {
-        barrier: Barrier,
-        seat: RobustSemaphore<1>,
-    }
+#[derive(ProcessSafe)]
+struct Hall {
+    barrier: Barrier,
+    seat: RobustSemaphore<1>,
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use multiproc::{Condition, Lock};
+use multiproc::{Condition, Lock, ProcessSafe, RLock};
 
 use crate::harness::{Model, models};
-use crate::stage::{Place, explore_once_asleep, reached, share, spawn_with, stop_exploring};
+use crate::stage::{Data, Place, explore_once_asleep, reached, share, spawn_with, stop_exploring};
 
 models! {
     notifies: Model {
@@ -77,6 +77,31 @@ models! {
         },
     };
 
+    gives_up_all_levels (search_only): Model {
+        shows: "of a lock that a waiter has twice, the other has all, and the waiter has both again",
+        min_explored: 440,
+        must_reach: &["Condition::wake"],
+        run: || {
+            stop_exploring();
+            let meeting = share((RLock::new(Data::default()), Condition::new()));
+            let waiter = spawn_with(&meeting, |meeting| {
+                let (lock, changed) = &**meeting;
+                let outer = lock.lock().unwrap();
+                let inner = lock.lock().unwrap();
+                drop(changed.wait_while(inner, |data| data.read() == 0).unwrap());
+                // Still alone in there.
+                outer.add(1);
+            });
+            explore_once_asleep(1);
+            let (lock, changed) = &*meeting;
+            lock.lock().unwrap().add(1);
+            changed.notify_one();
+            lock.lock().unwrap().add(1);
+            waiter.join();
+            assert_eq!(lock.lock().unwrap().read(), 3);
+        },
+    };
+
     times_out: Model {
         shows: "one who gives up has the lock again, and knows whether it was notified",
         min_explored: 4_800,
@@ -101,11 +126,10 @@ models! {
     };
 }
 
-multiproc::process_safe! {
-    struct Meeting {
-        count: Lock<u32>,
-        changed: Condition,
-    }
+#[derive(ProcessSafe)]
+struct Meeting {
+    count: Lock<u32>,
+    changed: Condition,
 }
 
 impl Meeting {

@@ -2,7 +2,7 @@
 
 use std::panic::{self, AssertUnwindSafe};
 
-use multiproc::{Condition, Lock, Poisoned};
+use multiproc::{Condition, Lock, Poisoned, ProcessSafe};
 
 use crate::harness::{Model, models};
 use crate::stage::{
@@ -158,13 +158,12 @@ models! {
     };
 }
 
-multiproc::process_safe! {
-    struct Meeting {
-        count: Lock<u32>,
-        changed: Condition,
-        other: Lock<u32>,
-        came: Data,
-    }
+#[derive(ProcessSafe)]
+struct Meeting {
+    count: Lock<u32>,
+    changed: Condition,
+    other: Lock<u32>,
+    came: Data,
 }
 
 impl Meeting {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use multiproc::Event;
+use multiproc::{Event, ProcessSafe};
 
 use crate::harness::{Model, models};
 use crate::stage::{Data, Place, reached, share, sleepers, spawn_with};
@@ -158,12 +158,11 @@ models! {
     };
 }
 
-multiproc::process_safe! {
-    /// The event, and the password that it announces.
-    struct Notice {
-        event: Event,
-        password: Data,
-    }
+/// The event, and the password that it announces.
+#[derive(ProcessSafe)]
+struct Notice {
+    event: Event,
+    password: Data,
 }
 
 impl Notice {

@@ -72,6 +72,11 @@ impl Legs {
         Legs { spurious: 1, ..self }
     }
 
+    /// Once one who sleeps looks round, as for [`Legs::two_look`].
+    pub(crate) const fn one_looks(self) -> Self {
+        Legs { early: 1, ..self }
+    }
+
     /// Twice one who sleeps looks round, while others go on as they can, and though nobody has died.
     pub(crate) const fn two_look(self) -> Self {
         Legs { early: 2, ..self }

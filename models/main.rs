@@ -43,6 +43,8 @@ mod looks;
 mod notebook;
 mod pipe;
 mod queue;
+#[cfg(loom)]
+mod reused;
 mod rlock;
 mod robust_semaphore;
 mod semaphore;
@@ -68,6 +70,8 @@ const ALL: &[&[(&str, harness::Model, harness::Legs)]] = &[
     notebook::MODELS,
     pipe::MODELS,
     queue::MODELS,
+    #[cfg(loom)]
+    reused::MODELS,
     rlock::MODELS,
     robust_semaphore::MODELS,
     semaphore::MODELS,

@@ -37,7 +37,7 @@ pub(crate) fn record<R>(explore: impl FnOnce() -> R) -> (R, Vec<Mutant>) {
     let of_source = passed.iter().filter(|mutant| !mutant.place.file.starts_with("models/"));
     // What is done before anyone else knows of it is the same for all.
     let is_settling = |mutant: &Mutant| mutant.name.contains("::settle: ");
-    let mut all: Vec<_> = of_source
+    let all = of_source
         .map(|mutant| Mutant {
             id: mutant.id(),
             name: sources.name_of(mutant),
@@ -46,15 +46,6 @@ pub(crate) fn record<R>(explore: impl FnOnce() -> R) -> (R, Vec<Mutant>) {
         })
         .filter(|mutant| !is_settling(mutant))
         .collect();
-    // Those of one name are told apart by their order in the source.
-    let mut times = BTreeMap::<String, u32>::new();
-    for mutant in &mut all {
-        let times = times.entry(mutant.name.clone()).or_default();
-        *times += 1;
-        if *times > 1 {
-            mutant.name += &format!(" (the {times}. of that name)");
-        }
-    }
     (result, all)
 }
 
@@ -82,13 +73,35 @@ impl Sources {
         });
         let lines: Vec<&str> = source.lines().collect();
         let (line, column) = (place.line as usize - 1, place.column as usize - 1);
+        let (function, first) = function_of(&lines[..=line]);
         let mut called = call_at(&lines[line..], column);
+        let times = 1 + calls_before(&lines[first..=line], column, &called);
         // What a function does with an ordering that it is given is its caller's.
         if !called.contains(place.text) {
             called += &format!(", its {}", place.text);
         }
-        format!("{}: {called} → {}", function_of(&lines[..=line]), mutant.change)
+        // As of decisions: those of one text are told apart by their order in the function.
+        if times > 1 {
+            called += &format!(" (the {times}. of that text)");
+        }
+        format!("{function}: {called} → {}", mutant.change)
     }
+}
+
+/// How often this is called in these lines, before this column of the last.
+fn calls_before(lines: &[&str], column: usize, called: &str) -> usize {
+    let name = called.split('(').next().unwrap();
+    let last = lines.len() - 1;
+    let starts = lines.iter().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+    let starts = starts.flat_map(|(i, line)| line.match_indices(name).map(move |(at, _)| (i, at)));
+    starts
+        .filter(|&(i, at)| i < last || lines[i][..at].chars().count() < column)
+        .filter(|&(i, at)| {
+            let column = lines[i][..at].chars().count();
+            !lines[i][..at].ends_with(|c: char| c.is_alphanumeric() || c == '_')
+                && call_at(&lines[i..], column) == called
+        })
+        .count()
 }
 
 /// `name(…)`, in one line.
@@ -112,8 +125,8 @@ fn call_at(lines: &[&str], column: usize) -> String {
 }
 
 /// The function that the last of these lines stands in: the first above it that begins further left than
-/// what it has within, and so on.
-fn function_of(lines: &[&str]) -> String {
+/// what it has within, and so on; and the line in which the innermost begins.
+fn function_of(lines: &[&str]) -> (String, usize) {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let name_after = |line: &str, word: &str| {
         let (_, rest) = line.split_once(word)?;
@@ -122,7 +135,8 @@ fn function_of(lines: &[&str]) -> String {
     };
     let mut left = usize::MAX;
     let mut path = Vec::new();
-    for line in lines.iter().rev().filter(|line| !line.trim().is_empty()) {
+    let mut first = None;
+    for (i, line) in lines.iter().enumerate().rev().filter(|(_, line)| !line.trim().is_empty()) {
         // The end of a signature that has several lines is no place of its own.
         if indent(line) >= left || line.trim_start().starts_with(')') {
             continue;
@@ -137,10 +151,11 @@ fn function_of(lines: &[&str]) -> String {
             path.extend(name_after(&format!(" {}", of.trim_start()), " "));
         } else if code.contains("fn ") && !code.starts_with("//") {
             path.extend(name_after(code, "fn "));
+            first.get_or_insert(i);
         }
     }
     path.reverse();
-    path.join("::")
+    (path.join("::"), first.unwrap_or(0))
 }
 
 /// By what a mutant was found.
@@ -201,10 +216,11 @@ fn names_are_read_from_the_source() {
     let source = "impl<T> Deep<T> {\n    fn f(&self) {\n        if a {\n            self.word\n                \
                   .load(\n                    Acquire,\n                );\n        }\n    }\n}\n";
     let lines: Vec<_> = source.lines().collect();
-    assert_eq!(function_of(&lines[..=4]), "Deep::f");
+    assert_eq!(function_of(&lines[..=4]), ("Deep::f".to_owned(), 1));
     assert_eq!(call_at(&lines[4..], 17), "load(Acquire)");
+    assert_eq!(calls_before(&["a.load(b); a.load(c); a.load(", "b); load(b)"], 4, "load(b)"), 2);
     assert_eq!(
         function_of(&["impl Drop for Permit<'_> {", "    fn drop() {", "        a();"]),
-        "Permit::drop"
+        ("Permit::drop".to_owned(), 1)
     );
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use multiproc::Semaphore;
+use multiproc::{ProcessSafe, Semaphore};
 
 use crate::harness::{Model, models};
 use crate::stage::{
@@ -135,12 +135,11 @@ models! {
     };
 }
 
-multiproc::process_safe! {
-    /// What the permits admit to.
-    struct Room {
-        permits: Semaphore,
-        visits: Data,
-    }
+/// What the permits admit to.
+#[derive(ProcessSafe)]
+struct Room {
+    permits: Semaphore,
+    visits: Data,
 }
 
 impl Room {

@@ -144,9 +144,12 @@ struct Found {
 fn mutants(explored: &BTreeMap<&str, &Vec<Explored>>) -> Found {
     let models: BTreeMap<&str, &(&str, Model, Legs)> =
         ALL.iter().copied().flatten().map(|model| (model.0, model)).collect();
+    let mut names = BTreeMap::new();
     let mut passed_by: BTreeMap<&Mutant, BTreeSet<(usize, &str)>> = BTreeMap::new();
     for (path, explored) in explored {
         for mutant in explored.iter().flat_map(|one| &one.mutants) {
+            let of_name = names.entry(&mutant.name).or_insert(mutant);
+            assert_eq!(*of_name, mutant, "two places have one name");
             passed_by.entry(mutant).or_default().insert((models[path].1.min_explored, *path));
         }
     }

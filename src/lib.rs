@@ -21,6 +21,17 @@
 //! | run a function beside the rest | [`Thread`], [`Process`] | `Thread` | `Process` |
 //! | run many, on a few workers | [`Pool`] | | yes |
 //!
+//! # Builders
+//!
+//! What has properties beside what it does is made by a builder, which starts it by the same names as
+//! the type itself:
+//!
+//! | | makes a | properties | starts it |
+//! |---|---|---|---|
+//! | [`Process::builder`] | [`ProcessBuilder`] | name, daemon | `fork`, `spawn`, `start` |
+//! | [`Thread::builder`] | [`ThreadBuilder`] | name, daemon | `spawn`, `start` |
+//! | [`Pool::builder`] | [`PoolBuilder`] | workers, start_timeout | `build` |
+//!
 //! # How a value gets into a child
 //!
 //! A child that is forked has all memory, so it has what a closure captures; what lives in a
@@ -41,17 +52,26 @@
 //! | `untagged`, `tag`, `tag` with `content`, `flatten`; types that call `deserialize_any` | the type is refused: send it in a [`SelfDescribing`] |
 //! | `skip_serializing_if` | the value is refused when a field was left out: the same |
 //! | `skip_serializing` or `skip_deserializing` alone, a `rename` that differs between the two | refused, but for a variant or field that has an `alias` for the other name |
+//! | `into` without `from`, `serialize_with` without `deserialize_with`, and the reverse; a `Serialize` or `Deserialize` by hand | refused where another kind of value is written than is read, by its place in the type: a text for a number, a `u32` for a `u64`, a tuple for a struct |
 //! | `skip` | the field arrives as its default |
-//! | `serialize_with`, `deserialize_with`, `with`, `into`, `from`, `try_from`; a `Serialize` or `Deserialize` by hand | it is on you that the one reads what the other writes: `into` or `serialize_with` alone may arrive changed |
 //!
-//! A struct or an enum is known by its name, as in serde. Where that differs between the two, or two
-//! types in the one that is sent have it, fields that go one way only may pass, and be read wrongly.
+//! A newtype, or a tuple struct, may be read without its name, as `try_from` and a `Deserialize` by hand
+//! often do, and bytes as a list of `u8` or the reverse. What is written and read as values of one kind
+//! (a text in another spelling, a number in another unit, `from` alone on a newtype of what it is from)
+//! cannot be told from what is meant: it is on you that the one makes of it what the other had.
+//! Nor can one-way attributes of two fields of one type, or of two variants, that leave as many values of
+//! the same kinds under the same names, where code by hand, or a type that refuses made-up values, keeps
+//! them from being seen in a made-up value.
 //!
 //! To find that out, a type's `Deserialize` is called with made-up values (1, 0, `"1"`, one element,
-//! none) before the first value of it is sent. One that refuses them is not held against the type, but
-//! each value is read once before it is sent, to see that it can be. Let it not leave traces, nor panic
-//! over what is made up: that is caught, but the panic hook shows it, and where panics abort, it ends the
-//! program.
+//! none) before the first value of it is sent, and its `Serialize` with what came of that, to see that what
+//! was read into a field is written from there: what comes back as another number or variant is refused.
+//! One that refuses them is not held against the type, but each value is read once before it is sent, to
+//! see that it can be; so is one that seems to be written otherwise than it is read, as far as it was
+//! written, to see what is asked for there. An enum, a struct or a tuple of which that cannot be found out,
+//! because a value before it is refused where it is sent, is refused too. Let neither leave traces, nor
+//! panic over what is made up: that is caught, but the panic hook shows it, and where panics abort, it
+//! ends the program.
 //!
 //! Values are nested at most 256 deep, each list, map, tuple, struct, newtype, variant with a value
 //! and `Some` counting as one; and a message has at most 2^20 elements that take no bytes, such as
@@ -121,6 +141,7 @@
 //! | [`Condition::wait`] | | `Ok((guard, false))`: the lock is held again |
 //! | [`Event::wait`], [`AsyncResult::wait`], [`Queue::join`] | | `false` |
 //! | [`wait_any`] | | an empty list |
+//! | `poll` of a pipe | `false` | `false` |
 //!
 //! # When a peer means harm
 //!
@@ -138,17 +159,17 @@
 //!   read again and be another: take a copy that is read once, by [`LockGuard::copied`], and check that.
 //!   What a [`Value`], a [`SharedArray`], a queue or a pipe gives is such a copy.
 //! * *Send any value of the type,* within the bounds of [what may be sent](#what-may-be-sent): no
-//!   message overflows the stack, has memory reserved for more than it contains, or is read for
-//!   ever.
+//!   message overflows the stack (values inside one another go 256 deep: a type of which each needs
+//!   more than some KiB to be read, an array of thousands of numbers, say, needs a larger stack), has
+//!   memory reserved for more than it contains, or is read for ever.
 //!
 //! A child that is spawned runs what its parent says, and trusts it; not the other way round.
 //!
 //! # Where undefined behaviour begins
 //!
 //! No call of this crate that is safe is undefined behaviour by itself, whoever dies and whatever a peer
-//! sends, but for the one that stands last. What follows would make it so. All of it takes `unsafe` in
-//! this process, be it within a library, or a process that shares its memory or starts it, and keeps to
-//! other rules.
+//! sends. What follows would make it so. All of it takes `unsafe` in this process, be it within a library,
+//! or a process that shares its memory or starts it, and keeps to other rules.
 //!
 //! * *A promise that is not kept:* a [`ProcessSafe`] written by hand for a type that is not, or its
 //!   [`settle`](ProcessSafe::settle) called for memory that this crate has not mapped.
@@ -158,6 +179,9 @@
 //!   read gives some number, and two reads may give two: so whoever has such peers uses copies, as said
 //!   above, and no reference to what is guarded.
 //! * *[`Process::fork_after_threads`]:* a handle of a thread of the parent, used or dropped in the child.
+//! * *Memory that a library other than this one shares with forked children,* behind a function that it
+//!   calls safe (an anonymous shared mapping that it gives as `&mut [u8]`, as memmap 0.7 did), or keeps from
+//!   them (`MADV_DONTFORK`): after [`Process::fork`] both have it, or the child has it no more.
 //! * *A copy of a guard, used in a child* that other code has made by `fork`, `vfork` or `clone` while a
 //!   lock in shared memory was held. ([`Process::fork`] refuses.) Some libraries do that in a function that
 //!   they call safe, which makes a daemon of the program: do not call it while a lock is held. To drop the
@@ -166,6 +190,8 @@
 //! * *A child that other code has forked into another PID or time namespace,* with memory that it has in
 //!   common with others: numbers of owners mean others there, and a living one may be taken for dead.
 //!   (Children of this crate are refused there.)
+//! * *Memory that is lent by a guard, in use when the process has ended:* a child of a bare `clone` that has
+//!   the same memory (CLONE_VM), or what the kernel was told to write there later (io_uring).
 //! * *A thread that ends without its end being run:* `pthread_exit`, `pthread_cancel` or `longjmp` past a
 //!   guard or a call of this crate, or the bare system call `exit`.
 //! * *What this crate owns, taken away:* its descriptors closed, its memory unmapped, protected or moved,
@@ -183,19 +209,15 @@
 //!   [`Process::fork`] of one is refused while a lock of the other is held in shared memory, but not if that
 //!   was taken while a lock of the first was held, which is held no more, or by a thread that has ended.
 //!
-//! One thing takes no `unsafe`, and is not known to have happened: whoever takes a lock over from an owner
-//! that has ended asks last whether it has, and then exchanges one word. If it is stopped between the two
-//! for so long that another takes the lock over and gives it back, and a new thread that got the dead one's
-//! number locks it, the exchange succeeds, and both hold the lock.
-//!
 //! These end the process, and are not undefined behaviour: memory under a name that another process of the
 //! same user cuts short, or any that a peer punches holes into when no memory is left to fill them (SIGBUS); a
 //! sandbox that refuses futexes (a panic that says so).
 //!
 //! # Where it runs
 //!
-//! On 64-bit Linux with glibc. A call that the kernel does not have, or that a sandbox denies, is done
-//! without, or the error of what needs it names it: the test `denied` denies each call to each type.
+//! On 64-bit Linux with glibc, on x86-64, AArch64 and RISC-V. A call that the kernel does not have, or
+//! that a sandbox denies, is done without, or the error of what needs it names it: the test `denied` denies
+//! each call to each type.
 //!
 //! | call | Linux | without it |
 //! |---|---|---|
@@ -210,7 +232,7 @@
 //! | F_ADD_SEALS | 3.17 | all works, unsealed as in /dev/shm |
 //! | madvise with MADV_WIPEONFORK | 4.14 | all works |
 //! | F_SETLK, fchmod | | no [`Process`] and no [`Pool`] |
-//! | pidfd_open, waitid for a pidfd | 5.3, 5.4 | no [`Process`] and no [`Pool`] |
+//! | pidfd_open, waitid for a pidfd | 5.3, 5.4 | no [`Process`] and no [`Pool`]; that the owner of a lock died is noticed after up to 100 ms |
 //! | pidfd_send_signal | 5.1 | no [`Process::kill`] and [`Process::terminate`]; daemons and a pool's workers are ended by other means |
 //! | prctl with PR_SET_PDEATHSIG | 2.1.57 | all works: a thread in a daemon watches its parent |
 //!
@@ -251,17 +273,17 @@ pub use error::{
     TooManyDone, TryLockError, ValueTooLong, WorkerNotStarted,
 };
 pub use ipc::{
-    ArrayGuard, Connection, Element, Queue, Receiver, SelfDescribing, Sender, SharedArray, Value,
-    duplex, pipe, wait_any,
+    ArrayGuard, ArrayIter, Connection, Element, Incoming, Queue, Receiver, SelfDescribing, Sender,
+    SharedArray, Value, duplex, pipe, wait_any, wait_any_for, wait_any_until,
 };
 pub use pool::{AsyncResult, Pool, PoolBuilder};
-pub use process::{Process, Run};
+pub use process::{Process, ProcessBuilder, Run};
 pub use shm::{Layout, ProcessSafe, Shared};
 pub use sync::{
-    Barrier, BoundedSemaphore, Condition, Event, Lock, LockGuard, Permit, RLock, RLockGuard,
-    RobustPermit, RobustSemaphore, Semaphore,
+    Barrier, BoundedSemaphore, Condition, ConditionGuard, Event, Lock, LockGuard, Permit, RLock,
+    RLockGuard, RobustPermit, RobustSemaphore, Semaphore,
 };
-pub use thread::Thread;
+pub use thread::{Thread, ThreadBuilder};
 
 /// For the fuzz targets: what a peer's bytes and descriptors come to.
 #[cfg(any(fuzzing, test))]
@@ -272,11 +294,11 @@ pub mod fuzz_support {
     pub use crate::process::fuzz_support::*;
 }
 
-#[cfg(all(test, not(modelled)))]
+#[cfg(all(test, not(modelled), fuzz_targets))]
 extern crate self as multiproc;
 
-/// The fuzz targets, whose seeds are played as tests.
-#[cfg(all(test, not(modelled)))]
+/// The fuzz targets, whose seeds are played as tests, in the repository: the package has none.
+#[cfg(all(test, not(modelled), fuzz_targets))]
 #[path = "../fuzz/src/lib.rs"]
 mod fuzz;
 

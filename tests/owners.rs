@@ -1,12 +1,14 @@
-//! Owners of a lock that are gone without having died, and owners that only seem to be gone.
+//! Owners of a lock that no longer exist although their process lives, and owners that are only stopped.
 //!
-//! `cargo test` stops a few owners for a second; so many, for three seconds:
+//! `cargo test` stops 12 owners for a second; a hundred for three seconds:
 //!
 //! ```text
 //! MULTIPROC_STOPPED=100 cargo test --test owners
 //! ```
 #![cfg(not(modelled))]
 
+#[path = "owners/lent.rs"]
+mod lent;
 #[path = "support/until.rs"]
 mod until;
 
@@ -26,20 +28,20 @@ use until::until;
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// More locks than the kernel looks at when their owner is gone (2048).
+/// More locks than the kernel processes when their owner ends (2048).
 const MANY: usize = 2050;
 
 type Locks = Shared<[Lock<u32>; MANY]>;
-/// The locks, and how many of them to take.
+/// The locks, and how many of them to lock.
 type Work = (Locks, usize);
 
-/// Takes so many locks, and keeps them.
+/// Locks so many of them, and leaks the guards.
 fn take((locks, count): &Work) {
     locks[..*count].iter().for_each(|lock| mem::forget(lock.lock().unwrap()));
 }
 
-/// Goes on as another program, which runs until it is killed.
-fn become_another() {
+/// Executes another program, which runs until it is killed.
+fn exec_another() {
     panic!("no other program: {}", Command::new("sleep").arg("infinity").exec());
 }
 
@@ -48,7 +50,7 @@ fn is_another(process: &Process<()>) -> bool {
     program.is_ok_and(|program| program != std::env::current_exe().unwrap())
 }
 
-/// A process that does this, and ends with the test.
+/// Starts a process, which ends with the test.
 fn start<A: serde::Serialize + serde::de::DeserializeOwned>(
     work: fn(A),
     argument: A,
@@ -56,22 +58,22 @@ fn start<A: serde::Serialize + serde::de::DeserializeOwned>(
     Process::builder().daemon(true).spawn(work, argument).unwrap()
 }
 
-/// Locks that were held at an exec belong to nobody, though the process lives.
+/// Locks that were held at an exec have no owner, although the process lives.
 fn are_free_after_an_exec(counts: &[usize], work: fn(Work)) {
     for &count in counts {
         let locks = Shared::new([const { Lock::new(0) }; MANY]).unwrap();
         let owner = start(work, (locks.clone(), count));
         until("the other program", || is_another(&owner));
         for i in [0, 1.min(count - 1), count / 2, count - 1] {
-            assert_eq!(dead(&locks[i]), Some(PoisonCause::OwnerDied), "{i} of {count}");
+            assert_eq!(poison_cause(&locks[i]), Some(PoisonCause::OwnerDied), "{i} of {count}");
         }
         assert!(owner.is_alive());
         owner.kill().unwrap();
     }
 }
 
-/// What the next owner is told, or `None` when there is none.
-fn dead(lock: &Lock<u32>) -> Option<PoisonCause> {
+/// Why the lock is poisoned for the next owner, or `None` if it is not.
+fn poison_cause(lock: &Lock<u32>) -> Option<PoisonCause> {
     match lock.lock_for(LONG) {
         Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.cause()),
         _ => None,
@@ -82,7 +84,7 @@ fn dead(lock: &Lock<u32>) -> Option<PoisonCause> {
 fn an_exec_from_the_main_thread_leaves_no_lock_locked() {
     are_free_after_an_exec(&[1, 40, MANY], |work| {
         take(&work);
-        become_another();
+        exec_another();
     });
 }
 
@@ -91,7 +93,7 @@ fn an_exec_from_another_thread_leaves_no_lock_locked() {
     are_free_after_an_exec(&[1, 40, MANY], |work| {
         let exec = move || {
             take(&work);
-            become_another();
+            exec_another();
         };
         thread::spawn(exec).join().unwrap();
     });
@@ -101,63 +103,63 @@ fn an_exec_from_another_thread_leaves_no_lock_locked() {
 fn an_exec_leaves_no_lock_locked_that_was_left_to_the_process() {
     are_free_after_an_exec(&[1, 40], |work| {
         thread::spawn(move || take(&work)).join().unwrap();
-        become_another();
+        exec_another();
     });
 }
 
-/// Nobody is left to find the lock ownerless: all who could wait for the condition.
+/// No process is left that would find the lock without an owner: all wait for the condition.
 #[test]
-fn an_exec_is_reported_to_who_waits_for_a_condition() {
-    type Scene = Shared<(Lock<u32>, Condition, Event)>;
-    let scene: Scene = Shared::new((Lock::new(0), Condition::new(), Event::new())).unwrap();
-    let waits = scene.clone();
+fn an_exec_is_reported_to_a_waiter_of_a_condition() {
+    type Fixture = Shared<(Lock<u32>, Condition, Event)>;
+    let fixture: Fixture = Shared::new((Lock::new(0), Condition::new(), Event::new())).unwrap();
+    let waits = fixture.clone();
     let waiter = thread::spawn(move || {
         let guard = waits.0.lock().unwrap();
         waits.2.set();
         waits.1.wait(guard).map_err(|poisoned| poisoned.cause()).err()
     });
-    scene.2.wait();
+    fixture.2.wait();
     let owner = start(
-        |scene: Scene| {
-            // Left to the process: the kernel reports nothing at the exec.
-            thread::spawn(move || mem::forget(scene.0.lock().unwrap())).join().unwrap();
-            become_another();
+        |fixture: Fixture| {
+            // By a thread that has ended: the kernel reports nothing at the exec.
+            thread::spawn(move || mem::forget(fixture.0.lock().unwrap())).join().unwrap();
+            exec_another();
         },
-        scene,
+        fixture,
     );
     assert_eq!(waiter.join().unwrap(), Some(PoisonCause::OwnerDied));
     owner.kill().unwrap();
 }
 
-/// Nobody waits for a stranger that has got the number of an owner who is gone.
+/// A process that got the id of an owner that no longer exists is not taken for the owner.
 #[test]
-fn a_number_that_is_used_again_is_no_owner() {
+fn an_id_that_is_used_again_is_no_owner() {
     let locks = Shared::new([const { Lock::new(0) }; MANY]).unwrap();
     let number = SharedArray::new(&[0u32]).unwrap();
-    // The kernel does not report this owner: it looks for locks with the number after the exec.
+    // The kernel does not report this owner: after the exec it compares with another id.
     let owner = start(
         |(number, work): (SharedArray<u32>, Work)| {
             let exec = move || {
                 take(&work);
                 number.set(0, gettid().as_raw() as u32).unwrap();
-                become_another();
+                exec_another();
             };
             thread::spawn(exec).join().unwrap();
         },
         (number.clone(), (locks.clone(), 1)),
     );
     until("the other program", || is_another(&owner));
-    let Some(stranger) = Stranger::with_number(number.get(0).unwrap()) else {
-        say("A NUMBER WAS NOT USED AGAIN: the system lets nobody choose one\n");
+    let Some(stranger) = Stranger::with_id(number.get(0).unwrap()) else {
+        say("SKIPPED: no id was used again: the system does not let a process choose one\n");
         return;
     };
-    assert_eq!(dead(&locks[0]), Some(PoisonCause::OwnerDied));
+    assert_eq!(poison_cause(&locks[0]), Some(PoisonCause::OwnerDied));
     assert!(kill(stranger.0, None).is_ok());
 }
 
-/// Whoever has unmapped a lock cannot hold it, dead or alive.
+/// A process that has unmapped a lock does not hold it, dead or alive.
 #[test]
-fn an_owner_that_has_unmapped_the_lock_holds_it_no_more() {
+fn an_owner_that_has_unmapped_the_lock_no_longer_holds_it() {
     for is_killed in [false, true] {
         let locks = Shared::new([const { Lock::new(0) }; MANY]).unwrap();
         let told = Shared::new(Event::new()).unwrap();
@@ -175,12 +177,12 @@ fn an_owner_that_has_unmapped_the_lock_holds_it_no_more() {
             owner.kill().unwrap();
             owner.join().unwrap_err();
         }
-        assert_eq!(dead(&locks[0]), Some(PoisonCause::OwnerDied));
+        assert_eq!(poison_cause(&locks[0]), Some(PoisonCause::OwnerDied));
         owner.kill().unwrap();
     }
 }
 
-/// Unmaps it behind the back of all who use it.
+/// Unmaps it without the library's knowledge.
 fn unmap(locks: &Locks) {
     let page = (&raw const **locks).addr() & !0xfff;
     let bytes = size_of::<[Lock<u32>; MANY]>().next_multiple_of(0x1000);
@@ -188,11 +190,11 @@ fn unmap(locks: &Locks) {
     assert_eq!(unsafe { libc::munmap(page as *mut libc::c_void, bytes) }, 0);
 }
 
-/// Who holds the lock of one that will be stopped.
+/// What holds the lock in a process that will be stopped.
 const HOLDERS: [fn(&Stopped); 3] = [
     |(shared, _)| hold(shared),
     |(shared, _)| thread::scope(|scope| drop(scope.spawn(|| hold(shared)))),
-    // Its thread is gone: the lock is the process's.
+    // Its thread has ended: the lock belongs to the process.
     |(shared, _)| {
         let inside = shared.clone();
         thread::spawn(move || mem::forget(inside.0.lock().unwrap())).join().unwrap();
@@ -201,7 +203,7 @@ const HOLDERS: [fn(&Stopped); 3] = [
     },
 ];
 
-/// A lock, that it is held, and that it may be let go; and who holds it.
+/// A lock, events that it is held and that it may be unlocked, and the index of its holder.
 type Stopped = (Shared<(Lock<u32>, Event, Event)>, usize);
 
 fn hold(shared: &Shared<(Lock<u32>, Event, Event)>) {
@@ -219,10 +221,10 @@ fn is_stopped(process: &Process<()>) -> bool {
     })
 }
 
-/// All at once: each waits for one of its own.
+/// All at once: each has a waiter.
 #[test]
 fn a_stopped_owner_is_waited_for() {
-    let (trials, patience) = match std::env::var("MULTIPROC_STOPPED") {
+    let (trials, timeout) = match std::env::var("MULTIPROC_STOPPED") {
         Ok(trials) => (trials.parse().unwrap(), Duration::from_secs(3)),
         Err(_) => (12, Duration::from_secs(1)),
     };
@@ -241,8 +243,11 @@ fn a_stopped_owner_is_waited_for() {
     thread::scope(|scope| {
         for (_, (shared, _)) in &owners {
             scope.spawn(move || {
-                let waited = shared.0.lock_for(patience);
-                assert!(matches!(waited, Err(TryLockError::WouldBlock)), "an owner was robbed");
+                let waited = shared.0.lock_for(timeout);
+                assert!(
+                    matches!(waited, Err(TryLockError::WouldBlock)),
+                    "a lock was taken from its owner"
+                );
             });
         }
     });
@@ -252,23 +257,23 @@ fn a_stopped_owner_is_waited_for() {
         let was_left = *holder == 2;
         match shared.0.lock_for(LONG) {
             Ok(number) => assert!(*number == 1 && !was_left),
-            Err(TryLockError::Poisoned(_)) => assert!(was_left, "an owner was called dead"),
+            Err(TryLockError::Poisoned(_)) => assert!(was_left, "a living owner was reported dead"),
             Err(TryLockError::WouldBlock) => panic!("the lock stays locked"),
         }
         owner.join().unwrap();
     }
-    say(&format!("{trials} stopped owners, waited for {patience:?} each: none robbed\n"));
+    say(&format!("{trials} stopped owners, waited for {timeout:?} each: none lost its lock\n"));
 }
 
-/// A process that knows nothing of the others.
+/// A process that is not one of the test's.
 struct Stranger(Pid);
 
 impl Stranger {
-    /// `None` where it is not permitted to choose a number.
-    fn with_number(number: u32) -> Option<Self> {
+    /// `None` where it is not permitted to choose an id.
+    fn with_id(id: u32) -> Option<Self> {
         let (program, argument) = (c"/bin/sleep".as_ptr(), c"infinity".as_ptr());
         let arguments = [program, argument, std::ptr::null()];
-        let wanted = number as libc::pid_t;
+        let wanted = id as libc::pid_t;
         // SAFETY: all zero is a set of arguments.
         let mut clone: libc::clone_args = unsafe { mem::zeroed() };
         clone.exit_signal = libc::SIGCHLD as u64;
@@ -276,7 +281,7 @@ impl Stranger {
         clone.set_tid_size = 1;
         let size = size_of::<libc::clone_args>();
         let made = Cell::new(0);
-        until("the number to be free", || {
+        until("the id to be free", || {
             // SAFETY: without flags it forks; the child only calls the kernel.
             made.set(unsafe { libc::syscall(libc::SYS_clone3, &raw const clone, size) });
             if made.get() == 0 {
@@ -300,14 +305,14 @@ impl Drop for Stranger {
     }
 }
 
-/// Past the harness, which keeps what the macros print.
+/// Writes to standard error, past the harness, which captures what the macros print.
 fn say(text: &str) {
     io::stderr().write_all(text.as_bytes()).unwrap();
 }
 
-/// The number of a private lock's owner means nothing to another process.
+/// The id of a private lock's owner is meaningless in another process.
 #[test]
-fn a_lock_that_came_to_shared_memory_with_a_leaked_guard_is_its_processes() {
+fn a_lock_moved_to_shared_memory_with_a_leaked_guard_belongs_to_its_process() {
     let name = format!("test-leaked-before-{}", std::process::id());
     let (made, opened) = (Shared::new(Event::new()).unwrap(), Shared::new(Event::new()).unwrap());
     let make = |(name, made, opened): (String, Shared<Event>, Shared<Event>)| {
@@ -325,7 +330,7 @@ fn a_lock_that_came_to_shared_memory_with_a_leaked_guard_is_its_processes() {
     let lock = lock.unwrap();
     assert!(matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
     opened.set();
-    assert!(!maker.join().unwrap(), "it stays locked as long as its process is there");
+    assert!(!maker.join().unwrap(), "it stays locked as long as its process lives");
     let Err(TryLockError::Poisoned(ended)) = lock.lock_for(LONG) else {
         panic!("its process has ended")
     };

@@ -158,27 +158,67 @@ fn a_type_that_refuses_is_reported_with_its_reason() {
     assert!(queue.is_empty());
 }
 
+/// Can be put whatever it is, but got only if it is even.
+#[derive(Debug, PartialEq)]
+struct Even(u8);
+impl Serialize for Even {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(to)
+    }
+}
+impl<'de> Deserialize<'de> for Even {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let value = u8::deserialize(from)?;
+        if value % 2 == 0 { Ok(Even(value)) } else { Err(serde::de::Error::custom("odd")) }
+    }
+}
+
 #[test]
 fn a_message_that_does_not_decode_is_an_error_and_is_gone() {
-    #[derive(Debug, PartialEq)]
-    struct Even(u8);
-    impl Serialize for Even {
-        fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-            self.0.serialize(to)
-        }
-    }
-    impl<'de> Deserialize<'de> for Even {
-        fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-            let value = u8::deserialize(from)?;
-            if value % 2 == 0 { Ok(Even(value)) } else { Err(serde::de::Error::custom("odd")) }
-        }
-    }
     let queue = Queue::bounded(4).unwrap();
     queue.put(Even(1)).unwrap();
     queue.put(Even(2)).unwrap();
     let error = queue.get().unwrap_err();
     assert_eq!(error, GetError::Decode(CodecError::Custom("odd".to_owned())));
     assert_eq!(queue.get(), Ok(Even(2)));
+}
+
+#[test]
+fn a_loop_over_a_queue_gets_all_and_hears_of_what_does_not_decode() {
+    let queue = Queue::bounded(4).unwrap();
+    let odd = || Err(GetError::Decode(CodecError::Custom("odd".to_owned())));
+    thread::scope(|scope| {
+        let getter = scope.spawn(|| (&queue).into_iter().collect::<Vec<_>>());
+        (0..5).for_each(|n| queue.put(Even(n)).unwrap());
+        queue.close();
+        let got = getter.join().unwrap();
+        assert_eq!(got, [Ok(Even(0)), odd(), Ok(Even(2)), odd(), Ok(Even(4))]);
+    });
+    assert_eq!(queue.iter().next(), None);
+}
+
+#[test]
+fn a_queue_that_is_given_to_a_loop_can_be_the_last() {
+    let (queue, left) = (Queue::bounded(4).unwrap(), Queue::bounded(4).unwrap());
+    left.put(7).unwrap();
+    left.close();
+    queue.put(left.try_iter().next().unwrap().unwrap()).unwrap();
+    queue.close();
+    for value in queue {
+        assert_eq!(value, Ok(7));
+    }
+}
+
+#[test]
+fn what_is_there_is_taken_without_waiting_for_more() {
+    let queue = Queue::bounded(4).unwrap();
+    let mut values = queue.try_iter();
+    assert_eq!(values.next(), None);
+    (1..=3).for_each(|n| queue.put(n).unwrap());
+    assert_eq!(values.next(), Some(Ok(1)), "it was not closed");
+    assert_eq!(values.by_ref().collect::<Vec<_>>(), [Ok(2), Ok(3)]);
+    queue.close();
+    assert_eq!(values.next(), None);
 }
 
 #[test]

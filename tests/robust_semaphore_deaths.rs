@@ -1,51 +1,44 @@
 //! The robust semaphore between processes that are killed, case by case; `storm` kills at random.
 #![cfg(not(modelled))]
 
+#[path = "support/until.rs"]
+mod until;
+
 use std::fs;
 use std::mem::forget;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::thread::yield_now;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use multiproc::{Event, Process, RobustSemaphore, Semaphore, Shared};
 use rustix::process::{Pid, Signal, kill_process};
+use until::until;
 
-/// Long enough that only a hang reaches it.
-const EVER: Duration = Duration::from_secs(120);
+/// Longer than anything takes that does not hang.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Longer than several slices of a wait: who looks for the dead has looked.
+/// Longer than several slices of a wait, after each of which dead holders are looked for.
 const SLICES: Duration = Duration::from_millis(700);
 
-/// The semaphore; one that counts who is ready; and an event that nobody sets before they may go on.
-type Scene = Shared<(RobustSemaphore<8>, Semaphore, Event)>;
+/// The semaphore; one that counts the processes that are ready; and an event that lets them go on.
+type Fixture = Shared<(RobustSemaphore<8>, Semaphore, Event)>;
 
-fn scene(permits: u32) -> Scene {
+fn fixture(permits: u32) -> Fixture {
     Shared::new((RobustSemaphore::new(permits), Semaphore::new(0), Event::new())).unwrap()
 }
 
-/// Holds so many permits until it is told to go on.
-fn hold((scene, count): (Scene, usize)) {
-    let permits: Vec<_> = (0..count).map(|_| scene.0.acquire()).collect();
-    scene.1.release(1).unwrap();
-    scene.2.wait();
+/// Holds so many permits until the event is set.
+fn hold((fixture, count): (Fixture, usize)) {
+    let permits: Vec<_> = (0..count).map(|_| fixture.0.acquire()).collect();
+    fixture.1.release(1).unwrap();
+    fixture.2.wait();
     drop(permits);
 }
 
-fn holder(scene: &Scene, count: usize) -> Process<()> {
-    let holder = Process::spawn(hold, (scene.clone(), count)).unwrap();
-    scene.1.acquire().forget();
+fn holder(fixture: &Fixture, count: usize) -> Process<()> {
+    let holder = Process::spawn(hold, (fixture.clone(), count)).unwrap();
+    fixture.1.acquire().forget();
     holder
-}
-
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        if start.elapsed() > EVER {
-            panic!("never: {what}");
-        }
-        yield_now();
-    }
 }
 
 fn signal(process: &Process<()>, signal: Signal) {
@@ -53,137 +46,137 @@ fn signal(process: &Process<()>, signal: Signal) {
 }
 
 #[test]
-fn all_permits_of_the_killed_come_back() {
+fn all_permits_of_killed_holders_are_returned() {
     for _ in 0..5 {
-        let scene = scene(8);
-        let holders = [3, 4, 1].map(|count| holder(&scene, count));
-        assert_eq!(scene.0.value(), 0);
-        // One after the other, and none of them waited for: they are zombies meanwhile.
+        let fixture = fixture(8);
+        let holders = [3, 4, 1].map(|count| holder(&fixture, count));
+        assert_eq!(fixture.0.value(), 0);
+        // One after the other; none is waited for, so they stay zombies meanwhile.
         for (holder, count) in holders.iter().zip([3, 4, 1]) {
             holder.kill().unwrap();
             for _ in 0..count {
-                forget(scene.0.acquire_for(EVER).expect("a permit of the dead"));
+                forget(fixture.0.acquire_for(TIMEOUT).expect("a killed holder's permit"));
             }
-            assert!(scene.0.acquire_for(SLICES / 10).is_none(), "a permit of the living");
+            assert!(fixture.0.acquire_for(SLICES / 10).is_none(), "a living holder's permit");
         }
         assert!(holders.iter().all(|holder| holder.join().is_err()));
     }
 }
 
 #[test]
-fn they_reach_those_who_sleep_already() {
-    let scene = scene(4);
-    let doomed = holder(&scene, 4);
-    let heirs = [(); 4].map(|()| {
+fn they_reach_waiters_that_sleep_already() {
+    let fixture = fixture(4);
+    let killed = holder(&fixture, 4);
+    let waiters = [(); 4].map(|()| {
         Process::spawn(
-            |scene: Scene| {
-                scene.1.release(1).unwrap();
-                scene.0.acquire().forget();
+            |fixture: Fixture| {
+                fixture.1.release(1).unwrap();
+                fixture.0.acquire().forget();
             },
-            scene.clone(),
+            fixture.clone(),
         )
         .unwrap()
     });
-    heirs.iter().for_each(|_| scene.1.acquire().forget());
-    doomed.kill().unwrap();
-    heirs.iter().for_each(|heir| heir.join().unwrap());
-    assert_eq!(scene.0.value(), 0);
-    scene.0.release(4).unwrap();
-    assert_eq!(scene.0.value(), 4);
+    waiters.iter().for_each(|_| fixture.1.acquire().forget());
+    killed.kill().unwrap();
+    waiters.iter().for_each(|waiter| waiter.join().unwrap());
+    assert_eq!(fixture.0.value(), 0);
+    fixture.0.release(4).unwrap();
+    assert_eq!(fixture.0.value(), 4);
 }
 
 #[test]
-fn what_ends_by_itself_leaves_its_permits_too() {
-    let scene = scene(1);
-    let leaves = |scene: Scene| forget(scene.0.acquire());
-    Process::spawn(leaves, scene.clone()).unwrap().join().unwrap();
-    assert!(scene.0.acquire_for(EVER).is_some());
+fn a_process_that_ends_by_itself_returns_its_permits_too() {
+    let fixture = fixture(1);
+    let leaves = |fixture: Fixture| forget(fixture.0.acquire());
+    Process::spawn(leaves, fixture.clone()).unwrap().join().unwrap();
+    assert!(fixture.0.acquire_for(TIMEOUT).is_some());
 }
 
 #[test]
-fn who_forgot_a_permit_does_not_hold_it() {
-    let scene = scene(1);
-    let forgets = |scene: Scene| scene.0.acquire().forget();
-    Process::spawn(forgets, scene.clone()).unwrap().join().unwrap();
-    assert!(scene.0.acquire_for(SLICES).is_none());
-    scene.0.release(1).unwrap();
-    assert_eq!(scene.0.value(), 1);
+fn a_forgotten_permit_has_no_holder() {
+    let fixture = fixture(1);
+    let forgets = |fixture: Fixture| fixture.0.acquire().forget();
+    Process::spawn(forgets, fixture.clone()).unwrap().join().unwrap();
+    assert!(fixture.0.acquire_for(SLICES).is_none());
+    fixture.0.release(1).unwrap();
+    assert_eq!(fixture.0.value(), 1);
 }
 
 #[test]
-fn one_that_is_stopped_is_never_robbed() {
-    let scene = scene(1);
-    let holder = holder(&scene, 1);
+fn a_stopped_process_keeps_its_permit() {
+    let fixture = fixture(1);
+    let holder = holder(&fixture, 1);
     signal(&holder, Signal::STOP);
     let stat = format!("/proc/{}/stat", holder.pid());
-    until("it is stopped", || fs::read_to_string(&stat).unwrap().contains(") T "));
-    assert!(scene.0.acquire_for(SLICES).is_none(), "it was robbed");
+    until("the holder to stop", || fs::read_to_string(&stat).unwrap().contains(") T "));
+    assert!(fixture.0.acquire_for(SLICES).is_none(), "its permit was taken");
     signal(&holder, Signal::CONT);
-    scene.2.set();
-    assert!(scene.0.acquire_for(EVER).is_some());
+    fixture.2.set();
+    assert!(fixture.0.acquire_for(TIMEOUT).is_some());
     holder.join().unwrap();
-    assert_eq!(scene.0.value(), 1);
+    assert_eq!(fixture.0.value(), 1);
 }
 
 #[test]
-fn one_that_goes_on_as_another_program_is_never_robbed() {
-    let scene = scene(1);
-    let becomes = |scene: Scene| -> () {
-        forget(scene.0.acquire());
+fn a_process_that_executes_another_program_keeps_its_permit() {
+    let fixture = fixture(1);
+    let becomes = |fixture: Fixture| -> () {
+        forget(fixture.0.acquire());
         panic!("{}", Command::new("sleep").arg("1000").exec());
     };
-    let other = Process::spawn(becomes, scene.clone()).unwrap();
+    let other = Process::spawn(becomes, fixture.clone()).unwrap();
     let comm = format!("/proc/{}/comm", other.pid());
-    until("it is another program", || fs::read_to_string(&comm).unwrap() == "sleep\n");
-    assert_eq!(scene.0.value(), 0);
-    assert!(scene.0.acquire_for(SLICES).is_none(), "it was robbed");
+    until("the other program", || fs::read_to_string(&comm).unwrap() == "sleep\n");
+    assert_eq!(fixture.0.value(), 0);
+    assert!(fixture.0.acquire_for(SLICES).is_none(), "its permit was taken");
     other.kill().unwrap();
-    assert!(scene.0.acquire_for(EVER).is_some());
+    assert!(fixture.0.acquire_for(TIMEOUT).is_some());
 }
 
-/// Its copy is worth nothing, neither when its parent lives nor when that is dead.
+/// Its copy has no effect, neither while its parent lives nor after that was killed.
 #[test]
 fn a_child_that_has_a_copy_of_a_permit_holds_none() {
-    let scene = scene(2);
-    let parent = |scene: Scene| {
-        let permits = (scene.0.acquire(), scene.0.acquire());
+    let fixture = fixture(2);
+    let parent = |fixture: Fixture| {
+        let permits = (fixture.0.acquire(), fixture.0.acquire());
         let child = Process::fork(|| {
             // SAFETY: the child's copy of the permit, which it alone has.
             drop(unsafe { std::ptr::read(&permits.0) });
-            scene.1.release(1).unwrap();
-            scene.2.wait();
+            fixture.1.release(1).unwrap();
+            fixture.2.wait();
         });
         child.unwrap().join().unwrap();
     };
-    let parent = Process::spawn(parent, scene.clone()).unwrap();
-    scene.1.acquire().forget();
-    assert_eq!(scene.0.value(), 0, "the copy gave something back");
+    let parent = Process::spawn(parent, fixture.clone()).unwrap();
+    fixture.1.acquire().forget();
+    assert_eq!(fixture.0.value(), 0, "the copy released a permit");
     parent.kill().unwrap();
-    let permits = [(); 2].map(|()| scene.0.acquire_for(EVER).expect("the child keeps none"));
-    scene.2.set();
+    let permits = [(); 2].map(|()| fixture.0.acquire_for(TIMEOUT).expect("the child keeps none"));
+    fixture.2.set();
     drop(permits);
-    assert_eq!(scene.0.value(), 2);
+    assert_eq!(fixture.0.value(), 2);
 }
 
 #[test]
 fn a_killed_waiter_keeps_no_permit() {
-    let scene = scene(0);
-    let take = |scene: Scene| {
-        scene.1.release(1).unwrap();
-        scene.0.acquire().forget();
+    let fixture = fixture(0);
+    let take = |fixture: Fixture| {
+        fixture.1.release(1).unwrap();
+        fixture.0.acquire().forget();
     };
     for _ in 0..20 {
-        let doomed = Process::spawn(take, scene.clone()).unwrap();
-        scene.1.acquire().forget();
-        let heir = Process::spawn(take, scene.clone()).unwrap();
-        doomed.kill().unwrap();
-        scene.0.release(1).unwrap();
-        if doomed.join().is_ok() {
-            // It was faster than the signal: then one more is owed.
-            scene.0.release(1).unwrap();
+        let killed = Process::spawn(take, fixture.clone()).unwrap();
+        fixture.1.acquire().forget();
+        let waiter = Process::spawn(take, fixture.clone()).unwrap();
+        killed.kill().unwrap();
+        fixture.0.release(1).unwrap();
+        if killed.join().is_ok() {
+            // It had the permit before it was killed: then another is needed.
+            fixture.0.release(1).unwrap();
         }
-        heir.join().unwrap();
-        scene.1.acquire().forget();
-        assert_eq!(scene.0.value(), 0);
+        waiter.join().unwrap();
+        fixture.1.acquire().forget();
+        assert_eq!(fixture.0.value(), 0);
     }
 }

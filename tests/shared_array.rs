@@ -18,6 +18,15 @@ fn it_holds_what_it_was_made_of() {
     let array = SharedArray::from_iter((0..3).map(f64::from)).unwrap();
     assert_eq!(array.iter().rev().collect::<Vec<_>>(), [2.0, 1.0, 0.0]);
     assert_eq!((array.len(), array.is_empty()), (3, false));
+    let mut elements = array.iter();
+    assert_eq!((elements.len(), elements.nth(1), elements.len()), (3, Some(1.0), 1));
+    assert_eq!(format!("{elements:?}"), "[2.0]");
+    let mut next = 0.0;
+    for element in &array {
+        assert_eq!(element, next);
+        next += 1.0;
+    }
+    assert_eq!(next, 3.0);
     assert_eq!(format!("{array:?}"), "[0.0, 1.0, 2.0]");
 }
 

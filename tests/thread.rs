@@ -3,10 +3,14 @@
 
 #[path = "support/alone.rs"]
 mod alone;
+#[path = "thread/keys.rs"]
+mod keys;
 #[path = "support/linger.rs"]
 mod linger;
 #[path = "thread/locals.rs"]
 mod locals;
+#[path = "support/until.rs"]
+mod until;
 
 use std::process::Command;
 use std::sync::Arc;
@@ -48,7 +52,7 @@ fn names_are_pythons() {
         assert_eq!(thread::current().name(), "MainThread");
         assert!(!thread::current().is_daemon());
         assert_eq!(Thread::spawn(|| ()).unwrap().name(), "Thread-1");
-        let levi = Thread::builder().name("Levi").start(|| thread::current().name()).unwrap();
+        let levi = Thread::builder().name("Levi").spawn(|| thread::current().name()).unwrap();
         assert_eq!((levi.name().as_str(), levi.join().unwrap().as_str()), ("Levi", "Levi"));
         assert_eq!(Thread::spawn(|| ()).unwrap().name(), "Thread-2");
         let foreign = std::thread::spawn(|| (thread::current().name(), thread::current().name()));

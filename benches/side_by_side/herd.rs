@@ -1,5 +1,5 @@
-//! From one `set` until all who waited have gone on: the time for each of them. That of many, as a
-//! ratio to that of few, says whether the time grows faster than their number.
+//! A thundering herd: the time from one `set` until all waiters have gone on, divided by their number.
+//! The ratio of many waiters to few says whether the time grows faster than their number.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use multiproc::{Event, Shared, SharedArray};
 use serde::{Deserialize, Serialize};
 
-use crate::crew::{Crew, Kind};
-use crate::{Contender, Workload};
+use crate::workers::{Kind, Workers};
+use crate::{Implementation, TIMEOUT, Workload, start};
 
-/// The most that one of a thousand may take, as a ratio to one of a hundred and one of ten.
-const MOST: f64 = 2.0;
+/// The largest ratio of the time per waiter of a thousand waiters to that of a hundred and of ten.
+const LARGEST_RATIO: f64 = 2.0;
 
 pub(crate) fn of_threads() -> Workload {
     herds("herd, one event, threads", Kind::Threads)
@@ -25,87 +25,88 @@ fn herds(name: &'static str, kind: Kind) -> Workload {
     let herd = |name, size| {
         let mut herd = None;
         let herd = move |times| herd.get_or_insert_with(|| Herd::new(kind, size)).released(times);
-        Contender::timed(name, herd)
+        Implementation::timed(name, herd)
     };
     Workload {
         name,
-        contenders: vec![
+        implementations: vec![
             herd("1,000 wait", 1000),
-            herd("100 wait", 100).goal(MOST),
-            herd("10 wait", 10).goal(MOST),
+            herd("100 wait", 100).goal(LARGEST_RATIO),
+            herd("10 wait", 10).goal(LARGEST_RATIO),
             herd("1 waits", 1),
         ],
     }
 }
 
-/// What stands in the counts.
+/// Indices of the counts.
 const ARRIVED: usize = 0;
 const GONE: usize = 1;
 const OVER: usize = 2;
 
-/// What all of them have.
+/// What all workers share.
 #[derive(Clone, Serialize, Deserialize)]
-struct Field {
-    /// For the rounds in turn, so that nobody goes twice; and that the last has gone.
-    gates: Shared<[Event; 2]>,
+struct Fixture {
+    /// For alternating rounds, so that no worker goes on twice.
+    events: Shared<[Event; 2]>,
+    /// That the last worker has gone on.
     done: Shared<Event>,
     counts: SharedArray<u64>,
     size: u64,
 }
 
 struct Herd {
-    field: Field,
+    fixture: Fixture,
     rounds: usize,
-    crew: Option<Crew<()>>,
+    workers: Option<Workers<()>>,
 }
 
 impl Herd {
     fn new(kind: Kind, size: u64) -> Self {
-        let field = Field {
-            gates: Shared::new(std::array::from_fn::<_, 2, _>(|_| Event::new()))
+        let fixture = Fixture {
+            events: Shared::new(std::array::from_fn::<_, 2, _>(|_| Event::new()))
                 .expect("a page of shared memory"),
             done: Shared::new(Event::new()).expect("a page of shared memory"),
             counts: SharedArray::zeroed(3).expect("a page of shared memory"),
             size,
         };
-        let crew = Crew::start(kind, Field::graze, (0..size).map(|_| field.clone()));
-        Herd { field, rounds: 0, crew: Some(crew) }
+        let workers = start(kind, Fixture::wait, (0..size).map(|_| fixture.clone()));
+        Herd { fixture, rounds: 0, workers: Some(workers) }
     }
 
-    /// The time that it takes to release one of them, so many times.
+    /// The time that so many workers take to go on.
     fn released(&mut self, times: u64) -> Duration {
-        let size = self.field.size;
+        let size = self.fixture.size;
         let rounds = (times / size).max(1);
         let took: Duration = (0..rounds).map(|_| self.round()).sum();
         took.mul_f64(times as f64 / (rounds * size) as f64)
     }
 
     fn round(&mut self) -> Duration {
-        let Field { gates, done, counts, size } = &self.field;
-        let gate = &gates[self.rounds % 2];
+        let Fixture { events, done, counts, size } = &self.fixture;
+        let event = &events[self.rounds % 2];
         self.rounds += 1;
         while counts.get(ARRIVED).expect("it is there") < *size {
             thread::yield_now();
         }
-        // The last of them are on their way to sleep.
+        // The last workers are about to sleep.
         thread::sleep(Duration::from_millis(1));
         counts.set(ARRIVED, 0).expect("it is there");
         let start = Instant::now();
-        gate.set();
+        event.set();
         done.wait();
         let took = start.elapsed();
-        gate.clear();
+        event.clear();
         done.clear();
         took
     }
 }
 
-impl Field {
-    fn graze(self) {
+impl Fixture {
+    fn wait(self) {
         let count = |place, more| self.counts.fetch_add(place, more).expect("it is there");
         for round in 0.. {
             count(ARRIVED, 1);
-            self.gates[round % 2].wait();
+            self.events[round % 2].wait();
             if count(OVER, 0) > 0 {
                 return;
             }
@@ -119,8 +120,8 @@ impl Field {
 
 impl Drop for Herd {
     fn drop(&mut self) {
-        self.field.counts.set(OVER, 1).expect("it is there");
-        self.field.gates.iter().for_each(Event::set);
-        self.crew.take().map(Crew::join);
+        self.fixture.counts.set(OVER, 1).expect("it is there");
+        self.fixture.events.iter().for_each(Event::set);
+        self.workers.take().map(|workers| workers.join(TIMEOUT));
     }
 }

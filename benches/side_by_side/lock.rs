@@ -3,9 +3,9 @@
 use multiproc::{Lock, Shared};
 
 use crate::pthread::RobustMutex;
-use crate::{Contender, Workload};
+use crate::{Implementation, Workload};
 
-/// By one thread, with nobody else around.
+/// By one thread, without contention.
 pub(crate) fn uncontended() -> Workload {
     let ours = Shared::new(Lock::new(0u64)).expect("a page of shared memory");
     let private = Box::new(Lock::new(0u64));
@@ -15,12 +15,12 @@ pub(crate) fn uncontended() -> Workload {
     let mut under_robust = 0u64;
     Workload {
         name: "lock, uncontended",
-        contenders: vec![
-            Contender::looped("multiproc, shared", move || *ours.lock().unwrap() += 1),
-            Contender::looped("multiproc, private", move || *private.lock().unwrap() += 1),
-            Contender::looped("parking_lot", move || *parking_lot.lock() += 1).goal(1.15),
-            Contender::looped("std", move || *std.lock().unwrap() += 1),
-            Contender::looped("pthread robust, shared", move || {
+        implementations: vec![
+            Implementation::looped("multiproc, shared", move || *ours.lock().unwrap() += 1),
+            Implementation::looped("multiproc, private", move || *private.lock().unwrap() += 1),
+            Implementation::looped("parking_lot", move || *parking_lot.lock() += 1).goal(1.15),
+            Implementation::looped("std", move || *std.lock().unwrap() += 1),
+            Implementation::looped("pthread robust, shared", move || {
                 robust.with(|| under_robust += 1);
                 under_robust
             })

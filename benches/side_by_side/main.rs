@@ -1,11 +1,10 @@
-//! The primitives beside their peers: `cargo bench`.
+//! The primitives compared with other implementations: `cargo bench`.
 //!
-//! The contenders of a workload take turns within each round, so that a machine that drifts or is
-//! shared wrongs all of them alike; the table gives medians over the rounds, and each contender's
-//! time as a ratio to ours. Only ratios within one run mean anything. A second table says how long it
-//! takes from an owner's death to the next owner.
+//! The implementations of a workload run in alternation within each round, so that a machine that
+//! changes its speed or is shared affects all of them alike. The table has medians over the rounds, and
+//! our time as a ratio to each implementation's. Only ratios within one run are comparable. A second
+//! table has the time from an owner's death to the next owner.
 
-mod crew;
 mod fairness;
 mod herd;
 mod lock;
@@ -14,27 +13,35 @@ mod queue;
 mod recovery;
 mod semaphore;
 
+#[path = "../../tests/support/workers.rs"]
+mod workers;
+
 use std::time::{Duration, Instant};
 
 use comfy_table::{CellAlignment, Table};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-/// Rounds that each workload is played.
+use crate::workers::{Kind, Workers};
+
+/// The number of rounds of each workload.
 const ROUNDS: usize = 101;
 
-/// How long one turn of one contender takes, about.
-const TURN: Duration = Duration::from_millis(4);
+/// About how long one sample of one implementation takes.
+const SAMPLE: Duration = Duration::from_millis(4);
 
-/// Something that is done many times, by one of several who do the same.
-pub(crate) struct Contender {
+/// One implementation of a workload's operation.
+pub(crate) struct Implementation {
     name: &'static str,
-    /// Does it that many times, and says how long that took.
+    /// Performs the operation so many times, and returns how long that took.
     run: Box<dyn FnMut(u64) -> Duration>,
-    /// The most that our time may be, as a ratio to this contender's.
+    /// The largest ratio of our time to this implementation's that we promise.
     goal: Option<f64>,
 }
 
-impl Contender {
-    /// A contender that is timed around a plain loop.
+impl Implementation {
+    /// One that is timed around a plain loop.
     pub(crate) fn looped<R>(name: &'static str, mut once: impl FnMut() -> R + 'static) -> Self {
         Self::timed(name, move |times| {
             let start = Instant::now();
@@ -45,29 +52,29 @@ impl Contender {
         })
     }
 
-    /// A contender that times itself.
+    /// One that times itself.
     pub(crate) fn timed(name: &'static str, run: impl FnMut(u64) -> Duration + 'static) -> Self {
-        Contender { name, run: Box::new(run), goal: None }
+        Implementation { name, run: Box::new(run), goal: None }
     }
 
-    /// States what we promise against this contender.
+    /// Sets the largest ratio of our time to this implementation's that we promise.
     pub(crate) fn goal(mut self, most: f64) -> Self {
         self.goal = Some(most);
         self
     }
 }
 
-/// A workload, the first of its contenders being ours.
+/// An operation, and its implementations: the first is ours.
 pub(crate) struct Workload {
     pub(crate) name: &'static str,
-    pub(crate) contenders: Vec<Contender>,
+    pub(crate) implementations: Vec<Implementation>,
 }
 
 fn main() {
-    // `cargo bench -- lock` plays the workloads whose name has "lock" in it; cargo adds --bench.
+    // `cargo bench -- lock` runs the workloads whose names contain "lock"; cargo adds --bench.
     let wanted: Vec<_> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
     let mut table = Table::new();
-    table.set_header(["workload", "contender", "ns each", "ours / theirs", "goal"]);
+    table.set_header(["workload", "implementation", "ns each", "ours / theirs", "goal"]);
     for column in 2..5 {
         table.column_mut(column).expect("set above").set_cell_alignment(CellAlignment::Right);
     }
@@ -83,41 +90,41 @@ fn main() {
     ];
     for workload in workloads {
         if is_wanted(workload.name) {
-            play(workload, &mut table);
+            run(workload, &mut table);
         }
     }
     if !table.is_empty() {
         println!("{table}");
     }
     if is_wanted("fairness") {
-        fairness::play();
+        fairness::run();
     }
     if is_wanted(recovery::NAME) {
         println!("{}", recovery::table());
     }
 }
 
-fn play(mut workload: Workload, table: &mut Table) {
+fn run(mut workload: Workload, table: &mut Table) {
     eprintln!("{} …", workload.name);
-    let times: Vec<u64> = workload.contenders.iter_mut().map(fitting).collect();
+    let times: Vec<u64> = workload.implementations.iter_mut().map(iterations).collect();
     let mut nanos = vec![Vec::with_capacity(ROUNDS); times.len()];
     for _ in 0..ROUNDS {
-        for ((contender, &times), nanos) in
-            workload.contenders.iter_mut().zip(&times).zip(&mut nanos)
+        for ((implementation, &times), nanos) in
+            workload.implementations.iter_mut().zip(&times).zip(&mut nanos)
         {
-            nanos.push((contender.run)(times).as_nanos() as f64 / times as f64);
+            nanos.push((implementation.run)(times).as_nanos() as f64 / times as f64);
         }
     }
     let ours = nanos[0].clone();
-    for (contender, theirs) in workload.contenders.iter().zip(&nanos) {
-        // The ratio of each round, since what disturbs a round disturbs both.
+    for (implementation, theirs) in workload.implementations.iter().zip(&nanos) {
+        // The ratio of each round, since a disturbance affects both.
         let ratio = median(ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect());
-        let goal = contender.goal.map_or(String::new(), |most| {
+        let goal = implementation.goal.map_or(String::new(), |most| {
             format!("≤ {most}: {}", if ratio <= most { "met" } else { "missed" })
         });
         table.add_row([
             workload.name.to_owned(),
-            contender.name.to_owned(),
+            implementation.name.to_owned(),
             format!("{:.2}", median(theirs.clone())),
             format!("{ratio:.2}"),
             goal,
@@ -125,14 +132,38 @@ fn play(mut workload: Workload, table: &mut Table) {
     }
 }
 
-/// How many times the contender does it in a turn. The best of three counts: a single look at a
-/// shared machine may see anything.
-fn fitting(contender: &mut Contender) -> u64 {
+/// The number of iterations in a sample. The fastest of three counts, since the machine may be shared.
+fn iterations(implementation: &mut Implementation) -> u64 {
     let mut times = 1;
-    while (0..3).map(|_| (contender.run)(times)).min() < Some(TURN / 2) {
+    while (0..3).map(|_| (implementation.run)(times)).min() < Some(SAMPLE / 2) {
         times *= 2;
     }
     times
+}
+
+/// Longer than anything takes that does not hang.
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Starts a worker for each argument.
+pub(crate) fn start<A, R>(
+    kind: Kind,
+    body: fn(A) -> R,
+    arguments: impl Iterator<Item = A>,
+) -> Workers<R>
+where
+    A: Serialize + DeserializeOwned + Send + 'static,
+    R: Serialize + DeserializeOwned + Send + 'static,
+{
+    match kind {
+        Kind::Threads => Workers::threads(body, arguments),
+        Kind::Processes => {
+            // A process needs two descriptors in its parent.
+            let limit = getrlimit(Resource::Nofile);
+            setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })
+                .expect("the soft limit may be raised to the hard limit");
+            Workers::processes(body, arguments)
+        }
+    }
 }
 
 fn median(mut figures: Vec<f64>) -> f64 {

@@ -1,4 +1,4 @@
-//! Messages of 64 bytes from one producer to one consumer, 1024 of them at most under way.
+//! Messages of 64 bytes from one producer to one consumer, in a queue of 1024.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use multiproc::{Process, Queue};
 use serde_bytes::ByteArray;
 
-use crate::{Contender, Workload};
+use crate::{Implementation, Workload};
 
 type Message = ByteArray<64>;
 
@@ -17,11 +17,11 @@ const MESSAGE: Message = ByteArray::new([7; 64]);
 pub(crate) fn one_to_one() -> Workload {
     Workload {
         name: "queue, 64 bytes, 1 to 1",
-        contenders: vec![
-            Contender::timed("multiproc, processes", between_processes),
-            Contender::timed("multiproc, threads", between_threads),
-            Contender::timed("crossbeam-channel, threads", crossbeam).goal(2.0),
-            Contender::timed("std mpsc, threads", std_mpsc),
+        implementations: vec![
+            Implementation::timed("multiproc, processes", between_processes),
+            Implementation::timed("multiproc, threads", between_threads),
+            Implementation::timed("crossbeam-channel, threads", crossbeam).goal(2.0),
+            Implementation::timed("std mpsc, threads", std_mpsc),
         ],
     }
 }

@@ -1,4 +1,4 @@
-//! Take a permit and give it back.
+//! Acquire a permit and release it.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use multiproc::{RobustSemaphore, Semaphore, Shared};
 
 use crate::pthread::Sem;
-use crate::{Contender, Workload};
+use crate::{Implementation, Workload};
 
 /// By one thread, with permits to spare.
 pub(crate) fn uncontended() -> Workload {
@@ -15,10 +15,10 @@ pub(crate) fn uncontended() -> Workload {
     let sem = Sem::new(3);
     Workload {
         name: "semaphore, uncontended",
-        contenders: vec![
-            Contender::looped("multiproc, shared", move || drop(ours.acquire())),
-            Contender::looped("multiproc, robust", move || drop(robust.acquire())),
-            Contender::looped("sem_t", move || sem.with(|| ())).goal(1.0),
+        implementations: vec![
+            Implementation::looped("multiproc, shared", move || drop(ours.acquire())),
+            Implementation::looped("multiproc, robust", move || drop(robust.acquire())),
+            Implementation::looped("sem_t", move || sem.with(|| ())).goal(1.0),
         ],
     }
 }
@@ -29,18 +29,18 @@ pub(crate) fn contended() -> Workload {
     let robust = Shared::new(RobustSemaphore::<3>::new(3)).expect("a page of shared memory");
     Workload {
         name: "semaphore, two threads",
-        contenders: vec![
-            Contender::timed("multiproc, shared", move |times| {
+        implementations: vec![
+            Implementation::timed("multiproc, shared", move |times| {
                 both(times, || drop(ours.acquire()))
             }),
-            Contender::timed("multiproc, robust", move |times| {
+            Implementation::timed("multiproc, robust", move |times| {
                 both(times, || drop(robust.acquire()))
             }),
         ],
     }
 }
 
-/// Each of two threads does it so often.
+/// Each of two threads does it so many times.
 fn both(times: u64, once: impl Fn() + Sync) -> Duration {
     let start = Instant::now();
     thread::scope(|scope| {

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| multiproc_fuzz::play("attach", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| multiproc_fuzz::run("attach", bytes));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| multiproc_fuzz::play("scribble", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| multiproc_fuzz::run("scribble", bytes));

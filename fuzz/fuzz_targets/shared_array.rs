@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| multiproc_fuzz::play("shared_array", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| multiproc_fuzz::run("shared_array", bytes));

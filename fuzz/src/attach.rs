@@ -1,5 +1,4 @@
-//! Whatever descriptor is handed over as a queue, an array or a value: it is refused, or it can be
-//! used as one.
+//! Any descriptor is attached as a queue, an array or a value: it is refused, or it can be used as one.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -20,12 +19,12 @@ enum Kind {
 }
 
 #[derive(Arbitrary, Debug)]
-struct Play {
-    /// What it was, and as what it is taken.
+struct Input {
+    /// What it was made as, and what it is attached as.
     made: Kind,
-    taken: Kind,
+    attached: Kind,
     size: u8,
-    /// Eight bytes each, from there on.
+    /// Words that are overwritten, by index.
     changes: Vec<(u8, u64)>,
     cut: Option<u16>,
     descriptor: Descriptor,
@@ -33,10 +32,10 @@ struct Play {
 
 type Value = (Lock<u64>, Event, Semaphore);
 
-pub(super) fn play(bytes: &[u8]) {
-    let Some(play) = super::said::<Play>(bytes) else { return };
-    let size = usize::from(play.size) + 1;
-    let mut bytes = match play.made {
+pub(super) fn run(bytes: &[u8]) {
+    let Some(input) = super::decode::<Input>(bytes) else { return };
+    let size = usize::from(input.size) + 1;
+    let mut bytes = match input.made {
         Kind::Queue => bytes_of(&Queue::<String>::with_bytes(size, size).unwrap()),
         Kind::Array => bytes_of(&SharedArray::<u16>::zeroed(size).unwrap()),
         Kind::Value => {
@@ -44,24 +43,24 @@ pub(super) fn play(bytes: &[u8]) {
             bytes_of(&Shared::new(value).unwrap())
         }
     };
-    for (at, value) in play.changes {
+    for (at, value) in input.changes {
         if let Some(place) = bytes.get_mut(usize::from(at) * 8..).and_then(<[u8]>::first_chunk_mut)
         {
             *place = value.to_ne_bytes();
         }
     }
-    if let Some(cut) = play.cut {
+    if let Some(cut) = input.cut {
         bytes.truncate(usize::from(cut));
     }
-    let fd = play.descriptor.open(&bytes);
-    match play.taken {
+    let fd = input.descriptor.open(&bytes);
+    match input.attached {
         Kind::Queue => drop(fuzz_support::attached(fd).map(use_queue)),
         Kind::Array => drop(fuzz_support::attached(fd).map(use_array)),
         Kind::Value => drop(fuzz_support::attached(fd).map(use_value)),
     }
 }
 
-/// What lies in the memory of `value`.
+/// The contents of the memory of `value`.
 fn bytes_of(value: &(impl Serialize + DeserializeOwned)) -> Vec<u8> {
     let [fd] = <[_; 1]>::try_from(fuzz_support::descriptors(value)).unwrap();
     let file = File::from(fd);

@@ -1,4 +1,4 @@
-//! Descriptors as a peer may hand them over.
+//! Descriptors that a peer may send.
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -7,13 +7,13 @@ use std::os::unix::fs::FileExt;
 use arbitrary::Arbitrary;
 use rustix::fs::{MemfdFlags, SealFlags};
 
-/// A descriptor that is what it should be, or nearly.
+/// A descriptor that is valid, or nearly.
 #[derive(Arbitrary, Debug)]
 pub(super) enum Descriptor {
     Memfd {
-        /// The size, where it is not that of the contents.
+        /// The size, if not that of the contents.
         size: Option<i64>,
-        /// All that are needed, or these.
+        /// The seals, if not all that are needed.
         seals: Option<u32>,
         read_only: bool,
     },
@@ -22,7 +22,7 @@ pub(super) enum Descriptor {
 }
 
 impl Descriptor {
-    /// Makes it, with `contents` if it is a file.
+    /// Opens it, with `contents` if it is a file.
     pub(super) fn open(&self, contents: &[u8]) -> OwnedFd {
         match *self {
             Descriptor::DevNull => File::open("/dev/null").unwrap().into(),
@@ -30,12 +30,12 @@ impl Descriptor {
             Descriptor::Memfd { size, seals, read_only } => {
                 let file = memfd(contents);
                 if let Some(size) = size {
-                    // Refused where it is negative; memory is only what is touched.
+                    // It fails for a negative size; only pages that are touched take memory.
                     let _ = rustix::fs::ftruncate(&file, size as u64);
                 }
                 let all = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
                 let seals = seals.map_or(all, SealFlags::from_bits_retain);
-                // Refused where there are no such seals.
+                // It fails for seals that do not exist.
                 let _ = rustix::fs::fcntl_add_seals(&file, seals);
                 if read_only {
                     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
@@ -47,7 +47,7 @@ impl Descriptor {
     }
 }
 
-/// A file in memory, to be sealed.
+/// A file in memory that may be sealed.
 pub(super) fn memfd(contents: &[u8]) -> File {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let file = File::from(rustix::fs::memfd_create("fuzz", flags).unwrap());

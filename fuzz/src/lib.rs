@@ -1,7 +1,8 @@
 //! The bodies of the fuzz targets. They are compiled twice: here, with a `fuzz_target!` each in
-//! `fuzz_targets/`, and among the tests of the crate itself, which play every seed in `seeds/`.
-#![allow(unreachable_pub, reason = "among the tests it is a private module")]
+//! `fuzz_targets/`, and among the unit tests of the library, which run every seed in `seeds/`.
+#![allow(unreachable_pub, reason = "among the unit tests it is a private module")]
 
+mod agree;
 mod attach;
 mod files;
 mod queue;
@@ -10,39 +11,54 @@ mod shared_array;
 mod sync;
 mod wire;
 
+#[allow(dead_code, reason = "the property tests use all of it")]
+#[path = "../../tests/support/model/mod.rs"]
+mod model;
+
 use arbitrary::{Arbitrary, Unstructured};
 
-/// How a call waits.
-#[derive(Arbitrary, Clone, Copy, Debug)]
-enum Way {
-    /// For ever: only where it need not wait.
-    Plain,
-    Try,
-    For,
-    Until,
+use self::model::wait::{Span, Wait};
+
+impl<'a> Arbitrary<'a> for Wait {
+    /// Without a timeout, or for no time: a target uses [`Wait::Ever`] only where it need not wait.
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        #[derive(Arbitrary)]
+        enum Form {
+            Ever,
+            Not,
+            For,
+            Until,
+        }
+        Ok(match Form::arbitrary(bytes)? {
+            Form::Ever => Wait::Ever,
+            Form::Not => Wait::Not,
+            Form::For => Wait::For(Span::Zero),
+            Form::Until => Wait::Until(Span::Zero),
+        })
+    }
 }
 
-/// A body, which is given any bytes. It fails by a panic, or by what a sanitizer sees.
+/// A body, which is run with any bytes. It fails by a panic, or by what a sanitizer detects.
 pub type Body = fn(&[u8]);
 
-/// All targets, by name: each is a module with a `play`.
+/// All targets by name: each is a module with a function `run`.
 pub const TARGETS: &[(&str, Body)] = &[
-    ("attach", attach::play),
-    ("queue", queue::play),
-    ("scribble", scribble::play),
-    ("shared_array", shared_array::play),
-    ("sync", sync::play),
-    ("wire", wire::play),
+    ("attach", attach::run),
+    ("queue", queue::run),
+    ("scribble", scribble::run),
+    ("shared_array", shared_array::run),
+    ("sync", sync::run),
+    ("wire", wire::run),
 ];
 
-/// Plays `bytes` to the target of that name.
-pub fn play(name: &str, bytes: &[u8]) {
+/// Runs the target of that name with `bytes`.
+pub fn run(name: &str, bytes: &[u8]) {
     let body = TARGETS.iter().find(|(other, _)| *other == name);
-    body.unwrap_or_else(|| panic!("{name} is no target")).1(bytes);
+    body.unwrap_or_else(|| panic!("there is no target {name}")).1(bytes);
 }
 
-/// What the bytes say, if they say something.
-fn said<'a, T: Arbitrary<'a>>(bytes: &'a [u8]) -> Option<T> {
+/// Decodes the bytes, if there are enough.
+fn decode<'a, T: Arbitrary<'a>>(bytes: &'a [u8]) -> Option<T> {
     T::arbitrary_take_rest(Unstructured::new(bytes)).ok()
 }
 
@@ -73,14 +89,14 @@ mod tests {
     }
 
     #[test]
-    fn every_seed_is_played() {
+    fn every_seed_runs() {
         for (name, _) in TARGETS {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(name);
             let seeds = paths(&folder);
             assert!(!seeds.is_empty(), "{name} has no seed");
             for seed in seeds {
                 println!("{}", seed.display());
-                play(name, &fs::read(seed).unwrap());
+                run(name, &fs::read(seed).unwrap());
             }
         }
     }

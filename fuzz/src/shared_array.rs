@@ -1,12 +1,16 @@
-//! Every operation of a shared array, against a `Vec`: of whole numbers and of floats.
-
-use std::time::{Duration, Instant};
+//! Every operation of a shared array, compared with its model: of integers, of floats and of bytes.
 
 use arbitrary::Arbitrary;
 use multiproc::{SharedArray, fuzz_support};
 
+use super::agree::{agree, ready};
+use super::model::Model;
+use super::model::lock::{self, LockModel};
+use super::model::shared_array::{self, ArrayModel, perform, view};
+use super::model::wait::{Span, Wait};
+
 #[derive(Arbitrary, Debug)]
-enum Turn {
+enum Op {
     Get(usize),
     Set(usize, u16),
     Swap(usize, u16),
@@ -16,115 +20,88 @@ enum Turn {
     Write { start: usize, from: Vec<u16> },
     Lock(u8),
     Unlock,
-    HandOver,
-    All,
+    Attach,
+    Observe,
 }
 
 #[derive(Arbitrary, Debug)]
-struct Play {
+struct Input {
     elements: Vec<u16>,
-    turns: Vec<Turn>,
+    operations: Vec<Op>,
     floats: Vec<(u8, f32)>,
     text: Vec<u8>,
 }
 
-pub(super) fn play(bytes: &[u8]) {
-    let Some(Play { elements: mut model, turns, floats, text }) = super::said(bytes) else {
-        return;
-    };
-    if model.is_empty() {
-        assert!(SharedArray::new(&model).is_err());
+pub(super) fn run(bytes: &[u8]) {
+    let Some(Input { elements, operations, floats, text }) = super::decode(bytes) else { return };
+    if elements.is_empty() {
+        assert!(SharedArray::new(&elements).is_err());
         return;
     }
-    let first = SharedArray::new(&model).unwrap();
+    let first = SharedArray::new(&elements).unwrap();
     let mut array = first.clone();
-    let len = model.len();
-    let mut guard = None;
-    for turn in turns {
-        match turn {
-            Turn::Get(at) => assert_eq!(array.get(at).ok(), model.get(at).copied()),
-            Turn::Set(at, value) => {
-                let place = model.get_mut(at).map(|place| *place = value);
-                assert_eq!(array.set(at, value).ok(), place);
-            }
-            Turn::Swap(at, value) => {
-                let old = model.get_mut(at).map(|place| std::mem::replace(place, value));
-                assert_eq!(array.swap(at, value).ok(), old);
-            }
-            Turn::FetchAdd(at, more) => {
-                let sum = |place: &mut u16| std::mem::replace(place, place.wrapping_add(more));
-                assert_eq!(array.fetch_add(at, more).ok(), model.get_mut(at).map(sum));
-            }
-            Turn::CompareExchange(at, old, new) => {
-                let outcome = model.get_mut(at).map(|place| {
-                    if *place == old { Ok(std::mem::replace(place, new)) } else { Err(*place) }
-                });
-                assert_eq!(array.compare_exchange(at, old, new).ok(), outcome);
-            }
-            Turn::Read { start, length } => {
-                let mut into = vec![0; usize::from(length)];
-                let fits = start.checked_add(into.len()).is_some_and(|end| end <= len);
-                assert_eq!(array.copy_to_slice(start, &mut into).is_ok(), fits);
-                if fits {
-                    assert_eq!(into, model[start..][..into.len()]);
-                }
-            }
-            Turn::Write { start, from } => {
-                let fits = start.checked_add(from.len()).is_some_and(|end| end <= len);
-                assert_eq!(array.write_slice(start, &from).is_ok(), fits);
-                if fits {
-                    model[start..][..from.len()].copy_from_slice(&from);
-                }
-            }
-            Turn::Lock(way) => {
-                let locked = match way % 4 {
-                    0 if guard.is_none() => first.lock().map_err(|_| ()),
-                    1 => first.lock_for(Duration::ZERO).map_err(|_| ()),
-                    2 => first.lock_until(Instant::now()).map_err(|_| ()),
-                    _ => first.try_lock().map_err(|_| ()),
+    let len = elements.len();
+    let mut model = ArrayModel { elements, lock: LockModel::default() };
+    let mut guards = Vec::new();
+    for op in operations {
+        use shared_array::Op as A;
+        let op = match op {
+            Op::Get(at) => A::Get(at),
+            Op::Set(at, value) => A::Set(at, value),
+            Op::Swap(at, value) => A::Swap(at, value),
+            Op::FetchAdd(at, more) => A::FetchAdd(at, more),
+            Op::CompareExchange(at, old, new) => A::CompareExchange(at, old, new),
+            Op::Read { start, length } => A::CopyToSlice(start, length.into()),
+            Op::Write { start, from } => A::WriteSlice(start, from),
+            Op::Lock(form) => {
+                let wait = match form % 4 {
+                    0 => Wait::Ever,
+                    1 => Wait::For(Span::Zero),
+                    2 => Wait::Until(Span::Zero),
+                    _ => Wait::Not,
                 };
-                assert_eq!(locked.is_ok(), guard.is_none());
-                guard = guard.or(locked.ok());
+                ready(&model, 0, wait, Wait::Not, |wait| A::Lock(lock::Op::Lock(wait)))
             }
-            Turn::Unlock => guard = None,
-            Turn::HandOver => {
+            Op::Unlock => A::Lock(lock::Op::Unlock),
+            Op::Attach => {
                 let [fd] = <[_; 1]>::try_from(fuzz_support::descriptors(&array)).unwrap();
                 array = fuzz_support::attached(fd).unwrap();
+                continue;
             }
-            Turn::All => assert_eq!(array.to_vec(), model),
-        }
-    }
-    assert!(array.iter().eq(model.iter().copied()));
-    assert_eq!(array.len(), len);
-    play_floats(&floats);
-    play_text(len, &text);
-}
-
-fn play_floats(floats: &[(u8, f32)]) {
-    let array = SharedArray::<f32>::zeroed(16).unwrap();
-    let mut model = [0.0f32; 16];
-    for &(at, value) in floats {
-        let place = usize::from(at % 16);
-        let old = model[place];
-        match at / 16 % 3 {
-            0 => model[place] = value,
-            1 => model[place] += value,
-            _ => {}
-        }
-        let got = match at / 16 % 3 {
-            0 => array.swap(place, value),
-            1 => array.fetch_add(place, value),
-            _ => array.get(place),
+            Op::Observe => {
+                assert_eq!(view(&array), model.view());
+                continue;
+            }
         };
-        assert_eq!(got.unwrap().to_bits(), old.to_bits());
+        match op {
+            // By the first handle, from which the guards borrow.
+            A::Lock(_) => agree(&mut model, 0, op, |op| perform(&first, op, &mut guards)),
+            op => agree(&mut model, 0, op, |op| perform(&array, op, &mut Vec::new())),
+        }
+    }
+    assert_eq!(view(&array), model.view());
+    run_floats(&floats);
+    run_text(len, text);
+}
+
+fn run_floats(floats: &[(u8, f32)]) {
+    let array = SharedArray::<f32>::zeroed(16).unwrap();
+    let mut model = ArrayModel { elements: vec![0.0; 16], lock: LockModel::default() };
+    for &(at, value) in floats {
+        let index = usize::from(at % 16);
+        let op = match at / 16 % 3 {
+            0 => shared_array::Op::Swap(index, value),
+            1 => shared_array::Op::FetchAdd(index, value),
+            _ => shared_array::Op::Get(index),
+        };
+        agree(&mut model, 0, op, |op| perform(&array, op, &mut Vec::new()));
     }
 }
 
-fn play_text(len: usize, text: &[u8]) {
+fn run_text(len: usize, text: Vec<u8>) {
     let array = SharedArray::<u8>::zeroed(len).unwrap();
-    let set = array.set_value(text);
-    assert_eq!(set.is_ok(), text.len() <= len);
-    if set.is_ok() {
-        assert_eq!(array.value(), text.split(|&byte| byte == 0).next().unwrap_or_default());
-    }
+    let mut model = ArrayModel { elements: vec![0; len], lock: LockModel::default() };
+    let op = shared_array::Op::SetValue(text);
+    agree(&mut model, 0, op, |op| perform(&array, op, &mut Vec::new()));
+    assert_eq!(view(&array), model.view());
 }

@@ -1,5 +1,5 @@
-//! Whatever a peer sends: packets of a pipe, with descriptors; messages of a queue; the letter that
-//! a child finds, the outcome that it leaves, and what a pool and its workers say.
+//! Any bytes that a peer may send: packets of a pipe, with descriptors; messages of a queue; what a child
+//! is started with, the outcome that it returns, and what a pool and its workers send to each other.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::IoSlice;
@@ -8,21 +8,21 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use multiproc::{GetError, Queue, RecvError, duplex, fuzz_support};
+use multiproc::{RecvError, duplex, fuzz_support};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeTuple};
+use serde::{Deserialize, Serialize};
 
 use super::files::{Descriptor, memfd};
 
 #[derive(Arbitrary, Debug)]
-enum Turn {
-    /// A packet, and the files that come with it.
+enum Op {
+    /// A packet with descriptors.
     Packet {
         mark: Option<u8>,
         bytes: Vec<u8>,
         files: Vec<(Descriptor, Vec<u8>)>,
     },
-    /// A packet as it should be.
+    /// A valid packet.
     Whole(Vec<u8>),
     Message(Vec<u8>),
     Letter(Vec<u8>),
@@ -31,12 +31,12 @@ enum Turn {
         bytes: Vec<u8>,
         descriptor: Descriptor,
     },
-    Said(Vec<u8>),
+    Pool(Vec<u8>),
 }
 
-/// Something of every kind that serde knows, which points as often as it can.
+/// A value of every kind that serde has, with many pointers.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[allow(dead_code, reason = "it is only decoded and shown")]
+#[allow(dead_code, reason = "it is only decoded and formatted")]
 enum Everything {
     Nothing,
     Numbers(u8, i16, u32, i64, u128, f32, f64),
@@ -52,73 +52,46 @@ enum Everything {
     Time(Duration, Result<(), String>),
 }
 
-/// A message of a queue that is any bytes when it is put, and [`Everything`] when it is taken.
-#[derive(Debug)]
-#[allow(dead_code, reason = "as above")]
-enum Message {
-    Raw(Vec<u8>),
-    Read(Vec<Everything>),
-}
-
-impl Serialize for Message {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Message::Raw(bytes) = self else { return Err(serde::ser::Error::custom("it is read")) };
-        let mut tuple = serializer.serialize_tuple(bytes.len())?;
-        bytes.iter().try_for_each(|byte| tuple.serialize_element(byte))?;
-        tuple.end()
-    }
-}
-
-impl<'de> Deserialize<'de> for Message {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::deserialize(deserializer).map(Message::Read)
-    }
-}
-
 const KINDS: [&[u8; 8]; 4] = [b"returned", b"panicked", b"not read", b"not sent"];
 
-pub(super) fn play(bytes: &[u8]) {
-    let Some(turns) = super::said::<Vec<Turn>>(bytes) else { return };
+pub(super) fn run(bytes: &[u8]) {
+    let Some(operations) = super::decode::<Vec<Op>>(bytes) else { return };
     let (here, there) = duplex::<Vec<Everything>, Vec<u8>>().unwrap();
-    let queue = Queue::<Message>::bounded(2).unwrap();
-    for turn in turns {
-        match turn {
-            Turn::Packet { mark, bytes, files } => {
+    for op in operations {
+        match op {
+            Op::Packet { mark, bytes, files } => {
                 let bytes = [mark.as_slice(), &bytes].concat();
                 let files: Vec<_> =
                     files.iter().take(8).map(|(file, bytes)| file.open(bytes)).collect();
                 send(here.as_fd(), &bytes, &files);
                 match there.try_recv() {
                     Ok(value) => drop(format!("{value:?}")),
-                    // An empty packet is taken for the end.
+                    // An empty packet means the end.
                     Err(RecvError::Decode(_) | RecvError::Closed | RecvError::Os { .. }) => {}
                     Err(error) => panic!("{error}"),
                 }
                 assert!(matches!(there.try_recv(), Err(RecvError::Empty)));
             }
-            Turn::Whole(bytes) => {
+            Op::Whole(bytes) => {
                 there.try_send(bytes.clone()).unwrap();
                 assert_eq!(here.try_recv().unwrap(), bytes);
             }
-            Turn::Message(bytes) => {
-                queue.try_put(Message::Raw(bytes.clone())).unwrap();
-                match queue.try_get() {
-                    Ok(value) => drop(format!("{value:?}")),
-                    Err(GetError::Decode(_)) => {}
-                    Err(error) => panic!("{error}"),
+            Op::Message(bytes) => {
+                if let Ok(value) = fuzz_support::read_message::<Vec<Everything>>(&bytes) {
+                    drop(format!("{value:?}"));
                 }
             }
-            Turn::Letter(bytes) => {
+            Op::Letter(bytes) => {
                 fuzz_support::read_letter(&bytes);
                 fuzz_support::read_letter(&[b"mpchild1".as_slice(), &bytes].concat());
             }
-            Turn::Outcome { kind, bytes, descriptor } => {
+            Op::Outcome { kind, bytes, descriptor } => {
                 let kind = KINDS.get(usize::from(kind)).map_or(&[][..], |kind| &kind[..]);
                 let page = descriptor.open(&[kind, &bytes].concat());
                 fuzz_support::read_outcome(page);
                 fuzz_support::read_outcome(memfd(&bytes).into());
             }
-            Turn::Said(bytes) => fuzz_support::read_messages(&bytes),
+            Op::Pool(bytes) => fuzz_support::read_messages(&bytes),
         }
     }
 }

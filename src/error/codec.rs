@@ -101,15 +101,19 @@ pub struct FormatDemand {
 /// A type that is written otherwise than it is read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error(
-    "`{type_name}` is written as {written} but read as {read}: give `Serialize` and `Deserialize` \
-     the same fields and names (skip_serializing, skip_deserializing, skip_serializing_if in a tuple \
-     and rename(serialize = …, deserialize = …) make them differ), or send it in a \
-     multiproc::SelfDescribing if that can read it"
+    "`{type_name}`{} is written as {written} but read as {read}: have `Serialize` and `Deserialize` \
+     agree by giving the attribute that goes one way its counterpart (into: from or try_from; \
+     serialize_with: deserialize_with; skip_serializing: skip_deserializing; \
+     rename(serialize = …): rename(deserialize = …)) and using no skip_serializing_if in a tuple, or \
+     send it in a multiproc::SelfDescribing if that can read it",
+    At(.place)
 )]
 #[non_exhaustive]
 pub struct FieldMismatch {
-    /// The struct, or the enum and its variant.
+    /// The type, or the enum and its variant.
     pub type_name: String,
+    /// Where it is in the type that was to be sent, as `Type.field.0`; empty if it is that type.
+    pub place: String,
     /// What `Serialize` gives.
     pub written: String,
     /// What `Deserialize` asks for.

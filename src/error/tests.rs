@@ -139,8 +139,8 @@ fn what_a_primitive_refuses_says_each_thing_once() {
 #[test]
 fn what_the_codec_refuses_says_each_thing_once() {
     let place = "Outer.field".to_owned();
-    let demand = FormatDemand { type_name: text(), place, attribute: text() };
-    let mismatch = FieldMismatch { type_name: text(), written: text(), read: text() };
+    let demand = FormatDemand { type_name: text(), place: place.clone(), attribute: text() };
+    let mismatch = FieldMismatch { type_name: text(), place, written: text(), read: text() };
     say_each_thing_once(each!(CodecError:
         Custom(text()),
         NeedsSelfDescribing(Box::new(demand)),

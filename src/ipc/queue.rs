@@ -346,7 +346,7 @@ impl<T> Queue<T> {
 }
 
 /// Only as an argument of [`Process::spawn`](crate::Process::spawn): it is the memory that goes to
-/// the child, not the values. Any other serializer gets an error.
+/// the child, not the values. Any other serializer gets an error, but within one of those.
 impl<T> Serialize for Queue<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         handoff::send_mapping(self.ring.mapping(), serializer)

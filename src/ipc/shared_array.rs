@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, IndexOutOfRange, Poisoned, TryLockError};
+use crate::ipc::array_iter::ArrayIter;
 use crate::ipc::element::{self, Element};
 use crate::shm::{Mapping, ProcessSafe, handoff, stamp_of};
 use crate::sync::{Lock, LockGuard};
@@ -244,9 +245,9 @@ impl<T: Element> SharedArray<T> {
         self.atom(index).map(|atom| element::compare_exchange(atom, old, new))
     }
 
-    /// The elements, each read when its turn comes.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator {
-        self.atoms().iter().map(element::get)
+    /// The elements, each read when its turn comes. `for element in &array` is the same.
+    pub fn iter(&self) -> ArrayIter<'_, T> {
+        ArrayIter::over(self.atoms())
     }
 
     /// The elements, each read once.
@@ -333,7 +334,7 @@ impl<T: Element> SharedArray<T> {
 pub type ArrayGuard<'a> = LockGuard<'a, ()>;
 
 /// Only as an argument of [`Process::spawn`](crate::Process::spawn): it is the memory that goes to
-/// the child, not the elements. Any other serializer gets an error.
+/// the child, not the elements. Any other serializer gets an error, but within one of those.
 impl<T: Element> Serialize for SharedArray<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         handoff::send_mapping(&self.mapping, serializer)

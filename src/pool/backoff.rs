@@ -34,24 +34,24 @@ impl Backoff {
     }
 
     /// A worker could not be started, or has ended before it had done anything. Of those that were
-    /// started together, the first one counts.
-    pub(super) fn failed(&mut self, why: WorkerNotStarted, now: Instant) {
+    /// started together, the first one counts: gives what is to be logged of it.
+    pub(super) fn failed(&mut self, why: WorkerNotStarted, now: Instant) -> Option<String> {
         if self.trouble.as_ref().is_some_and(|trouble| now < trouble.again) {
-            return;
+            return None;
         }
-        let pause = self.pause;
-        let told = Chain(&why);
-        log::warn!("a worker of a pool could not be started: {told}: the next try is in {pause:?}");
+        let (pause, told) = (self.pause, Chain(&why));
+        let warning = format!(
+            "a worker of a pool could not be started: {told}: the next try is in {pause:?}"
+        );
         self.trouble = Some(Trouble { why, again: now + pause });
         self.pause = (pause * 2).min(LONGEST);
+        Some(warning)
     }
 
     /// A worker has started: so others can. Should it end before it has done anything, the pauses go
-    /// on to grow.
-    pub(super) fn started(&mut self) {
-        if self.trouble.take().is_some() {
-            log::info!("workers of a pool can be started again");
-        }
+    /// on to grow. Whether it could not before.
+    pub(super) fn started(&mut self) -> bool {
+        self.trouble.take().is_some()
     }
 
     /// A worker has done its first task.

@@ -10,6 +10,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use log::Level;
+
 use crate::error::{CodecError, TaskError, WorkerNotStarted};
 use crate::pool::backoff::Backoff;
 use crate::pool::slot::Task;
@@ -41,6 +43,8 @@ pub(super) struct Board {
     lacking: Option<Instant>,
     /// All workers have ended, and so has the manager.
     pub(super) over: bool,
+    /// What is to be logged once the board is not locked any more: a logger may use the pool.
+    pub(super) log: Vec<(Level, String)>,
 }
 
 /// A worker and what it does.
@@ -75,6 +79,7 @@ impl Board {
             backoff: Backoff::new(),
             lacking: Some(Instant::now()),
             over: false,
+            log: Vec::new(),
         }
     }
 
@@ -199,7 +204,10 @@ impl Board {
         let (number, outcome) = match reply {
             Reply::Ready => {
                 post.ready = true;
-                self.backoff.started();
+                if self.backoff.started() {
+                    let news = "workers of a pool can be started again".to_owned();
+                    self.log.push((Level::Info, news));
+                }
                 return true;
             }
             Reply::Done(number, outcome) => (number, outcome),
@@ -243,7 +251,8 @@ impl Board {
                 (None, None) => WorkerNotStarted::StatusTaken,
             });
         } else if post.task.is_some() || self.stage == Stage::Open {
-            log::warn!("{} {how}: another takes its place", worker.name());
+            let news = format!("{} {how}: another takes its place", worker.name());
+            self.log.push((Level::Warn, news));
         }
         if let Some(task) = post.task {
             task.finish(Err(match status {
@@ -256,7 +265,8 @@ impl Board {
 
     /// A worker could not be started.
     pub(super) fn start_failed(&mut self, why: WorkerNotStarted) {
-        self.backoff.failed(why, Instant::now());
+        let warning = self.backoff.failed(why, Instant::now());
+        self.log.extend(warning.map(|warning| (Level::Warn, warning)));
     }
 
     /// Fails the tasks that have waited for so long while no worker was there and none could be

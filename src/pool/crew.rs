@@ -5,10 +5,12 @@
 //! gives it, when a worker is free, else the manager, when one has become free. Neither ever waits
 //! for a worker: one that has no task has room for the next, and replies are always heard.
 
+use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use log::Level;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 use rustix::io::{Errno, retry_on_intr};
 
@@ -99,13 +101,12 @@ impl Crew {
         if !self.is_ours() {
             return Err(PoolJoinError::OtherProcess);
         }
-        let mut board = self.board();
-        if board.stage == Stage::Open {
+        if self.board().stage == Stage::Open {
             return Err(PoolJoinError::NotClosed);
         }
-        while !board.over {
-            board = self.over.wait(board).unwrap_or_else(PoisonError::into_inner);
-        }
+        let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_not_over = |board: &mut Board| !board.over;
+        drop(self.over.wait_while(board, is_not_over).unwrap_or_else(PoisonError::into_inner));
         Ok(())
     }
 
@@ -200,7 +201,9 @@ impl Crew {
                     if board.hear(worker, reply) {
                         continue;
                     }
-                    log::warn!("{} has replied to a task that it does not have", worker.name());
+                    let news =
+                        format!("{} has replied to a task that it does not have", worker.name());
+                    board.log.push((Level::Warn, news));
                 }
                 Err(RecvError::Empty) => return false,
                 Err(RecvError::Closed) if worker.has_ended() != Some(false) => return true,
@@ -280,9 +283,35 @@ impl Crew {
         }
     }
 
-    fn board(&self) -> MutexGuard<'_, Board> {
+    fn board(&self) -> Locked<'_> {
         // Each step under the lock leaves the board whole, up to where it could panic.
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+        Locked(Some(self.board.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+/// The board, locked. What is to be logged is logged after that: a logger may use the pool.
+struct Locked<'a>(Option<MutexGuard<'a, Board>>);
+
+impl Deref for Locked<'_> {
+    type Target = Board;
+
+    fn deref(&self) -> &Board {
+        self.0.as_ref().expect("it is locked until it is dropped")
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Board {
+        self.0.as_mut().expect("it is locked until it is dropped")
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let Some(mut board) = self.0.take() else { return };
+        let news = std::mem::take(&mut board.log);
+        drop(board);
+        news.into_iter().for_each(|(level, news)| log::log!(level, "{news}"));
     }
 }
 

@@ -31,12 +31,12 @@ use crate::sys::Namespace;
 /// ```
 #[derive(Clone, Debug, Default)]
 #[must_use = "nothing is started yet"]
-pub struct Builder {
+pub struct ProcessBuilder {
     name: Option<String>,
     daemon: bool,
 }
 
-impl Builder {
+impl ProcessBuilder {
     /// Calls the child `name`, instead of "Process-1" and so on.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());

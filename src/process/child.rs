@@ -1,7 +1,7 @@
 //! A child as the system knows it.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
@@ -121,8 +121,11 @@ impl Child {
     }
 
     fn reap_by_waitid(&self) -> Result<Option<End>, Errno> {
+        if !self.is_ours() {
+            return Ok(try_lock(&self.end).and_then(|end| *end));
+        }
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
-        if end.is_none() && self.is_ours() {
+        if end.is_none() {
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
             let wait = || waitid(WaitId::PidFd(self.pidfd.as_fd()), options);
             *end = match retry_on_intr(wait) {
@@ -149,9 +152,27 @@ impl Child {
         }
     }
 
-    /// The page of its outcome, as long as nobody has taken it.
+    /// In a process that was forked from the child's parent: the outcome is for the parent; the
+    /// descriptor of the page would stay open here.
+    pub(super) fn forget(&self) {
+        if let Some(mut page) = try_lock(&self.page) {
+            page.take();
+        }
+    }
+
+    /// The page of its outcome, as long as nobody has taken it. In the process that started it.
     pub(super) fn page(&self) -> MutexGuard<'_, Option<Page>> {
         self.page.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// For a process that was forked from the child's parent: there, a lock that another thread of the parent
+/// had at the fork is held for ever. What it guards may be half changed, and is left alone.
+fn try_lock<T>(lock: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match lock.try_lock() {
+        Ok(held) => Some(held),
+        Err(TryLockError::Poisoned(held)) => Some(held.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
     }
 }
 

@@ -3,31 +3,29 @@
 //! No zombie is left behind: a child is reaped by its join, when its handle is dropped after its
 //! end, when the next child is started, or when the process ends.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Signal;
 
 use crate::process::child::Child;
 use crate::process::ending::{self, Duty, Rank};
-use crate::sys::Deadline;
+use crate::sys::{Deadline, ForkCell};
 
 /// How long a daemon may take to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(2);
 
-static CHILDREN: Mutex<Vec<Arc<Child>>> = Mutex::new(Vec::new());
+static CHILDREN: ForkCell<Vec<Arc<Child>>> = ForkCell::new();
 
-fn children() -> MutexGuard<'static, Vec<Arc<Child>>> {
-    // Nothing that is done under the lock leaves the list half changed.
-    let mut children = CHILDREN.lock().unwrap_or_else(PoisonError::into_inner);
-    // A forked process, whoever has forked it, has none of its parent's. (They are all of one.)
-    if children.first().is_some_and(|child| !child.is_ours()) {
-        for child in children.drain(..) {
-            // The outcome is for the parent; the descriptor would stay open here.
-            child.page().take();
+/// Looks at the children of the running process, and changes which there are.
+fn children<R>(look: impl FnOnce(&mut Vec<Arc<Child>>) -> R) -> R {
+    CHILDREN.change(|children| {
+        // A forked process, whoever has forked it, has none of its parent's. (They are all of one.)
+        if children.first().is_some_and(|child| !child.is_ours()) {
+            children.drain(..).for_each(|child| child.forget());
         }
-    }
-    children
+        look(children)
+    })
 }
 
 /// Makes the list known to those who end the process; before the first child is started.
@@ -36,27 +34,28 @@ pub(super) fn open() {
 }
 
 pub(super) fn add(child: Arc<Child>) {
-    children().push(child);
+    children(|children| children.push(child));
 }
 
 /// Reaps those that have ended; their status stays with their handles.
 pub(super) fn sweep() {
-    children().retain(|child| child.reap().is_none());
+    children(|children| children.retain(|child| child.reap().is_none()));
 }
 
 /// As Python: daemons are terminated, the others are waited for. A daemon that does not heed
 /// SIGTERM for a while is killed; Python would wait for it. One that the system does not let this
 /// process signal is not waited for: it ends when this process has ended (see `body.rs`).
 fn at_end() {
-    let daemons: Vec<_> = children().iter().filter(|child| child.daemon).cloned().collect();
+    let all = children(|children| children.clone());
+    let daemons: Vec<_> = all.into_iter().filter(|child| child.daemon).collect();
     dismiss(&daemons);
     // Not under the lock: other threads still run, and may start and join children.
     loop {
-        let Some(child) = children().last().cloned() else { return };
+        let Some(child) = children(|children| children.last().cloned()) else { return };
         if child.daemon {
             // Started by such a thread meanwhile.
             dismiss(std::slice::from_ref(&child));
-            if !children().iter().any(|known| Arc::ptr_eq(known, &child)) {
+            if !children(|children| children.iter().any(|known| Arc::ptr_eq(known, &child))) {
                 continue;
             }
         }
@@ -65,8 +64,12 @@ fn at_end() {
         }
         sweep();
         // Should the system not say how it ended: that it did is known.
-        children().retain(|known| !Arc::ptr_eq(known, &child));
+        remove(&child);
     }
+}
+
+fn remove(child: &Arc<Child>) {
+    children(|children| children.retain(|known| !Arc::ptr_eq(known, child)));
 }
 
 fn dismiss(daemons: &[Arc<Child>]) {
@@ -77,7 +80,7 @@ fn dismiss(daemons: &[Arc<Child>]) {
                 "the daemon {} cannot be told to end, and is left to end by itself: {error}",
                 child.name
             );
-            children().retain(|known| !Arc::ptr_eq(known, child));
+            remove(child);
         }
         sent.is_ok()
     };
@@ -91,5 +94,5 @@ fn dismiss(daemons: &[Arc<Child>]) {
 }
 
 fn after_fork() {
-    drop(children());
+    children(|_| ());
 }

@@ -1,13 +1,13 @@
 //! What the running process is: the program itself or somebody's child, and which.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::process::{getpid, getppid};
 
 use crate::error::Error;
 use crate::process::identity::{Identity, number};
 use crate::process::page::Page;
-use crate::sys::fork_generation;
+use crate::sys::{ForkCell, ForkLocal, fork_generation};
 
 /// The running process, as [`current`] found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,11 +31,10 @@ pub struct Current {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn current() -> Current {
-    let state = state();
-    let (name, daemon) = match &state.identity {
+    let (name, daemon) = with_own(|own| match &own.identity {
         Some(child) => (child.name.clone(), child.daemon),
         None => ("MainProcess".to_owned(), false),
-    };
+    });
     Current { pid: number(getpid()).cast_unsigned(), name, daemon }
 }
 
@@ -56,62 +55,77 @@ impl Current {
     }
 }
 
-struct State {
+/// What a process has from its parent.
+#[derive(Clone, Default)]
+struct Own {
     /// The generation of the process whose it is.
     of: u64,
     /// `None` in the program itself, and in a process that was forked without this crate.
     identity: Option<Identity>,
     /// Where the parent waits for the outcome.
-    page: Option<Page>,
-    /// Children that were given a number.
-    born: u64,
+    page: Option<Arc<Page>>,
 }
 
-impl State {
-    const fn of(generation: u64) -> Self {
-        State { of: generation, identity: None, page: None, born: 0 }
-    }
+static OWN: ForkCell<Own> = ForkCell::new();
+
+/// Children of this process that were given a number.
+static BORN: ForkLocal<Mutex<u64>> = ForkLocal::new(|| Mutex::new(0));
+
+/// Looks at what the running process has.
+fn with_own<R>(look: impl FnOnce(&Own) -> R) -> R {
+    forget_parents();
+    OWN.read(look)
 }
 
-static STATE: Mutex<State> = Mutex::new(State::of(0));
-
-fn state() -> MutexGuard<'static, State> {
-    // Nothing that is done under the lock leaves the state half changed.
-    let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
+/// In a forked process, whoever has forked it: the name and the page are its parent's, and the copy of
+/// the page's descriptor is closed.
+fn forget_parents() {
     let generation = fork_generation();
-    if state.of != generation {
-        // In a forked process, whoever has forked it: the name and the page are its parent's.
-        *state = State::of(generation);
+    if OWN.read(|own| own.of) == generation {
+        return;
     }
-    state
+    OWN.change(|own| {
+        // Another thread may have been here meanwhile.
+        if own.of != generation {
+            *own = Own { of: generation, ..Own::default() };
+        }
+    });
 }
 
 /// Whether this process was started by this crate.
 pub(super) fn is_child() -> bool {
-    state().identity.is_some()
+    with_own(|own| own.identity.is_some())
 }
 
 /// A new child's identity.
 pub(super) fn name_child(name: Option<String>, daemon: bool) -> Result<Identity, Error> {
-    let mut state = state();
-    let line = match &state.identity {
-        Some(own) if own.daemon => return Err(Error::Daemonic),
-        Some(own) => format!("{}:{}", own.line, state.born + 1),
-        None => (state.born + 1).to_string(),
+    let parent = with_own(|own| own.identity.clone());
+    if parent.as_ref().is_some_and(|parent| parent.daemon) {
+        return Err(Error::Daemonic);
+    }
+    let number = {
+        let mut born = BORN.get().lock().unwrap_or_else(PoisonError::into_inner);
+        *born += 1;
+        *born
     };
-    state.born += 1;
+    let line = match parent {
+        Some(parent) => format!("{}:{number}", parent.line),
+        None => number.to_string(),
+    };
     Ok(Identity::new(name, line, daemon))
 }
 
 /// The process is this child from here on.
 pub(super) fn become_child(identity: Identity, page: Page) {
-    let mut state = state();
-    (state.identity, state.page) = (Some(identity), Some(page));
+    forget_parents();
+    let page = Some(Arc::new(page));
+    OWN.change(|own| (own.identity, own.page) = (Some(identity), page));
 }
 
 /// Takes the page that the outcome belongs on; once.
-pub(super) fn take_page() -> Option<Page> {
-    state().page.take()
+pub(super) fn take_page() -> Option<Arc<Page>> {
+    forget_parents();
+    OWN.change(|own| own.page.take())
 }
 
 /// Whether `parent` is no longer this process's parent: then it has ended.

@@ -8,12 +8,11 @@
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::getpid;
 use rustix::thread::gettid;
 
-use crate::sys::{Enrolled, fork_generation};
+use crate::sys::{Enrolled, ForkCell, fork_generation};
 
 /// One duty. They are done in the order of the variants of [`Rank`].
 #[derive(Clone, Copy)]
@@ -34,10 +33,11 @@ pub(crate) enum Rank {
     Children,
 }
 
+#[derive(Clone, Default)]
 struct Duties {
-    /// The generation of the process whose they are: another that has a copy of this memory has
-    /// none of them.
-    of: Option<u64>,
+    /// The generation of the process whose they are, 0 for nobody's: another that has a copy of this
+    /// memory has none of them.
+    of: u64,
     list: Vec<Duty>,
     registered: bool,
     /// They are being done.
@@ -48,43 +48,31 @@ struct Duties {
 
 impl Duties {
     fn are_ours(&self) -> bool {
-        self.of == Some(fork_generation())
+        self.of == fork_generation()
     }
 }
 
-static DUTIES: Mutex<Duties> = Mutex::new(Duties {
-    of: None,
-    list: Vec::new(),
-    registered: false,
-    ending: false,
-    asked: None,
-});
-
-fn duties() -> MutexGuard<'static, Duties> {
-    // Nothing that is done under the lock leaves the list half changed.
-    DUTIES.lock().unwrap_or_else(PoisonError::into_inner)
-}
+static DUTIES: ForkCell<Duties> = ForkCell::new();
 
 /// Adds a duty, once for each rank.
 pub(crate) fn register(duty: Duty) {
-    let has_parents = |duties: &Duties| duties.of.is_some() && !duties.are_ours();
-    if has_parents(&duties()) {
+    if DUTIES.read(|duties| duties.of != 0 && !duties.are_ours()) {
         // Somebody has forked without this crate: what there is belongs to the parent.
         after_fork();
     }
-    let mut duties = duties();
-    duties.of.get_or_insert_with(fork_generation);
-    if !duties.list.iter().any(|known| known.rank == duty.rank) {
-        duties.list.push(duty);
-        duties.list.sort_by_key(|duty| duty.rank);
-    }
-    if duties.registered {
-        return;
-    }
-    // SAFETY: the handler may run at any time: it takes only locks, and catches panics.
-    duties.registered = unsafe { libc::atexit(at_exit) } == 0;
-    if !duties.registered {
-        drop(duties);
+    let registered = DUTIES.change(|duties| {
+        duties.of = fork_generation();
+        if !duties.list.iter().any(|known| known.rank == duty.rank) {
+            duties.list.push(duty);
+            duties.list.sort_by_key(|duty| duty.rank);
+        }
+        if !duties.registered {
+            // SAFETY: the handler may run at any time: it takes only locks, and catches panics.
+            duties.registered = unsafe { libc::atexit(at_exit) } == 0;
+        }
+        duties.registered
+    });
+    if !registered {
         log::warn!("no memory left to register what is to be done at exit: nothing will be");
     }
 }
@@ -101,21 +89,19 @@ extern "C" fn at_exit() {
 }
 
 fn do_duties() {
-    let list = {
-        let mut duties = duties();
+    let list = DUTIES.change(|duties| {
         if !duties.are_ours() {
-            return;
+            return Vec::new();
         }
         duties.ending = true;
         duties.list.clone()
-    };
+    });
     list.iter().for_each(|duty| (duty.at_end)());
 }
 
 /// Whether the process has begun to end.
 pub(crate) fn is_ending() -> bool {
-    let duties = duties();
-    duties.ending && duties.are_ours()
+    DUTIES.read(|duties| duties.ending && duties.are_ours())
 }
 
 /// Whether a thread has asked for the end of the program, and waits for nothing any more.
@@ -124,19 +110,17 @@ pub(crate) fn is_asked_for() -> bool {
 }
 
 fn asked_for() -> Option<i32> {
-    let duties = duties();
-    duties.asked.filter(|_| duties.are_ours())
+    DUTIES.read(|duties| duties.asked.filter(|_| duties.are_ours()))
 }
 
 /// In a forked child: what the parent has to do is not the child's.
 pub(super) fn after_fork() {
-    let list = {
-        let mut duties = duties();
-        duties.of = Some(fork_generation());
+    let list = DUTIES.change(|duties| {
+        duties.of = fork_generation();
         duties.ending = false;
         duties.asked = None;
         duties.list.clone()
-    };
+    });
     list.iter().for_each(|duty| (duty.after_fork)());
 }
 
@@ -196,7 +180,66 @@ pub fn exit(code: i32) -> ! {
     }
     if gettid() != getpid() {
         // Without duties nobody is waited for.
-        duties().asked.get_or_insert(code);
+        DUTIES.change(|duties| _ = duties.asked.get_or_insert(code));
     }
     std::process::exit(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// How a child of a bare fork ends that asks and registers here, and does its duties; `None` if it
+    /// does not end.
+    fn forked() -> Option<i32> {
+        // SAFETY: the child takes no lock that another thread may have but the allocator's,
+        // which glibc sees to, and leaves.
+        match unsafe { libc::fork() } {
+            0 => {
+                let idle = || ();
+                register(Duty { rank: Rank::Pools, at_end: idle, after_fork: idle });
+                let code = if is_ending() || is_asked_for() { 1 } else { 7 };
+                // Not `end`, which has the standard output locked that the harness may print to.
+                do_duties();
+                leave(code)
+            }
+            child => {
+                let deadline = Instant::now() + Duration::from_secs(60);
+                let mut status = 0;
+                // SAFETY: there is room for a status.
+                while unsafe { libc::waitpid(child, &mut status, libc::WNOHANG) } == 0 {
+                    if Instant::now() > deadline {
+                        // SAFETY: a child of this process that nobody has waited for, until now.
+                        unsafe {
+                            libc::kill(child, libc::SIGKILL);
+                            libc::waitpid(child, &mut status, 0);
+                        }
+                        return None;
+                    }
+                    std::thread::yield_now();
+                }
+                libc::WIFEXITED(status).then_some(libc::WEXITSTATUS(status))
+            }
+        }
+    }
+
+    /// A thread that the child does not have may have been in here when it was forked.
+    #[test]
+    fn a_child_of_any_fork_ends_though_a_thread_of_the_parent_was_asking() {
+        let (begun, asks) = std::sync::mpsc::channel();
+        let (over, goes_on) = std::sync::mpsc::channel::<()>();
+        let asking = std::thread::spawn(move || {
+            while goes_on.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+                (0..1000).for_each(|_| assert!(!is_ending()));
+                let _ = begun.send(());
+            }
+        });
+        asks.recv().expect("the other thread asks");
+        let ends: Vec<_> = (0..300).map(|_| forked()).take_while(|&end| end == Some(7)).collect();
+        drop(over);
+        asking.join().expect("it only asks");
+        assert_eq!(ends.len(), 300, "the next child did not end as it should");
+    }
 }

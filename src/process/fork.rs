@@ -88,7 +88,7 @@ unsafe fn fork_alone<R: Serialize + DeserializeOwned>(
     //   kernel write into it meanwhile (io_uring), has said `unsafe` for what comes of it.
     // - A lock in shared memory would name the parent as its owner for what the child does: the
     //   thread's number is read anew after a fork by glibc (`pthread_atfork`). Numbers mean the same
-    //   on both sides (`Builder::bear`, and `live` where that could not be seen).
+    //   on both sides (`ProcessBuilder::bear`, and `live` where that could not be seen).
     match unsafe { nix::unistd::fork() } {
         Ok(ForkResult::Parent { child }) => Child::new(child.as_raw(), &identity, page),
         Ok(ForkResult::Child) => {

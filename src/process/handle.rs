@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{CodecError, Error, ProcessError};
 use crate::ipc::codec;
-use crate::process::builder::Builder;
+use crate::process::builder::ProcessBuilder;
 use crate::process::child::{Child, End, WAITID};
 use crate::process::children;
 use crate::process::identity::number;
@@ -45,7 +45,7 @@ use crate::sys::Deadline;
 /// # A handle that is dropped
 ///
 /// The child goes on, and is reaped all the same, at the latest when this process ends: which
-/// waits for it, or terminates it if it is a [daemon](Builder::daemon).
+/// waits for it, or terminates it if it is a [daemon](ProcessBuilder::daemon).
 ///
 /// # A handle that a fork has copied
 ///
@@ -72,8 +72,8 @@ pub struct Process<R> {
 
 impl Process<()> {
     /// A child to be, to give it a name and other properties first.
-    pub fn builder() -> Builder {
-        Builder::default()
+    pub fn builder() -> ProcessBuilder {
+        ProcessBuilder::default()
     }
 
     /// Forks: the child has a copy of all memory, runs `f` on it and ends; the parent goes on.
@@ -231,7 +231,7 @@ impl<R> Process<R> {
         number(self.child.pid).cast_unsigned()
     }
 
-    /// Its name: what [`Builder::name`] said, or "Process-1" and so on.
+    /// Its name: what [`ProcessBuilder::name`] said, or "Process-1" and so on.
     pub fn name(&self) -> &str {
         &self.child.name
     }

@@ -1,6 +1,6 @@
 //! Floor 4: who runs. Child processes, by fork or as fresh processes of the same program.
 //!
-//! What most need is at the crate's root: [`Process`], [`Run`],
+//! What most need is at the crate's root: [`Process`], [`ProcessBuilder`], [`Run`],
 //! [`ProcessError`](crate::ProcessError).
 //!
 //! ```text
@@ -25,19 +25,21 @@ mod image;
 mod letter;
 mod page;
 mod panics;
+mod prefix;
 mod program;
 mod run;
 mod spawn;
 mod start_path;
 mod status;
 
-pub use builder::Builder;
+pub use builder::ProcessBuilder;
 pub use current::{Current, current};
 pub use ending::exit;
 pub(crate) use ending::{Duty, Rank, is_asked_for, is_ending, register};
 pub use handle::Process;
 pub(crate) use image::Image;
 pub(crate) use panics::{Panic, caught};
+pub(crate) use prefix::prefix;
 pub use run::Run;
 pub use status::ExitStatus;
 

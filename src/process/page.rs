@@ -41,6 +41,7 @@ use crate::error::{CodecError, Error, FileSizeLimit};
 use crate::ipc::codec;
 use crate::process::letter;
 use crate::process::panics::Panic;
+use crate::process::prefix;
 use crate::sys::{bytes_present, file_fits, memory_file};
 
 const RETURNED: u64 = u64::from_le_bytes(*b"returned");
@@ -90,8 +91,8 @@ impl Outcome {
         match self {
             Outcome::Panicked(Panic { message, location }) if !message.is_empty() => {
                 let surplus = usize::try_from(limit.needed - limit.limit).unwrap_or(usize::MAX);
-                let left = message.floor_char_boundary(message.len().saturating_sub(surplus));
-                let (message, location) = (message[..left].to_owned(), location.clone());
+                let left = prefix(message, message.len().saturating_sub(surplus));
+                let (message, location) = (left.to_owned(), location.clone());
                 Some(Outcome::Panicked(Panic { message, location }))
             }
             Outcome::Panicked(_) | Outcome::Outside => None,

@@ -23,7 +23,7 @@ use crate::sys::{MODELLED, Namespace};
 const MAGIC: u64 = u64::from_le_bytes(*b"mproc\0\0\0");
 
 /// To be counted up when the header changes, or what a primitive has in memory.
-const VERSION: u64 = 2;
+const VERSION: u64 = 4;
 
 /// What is asked about a namespace.
 const STAT: &str = "stat of a file in /proc/self/ns";

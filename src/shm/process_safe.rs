@@ -10,19 +10,17 @@ use crate::shm::layout::Layout;
 /// A type that may live in memory shared between processes, as [`Send`] and [`Sync`] are for
 /// memory shared between threads.
 ///
-/// The numbers, this crate's primitives, and arrays, tuples and [`process_safe!`](crate::process_safe) structs of such
-/// types implement it: nobody needs `unsafe` for a struct of safe parts.
+/// The numbers, this crate's primitives, and arrays and tuples of such types implement it, and a struct
+/// of them [derives](derive@crate::ProcessSafe) it: nobody needs `unsafe` for a struct of safe parts.
 ///
 /// ```
-/// use multiproc::{Lock, Shared};
+/// use multiproc::{Lock, ProcessSafe, Shared};
 ///
-/// multiproc::process_safe! {
-///     /// What the workers report.
-///     #[derive(Default)]
-///     pub struct Stats {
-///         pub seen: u64,
-///         pub mean: f64,
-///     }
+/// /// What the workers report.
+/// #[derive(Default, ProcessSafe)]
+/// struct Stats {
+///     seen: u64,
+///     mean: f64,
 /// }
 ///
 /// let stats = Shared::new(Lock::new(Stats::default()))?;
@@ -65,14 +63,16 @@ use crate::shm::layout::Layout;
 ///    else [`LAYOUT`](ProcessSafe::LAYOUT) tells where each part lies, so that a program whose compiler
 ///    puts them elsewhere is refused.
 /// 6. **Sharing is by atomics or under a lock of this crate.** A lock that only threads know
-///    (std's, parking_lot's) does not exclude another process.
+///    (std's, parking_lot's) does not exclude another process. And who holds the lock of this crate may
+///    give it up for a while, at a [`Condition`](crate::Condition), and keep references: what others do
+///    meanwhile does them no harm.
 /// 7. **[`settle`](ProcessSafe::settle) reaches every part** that implements this trait, and
 ///    [`PINNED`](ProcessSafe::PINNED) is true if it is of any part.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot live in memory that processes share",
     label = "this type is not `ProcessSafe`",
-    note = "numbers are, this crate's primitives, and arrays, tuples and structs of them: declare a \
-            struct of your own with `process_safe!`",
+    note = "numbers are, this crate's primitives, and arrays, tuples and structs of them: put \
+            `#[derive(multiproc::ProcessSafe)]` above a struct of your own",
     note = "what points to memory of one process is not, nor what is not just any bits: instead of a \
             `Vec` or a `String` use an array `[T; N]`, a `SharedArray`, or send the values by a \
             `Queue` or a `pipe`; instead of a `bool` or an enum use a `u8`; instead of std's atomics, \
@@ -90,9 +90,9 @@ pub unsafe trait ProcessSafe: Sized + 'static {
     /// What two programs that share such a value must agree on, besides the name that the compiler
     /// gives the type: whoever has another layout is refused the memory.
     ///
-    /// The numbers, arrays, tuples, this crate's primitives and
-    /// [`process_safe!`](crate::process_safe) structs tell their parts; what is said here for a type
-    /// of one's own is its size and its alignment. To tell its parts too, see [`Layout`].
+    /// The numbers, arrays, tuples, this crate's primitives and structs that
+    /// [derive](derive@crate::ProcessSafe) this trait tell their parts; what is said here for a type of
+    /// one's own is its size and its alignment. To tell its parts too, see [`Layout`].
     const LAYOUT: Layout = Layout::of::<Self>();
 
     /// Called once, when the value has come to its place in shared memory and nobody else knows
@@ -105,6 +105,65 @@ pub unsafe trait ProcessSafe: Sized + 'static {
     /// stays mapped as long as a lock in it is held.
     unsafe fn settle(&mut self) {}
 }
+
+/// Implements the trait [`ProcessSafe`](trait@ProcessSafe) for a struct all of whose fields are `ProcessSafe`.
+///
+/// ```
+/// use multiproc::{Lock, ProcessSafe, Semaphore, Shared};
+///
+/// #[derive(ProcessSafe)]
+/// struct Stock<T, const N: usize> {
+///     free: Semaphore,
+///     places: [Lock<T>; N],
+/// }
+///
+/// let places = [const { Lock::new(0u32) }; 8];
+/// let stock = Shared::new(Stock { free: Semaphore::new(8), places })?;
+/// *stock.places[3].lock()? += 1;
+/// # Ok::<(), multiproc::Error>(())
+/// ```
+///
+/// The struct has named fields, or fields with numbers, or none. It may have parameters, but no
+/// lifetimes; it is `ProcessSafe` for those of which each field is.
+///
+/// ```compile_fail
+/// #[derive(multiproc::ProcessSafe)]
+/// struct Wrong {
+///     name: String, // points to the heap of one process
+/// }
+/// ```
+/// ```compile_fail
+/// #[derive(multiproc::ProcessSafe)]
+/// enum Wrong {
+///     Yes, // a peer could write a number that is none of them
+///     No,
+/// }
+/// ```
+///
+/// # How it lies in memory
+///
+/// As the compiler likes, which may be another way in another version of it: a program in which a field
+/// lies elsewhere is refused the memory (see [`ProcessSafe::LAYOUT`]). For a struct that programs share
+/// which are not compiled together, write `#[repr(C)]` above it. A packed struct is refused.
+///
+/// # What a value may be
+///
+/// Any that its fields may be: a peer can write any numbers, and a `Deserialize` that asks for a
+/// [`Shared`](crate::Shared) of the struct is given one of zeros when it is tried out before the first value is
+/// sent. So a constructor that refuses some numbers does not keep them out: check them where something
+/// rests on them.
+///
+/// # Where the crate has another name
+///
+/// ```
+/// use multiproc as mp;
+///
+/// #[derive(mp::ProcessSafe)]
+/// #[process_safe(crate = mp)]
+/// struct Point(f64, f64);
+/// # mp::Shared::new(Point(1.0, 2.0)).unwrap();
+/// ```
+pub use multiproc_derive::ProcessSafe;
 
 macro_rules! plain {
     ($($type:ty),* $(,)?) => { $(
@@ -199,57 +258,4 @@ tuples! {
     (A 0, B 1, C 2, D 3, E 4, F 5)
     (A 0, B 1, C 2, D 3, E 4, F 5, G 6)
     (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7)
-}
-
-/// Declares a struct that may live in shared memory, without `unsafe`: the compiler checks that
-/// every field is [`ProcessSafe`], and the struct becomes `repr(C)`.
-///
-/// ```
-/// multiproc::process_safe! {
-///     pub struct Board {
-///         pub free: multiproc::Semaphore,
-///         pub cells: [multiproc::Lock<u32>; 8],
-///     }
-/// }
-/// # fn main() {}
-/// ```
-/// ```compile_fail
-/// multiproc::process_safe! {
-///     struct Wrong { name: String }
-/// }
-/// # fn main() {}
-/// ```
-#[macro_export]
-macro_rules! process_safe {
-    (
-        $(#[$meta:meta])*
-        $vis:vis struct $name:ident {
-            $( $(#[$field_meta:meta])* $field_vis:vis $field:ident : $type:ty ),* $(,)?
-        }
-    ) => {
-        $(#[$meta])*
-        #[repr(C)]
-        $vis struct $name {
-            $( $(#[$field_meta])* $field_vis $field: $type, )*
-        }
-
-        #[allow(unsafe_code)]
-        // SAFETY: repr(C), every field is ProcessSafe (the bounds below), each is settled, and
-        // what implements Drop itself is refused by `Shared::new`.
-        unsafe impl $crate::ProcessSafe for $name
-        where
-            $( $type: $crate::ProcessSafe, )*
-        {
-            const PINNED: bool = false $( || <$type as $crate::ProcessSafe>::PINNED )*;
-            const LAYOUT: $crate::Layout = $crate::Layout::of::<Self>()
-                $( .part::<$type>(stringify!($field), ::core::mem::offset_of!(Self, $field)) )*;
-
-            unsafe fn settle(&mut self) {
-                // These are all, and of these types: an attribute may have made another struct of it.
-                let Self { $( $field: _ ),* } = self;
-                // SAFETY: the caller's promise for the whole holds for each part.
-                unsafe { $( <$type as $crate::ProcessSafe>::settle(&mut self.$field); )* }
-            }
-        }
-    };
 }

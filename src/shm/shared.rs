@@ -46,8 +46,9 @@ use crate::sys::MODELLED;
 /// * Both programs need the same type, from the same version of its crate, and the same version
 ///   of this crate; another is refused ([`NameProblem::Type`]). A type is known by the name that the
 ///   compiler gives it and by its [layout](ProcessSafe::LAYOUT): the names, places and types of the
-///   parts, of tuples, arrays and [`process_safe!`](crate::process_safe) structs; the size and the
-///   alignment alone of one with an `unsafe impl` that says no more. What a part means is not known.
+///   parts, of tuples, arrays and structs that derive [`ProcessSafe`]; the size and the alignment alone
+///   of one with an `unsafe impl` that says no more. What a part means is not known. (Where the programs
+///   are compiled apart, `#[repr(C)]` has the parts lie alike.)
 /// * A name outlives whoever created it: dropping a `Shared` never unlinks. But it is known whether
 ///   anyone still holds the memory; if not, opening it says so, and creating it anew replaces it.
 /// * A child holds what it was given, and a forked one all that its parent held, until it ends. One
@@ -250,7 +251,7 @@ impl<T: ProcessSafe + fmt::Debug> fmt::Debug for Shared<T> {
 const LARGEST_PROBED: usize = 1 << 20;
 
 /// Only as an argument of [`Process::spawn`](crate::Process::spawn): it is the memory that goes to
-/// the child, not the bytes. Any other serializer gets an error.
+/// the child, not the bytes. Any other serializer gets an error, but within one of those.
 impl<T: ProcessSafe> Serialize for Shared<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         handoff::send_mapping(&self.mapping, serializer)

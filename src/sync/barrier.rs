@@ -1,5 +1,6 @@
 //! A place where so many meet before any of them goes on.
 
+mod action;
 mod state;
 
 use std::time::{Duration, Instant};
@@ -138,20 +139,6 @@ impl Barrier {
     /// [`BrokenBarrier`], when it is broken or is broken meanwhile.
     pub fn wait(&self) -> Result<usize, BrokenBarrier> {
         self.wait_by(Deadline::Never, None::<fn()>)
-    }
-
-    /// As [`Barrier::wait`], but the last to come runs `action` before anyone goes on, and what it
-    /// does they all see. All parties should come with the same action: only that of the last is run.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Barrier::wait`]; if it was broken while the action ran, it ran all the same.
-    ///
-    /// # Panics
-    ///
-    /// When the action does; the barrier is then broken for the others.
-    pub fn wait_then(&self, action: impl FnOnce()) -> Result<usize, BrokenBarrier> {
-        self.wait_by(Deadline::Never, Some(action))
     }
 
     /// As [`Barrier::wait`], but for at most `timeout`, after which it is broken for all.
@@ -312,29 +299,6 @@ impl Barrier {
             };
             if self.change(seen, new, order).is_ok() {
                 return Ok((seen, turn));
-            }
-        }
-    }
-
-    /// Runs the action of the last, who came when the state was `seen`, and ends the round.
-    fn act(&self, seen: State, action: impl FnOnce()) -> Result<(), BrokenBarrier> {
-        struct Unfinished<'a>(&'a Barrier, State);
-        impl Drop for Unfinished<'_> {
-            fn drop(&mut self) {
-                let Unfinished(barrier, full) = *self;
-                barrier.break_from(full, BrokenBarrier::ActionPanicked, |now| now == full);
-            }
-        }
-        let full = State(seen.0 + 1);
-        let unfinished = Unfinished(self, full);
-        action();
-        std::mem::forget(unfinished);
-        // Release: carries what the action did. Weaker: `barrier::acts` sees the race.
-        match self.change(full, full.next(false), Release) {
-            Ok(()) => Ok(()),
-            Err(now) => {
-                let cause = now.cause().unwrap_or(BrokenBarrier::Reset);
-                Err(cause)
             }
         }
     }

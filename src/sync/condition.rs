@@ -1,12 +1,17 @@
 //! To wait until what a lock guards has changed.
 
+mod guard;
+
+use std::mem::forget;
 use std::time::{Duration, Instant};
 
 use crate::error::{Poisoned, TryLockError};
 use crate::shm::{Layout, ProcessSafe};
-use crate::sync::lock::{Lock, LockGuard};
+use crate::sync::condition::guard::GivenUp;
 use crate::sync::owed::{Accepted, Owed};
 use crate::sys::{ALL, Deadline, MODELLED, Op, Ordering::Relaxed, Wait, Word, const_fn};
+
+pub use guard::ConditionGuard;
 
 const WAIT: u32 = 1;
 /// One more, by which an odd word becomes even, and the next epoch.
@@ -19,7 +24,8 @@ const LOOKS: u32 = if MODELLED { 2 } else { 10 };
 /// too, tries to accept whoever found no room.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A place to wait, with a [`Lock`](crate::Lock) given up meanwhile, until someone notifies.
+/// A place to wait, with a [`Lock`](crate::Lock) or an [`RLock`](crate::RLock) given up meanwhile, until
+/// someone notifies.
 ///
 /// ```
 /// use multiproc::{Condition, Lock, Shared};
@@ -38,6 +44,34 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// # Ok::<(), multiproc::Error>(())
 /// ```
 ///
+/// Of an [`RLock`](crate::RLock), all levels are given up, however often the thread has locked it, and all
+/// are had again after the wait. (What it guards must be [`ProcessSafe`], see [`ConditionGuard`].)
+///
+/// ```
+/// use std::cell::Cell;
+///
+/// use multiproc::{Condition, RLock};
+///
+/// static BALANCE: RLock<Cell<i64>> = RLock::new(Cell::new(0));
+/// static CHANGED: Condition = Condition::new();
+///
+/// fn take(amount: i64) -> Result<(), multiproc::Error> {
+///     let balance = CHANGED.wait_while(BALANCE.lock()?, |balance| balance.get() < amount)?;
+///     balance.set(balance.get() - amount);
+///     Ok(())
+/// }
+///
+/// let payer = std::thread::spawn(|| {
+///     BALANCE.lock().unwrap().set(5);
+///     CHANGED.notify_one();
+/// });
+/// let balance = BALANCE.lock()?;
+/// take(3)?; // locks again, and waits
+/// assert_eq!(balance.get(), 2);
+/// # payer.join().unwrap();
+/// # Ok::<(), multiproc::Error>(())
+/// ```
+///
 /// A wait may, rarely, return though nobody notified: look at the data again, or use
 /// [`Condition::wait_while`], which does.
 ///
@@ -50,7 +84,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// * *A waiter:* nobody waits for it. A notification that had woken it, and that it did not live to
 ///   act on, goes to another waiter, within 200 ms. (Not to one in [`Condition::wait_while`], which
 ///   looks at the data instead.)
-/// * *One who holds the lock,* and would have notified: the waiters get [`Poisoned`], within 100 ms.
+/// * *One who holds the lock,* however often, and would have notified: the waiters get [`Poisoned`], within 100 ms.
 ///   So they do when it panics.
 /// * *One who has changed the data and unlocked, but not yet notified:* nobody can know what it was
 ///   about to do, but [`Condition::wait_while`] looks at the data again every 100 ms.
@@ -74,7 +108,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// # Different from Python
 ///
 /// The lock is not part of the condition, and waiting takes its guard: that it is held is the
-/// compiler's to check. It may be notified without the lock, where Python raises: nothing is lost, as
+/// compiler's to check. So whether it is a `Lock` or an `RLock`, which Python's makes for itself, is said by
+/// the guard. It may be notified without the lock, where Python raises: nothing is lost, as
 /// long as the data was changed under the lock. What Python calls `wait_for` is
 /// [`Condition::wait_while`], with the opposite question; [`Condition::wait_for`] waits for so long at
 /// most. Between processes, Python's `notify` waits for an answer of whoever it wakes, and hangs when
@@ -120,7 +155,7 @@ enum Ended {
 }
 
 /// A guard again, and whether there was a notification.
-type Waited<'a, T> = Result<(LockGuard<'a, T>, bool), Poisoned<(LockGuard<'a, T>, bool)>>;
+type Waited<G> = Result<(G, bool), Poisoned<(G, bool)>>;
 
 #[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Condition {
@@ -136,10 +171,7 @@ impl Condition {
     /// # Errors
     ///
     /// [`Poisoned`], which holds the guard, as for [`Lock::lock`](crate::Lock::lock).
-    pub fn wait<'a, T>(
-        &self,
-        guard: LockGuard<'a, T>,
-    ) -> Result<LockGuard<'a, T>, Poisoned<LockGuard<'a, T>>> {
+    pub fn wait<G: ConditionGuard>(&self, guard: G) -> Result<G, Poisoned<G>> {
         self.wait_by(guard, Deadline::Never, false).0
     }
 
@@ -149,7 +181,7 @@ impl Condition {
     /// # Errors
     ///
     /// As for [`Condition::wait`].
-    pub fn wait_for<'a, T>(&self, guard: LockGuard<'a, T>, timeout: Duration) -> Waited<'a, T> {
+    pub fn wait_for<G: ConditionGuard>(&self, guard: G, timeout: Duration) -> Waited<G> {
         let (guard, ended) = self.wait_by(guard, Deadline::after(timeout), false);
         with(guard, ended != Ended::TimedOut)
     }
@@ -159,21 +191,22 @@ impl Condition {
     /// # Errors
     ///
     /// As for [`Condition::wait`].
-    pub fn wait_until<'a, T>(&self, guard: LockGuard<'a, T>, deadline: Instant) -> Waited<'a, T> {
+    pub fn wait_until<G: ConditionGuard>(&self, guard: G, deadline: Instant) -> Waited<G> {
         let (guard, ended) = self.wait_by(guard, Deadline::at(deadline), false);
         with(guard, ended != Ended::TimedOut)
     }
 
-    /// Waits as long as `condition` holds of the data; does not wait if it does not hold.
+    /// Waits as long as `condition` holds of the data; does not wait if it does not hold. It is shown the
+    /// data of a `Lock`, as `&mut T`; of an `RLock` the guard, which gives `&T`.
     ///
     /// # Errors
     ///
     /// As for [`Condition::wait`].
-    pub fn wait_while<'a, T>(
+    pub fn wait_while<G: ConditionGuard>(
         &self,
-        guard: LockGuard<'a, T>,
-        condition: impl FnMut(&mut T) -> bool,
-    ) -> Result<LockGuard<'a, T>, Poisoned<LockGuard<'a, T>>> {
+        guard: G,
+        condition: impl FnMut(&mut G::Seen) -> bool,
+    ) -> Result<G, Poisoned<G>> {
         match self.wait_while_by(guard, Deadline::Never, condition) {
             Ok((guard, _)) => Ok(guard),
             Err(poisoned) => Err(poisoned.map(|(guard, _)| guard)),
@@ -186,12 +219,12 @@ impl Condition {
     /// # Errors
     ///
     /// As for [`Condition::wait`].
-    pub fn wait_while_for<'a, T>(
+    pub fn wait_while_for<G: ConditionGuard>(
         &self,
-        guard: LockGuard<'a, T>,
+        guard: G,
         timeout: Duration,
-        condition: impl FnMut(&mut T) -> bool,
-    ) -> Waited<'a, T> {
+        condition: impl FnMut(&mut G::Seen) -> bool,
+    ) -> Waited<G> {
         self.wait_while_by(guard, Deadline::after(timeout), condition)
     }
 
@@ -200,12 +233,12 @@ impl Condition {
     /// # Errors
     ///
     /// As for [`Condition::wait`].
-    pub fn wait_while_until<'a, T>(
+    pub fn wait_while_until<G: ConditionGuard>(
         &self,
-        guard: LockGuard<'a, T>,
+        guard: G,
         deadline: Instant,
-        condition: impl FnMut(&mut T) -> bool,
-    ) -> Waited<'a, T> {
+        condition: impl FnMut(&mut G::Seen) -> bool,
+    ) -> Waited<G> {
         self.wait_while_by(guard, Deadline::at(deadline), condition)
     }
 
@@ -253,14 +286,14 @@ impl Condition {
         self.word.wake_op(Op::AddBit(NEXT_BIT), ALL, Relaxed);
     }
 
-    fn wait_while_by<'a, T>(
+    fn wait_while_by<G: ConditionGuard>(
         &self,
-        mut guard: LockGuard<'a, T>,
+        mut guard: G,
         until: Deadline,
-        mut condition: impl FnMut(&mut T) -> bool,
-    ) -> Waited<'a, T> {
+        mut condition: impl FnMut(&mut G::Seen) -> bool,
+    ) -> Waited<G> {
         let mut ended = Ended::Notified;
-        while condition(&mut guard) {
+        while condition(guard.seen()) {
             if ended == Ended::TimedOut {
                 return Ok((guard, false));
             }
@@ -273,20 +306,24 @@ impl Condition {
     }
 
     /// With `looks`, the end of each slice ends the wait.
-    fn wait_by<'a, T>(
+    fn wait_by<G: ConditionGuard>(
         &self,
-        guard: LockGuard<'a, T>,
+        guard: G,
         until: Deadline,
         looks: bool,
-    ) -> (Result<LockGuard<'a, T>, Poisoned<LockGuard<'a, T>>>, Ended) {
-        let lock = LockGuard::lock_of(&guard);
-        let was_poisoned = lock.is_poisoned();
+    ) -> (Result<G, Poisoned<G>>, Ended) {
+        let mut lock = G::lock_of(&guard);
+        let was_poisoned = G::is_poisoned(&lock);
         let announced = self.announce();
-        drop(guard);
-        let lost = || lock.is_forsaken() || lock.is_poisoned() && !was_poisoned;
+        // SAFETY: below, the lock is had again, or restored if there is a panic before; until then this
+        // thread does nothing but wait.
+        unsafe { G::give_up(guard, &mut lock) };
+        let given_up = GivenUp::<G>(&lock);
+        let lost = || G::is_forsaken(&lock) || G::is_poisoned(&lock) && !was_poisoned;
         // Weaker: whoever is notified while the lock is free sleeps on, in `condition::notifies_all`.
         let mut ended = self.sleep(announced, until, looks, lost);
-        let guard = self.relock(lock, &mut ended);
+        let guard = self.relock(&lock, &mut ended);
+        forget(given_up);
         if let Ended::Woken(accepted) = ended {
             self.owed.act(accepted);
         }
@@ -294,19 +331,19 @@ impl Condition {
     }
 
     /// Takes the lock again. Who found no room to be entered tries meanwhile.
-    fn relock<'a, T>(
+    fn relock<G: ConditionGuard>(
         &self,
-        lock: &'a Lock<T>,
+        lock: &G::Given,
         ended: &mut Ended,
-    ) -> Result<LockGuard<'a, T>, Poisoned<LockGuard<'a, T>>> {
+    ) -> Result<G, Poisoned<G>> {
         while *ended == Ended::Woken(Accepted::Unentered) {
-            match lock.lock_for(PAUSE) {
+            match G::lock_again_for(lock, PAUSE) {
                 Ok(guard) => return Ok(guard),
                 Err(TryLockError::Poisoned(poisoned)) => return Err(poisoned),
                 Err(TryLockError::WouldBlock) => *ended = Ended::Woken(self.owed.accept()),
             }
         }
-        lock.lock()
+        G::lock_again(lock)
     }
 
     /// Says, while the lock is held, that someone waits; gives the word on which to sleep.
@@ -366,9 +403,6 @@ impl Default for Condition {
     }
 }
 
-fn with<'a, T>(
-    guard: Result<LockGuard<'a, T>, Poisoned<LockGuard<'a, T>>>,
-    flag: bool,
-) -> Waited<'a, T> {
+fn with<G>(guard: Result<G, Poisoned<G>>, flag: bool) -> Waited<G> {
     guard.map(|guard| (guard, flag)).map_err(|poisoned| poisoned.map(|guard| (guard, flag)))
 }

@@ -15,7 +15,7 @@ mod semaphore;
 
 pub use barrier::Barrier;
 pub use bounded_semaphore::BoundedSemaphore;
-pub use condition::Condition;
+pub use condition::{Condition, ConditionGuard};
 pub use event::Event;
 pub use lock::{Lock, LockGuard};
 pub(crate) use raw_lock::{Hold, RawLock};

@@ -12,13 +12,15 @@
 //!
 //! | step | from | to | by |
 //! |---|---|---|---|
-//! | lock | owner 0 | tid, `WAITERS` kept, `OWNER_DIED` cleared (and remembered as poison) | CAS |
-//! | sleep | held | the same with `WAITERS` | CAS, then futex wait on exactly that value |
+//! | lock | 0 | tid | CAS |
+//! | lock | owner 0 | tid, `WAITERS` kept, `OWNER_DIED` cleared (and remembered as poison) | CAS with the version |
+//! | sleep | held | the same with `WAITERS` | CAS with the version, then futex wait on exactly that value |
 //! | unlock | tid | 0 | CAS |
 //! | unlock | tid and `WAITERS` | `WAITERS` alone, and one is woken | one `FUTEX_WAKE_OP` |
 //! | nobody slept | any | `WAITERS` cleared, and all are woken | one `FUTEX_WAKE_OP` |
 //! | the owner dies | tid | `OWNER_DIED`, `WAITERS` kept, and one is woken | the kernel |
-//! | an owner is found dead | tid, unchanged for a slice | the finder's tid and `WAITERS` | CAS |
+//! | taken, and found lent | tid | `OWNER_DIED`, `WAITERS` kept | CAS |
+//! | an owner is found dead | tid and `WAITERS`, of the same version since before the question | the finder's tid and `WAITERS` | CAS with the version |
 //!
 //! # Why nobody hangs when anyone is killed at any instruction
 //!
@@ -26,8 +28,7 @@
 //!   pending entry in the few instructions before and after, so the kernel marks the word. What
 //!   the kernel does not find there (after an exec from another thread, when more than 2048
 //!   locks are held at once, or when a robust mutex of glibc's was held before) a sleeper finds: it wakes every 100 ms and asks whether the owner's
-//!   thread still exists. (A lock whose guard was leaked by a thread that has ended has its
-//!   process's number.) Now and then it also asks whether the owner's process still maps the lock:
+//!   thread still exists. Now and then it also asks whether the owner's process still maps the lock:
 //!   an exec leaves a process its number, and a number that is free goes to another. (When it goes
 //!   to one that maps the lock as well, that one is taken for the owner as long as it lives.)
 //! * *The unlocker.* Releasing and waking are one step inside the kernel: there is no moment in
@@ -40,6 +41,24 @@
 //!   before 6.2 wakes another only where the whole word is 0: there a sleeper finds the lock free
 //!   at the end of a slice.)
 //!
+//! # Why no lock is taken from the living
+//!
+//! Whoever waits finds an owner gone first, and takes the lock over then. In between the owner, which was
+//! about to end, may have unlocked, or another may have taken over and given back; the number may have
+//! gone to a new thread, and that one have locked. The word is then as it was.
+//!
+//! So it has a version, and *each step to a word that names an owner and has `WAITERS` counts it up, in
+//! that step*. (Where nobody waits there is none: the shortest way to lock and to unlock knows no version.)
+//! A word with `WAITERS` is what a finder has seen. It looks at the version, asks whether the owner is
+//! gone, and exchanges both. If the version is still the same, the last step to such a word was before the
+//! look, and the word has named the same owner since, also when that was asked about.
+//!
+//! The version has 32 bits. To be deceived, a finder would have to be stopped between question and
+//! exchange while those who wait do exactly 2^32 such steps, or a multiple (an hour or more, of a lock
+//! that is never left alone), and go on at a moment at which the number that it asked for holds the lock.
+//!
+//! Who has died may have lent what is guarded to threads that have not: see `raw_lock/lending.rs`.
+//!
 //! # Private memory
 //!
 //! A lock in a static or an `Arc` can be moved when its guard was leaked, so its address must not
@@ -49,9 +68,14 @@
 //! not its number, stays the same. [`RawLock::settle`] tells a lock that it has come to memory that
 //! neither moves nor goes, and that others map too.
 
+mod lending;
+mod poison;
+
 use crate::error::PoisonCause;
+use crate::sync::raw_lock::lending::{LONGER, pause};
 use crate::sys::{
-    ALL, Deadline, Life, MODELLED, Me, Node, Op, Ordering::*, Slot, Wait, Word, const_fn,
+    ALL, Deadline, Entry, Life, MODELLED, Me, Node, Op, Ordering::*, Slot, Versioned, Wait, Word,
+    const_fn,
 };
 
 const OWNER: u32 = OWNER_DIED - 1;
@@ -68,18 +92,15 @@ const PRIVATE: Slot = 0;
 /// Of so many slices of a wait, one is for a closer look at the owner.
 const CLOSELY: u32 = 10;
 
-/// What stands in `poison`.
-const PANICKED: u32 = 1;
-const DIED: u32 = 2;
-
 /// 40 bytes, laid out so that the node lies where glibc has it in a robust mutex.
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct RawLock {
-    word: Word,
+    word: Versioned,
     poison: Word,
     place: Word,
-    _spare: [u32; 3],
+    /// The life of the process to whose threads the value is lent.
+    lender: Entry,
     node: Node,
 }
 
@@ -87,8 +108,17 @@ const _: () = assert!(
     MODELLED
         || (size_of::<RawLock>() == 40
             && std::mem::offset_of!(RawLock, word) == 0
+            && std::mem::offset_of!(RawLock, lender) == 16
             && std::mem::offset_of!(RawLock, node) == 24)
 );
+
+/// Why a lock was not taken that was seen free.
+enum Missed {
+    /// The word is another.
+    Changed(u32),
+    /// Its owner died, but others can still use what it guards.
+    Lent,
+}
 
 /// That the lock is held, by whom, and where it stands among the locks on the owner's robust list,
 /// if it does: kept by the owner, where no peer can change it. Not `Send`.
@@ -99,13 +129,13 @@ impl RawLock {
     const_fn! {
         /// A free lock.
         pub(crate) fn new() -> Self {
-            let word = Word::new(0);
+            let word = Versioned::new(0);
             RawLock {
-                node: Node::of(&word),
+                node: Node::of(word.word()),
                 word,
                 poison: Word::new(0),
                 place: Word::new(0),
-                _spare: [0; 3],
+                lender: Entry::new(0),
             }
         }
     }
@@ -181,12 +211,17 @@ impl RawLock {
     #[cfg_attr(modelled, forgets)]
     fn lock_slow(&self, me: Me, name: u32, settled: bool, seen: u32, until: Deadline) -> bool {
         let mut seen = self.word.spin(seen, |seen| seen & OWNER == 0 || seen & WAITERS != 0);
-        let mut slices = 0u32;
+        let (mut slices, mut looks) = (0u32, 0);
         loop {
             if seen & OWNER == 0 {
                 match self.take(name, seen) {
                     Ok(()) => return true,
-                    Err(now) => seen = now,
+                    Err(Missed::Changed(now)) => seen = now,
+                    Err(Missed::Lent) if until.has_passed() => return false,
+                    Err(Missed::Lent) => {
+                        seen = self.await_lender(seen, until.sooner(pause(looks)).0);
+                        looks = LONGER.min(looks + 1);
+                    }
                 }
                 continue;
             }
@@ -198,10 +233,8 @@ impl RawLock {
                 panic!("this thread holds the lock already and would wait for itself for ever");
             }
             if seen & WAITERS == 0 {
-                // Relaxed: it only announces a sleeper; the data travels with the CAS that takes.
-                let announced = seen | WAITERS;
-                match self.word.compare_exchange(seen, announced, Relaxed, Relaxed) {
-                    Ok(_) => seen = announced,
+                match self.announce(seen) {
+                    Ok(announced) => seen = announced,
                     Err(now) => {
                         seen = now;
                         continue;
@@ -214,8 +247,8 @@ impl RawLock {
                     let look_closely = slices.is_multiple_of(CLOSELY);
                     slices = slices.wrapping_add(1);
                     // An owner in private memory, where it goes with the lock, never is gone.
-                    let is_gone = || settled && Me::is_gone(seen & OWNER, &self.node, look_closely);
-                    if is_gone() && self.rob(me, name, seen, is_gone) {
+                    let is_gone = || settled && self.is_gone(seen & OWNER, look_closely);
+                    if self.rob(me, name, seen, is_gone) {
                         return true;
                     }
                 }
@@ -228,12 +261,29 @@ impl RawLock {
         }
     }
 
-    /// Takes a lock seen free, with or without `WAITERS` and `OWNER_DIED`; else gives what it saw.
-    fn take(&self, name: u32, seen: u32) -> Result<(), u32> {
+    /// Writes that somebody is about to sleep until the lock is free; gives what the word is with it, or
+    /// what it is instead of `seen`.
+    fn announce(&self, seen: u32) -> Result<u32, u32> {
+        let announced = seen | WAITERS;
+        // Relaxed: it only announces a sleeper; the data travels with the CAS that takes.
+        self.word.exchange(seen, announced, Relaxed)?;
+        Ok(announced)
+    }
+
+    /// Takes a lock seen free, with or without `WAITERS` and `OWNER_DIED`.
+    fn take(&self, name: u32, seen: u32) -> Result<(), Missed> {
+        let died = seen & OWNER_DIED != 0;
+        if died && self.is_lent(true) {
+            return Err(Missed::Lent);
+        }
         let waiters = seen & WAITERS;
         // Acquire: as in `acquire`. Weaker: `lock::hands_over` sees the race.
-        self.word.compare_exchange(seen, name | waiters, Acquire, Relaxed)?;
-        if seen & OWNER_DIED != 0 {
+        self.word.exchange(seen, name | waiters, Acquire).map_err(Missed::Changed)?;
+        if died && self.is_lent(true) {
+            self.take_back(name);
+            return Err(Missed::Lent);
+        }
+        if died {
             self.set_poison(PoisonCause::OwnerDied);
         }
         Ok(())
@@ -245,27 +295,29 @@ impl RawLock {
         while seen & OWNER == 0 {
             match self.take(name, seen) {
                 Ok(()) => return true,
-                Err(now) => seen = now,
+                Err(Missed::Changed(now)) => seen = now,
+                Err(Missed::Lent) => return false,
             }
         }
         false
     }
 
-    /// Takes the lock from an owner who is gone, if the word is still as it was then.
-    fn rob(&self, me: Me, name: u32, seen: u32, is_gone: impl Fn() -> bool) -> bool {
+    /// Takes the lock from the owner that `seen` names, with `WAITERS`, if that one is gone.
+    fn rob(&self, me: Me, name: u32, seen: u32, is_gone: impl FnOnce() -> bool) -> bool {
+        // Before the question: where the word still has this version and names the owner, it has done so
+        // all the time, also when the answer was given.
+        let version = self.word.version();
+        if !is_gone() {
+            return false;
+        }
         // Before the lock is taken: a logger may panic, or take locks of its own, and then this
         // one is to be the pending entry again.
         me.end();
         log::warn!("thread {} is gone and held a lock: it is taken over", seen & OWNER);
         me.begin(&self.node);
-        // A logger may take its time, in which others may have had the lock, and the number gone to a
-        // thread that has it now. (A model has no logger.)
-        if !MODELLED && !is_gone() {
-            return false;
-        }
         // Acquire: there is no Release to pair with; what the dead wrote before dying is seen in
         // the order that the kernel's switch from it gave.
-        let taken = self.word.compare_exchange(seen, name | WAITERS, Acquire, Relaxed).is_ok();
+        let taken = self.word.exchange_since(version, seen, name | WAITERS, Acquire);
         if taken {
             self.set_poison(PoisonCause::OwnerDied);
         }
@@ -279,6 +331,11 @@ impl RawLock {
         let settled = slot != PRIVATE;
         let name = if settled { me.begin(&self.node) } else { me.name() };
         if !settled || me.unlink(&self.node, slot) {
+            if !MODELLED && settled {
+                // Relaxed: after all that used what was lent, which ended before in this thread or was
+                // waited for by it; and before the exchange, which is Release.
+                self.lender.store(0, Relaxed);
+            }
             // Release: pairs with the Acquire of whoever takes the lock next; carries what was
             // written under it. Weaker: the model `lock::excludes` sees the race.
             if let Err(seen) = self.word.compare_exchange(name, 0, Release, Relaxed) {
@@ -315,38 +372,17 @@ impl RawLock {
     pub(crate) fn is_forsaken(&self) -> bool {
         // Relaxed: a glance; who then locks sees it again, in order.
         let seen = self.word.load(Relaxed);
-        let is_gone = || self.is_settled() && Me::is_gone(seen & OWNER, &self.node, true);
-        seen & OWNER_DIED != 0 || seen & OWNER != 0 && is_gone()
-    }
-
-    /// Whether an owner died or panicked, and nobody cleared it since.
-    #[inline(always)]
-    pub(crate) fn poison(&self) -> Option<PoisonCause> {
-        // Relaxed: written and read under the lock, but by the curious and by `clear_poison`.
-        match self.poison.load(Relaxed) {
-            0 => None,
-            PANICKED => Some(PoisonCause::Panicked),
-            _ => Some(PoisonCause::OwnerDied),
-        }
-    }
-
-    pub(crate) fn set_poison(&self, cause: PoisonCause) {
-        let value = match cause {
-            PoisonCause::Panicked => PANICKED,
-            PoisonCause::OwnerDied => DIED,
-        };
-        // Relaxed: as in `poison`.
-        self.poison.store(value, Relaxed);
-    }
-
-    pub(crate) fn clear_poison(&self) {
-        // Relaxed: as in `poison`.
-        self.poison.store(0, Relaxed);
+        let is_gone = || self.is_settled() && self.is_gone(seen & OWNER, true);
+        seen & OWNER_DIED != 0 && !self.is_lent(true) || seen & OWNER != 0 && is_gone()
     }
 
     /// Whether someone holds the lock right now.
     pub(crate) fn is_locked(&self) -> bool {
         // Relaxed: a glance, outdated when it is given.
-        self.word.load(Relaxed) & OWNER != 0
+        let seen = self.word.load(Relaxed);
+        seen & OWNER != 0 || seen & OWNER_DIED != 0 && self.is_lent(true)
     }
 }
+
+#[cfg(test)]
+mod tests;

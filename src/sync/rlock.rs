@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem::offset_of;
+use std::mem::{ManuallyDrop, offset_of};
 use std::ops::Deref;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -54,7 +54,8 @@ use crate::sys::{Deadline, Ordering::Relaxed, Word, const_fn};
 ///
 /// # Different from Python
 ///
-/// The lock holds what it guards. Releasing is dropping a guard, in any order: a release by a thread
+/// A [`Condition`](crate::Condition) gives it up wholly while it waits, as there. The lock holds what it
+/// guards. Releasing is dropping a guard, in any order: a release by a thread
 /// that is not the owner, or one too many, cannot be written. A dead owner is reported; in Python
 /// everyone hangs.
 #[repr(C)]
@@ -117,10 +118,7 @@ impl<T> RLock<T> {
     /// and nobody has called [`RLock::clear_poison`] since.
     #[inline]
     pub fn lock(&self) -> Result<RLockGuard<'_, T>, Poisoned<RLockGuard<'_, T>>> {
-        match self.again().or_else(|| self.first(self.raw.lock(Deadline::Never))) {
-            Some(hold) => self.guard(hold),
-            None => unreachable!("without a deadline the lock is waited for"),
-        }
+        if self.again() { self.guard() } else { self.lock_again(1) }
     }
 
     /// Takes the lock if it is free, or held by this thread.
@@ -134,7 +132,7 @@ impl<T> RLock<T> {
         self.timely(|| self.raw.try_lock())
     }
 
-    /// As [`RLock::lock`], but for at most `timeout`.
+    /// As [`RLock::lock`], but for at most `timeout`; one whose end no clock tells is none.
     ///
     /// # Errors
     ///
@@ -179,29 +177,71 @@ impl<T> RLock<T> {
         &mut self.data
     }
 
-    /// The hold of this thread, counted once more, if it has one.
+    /// Locks it so often at once, for a thread that does not have it.
     #[inline]
-    fn again(&self) -> Option<Hold> {
-        let hold = self.raw.held()?;
+    pub(super) fn lock_again(
+        &self,
+        levels: u32,
+    ) -> Result<RLockGuard<'_, T>, Poisoned<RLockGuard<'_, T>>> {
+        let locked = self.first(self.raw.lock(Deadline::Never), levels);
+        assert!(locked, "without a deadline the lock is waited for");
+        self.guard()
+    }
+
+    /// Locks it once less than so often, for the guards that are left of so many. (Where nobody knows how
+    /// many there were, nobody does afterwards.)
+    pub(super) fn lock_below(&self, levels: u32) {
+        let left = if levels == u32::MAX { levels } else { levels - 1 };
+        let locked = self.first(self.raw.lock(Deadline::Never), left);
+        assert!(locked, "without a deadline the lock is waited for");
+    }
+
+    /// As `lock_again`, but for at most `timeout`.
+    pub(super) fn lock_again_for(
+        &self,
+        levels: u32,
+        timeout: Duration,
+    ) -> Result<RLockGuard<'_, T>, TryLockError<RLockGuard<'_, T>>> {
+        match self.first(self.raw.lock(Deadline::after(timeout)), levels) {
+            true => self.guard().map_err(TryLockError::Poisoned),
+            false => Err(TryLockError::WouldBlock),
+        }
+    }
+
+    /// Whether the owner died, and nobody has taken the lock since.
+    pub(super) fn is_forsaken(&self) -> bool {
+        self.raw.is_forsaken()
+    }
+
+    /// Counts the hold of this thread once more, if it has one.
+    #[inline]
+    fn again(&self) -> bool {
+        if self.raw.held().is_none() {
+            return false;
+        }
         // Relaxed: only the owner counts, and whoever is next begins anew. It never wraps: then the
         // lock would be free too early.
         let depth = self.depth.load(Relaxed).saturating_add(1);
         self.depth.store(depth, Relaxed);
-        Some(hold)
+        true
     }
 
-    /// A hold that this thread did not have before.
+    /// Begins to count a hold, if this is one, that this thread did not have before.
     #[inline]
-    fn first(&self, hold: Option<Hold>) -> Option<Hold> {
-        // Relaxed: as in `again`. A dead owner's count is forgotten here.
-        hold.inspect(|_| self.depth.store(1, Relaxed))
+    fn first(&self, hold: Option<Hold>, levels: u32) -> bool {
+        if let Some(hold) = hold {
+            // Relaxed: as in `again`. A dead owner's count is forgotten here.
+            self.depth.store(levels, Relaxed);
+            self.raw.lend(hold);
+        }
+        hold.is_some()
     }
 
     #[inline]
-    fn guard(&self, hold: Hold) -> Result<RLockGuard<'_, T>, Poisoned<RLockGuard<'_, T>>> {
+    fn guard(&self) -> Result<RLockGuard<'_, T>, Poisoned<RLockGuard<'_, T>>> {
         let poison = self.raw.poison();
         let was_panicking = thread::panicking();
-        let guard = RLockGuard { lock: self, hold, was_panicking, not_send: PhantomData };
+        let guard = RLockGuard { lock: self, was_panicking, not_send: PhantomData };
         match poison {
             None => Ok(guard),
             Some(cause) => Err(Poisoned::new(guard, cause)),
@@ -213,8 +253,10 @@ impl<T> RLock<T> {
         &self,
         otherwise: impl FnOnce() -> Option<Hold>,
     ) -> Result<RLockGuard<'_, T>, TryLockError<RLockGuard<'_, T>>> {
-        let hold = self.again().or_else(|| self.first(otherwise()));
-        self.guard(hold.ok_or(TryLockError::WouldBlock)?).map_err(TryLockError::Poisoned)
+        match self.again() || self.first(otherwise(), 1) {
+            true => self.guard().map_err(TryLockError::Poisoned),
+            false => Err(TryLockError::WouldBlock),
+        }
     }
 }
 
@@ -250,13 +292,44 @@ impl<T: fmt::Debug> fmt::Debug for RLock<T> {
 #[must_use = "the lock is given back as soon as the guard is dropped"]
 pub struct RLockGuard<'a, T> {
     lock: &'a RLock<T>,
-    hold: Hold,
     was_panicking: bool,
     not_send: PhantomData<*const ()>,
 }
 
 // SAFETY: a shared guard gives `&T` only.
 unsafe impl<T: Sync> Sync for RLockGuard<'_, T> {}
+
+#[cfg_attr(modelled, multiproc_checker::mutants)]
+impl<'a, T> RLockGuard<'a, T> {
+    /// The lock that is held. (Not a method: those are the value's.)
+    pub(super) fn lock_of(guard: &Self) -> &'a RLock<T> {
+        guard.lock
+    }
+
+    /// Unlocks, however often this thread has locked; gives how often that was.
+    ///
+    /// # Safety
+    ///
+    /// What is guarded is `ProcessSafe`, and nothing is done with other guards of this thread, nor what
+    /// was borrowed from them, until it has locked again.
+    pub(super) unsafe fn give_up(guard: Self) -> u32 {
+        let RLock { raw, depth, .. } = guard.lock;
+        let guard = ManuallyDrop::new(guard);
+        // As in the drop of a guard.
+        let Some(hold) = raw.held() else { return 1 };
+        guard.poison_in_panic();
+        // Relaxed: as in `again`.
+        let levels = depth.load(Relaxed);
+        raw.unlock(hold);
+        levels
+    }
+
+    fn poison_in_panic(&self) {
+        if !self.was_panicking && thread::panicking() {
+            self.lock.raw.set_poison(PoisonCause::Panicked);
+        }
+    }
+}
 
 impl<T> Deref for RLockGuard<'_, T> {
     type Target = T;
@@ -273,19 +346,15 @@ impl<T> Drop for RLockGuard<'_, T> {
     fn drop(&mut self) {
         let RLock { raw, depth, .. } = self.lock;
         // A child of a fork has copies of guards in shared memory, but not the lock.
-        if raw.held().is_none() {
-            return;
-        }
-        if !self.was_panicking && thread::panicking() {
-            raw.set_poison(PoisonCause::Panicked);
-        }
+        let Some(hold) = raw.held() else { return };
+        self.poison_in_panic();
         // Relaxed: as in `again`; what the next owner is to see, the unlock carries.
         match depth.load(Relaxed) {
             // Nobody knows how many more there are.
             u32::MAX => {}
             others @ 2.. => depth.store(others - 1, Relaxed),
             // The last. (Or a peer wrote there: then the lock is free too early, as it can be.)
-            0 | 1 => raw.unlock(self.hold),
+            0 | 1 => raw.unlock(hold),
         }
     }
 }

@@ -4,9 +4,10 @@
 //! print into that.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::{Errno, fcntl_dupfd_cloexec, retry_on_intr};
 
@@ -48,11 +49,23 @@ pub(crate) fn descriptor(make: impl Fn() -> Result<OwnedFd, Errno>) -> Result<Ow
 
 /// What is in a file: `std::fs::read`, but never under a standard stream's number, where a thread
 /// that reads its standard input might read it.
+///
+/// Most are files of /proc, which do not tell how long they are: std would ask for that all the same,
+/// and begin with 32 bytes.
 pub(crate) fn read_file(path: &str) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    open(path, OFlags::RDONLY)?.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let file = open(path, OFlags::RDONLY)?;
+    let mut bytes = Vec::with_capacity(PIECE);
+    loop {
+        // Doubles it where it is full, as what follows has no other end than a read of nothing.
+        bytes.reserve(1);
+        if retry_on_intr(|| rustix::io::read(&file, spare_capacity(&mut bytes)))? == 0 {
+            return Ok(bytes);
+        }
+    }
 }
+
+/// The kernel gives at most so many bytes of a file of /proc at once.
+const PIECE: usize = 4096;
 
 /// Writes to a file that is there.
 pub(crate) fn write_file(path: &str, bytes: &[u8]) -> io::Result<()> {
@@ -78,6 +91,18 @@ mod tests {
             rustix::io::write(&file, b"hello")?;
         }
         Ok([file])
+    }
+
+    #[test]
+    fn a_file_of_any_length_is_read_whole() {
+        for length in [0, 1, PIECE - 1, PIECE, PIECE + 1, 5 * PIECE] {
+            let bytes: Vec<u8> = (0..length).map(|i| (i % 251) as u8).collect();
+            let file = descriptor(|| memfd_create("test", MemfdFlags::CLOEXEC)).expect("a file");
+            let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+            write_file(&path, &bytes).expect("there is room");
+            assert_eq!(read_file(&path).expect("it is there"), bytes, "{length} bytes");
+        }
+        assert!(!read_file("/proc/self/stat").expect("there is /proc").is_empty());
     }
 
     #[test]

@@ -64,6 +64,7 @@ impl<T: Copy> Locked<'_, T> {
     /// there is none. `None` takes that one out.
     pub(crate) fn set(&mut self, key: u64, is: impl Fn(&T) -> bool, value: Option<T>) {
         let link = self.link(key, is);
+        // Acquire: here and below, as in `get`.
         let old = link.load(Acquire);
         // SAFETY: null or a node, as in `get`.
         let next = unsafe { old.as_ref() }.map_or(null_mut(), |node| node.next.load(Acquire));
@@ -81,6 +82,7 @@ impl<T: Copy> Locked<'_, T> {
     /// What points at the node that is the one, or the end of the chain.
     fn link(&self, key: u64, is: impl Fn(&T) -> bool) -> &AtomicPtr<Node<T>> {
         let mut link = &self.list.chains[key as usize % CHAINS];
+        // Acquire: as in `get`.
         // SAFETY: as in `get`.
         while let Some(node) = unsafe { link.load(Acquire).as_ref() } {
             if is(&node.value) {

@@ -9,7 +9,8 @@ use crate::sys::fork_generation;
 /// A value that each process has for itself, also a process that somebody forked without this crate:
 /// there the parent's value may be half changed, and a lock in it held by a thread that is not there.
 ///
-/// In a static: a value is never freed.
+/// The value of a process lives as long as this. Those of its ancestors are never freed: a lock in them
+/// may be held for ever.
 pub(crate) struct ForkLocal<T> {
     /// Of this process, or, in a child that has not asked yet, of its parent.
     newest: AtomicPtr<Instance<T>>,
@@ -32,8 +33,8 @@ impl<T: Sync> ForkLocal<T> {
         // Acquire: here and below, pairs with the Release of the exchange; carries the instance.
         let mut newest = self.newest.load(Ordering::Acquire);
         loop {
-            // SAFETY: null, or an instance that was leaked below, by this process or by one of which
-            // it is a copy; nobody changes its generation.
+            // SAFETY: null, or an instance that was made below, by this process or by one of which it
+            // is a copy; only a drop frees it, and nobody changes its generation.
             if let Some(known) = unsafe { newest.as_ref() }
                 && known.generation == generation
             {
@@ -42,7 +43,7 @@ impl<T: Sync> ForkLocal<T> {
             let fresh = Box::into_raw(Box::new(Instance { generation, value: (self.make)() }));
             let (success, failure) = (Ordering::Release, Ordering::Acquire);
             match self.newest.compare_exchange(newest, fresh, success, failure) {
-                // SAFETY: made above, and from here on never freed.
+                // SAFETY: made above, and freed by nobody who is not the only one to have `self`.
                 Ok(_) => return unsafe { &(*fresh).value },
                 Err(other) => {
                     // SAFETY: made above, and nobody else has seen it.
@@ -50,6 +51,19 @@ impl<T: Sync> ForkLocal<T> {
                     newest = other;
                 }
             }
+        }
+    }
+}
+
+impl<T> Drop for ForkLocal<T> {
+    fn drop(&mut self) {
+        let newest = *self.newest.get_mut();
+        // SAFETY: as in `get`.
+        if let Some(known) = unsafe { newest.as_ref() }
+            && known.generation == fork_generation()
+        {
+            // SAFETY: made in `get`, and nobody else is here any more.
+            drop(unsafe { Box::from_raw(newest) });
         }
     }
 }

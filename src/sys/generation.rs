@@ -46,7 +46,8 @@ pub(crate) fn fork_generation() -> u64 {
 
 #[cold]
 fn begin(page: &AtomicU64) -> u64 {
-    // Before the page: a child that is forked in between gives itself a higher one.
+    // Before the page: a child that is forked in between gives itself a higher one. Relaxed: here and
+    // below, as above.
     let next = NEWEST.fetch_add(1, Ordering::Relaxed) + 1;
     match page.compare_exchange(0, next, Ordering::Relaxed, Ordering::Relaxed) {
         Ok(_) => next,
@@ -57,6 +58,7 @@ fn begin(page: &AtomicU64) -> u64 {
 /// The page, made by this thread or by another just now; `None` where there can be none.
 #[cold]
 fn make_page() -> Option<&'static AtomicU64> {
+    // Relaxed: it is only asked whether this has been tried.
     if NUMBERED.load(Ordering::Relaxed) != 0 {
         return None;
     }
@@ -90,6 +92,7 @@ fn make_page() -> Option<&'static AtomicU64> {
 #[cold]
 fn by_number() -> u64 {
     let pid = getpid().as_raw_nonzero().get() as u64;
+    // Relaxed: here and below, number and generation are one word, which carries nothing else.
     let mut seen = NUMBERED.load(Ordering::Relaxed);
     while seen as u32 as u64 != pid {
         let next = (seen >> 32) + 1;

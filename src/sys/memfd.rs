@@ -86,6 +86,7 @@ fn write_zeros(file: &OwnedFd, bytes: usize) -> Result<(), (&'static str, Errno)
 /// could then cut it short, and whoever uses its memory would be killed by SIGBUS.
 pub(crate) fn seal(file: &OwnedFd) {
     static WARNED: AtomicBool = AtomicBool::new(false);
+    // Relaxed: it carries nothing.
     if let Err(errno) = rustix::fs::fcntl_add_seals(file, SEALS)
         && !WARNED.swap(true, Relaxed)
     {

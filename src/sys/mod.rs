@@ -11,6 +11,7 @@
 
 mod clock;
 mod fd;
+mod fork_cell;
 mod fork_list;
 mod fork_local;
 mod generation;
@@ -32,12 +33,14 @@ use real as backend;
 use crate::error::FileSizeLimit;
 pub(crate) use backend::{
     Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
-    Cell, Enrolled, Entry, Granule, Life, Me, Node, Number, Packet, Slot, Socket, Word, millis,
+    Cell, Enrolled, Entry, Granule, Life, Me, Node, Number, Packet, Slot, Socket, Versioned, Word,
+    millis,
 };
 
 pub(crate) use clock::Deadline;
 #[cfg_attr(modelled, allow(unused_imports, reason = "a model's processes are threads"))]
 pub(crate) use fd::{above_stdio, descriptor, descriptors, read_file, write_file};
+pub(crate) use fork_cell::ForkCell;
 pub(crate) use fork_list::ForkList;
 pub(crate) use fork_local::ForkLocal;
 pub(crate) use generation::fork_generation;

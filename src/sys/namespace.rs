@@ -3,6 +3,9 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::linux::fs::MetadataExt;
+use std::sync::OnceLock;
+
+use crate::sys::ForkLocal;
 
 /// A kind of namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +19,10 @@ pub(crate) enum Namespace {
 impl Namespace {
     pub(crate) const ALL: [Self; 2] = [Namespace::Pid, Namespace::Time];
 
+    /// The number of the time namespace that the machine began with, which the kernel gives to no other
+    /// (TIME_NS_INIT_INO).
+    pub(crate) const FIRST_TIME: u64 = 0xEFFF_FFFA;
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Namespace::Pid => "PID",
@@ -24,29 +31,49 @@ impl Namespace {
     }
 
     /// The number of the one that this process is in; 0 where the kernel has none of the kind.
+    ///
+    /// The PID namespace of a process is the one that it was born in, for good: it is asked for once. A
+    /// process goes into another time namespace by a `setns`, which nothing else tells of.
     pub(crate) fn own(self) -> io::Result<u64> {
-        match number("self", self.file()) {
-            // Before Linux 5.6. (PID namespaces are older than all that this crate needs.)
-            Err(error) if error.kind() == ErrorKind::NotFound && self == Namespace::Time => Ok(0),
-            own => own,
+        match self {
+            Namespace::Pid => {
+                static OWN: ForkLocal<OnceLock<u64>> = ForkLocal::new(OnceLock::new);
+                let known = OWN.get();
+                match known.get() {
+                    Some(&number) => Ok(number),
+                    None => self.number("self", "").map(|number| *known.get_or_init(|| number)),
+                }
+            }
+            Namespace::Time => match self.number("self", "") {
+                // Before Linux 5.6. (PID namespaces are older than all that this crate needs.)
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
+                own => own,
+            },
         }
     }
 
     /// Whether the calling thread's children go into another than it is in itself, after an
-    /// `unshare` or a `setns`; `None` where that cannot be seen.
+    /// `unshare` or a `setns`; `None` where that cannot be seen. It is asked each time: nothing else
+    /// tells of those calls.
     pub(crate) fn is_left_by_children(self) -> Option<bool> {
-        let own = self.own().ok()?;
-        if own == 0 {
-            return Some(false);
-        }
-        match number("thread-self", &format!("{}_for_children", self.file())) {
-            Ok(theirs) => Some(theirs != own),
+        match (self, self.number("thread-self", "_for_children")) {
+            // Then it is the thread's own: a `setns` takes the thread there too, and what an
+            // `unshare` gives to the children alone is a new one.
+            (Namespace::Time, Ok(Self::FIRST_TIME)) => Some(false),
+            (_, Ok(theirs)) => self.own().ok().map(|own| theirs != own),
+            // As in `own`.
+            (Namespace::Time, Err(error)) if error.kind() == ErrorKind::NotFound => Some(false),
             // One in which no process has been started yet has no name.
-            Err(error) if error.kind() == ErrorKind::NotFound && self == Namespace::Pid => {
-                fs::exists("/proc/thread-self").is_ok_and(|there| there).then_some(true)
+            (Namespace::Pid, Err(error)) if error.kind() == ErrorKind::NotFound => {
+                self.number("thread-self", "").ok().map(|_| true)
             }
-            Err(_) => None,
+            (_, Err(_)) => None,
         }
+    }
+
+    fn number(self, whose: &str, of: &str) -> io::Result<u64> {
+        let path = format!("/proc/{whose}/ns/{}{of}", self.file());
+        fs::metadata(path).map(|metadata| metadata.st_ino())
     }
 
     fn file(self) -> &'static str {
@@ -55,10 +82,6 @@ impl Namespace {
             Namespace::Time => "time",
         }
     }
-}
-
-fn number(whose: &str, file: &str) -> io::Result<u64> {
-    fs::metadata(format!("/proc/{whose}/ns/{file}")).map(|metadata| metadata.st_ino())
 }
 
 #[cfg(test)]
@@ -70,6 +93,9 @@ mod tests {
         for namespace in Namespace::ALL {
             assert_eq!(namespace.is_left_by_children(), Some(false), "{namespace:?}");
         }
-        assert_ne!(Namespace::Pid.own().expect("there is /proc"), 0);
+        let pid = Namespace::Pid.own().expect("there is /proc");
+        assert_ne!(pid, 0);
+        assert_eq!(Namespace::Pid.own().expect("it is known"), pid);
+        assert_eq!(Namespace::Pid.number("self", "").expect("there is /proc"), pid);
     }
 }

@@ -13,7 +13,7 @@ use crate::thread::registry;
 /// ```
 /// use multiproc::Thread;
 ///
-/// let thread = Thread::builder().name("Levi").daemon(true).start(|| 2 + 2)?;
+/// let thread = Thread::builder().name("Levi").daemon(true).spawn(|| 2 + 2)?;
 /// assert_eq!(thread.name(), "Levi");
 /// assert!(thread.is_daemon());
 /// assert_eq!(thread.join()?, 4);
@@ -21,12 +21,12 @@ use crate::thread::registry;
 /// ```
 #[derive(Clone, Debug, Default)]
 #[must_use = "nothing is started yet"]
-pub struct Builder {
+pub struct ThreadBuilder {
     name: Option<String>,
     daemon: Option<bool>,
 }
 
-impl Builder {
+impl ThreadBuilder {
     /// Calls the thread `name`, instead of "Thread-1" and so on.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
@@ -40,11 +40,24 @@ impl Builder {
         self
     }
 
-    /// Starts it: with a closure, or with a type of your own that has a [`Run::run`].
+    /// Starts it as [`Thread::spawn`] does.
     ///
     /// # Errors
     ///
-    /// [`Error::Os`] when the system has no room for another thread.
+    /// As for [`Thread::spawn`].
+    pub fn spawn<F, R>(self, f: F) -> Result<Thread<R>, Error>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.start(f)
+    }
+
+    /// Starts it as [`Thread::start`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Thread::spawn`].
     pub fn start<W>(self, work: W) -> Result<Thread<W::Output>, Error>
     where
         W: Run + Send + 'static,

@@ -1,12 +1,13 @@
 //! A thread as everyone sees it.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use rustix::process::getpid;
 use rustix::thread::gettid;
 
-use crate::sys::{fork_generation, write_file};
+use crate::process::prefix;
+use crate::sys::{ForkCell, fork_generation, write_file};
 use crate::thread::native::Native;
 
 /// A thread as everyone sees it: its name, whether it is a daemon, whether it lives. What it
@@ -32,7 +33,7 @@ use crate::thread::native::Native;
 pub struct Handle(Arc<Inner>);
 
 struct Inner {
-    name: Mutex<String>,
+    name: ForkCell<String>,
     daemon: bool,
     /// The kernel's number; set by the thread itself, as its first step.
     number: OnceLock<u32>,
@@ -43,8 +44,10 @@ struct Inner {
 
 impl Handle {
     fn new(name: String, daemon: bool, native: Native) -> Self {
+        let cell = ForkCell::new();
+        cell.change(|own| *own = name);
         Handle(Arc::new(Inner {
-            name: Mutex::new(name),
+            name: cell,
             daemon,
             number: OnceLock::new(),
             generation: fork_generation(),
@@ -73,19 +76,21 @@ impl Handle {
 
     /// Its name. Python calls the threads it starts "Thread-1" and so on, and so does this crate.
     pub fn name(&self) -> String {
-        self.lock_name().clone()
+        self.0.name.read(Clone::clone)
     }
 
     /// Calls it `name` from now on: for everyone who asks, and for the kernel, whose tools show
     /// the first 15 bytes.
     pub fn rename(&self, name: impl Into<String>) {
-        let mut own = self.lock_name();
-        *own = name.into();
-        // One that has not begun yet tells the kernel itself when it does; the number of one that
-        // has ended may be another's.
-        if let Some(&number) = self.0.number.get().filter(|_| self.is_alive()) {
-            tell_kernel(number, &own);
-        }
+        let name = name.into();
+        self.0.name.change(|own| {
+            *own = name;
+            // One that has not begun yet tells the kernel itself when it does; the number of one that
+            // has ended may be another's.
+            if let Some(&number) = self.0.number.get().filter(|_| self.is_alive()) {
+                tell_kernel(number, own);
+            }
+        });
     }
 
     /// Whether the program ends without waiting for it.
@@ -99,8 +104,12 @@ impl Handle {
         self.is_ours() && !self.0.native.has_ended()
     }
 
-    /// The number by which the kernel knows it.
+    /// The number by which the kernel knows it. In a process that was forked from the thread's before
+    /// it had begun, 0.
     pub fn native_id(&self) -> u32 {
+        if !self.is_ours() {
+            return self.0.number.get().copied().unwrap_or(0);
+        }
         // It is about to begin: its start has succeeded.
         *self.0.number.wait()
     }
@@ -121,9 +130,10 @@ impl Handle {
 
     /// The first step of the thread itself.
     pub(super) fn begin(&self) {
-        let name = self.lock_name();
-        self.0.number.get_or_init(caller);
-        tell_kernel(caller(), &name);
+        self.0.name.read(|name| {
+            self.0.number.get_or_init(caller);
+            tell_kernel(caller(), name);
+        });
     }
 
     pub(super) fn native(&self) -> &Native {
@@ -135,10 +145,6 @@ impl Handle {
         self.0.number.get_or_init(|| 0);
         self.0.native.end();
     }
-
-    fn lock_name(&self) -> MutexGuard<'_, String> {
-        self.0.name.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// The kernel's number of the calling thread.
@@ -149,8 +155,8 @@ fn caller() -> u32 {
 /// Tells the kernel a thread's name, as far as it goes into 15 bytes. It is for people to read: a
 /// system that refuses it loses nothing else.
 fn tell_kernel(number: u32, name: &str) {
-    let short = &name[..name.floor_char_boundary(15)];
-    let _ = write_file(&format!("/proc/self/task/{number}/comm"), short.as_bytes());
+    let short = prefix(name, 15).as_bytes();
+    let _ = write_file(&format!("/proc/self/task/{number}/comm"), short);
 }
 
 impl fmt::Debug for Handle {

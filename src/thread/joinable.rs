@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, ThreadError};
 use crate::process::{Panic, Run};
 use crate::sys::Deadline;
-use crate::thread::builder::Builder;
+use crate::thread::builder::ThreadBuilder;
 use crate::thread::handle::Handle;
 use crate::thread::native::Joined;
 use crate::thread::registry;
@@ -25,7 +25,7 @@ use crate::thread::registry;
 /// # A handle that is dropped
 ///
 /// The thread goes on. When the program ends (`main` returns, or calls [`std::process::exit`] in
-/// the main thread), it is waited for, unless it is a [daemon](Builder::daemon). Such a thread ends
+/// the main thread), it is waited for, unless it is a [daemon](ThreadBuilder::daemon). Such a thread ends
 /// the program by [`process::exit`](crate::process::exit): std's would wait for `main`, which waits
 /// for the thread.
 ///
@@ -45,8 +45,8 @@ pub struct Thread<R> {
 
 impl Thread<()> {
     /// A thread to be, to give it a name and other properties first.
-    pub fn builder() -> Builder {
-        Builder::default()
+    pub fn builder() -> ThreadBuilder {
+        ThreadBuilder::default()
     }
 
     /// Starts a thread that runs `f`.
@@ -59,7 +59,7 @@ impl Thread<()> {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        Self::builder().start(f)
+        Self::builder().spawn(f)
     }
 
     /// Starts a thread that runs `work`, a type of your own.

@@ -1,14 +1,14 @@
 //! The threads of the running process, and what is done for them when it ends.
 
 use std::cell::RefCell;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::process::getpid;
 use rustix::thread::gettid;
 
 use crate::process::{Duty, Rank, is_asked_for, register};
-use crate::sys::{Deadline, fork_generation};
+use crate::sys::{Deadline, ForkCell, ForkLocal, fork_generation};
 use crate::thread::handle::Handle;
 use crate::thread::native::Joined;
 
@@ -31,12 +31,14 @@ struct Own {
 
 impl Drop for Own {
     fn drop(&mut self) {
-        if self.is_foreign {
+        // In a forked child it is no thread that ends, but a copy that goes.
+        if self.is_foreign && self.handle.is_ours() {
             self.handle.native().end();
         }
     }
 }
 
+#[derive(Clone, Default)]
 struct Threads {
     /// The generation of the process whose they are.
     of: u64,
@@ -44,28 +46,45 @@ struct Threads {
     main: Option<Handle>,
     /// Those that this crate has started and that are not joined yet.
     started: Vec<Handle>,
-    /// Those that were given a number, by kind.
-    named: u64,
+}
+
+static THREADS: ForkCell<Threads> = ForkCell::new();
+
+/// How many threads of this process were given a number.
+#[derive(Default)]
+struct Numbered {
+    started: u64,
     foreign: u64,
 }
 
-impl Threads {
-    const fn of(generation: u64) -> Self {
-        Threads { of: generation, main: None, started: Vec::new(), named: 0, foreign: 0 }
-    }
+static NUMBERED: ForkLocal<Mutex<Numbered>> = ForkLocal::new(Mutex::default);
+
+/// Looks at the threads of the running process, and changes which there are.
+fn threads<R>(look: impl FnOnce(&mut Threads) -> R) -> R {
+    THREADS.change(|threads| {
+        let generation = fork_generation();
+        if threads.of != generation {
+            // A forked process, whoever has forked it, has none of its parent's.
+            *threads = Threads { of: generation, ..Threads::default() };
+        }
+        look(threads)
+    })
 }
 
-static THREADS: Mutex<Threads> = Mutex::new(Threads::of(0));
+/// The first of those that this crate has started that is the one.
+fn find(is: impl Fn(&Handle) -> bool) -> Option<Handle> {
+    THREADS.read(|threads| {
+        let is_ours = threads.of == fork_generation();
+        threads.started.iter().find(|thread| is_ours && is(thread)).cloned()
+    })
+}
 
-fn threads() -> MutexGuard<'static, Threads> {
-    // Nothing that is done under the lock leaves the list half changed.
-    let mut threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
-    let generation = fork_generation();
-    if threads.of != generation {
-        // A forked process, whoever has forked it, has none of its parent's.
-        *threads = Threads::of(generation);
-    }
-    threads
+/// The next number of the kind that `kind` picks.
+fn next_number(kind: fn(&mut Numbered) -> &mut u64) -> u64 {
+    let mut numbered = NUMBERED.get().lock().unwrap_or_else(PoisonError::into_inner);
+    let number = kind(&mut numbered);
+    *number += 1;
+    *number
 }
 
 /// The thread that calls.
@@ -94,10 +113,7 @@ pub fn current() -> Handle {
         // Its locals are gone already, but for the one in whose drop it asks.
         Err(_) if gettid() == getpid() => main(None),
         // A foreign thread gets a new handle each time.
-        Err(_) => {
-            let started = threads().started.iter().find(|thread| thread.is_current()).cloned();
-            started.unwrap_or_else(foreign)
-        }
+        Err(_) => find(Handle::is_current).unwrap_or_else(foreign),
     }
 }
 
@@ -107,15 +123,12 @@ pub fn all() -> Vec<Handle> {
     if gettid() == getpid() {
         current();
     }
-    let mut threads = threads();
-    sweep(&mut threads);
-    let main = threads.main.clone();
-    let main = main.unwrap_or_else(|| {
+    threads(|threads| {
+        sweep(threads);
         // Asked for by another thread, before the main thread has said that it is there.
-        Handle::of_main(MAIN.to_owned())
-    });
-    threads.main = Some(main.clone());
-    [main].into_iter().chain(threads.started.iter().cloned()).collect()
+        let main = threads.main.get_or_insert_with(|| Handle::of_main(MAIN.to_owned()));
+        [&*main].into_iter().chain(&threads.started).cloned().collect()
+    })
 }
 
 /// How many threads [`all`] gives.
@@ -127,13 +140,12 @@ pub fn active_count() -> usize {
 fn main(before: Option<Handle>) -> Handle {
     open();
     let new = || Handle::of_main(before.map_or_else(|| MAIN.to_owned(), |before| before.name()));
-    threads().main.get_or_insert_with(new).clone()
+    threads(|threads| threads.main.get_or_insert_with(new).clone())
 }
 
 fn foreign() -> Handle {
-    let mut threads = threads();
-    threads.foreign += 1;
-    Handle::of_caller(format!("Dummy-{}", threads.foreign), true)
+    let number = next_number(|numbered| &mut numbered.foreign);
+    Handle::of_caller(format!("Dummy-{number}"), true)
 }
 
 /// Makes the list known to those who end the process; before the first thread is started.
@@ -143,26 +155,25 @@ pub(super) fn open() {
 
 /// The name of the next thread that is given none.
 pub(super) fn next_name() -> String {
-    let mut threads = threads();
-    threads.named += 1;
-    format!("Thread-{}", threads.named)
+    format!("Thread-{}", next_number(|numbered| &mut numbered.started))
 }
 
 pub(super) fn add(handle: Handle) {
-    let mut threads = threads();
-    sweep(&mut threads);
-    threads.started.push(handle);
+    threads(|threads| {
+        sweep(threads);
+        threads.started.push(handle);
+    });
 }
 
 pub(super) fn remove(handle: &Handle) {
-    threads().started.retain(|known| !known.is(handle));
+    threads(|threads| threads.started.retain(|known| !known.is(handle)));
 }
 
 /// Whether a thread that is not told is a daemon: as the one that starts it. One that others have
 /// started is a daemon only in name, since nobody asked for one.
 pub(super) fn starts_daemons() -> bool {
     let current = current();
-    current.is_daemon() && threads().started.iter().any(|thread| thread.is(&current))
+    current.is_daemon() && find(|thread| thread.is(&current)).is_some()
 }
 
 /// The thread that calls is this one.
@@ -183,8 +194,7 @@ fn at_end() {
         return;
     }
     loop {
-        let next = threads().started.iter().find(|thread| !thread.is_daemon()).cloned();
-        let Some(thread) = next else { return };
+        let Some(thread) = find(|thread| !thread.is_daemon()) else { return };
         while thread.native().join(Deadline::after(SLICE)) == Joined::TimedOut {
             if is_asked_for() {
                 return;

@@ -1,10 +1,10 @@
-//! Peers that map the same memory and mean harm: who keeps to the rules gets wrong data or an error,
-//! in time, and neither crashes nor hangs.
+//! Hostile peers, which write anything into the memory that they share: a user of the library gets wrong
+//! data or an error, in time, and neither crashes nor hangs.
 #![cfg(not(modelled))]
 
 mod child;
 mod memory;
-mod storm;
+mod scribble;
 mod words;
 
 use std::time::Duration;
@@ -13,10 +13,10 @@ use multiproc::{Process, ProcessError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Long enough that only a hang reaches it.
-const EVER: Duration = Duration::from_secs(120);
+/// Longer than anything takes that does not hang.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Starts a process that ends with the tests, also with those that fail because it hangs.
+/// Starts a process, which is ended with the test, even if it hangs.
 fn start<A, R>(f: fn(A) -> R, argument: A) -> Process<R>
 where
     A: Serialize + DeserializeOwned,
@@ -25,7 +25,7 @@ where
     Process::builder().daemon(true).spawn(f, argument).unwrap()
 }
 
-/// What an honest process came to, which must end.
-fn ended<R: DeserializeOwned>(honest: &Process<R>) -> Result<R, ProcessError> {
-    honest.join_for(EVER).unwrap_or_else(|| panic!("{honest:?} hangs"))
+/// The result of a process, which must end.
+fn ended<R: DeserializeOwned>(process: &Process<R>) -> Result<R, ProcessError> {
+    process.join_for(TIMEOUT).unwrap_or_else(|| panic!("{process:?} hangs"))
 }

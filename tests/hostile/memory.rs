@@ -1,4 +1,4 @@
-//! Memory that is shared, as a peer sees it who keeps to no rule.
+//! Shared memory, as a hostile peer sees it.
 
 use std::fs;
 use std::os::unix::process::parent_id;
@@ -6,17 +6,17 @@ use std::os::unix::process::parent_id;
 use rand::Rng;
 use rand::rngs::StdRng;
 
-/// As far as anything lies that is more than data.
+/// The bytes at the start of a mapping in which all that is more than messages lies.
 const REACH: usize = 1200;
 
-/// A piece of shared memory of this process, with what was in it once.
+/// A shared mapping of this process, and a snapshot of its contents.
 pub(crate) struct Memory {
     start: usize,
     snapshot: Vec<u8>,
 }
 
 impl Memory {
-    /// All that this process shares, but what lies where `spared` points.
+    /// All shared mappings of this process, except that of `spared`.
     pub(crate) fn all_but<T>(spared: &T) -> Vec<Self> {
         let spared = std::ptr::from_ref(spared).addr();
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
@@ -50,8 +50,8 @@ impl Memory {
     fn write(&self, offset: usize, bytes: &[u8]) {
         let at = self.at(offset);
         assert!(offset + bytes.len() <= REACH);
-        // SAFETY: within a mapping, as in `read`. Two sizes are one store where they are aligned,
-        // so that others see a whole number.
+        // SAFETY: within a mapping, as in `read`. An aligned word is one store, so that others see a
+        // whole number.
         unsafe {
             match bytes.len() {
                 4 if offset.is_multiple_of(4) => {
@@ -66,12 +66,12 @@ impl Memory {
         }
     }
 
-    /// Makes it whole again.
+    /// Writes the snapshot back.
     pub(crate) fn restore(&self) {
         self.snapshot.chunks(8).enumerate().for_each(|(i, bytes)| self.write(i * 8, bytes));
     }
 
-    /// Writes something somewhere: anything, or, more often, what is nearly right.
+    /// Writes a random value at a random offset: any, or more often one that is nearly valid.
     pub(crate) fn scribble(&self, rng: &mut StdRng) {
         if rng.random_bool(0.3) {
             let bytes: [u8; 8] = rng.random();
@@ -89,8 +89,8 @@ impl Memory {
             3 => number(at) ^ 1 << rng.random_range(0..8 * size),
             4 => number(place(rng)),
             5 => rng.random(),
-            // As the owner of a lock, with and without its marks: this process and thread, one that
-            // lives, one that does not.
+            // A lock's owner, with and without flags: this process and thread, one that lives, one that
+            // does not.
             _ => {
                 let owner =
                     [std::process::id(), parent_id(), 1, 0x3fff_fff0][rng.random_range(0..4)];

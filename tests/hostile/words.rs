@@ -1,25 +1,25 @@
-//! What a peer can do to a word that others wait on.
+//! What a peer can do to a word on which others wait.
 
 use std::cell::Cell;
 use std::ptr::null;
 use std::time::{Duration, Instant};
 
-use multiproc::{Event, Lock, RLock, Semaphore, Shared};
+use multiproc::{Event, Lock, ProcessSafe, RLock, Semaphore, Shared};
 
-use crate::{EVER, ended, start};
+use crate::{TIMEOUT, ended, start};
 
 const SHORT: Duration = Duration::from_millis(1);
 
-multiproc::process_safe! {
-    /// Each begins with its word.
-    struct Words {
-        lock: Lock<u32>,
-        event: Event,
-        semaphore: Semaphore,
-    }
+/// Each primitive begins with its word.
+#[derive(ProcessSafe)]
+#[repr(C)]
+struct Words {
+    lock: Lock<u32>,
+    event: Event,
+    semaphore: Semaphore,
 }
 
-/// What each word says when somebody sleeps there, and nothing else.
+/// The value of each word with a waiter, and nothing else.
 const ASLEEP: [u32; 3] = [1 << 31, 1 << 1, 1];
 
 /// The words, as a peer sees them.
@@ -30,7 +30,7 @@ fn raw(words: &Words) -> [*mut u32; 3] {
     [raw(&words.lock), raw(&words.event), raw(&words.semaphore)]
 }
 
-/// What the kernel answers, negated when it refuses.
+/// The kernel's result, negated if it is an error.
 fn futex(word: *mut u32, operation: i32, value: u32) -> i64 {
     let mut other = 0u32;
     let forever = null::<libc::timespec>();
@@ -43,8 +43,8 @@ fn futex(word: *mut u32, operation: i32, value: u32) -> i64 {
     }
 }
 
-/// Sleeps on a word as those do who wait for a priority-inheriting lock.
-fn sleep_as_a_stranger((words, place): (Shared<Words>, usize)) {
+/// Sleeps on a word as a waiter of a priority-inheriting lock does.
+fn wait_for_priority_inheritance((words, place): (Shared<Words>, usize)) {
     let word = raw(&words)[place];
     // SAFETY: mapped, and a number.
     unsafe { word.write_volatile(ASLEEP[place]) };
@@ -52,9 +52,9 @@ fn sleep_as_a_stranger((words, place): (Shared<Words>, usize)) {
     panic!("it was to sleep until it is killed, and has ended with {ended}");
 }
 
-/// The kernel refuses to wake such a sleeper, which must not become a panic of whoever wakes.
+/// The kernel refuses to wake such a waiter, which must not become a panic of the process that wakes.
 #[test]
-fn a_sleeper_of_another_kind_disturbs_no_wake() {
+fn a_waiter_of_another_kind_disturbs_no_wake() {
     let wakes: [fn(Shared<Words>) -> bool; 3] = [
         |words| words.lock.lock_for(SHORT).is_ok(),
         |words| {
@@ -66,21 +66,21 @@ fn a_sleeper_of_another_kind_disturbs_no_wake() {
     for (place, wake) in wakes.into_iter().enumerate() {
         let (lock, event, semaphore) = (Lock::new(0), Event::new(), Semaphore::new(0));
         let words = Shared::new(Words { lock, event, semaphore }).unwrap();
-        let stranger = start(sleep_as_a_stranger, (words.clone(), place));
-        let deadline = Instant::now() + EVER;
+        let peer = start(wait_for_priority_inheritance, (words.clone(), place));
+        let deadline = Instant::now() + TIMEOUT;
         while futex(raw(&words)[place], libc::FUTEX_WAKE, 1) != -i64::from(libc::EINVAL) {
-            assert!(stranger.is_alive() && Instant::now() < deadline, "it does not sleep");
+            assert!(peer.is_alive() && Instant::now() < deadline, "it does not sleep");
             std::thread::yield_now();
         }
         assert!(ended(&start(wake, words.clone())).unwrap());
         assert!(!words.lock.is_locked());
-        stranger.kill().unwrap();
+        peer.kill().unwrap();
     }
 }
 
-/// Whoever cannot count its guards any more keeps the lock, as a peer can have it keep any lock.
+/// An owner that can no longer count its guards keeps the lock, as a peer can make it keep any lock.
 #[test]
-fn a_count_of_guards_that_is_full_is_no_panic() {
+fn a_full_count_of_guards_is_no_panic() {
     let lock = Shared::new(RLock::new(Cell::new(0))).unwrap();
     let count = std::ptr::from_ref(&*lock).cast_mut().cast::<u32>();
     let write = |value| {

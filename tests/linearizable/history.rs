@@ -1,15 +1,15 @@
-//! What some actors did to one thing, and whether an order explains it.
+//! A history: the operations of some workers on one target, and whether it is linearizable.
 
 use std::fmt::{self, Debug, Write};
 
 use serde::{Deserialize, Serialize};
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
 
-use crate::subjects::Subject;
+use crate::targets::Target;
 
-/// An operation that has ended, between two tickets of a clock that all actors share.
+/// An operation that has ended, between two tickets of a clock that all workers share.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Record<Op, Ret> {
+pub(crate) struct Operation<Op, Ret> {
     pub(crate) op: Op,
     pub(crate) ret: Ret,
     /// The ticket drawn before it began.
@@ -18,107 +18,112 @@ pub(crate) struct Record<Op, Ret> {
     pub(crate) responded: u64,
 }
 
-/// What one actor did, in its order.
-pub(crate) type Part<S> = Vec<Record<<S as Subject>::Op, <S as Subject>::Ret>>;
+/// The operations of one worker, in their order.
+pub(crate) type Log<T> = Vec<Operation<<T as Target>::Op, <T as Target>::Ret>>;
 
-/// What each actor did to one thing that was fresh at the beginning.
-pub(crate) struct History<S: Subject> {
-    parts: Vec<Part<S>>,
+/// The logs of all workers on one target, which was fresh at the beginning.
+pub(crate) struct History<T: Target> {
+    logs: Vec<Log<T>>,
 }
 
-/// A ticket, the actor that drew it, and the operation that it begins or ends.
-struct Tick<'h, S: Subject> {
+/// A ticket, the worker that drew it, and the operation that it begins or ends.
+struct Tick<'h, T: Target> {
     ticket: u64,
-    actor: usize,
-    of: &'h Record<S::Op, S::Ret>,
+    worker: usize,
+    operation: &'h Operation<T::Op, T::Ret>,
 }
 
-impl<S: Subject> History<S> {
-    pub(crate) fn new(parts: Vec<Part<S>>) -> Self {
-        History { parts }
+impl<T: Target> History<T> {
+    pub(crate) fn new(logs: Vec<Log<T>>) -> Self {
+        History { logs }
     }
 
-    /// How many operations there are.
+    /// The number of operations.
     pub(crate) fn len(&self) -> usize {
-        self.parts.iter().map(Vec::len).sum()
+        self.logs.iter().map(Vec::len).sum()
     }
 
-    /// Whether two actors were ever at it at the same time: their intervals meet.
+    /// Whether any two operations overlap in time.
     pub(crate) fn overlaps(&self) -> bool {
         let ticks = self.ticks();
-        // Two begin, one after the other, before either has ended.
+        // Two begin, one after the other, before either of them has ended.
         ticks.windows(2).any(|two| two.iter().all(Tick::begins))
     }
 
-    /// The shortest beginning that no order explains, if there is one. An order is one of steps, a
-    /// step for each operation at some point between its two tickets, which give these results;
-    /// what has not ended by then may have taken its step or not.
+    /// The shortest prefix that is not linearizable, if there is one. A prefix is linearizable if each
+    /// operation can take effect at one point between its two tickets so that all results follow; an
+    /// operation that has not ended may have taken effect or not.
     ///
-    /// From short to long, because the search for what is not there tries every order. (Only an
-    /// end can be wrong: what has just begun may have done nothing.)
-    pub(crate) fn shortest_bad(&self) -> Option<Beginning<'_, S>> {
+    /// From short to long, because a search that fails tries every order. (Only prefixes that end with
+    /// the end of an operation are tried: one that has just begun may have had no effect.)
+    pub(crate) fn shortest_invalid_prefix(&self) -> Option<Prefix<'_, T>> {
         let ticks = self.ticks();
         let ends = (1..=ticks.len()).filter(|&end| !ticks[end - 1].begins());
         let mut bad = ends.filter(|&end| !Self::explains(&ticks[..end]));
-        bad.next().map(|ticks| Beginning { history: self, ticks })
+        bad.next().map(|ticks| Prefix { history: self, ticks })
     }
 
     /// Every ticket, in order.
-    fn ticks(&self) -> Vec<Tick<'_, S>> {
-        let records = self.parts.iter().enumerate();
-        let records = records.flat_map(|(actor, part)| part.iter().map(move |of| (actor, of)));
-        let mut ticks: Vec<_> = records
-            .flat_map(|(actor, of)| {
-                [of.invoked, of.responded].map(|ticket| Tick::<S> { ticket, actor, of })
+    fn ticks(&self) -> Vec<Tick<'_, T>> {
+        let operations = self.logs.iter().enumerate();
+        let operations = operations
+            .flat_map(|(worker, log)| log.iter().map(move |operation| (worker, operation)));
+        let mut ticks: Vec<_> = operations
+            .flat_map(|(worker, operation)| {
+                [operation.invoked, operation.responded].map(|ticket| Tick::<T> {
+                    ticket,
+                    worker,
+                    operation,
+                })
             })
             .collect();
         ticks.sort_by_key(|tick| tick.ticket);
         let apart = ticks.windows(2).all(|two| two[0].ticket < two[1].ticket);
-        assert!(apart, "two have drawn the same ticket: the clock is broken");
+        assert!(apart, "the same ticket was drawn twice: the clock is broken");
         ticks
     }
 
-    fn explains(ticks: &[Tick<'_, S>]) -> bool {
-        let mut tester = LinearizabilityTester::new(S::Spec::default());
+    fn explains(ticks: &[Tick<'_, T>]) -> bool {
+        let mut tester = LinearizabilityTester::new(T::Model::default());
         for tick in ticks {
-            let told = if tick.begins() {
-                tester.on_invoke(tick.actor, tick.of.op.clone())
+            let recorded = if tick.begins() {
+                tester.on_invoke(tick.worker, tick.operation.op.clone())
             } else {
-                tester.on_return(tick.actor, tick.of.ret.clone())
+                tester.on_return(tick.worker, tick.operation.ret.clone())
             };
-            told.expect("an actor does one after the other");
+            recorded.expect("a worker's operations do not overlap");
         }
         tester.is_consistent()
     }
 }
 
-impl<S: Subject> Tick<'_, S> {
+impl<T: Target> Tick<'_, T> {
     fn begins(&self) -> bool {
-        self.ticket == self.of.invoked
+        self.ticket == self.operation.invoked
     }
 }
 
-/// The beginning of a history: a line for each operation, in the order in which they began, and
-/// when it was under way.
-pub(crate) struct Beginning<'h, S: Subject> {
-    history: &'h History<S>,
-    /// Its length.
+/// A prefix of a history. It is shown with a line for each operation, in the order in which they began,
+/// and the interval of each.
+pub(crate) struct Prefix<'h, T: Target> {
+    history: &'h History<T>,
+    /// Its length in tickets.
     pub(crate) ticks: usize,
 }
 
-impl<S: Subject> fmt::Display for Beginning<'_, S> {
+impl<T: Target> fmt::Display for Prefix<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ticks = self.history.ticks();
         let ticks = &ticks[..self.ticks];
         let place = |ticket| ticks.iter().position(|tick| tick.ticket == ticket);
         for (from, tick) in ticks.iter().enumerate().filter(|(_, tick)| tick.begins()) {
-            let Record { op, ret, responded, .. } = tick.of;
-            let (said, to) = match place(*responded) {
+            let Operation { op, ret, responded, .. } = tick.operation;
+            let (shown, to) = match place(*responded) {
                 Some(to) => (format!("{op:?} = {ret:?}"), to),
                 None => (format!("{op:?} has not ended"), ticks.len()),
             };
             let mut line = String::new();
-            write!(line, "    actor {}  {said:<32}", tick.actor)?;
+            write!(line, "    worker {}  {shown:<32}", tick.worker)?;
             let bar = |at| match at {
                 _ if at < from || at > to => ' ',
                 _ if at == from => '├',

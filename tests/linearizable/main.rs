@@ -1,26 +1,29 @@
-//! Linearizability, of what really ran: threads, and processes, use one primitive at the same time
-//! and note what came of each operation, and between which tickets of a shared clock. Then an order
-//! of the operations is looked for, one step each, that keeps what came after what and explains
-//! every result. Where there is none, the primitive is not what it promises to be.
+//! Linearizability of real runs: worker threads, and worker processes, use one primitive at the same
+//! time, and log the result of each operation and the tickets of a shared clock before and after it.
+//! Then an order of the operations is searched that keeps the order in time and explains every
+//! result. If there is none, the primitive is not linearizable.
 //!
-//! The search is stateright's; what each primitive promises is in `subjects/`, a file each, which
-//! also says what is not checked and why. As a control, some that only seem to work must be caught.
+//! The search is stateright's. `targets/` has a file for each primitive: its sequential model, and what
+//! is not checked and why. As a control, some broken primitives must be found not to be linearizable.
 //!
-//! A race that is a matter of a few instructions is met here only now and then: that every one is met
-//! is what the models are for, and that what they assume is so is what this is for.
+//! A race of a few instructions happens here only rarely: the models explore all of them, and this
+//! suite checks what the models assume.
 //!
-//! `cargo test` records some histories of each primitive; more, with a table:
+//! `cargo test` records 25 histories of each primitive; more, with a table:
 //!
 //! ```text
 //! MULTIPROC_HISTORIES=1000 cargo test --release --test linearizable -- --test-threads=1
 //! ```
 //!
-//! `MULTIPROC_SEED` has the same operations done again; how they meet is the machine's choice.
+//! `MULTIPROC_SEED` repeats the same operations; how they interleave is up to the machine.
 #![cfg(not(modelled))]
 
-mod crew;
 mod history;
-mod subjects;
+mod record;
+mod targets;
+
+#[path = "../support/workers.rs"]
+mod workers;
 
 use std::cell::Cell;
 use std::io::{self, Write};
@@ -34,14 +37,15 @@ use multiproc::{
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 
-use crate::crew::{Crew, record};
-use crate::history::{Beginning, History};
-use crate::subjects::Subject;
-use crate::subjects::broken::{LooksThenSteps, LooksThenTakes, TwoLanes};
+use crate::history::{History, Prefix};
+use crate::record::record;
+use crate::targets::Target;
+use crate::targets::broken::{ReadThenAdvance, ReadThenDecrement, TwoQueues};
+use crate::workers::Kind;
 
-/// Of each primitive, with each crew, when no other number is asked for.
+/// Histories of each primitive and kind of worker, unless `MULTIPROC_HISTORIES` says otherwise.
 const SOME: usize = 25;
-/// A broken one is caught within so many.
+/// Histories within which a broken primitive must be detected.
 const ENOUGH: usize = 100;
 
 #[test]
@@ -89,22 +93,22 @@ fn lock() {
     holds::<Lock<u64>>("lock");
 }
 
-/// A test that finds nothing where there is something is none.
+/// Shows that the suite can fail.
 #[test]
-fn broken_ones_are_caught() {
-    is_caught::<TwoLanes>("a queue of two lanes");
-    is_caught::<LooksThenSteps>("a queue that looks, then steps");
-    is_caught::<LooksThenTakes>("a semaphore that looks, then takes");
+fn broken_primitives_are_detected() {
+    is_detected::<TwoQueues>("a queue made of two");
+    is_detected::<ReadThenAdvance>("a queue that reads its head, then advances it");
+    is_detected::<ReadThenDecrement>("a semaphore that reads its value, then decrements it");
 }
 
-/// Records histories of a sound one, and prints a table of them.
-fn holds<S: Subject>(name: &str) {
+/// Records histories, which must all be linearizable, and prints a table.
+fn holds<T: Target>(name: &str) {
     let histories = number("MULTIPROC_HISTORIES").map_or(SOME, |number| number as usize);
     let (mut rng, seed) = rng();
     let mut table = Table::new();
     table.load_preset(NOTHING).set_header([
         "primitive",
-        "actors",
+        "workers",
         "histories",
         "operations",
         "overlapping",
@@ -112,44 +116,44 @@ fn holds<S: Subject>(name: &str) {
         "seconds",
     ]);
     (2..7).for_each(|i| table.column_mut(i).unwrap().set_cell_alignment(CellAlignment::Right));
-    for crew in [Crew::Threads, Crew::Processes] {
+    for kind in [Kind::Threads, Kind::Processes] {
         let start = Instant::now();
-        let recorded = record::<S>(crew, &mut rng, histories);
+        let recorded = record::<T>(kind, &mut rng, histories);
         let bad = bad(&recorded);
         let overlapping = recorded.iter().filter(|history| history.overlaps()).count();
         let operations: usize = recorded.iter().map(History::len).sum();
         let linearizable = recorded.len() - bad.len();
         let figures = [recorded.len(), operations, overlapping, linearizable];
         table.add_row(
-            [name.to_owned(), crew.to_string()]
+            [name.to_owned(), kind.to_string()]
                 .into_iter()
                 .chain(figures.map(|figure| figure.to_string()))
                 .chain([format!("{:.1}", start.elapsed().as_secs_f64())]),
         );
-        assert!(bad.is_empty(), "{seed}\n{name}, {crew}: {}", told(&bad, recorded.len()));
+        assert!(bad.is_empty(), "{seed}\n{name}, {kind}: {}", describe(&bad, recorded.len()));
         assert!(overlapping * 4 > recorded.len(), "{seed}\n{name}: only {overlapping} overlap");
     }
     say(&format!("\n{table}\n{seed}\n"));
 }
 
-/// Records histories of a broken one, some of which must show that it is.
-fn is_caught<S: Subject>(name: &str) {
+/// Records histories of a broken primitive, some of which must not be linearizable.
+fn is_detected<T: Target>(name: &str) {
     let (mut rng, seed) = rng();
-    for crew in [Crew::Threads, Crew::Processes] {
-        let recorded = record::<S>(crew, &mut rng, ENOUGH);
+    for kind in [Kind::Threads, Kind::Processes] {
+        let recorded = record::<T>(kind, &mut rng, ENOUGH);
         let bad = bad(&recorded);
-        assert!(!bad.is_empty(), "{seed}\n{name}, {crew}: not caught within {ENOUGH}");
-        say(&format!("\n{name}, {crew}: {}\n{seed}\n", told(&bad, recorded.len())));
+        assert!(!bad.is_empty(), "{seed}\n{name}, {kind}: not detected within {ENOUGH}");
+        say(&format!("\n{name}, {kind}: {}\n{seed}\n", describe(&bad, recorded.len())));
     }
 }
 
-/// What no order explains.
-fn bad<S: Subject>(recorded: &[History<S>]) -> Vec<Beginning<'_, S>> {
-    recorded.iter().filter_map(History::shortest_bad).collect()
+/// The shortest prefix of each history that is not linearizable.
+fn bad<T: Target>(recorded: &[History<T>]) -> Vec<Prefix<'_, T>> {
+    recorded.iter().filter_map(History::shortest_invalid_prefix).collect()
 }
 
-fn told<S: Subject>(bad: &[Beginning<'_, S>], of: usize) -> String {
-    match bad.iter().min_by_key(|beginning| beginning.ticks) {
+fn describe<T: Target>(bad: &[Prefix<'_, T>], of: usize) -> String {
+    match bad.iter().min_by_key(|prefix| prefix.ticks) {
         Some(shortest) => format!(
             "{} of {of} histories are not linearizable. No order explains:\n{shortest}",
             bad.len()
@@ -158,17 +162,17 @@ fn told<S: Subject>(bad: &[Beginning<'_, S>], of: usize) -> String {
     }
 }
 
-/// Where chance comes from, and how to have the same again.
+/// The source of randomness, and how to repeat it.
 fn rng() -> (StdRng, String) {
     let seed = number("MULTIPROC_SEED").unwrap_or_else(|| rand::rng().next_u64());
-    (StdRng::seed_from_u64(seed), format!("MULTIPROC_SEED={seed} has the same operations done"))
+    (StdRng::seed_from_u64(seed), format!("MULTIPROC_SEED={seed} repeats these operations"))
 }
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("it is a number"))
 }
 
-/// Past the harness, which keeps what the macros print.
+/// Writes to standard error, past the harness, which captures what the macros print.
 fn say(text: &str) {
     io::stderr().write_all(text.as_bytes()).unwrap();
 }

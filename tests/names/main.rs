@@ -12,11 +12,15 @@
 mod alone;
 mod races;
 mod refusals;
+#[path = "../support/until.rs"]
+mod until;
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use multiproc::{Error, Event, Lock, NameProblem, Process, Shared};
+
+use crate::until::until;
 
 /// What programs meet in: a sum, and an event in each direction.
 type Scene = Shared<(Lock<u64>, Event, Event)>;
@@ -57,16 +61,6 @@ fn problem<T>(result: Result<T, Error>) -> NameProblem {
     }
 }
 
-/// Waits until something is so. What takes longer than that never will.
-#[track_caller]
-fn until(mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + LONG;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "still not so");
-        std::thread::park_timeout(Duration::from_millis(1));
-    }
-}
-
 fn create_and_wait(name: String) -> u64 {
     let scene = Scene::create(&name, scene()).unwrap();
     assert!(scene.1.wait_for(LONG), "the other came");
@@ -79,7 +73,7 @@ fn create_and_wait(name: String) -> u64 {
 
 fn open_and_add(name: String) -> u64 {
     let mut found = None;
-    until(|| {
+    until("the memory to be created", || {
         found = Scene::open(&name).ok();
         found.is_some()
     });
@@ -112,7 +106,7 @@ fn a_lock_under_a_name_survives_its_owner() {
     };
     let owner = Process::spawn(hold, name.0.clone()).unwrap();
     let mut found = None;
-    until(|| {
+    until("the memory to be created", || {
         found = Scene::open(&name.0).ok();
         found.is_some()
     });

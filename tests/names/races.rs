@@ -7,7 +7,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, RngCore, SeedableRng};
 
 use crate::alone::alone;
-use crate::{LONG, Named, problem, until};
+use crate::until::until;
+use crate::{LONG, Named, problem};
 
 const RACERS: usize = 8;
 const ROUNDS: usize = 60;
@@ -196,7 +197,7 @@ fn a_storm_of_kills_leaves_the_name_usable() {
     }
     // They hold nothing any more, and none is stuck on the way to a decision.
     let mut made = None;
-    until(|| {
+    until("the name to be free", || {
         made = Shared::create(&name.0, [0u64; 600]).ok();
         made.is_some()
     });

@@ -15,8 +15,12 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use multiproc::{CodecError, Pool, Process, RecvError, SendCause, Sender, duplex, pipe, wait_any};
+use multiproc::{
+    CodecError, Pool, Process, RecvError, SendCause, Sender, duplex, pipe, wait_any, wait_any_for,
+    wait_any_until,
+};
 use proptest::prelude::*;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// What no message here is ever waited for in vain, and no test waits in full.
 const LONG: Duration = Duration::from_secs(60);
@@ -178,12 +182,16 @@ fn an_empty_pipe_is_not_the_end() -> Result<(), Box<dyn std::error::Error>> {
     assert!(matches!(receiver.try_recv(), Err(RecvError::Empty)));
     assert!(matches!(receiver.recv_for(Duration::ZERO), Err(RecvError::TimedOut)));
     assert!(matches!(receiver.recv_until(Instant::now()), Err(RecvError::TimedOut)));
-    assert!(!receiver.poll(Duration::ZERO));
+    assert!(!receiver.poll());
+    assert!(!receiver.poll_for(Duration::from_millis(1)));
+    assert!(!receiver.poll_until(Instant::now()));
     sender.send(5)?;
-    assert!(receiver.poll(LONG));
+    assert!(receiver.poll());
+    assert!(receiver.poll_until(Instant::now()));
+    assert!(receiver.poll_for(LONG));
     assert_eq!(receiver.try_recv()?, 5);
     drop(sender);
-    assert!(receiver.poll(LONG), "poll is true at the end");
+    assert!(receiver.poll_for(LONG), "poll is true at the end");
     assert!(matches!(receiver.try_recv(), Err(RecvError::Closed)));
     Ok(())
 }
@@ -265,6 +273,33 @@ fn clones_share_a_pipe_and_each_message_comes_once() -> Result<(), Box<dyn std::
 }
 
 #[test]
+fn a_loop_over_a_receiver_ends_with_the_last_sender() -> Result<(), Box<dyn std::error::Error>> {
+    let (receiver, sender) = pipe::<u8>()?;
+    let other = sender.clone();
+    let senders = [sender, other].map(|sender| {
+        thread::spawn(move || (0..50).for_each(|n| sender.send(n).expect("it is received")))
+    });
+    let sum = (&receiver).into_iter().try_fold(0, |sum, n| n.map(|n| sum + u32::from(n)))?;
+    assert_eq!(sum, 2 * (0..50).sum::<u32>());
+    senders.into_iter().for_each(|sender| sender.join().expect("it does not panic"));
+    assert_eq!(receiver.into_iter().count(), 0, "it has ended");
+    Ok(())
+}
+
+#[test]
+fn what_came_is_received_without_waiting_for_more() -> Result<(), Box<dyn std::error::Error>> {
+    let (receiver, sender) = pipe::<u8>()?;
+    let mut messages = receiver.try_iter();
+    assert!(messages.next().is_none());
+    sender.send(1)?;
+    sender.send(2)?;
+    assert_eq!(messages.by_ref().collect::<Result<Vec<_>, _>>()?, [1, 2]);
+    drop(sender);
+    assert!(messages.next().is_none());
+    Ok(())
+}
+
+#[test]
 fn both_directions_at_once() -> Result<(), Box<dyn std::error::Error>> {
     let (here, there) = duplex::<u64, u64>()?;
     let echo = thread::spawn(move || {
@@ -286,12 +321,34 @@ fn wait_any_names_all_that_are_ready() -> Result<(), Box<dyn std::error::Error>>
     let pipes: Vec<_> = (0..4).map(|_| pipe::<u8>()).collect::<Result<_, _>>()?;
     let (receivers, mut senders): (Vec<_>, Vec<_>) = pipes.into_iter().unzip();
     let sources: Vec<&dyn std::os::fd::AsFd> = receivers.iter().map(|r| r as _).collect();
-    assert_eq!(wait_any(&sources, Some(Duration::ZERO))?, []);
-    assert_eq!(wait_any(&[], Some(Duration::ZERO))?, []);
+    assert_eq!(wait_any_for(&sources, Duration::ZERO)?, []);
+    assert_eq!(wait_any_for(&[], Duration::ZERO)?, []);
+    assert_eq!(wait_any_until(&sources, Instant::now())?, []);
     senders[2].send(1)?;
-    assert_eq!(wait_any(&sources, None)?, [2]);
+    assert_eq!(wait_any(&sources)?, [2]);
     drop(senders.remove(0));
-    assert_eq!(wait_any(&sources, Some(LONG))?, [0, 2], "the end counts as ready");
+    assert_eq!(wait_any_for(&sources, LONG)?, [0, 2], "the end counts as ready");
+    assert_eq!(wait_any_until(&sources, Instant::now() + LONG)?, [0, 2]);
+    Ok(())
+}
+
+#[test]
+fn a_sender_is_writable_when_there_is_room_or_nobody_to_receive()
+-> Result<(), Box<dyn std::error::Error>> {
+    let writable = |sender: &Sender<Vec<u8>>| {
+        let mut fds = [PollFd::new(sender, PollFlags::OUT)];
+        poll(&mut fds, Some(&Timespec::default())).map(|ready| ready == 1)
+    };
+    let (receiver, sender) = pipe::<Vec<u8>>()?;
+    assert!(writable(&sender)?);
+    while sender.try_send(vec![0; 1000]).is_ok() {}
+    assert!(!writable(&sender)?, "it is full");
+    while receiver.try_recv().is_ok() {}
+    assert!(writable(&sender)?);
+    assert_eq!(wait_any(&[&sender])?, [0], "there is nothing to be received");
+    while sender.try_send(vec![0; 1000]).is_ok() {}
+    drop(receiver);
+    assert!(writable(&sender)?, "it would fail, and not wait");
     Ok(())
 }
 

@@ -113,10 +113,10 @@ fn wait_any_sees_messages_and_ends_of_processes() -> Nothing {
         (sender.clone(), hold),
     )?;
     let sources: [&dyn AsFd; 2] = [&receiver, &child];
-    assert_eq!(wait_any(&sources, Some(LONG))?, [0]);
+    assert_eq!(wait_any_for(&sources, LONG)?, [0]);
     assert_eq!(receiver.recv()?, 1);
     drop(held);
-    assert_eq!(wait_any(&sources, Some(LONG))?, [1]);
+    assert_eq!(wait_any_for(&sources, LONG)?, [1]);
     child.join()?;
     Ok(())
 }
@@ -179,6 +179,25 @@ fn no_descriptor_is_left_for_a_long_message_is_an_error() -> Nothing {
     let (said, next) = Process::spawn(receive, ())?.join()?;
     assert!(said.contains("is lost"), "{said}");
     assert_eq!(next, [2; 10]);
+    Ok(())
+}
+
+#[test]
+fn trouble_ends_a_loop_and_the_next_goes_on() -> Nothing {
+    let receive = |()| {
+        let (receiver, sender) = pipe::<Vec<u8>>().expect("two descriptors");
+        sender.send(vec![1; 100_000]).expect("room");
+        sender.send(vec![2; 10]).expect("room");
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+        let none = rustix::process::Rlimit { current: Some(3), ..limit };
+        rustix::process::setrlimit(rustix::process::Resource::Nofile, none).expect("less");
+        let mut messages = receiver.iter();
+        assert!(matches!(messages.next(), Some(Err(RecvError::Os { .. }))), "none for the first");
+        assert!(messages.next().is_none(), "it does not try for ever");
+        drop(sender);
+        receiver.into_iter().collect::<Result<Vec<_>, _>>().expect("the second")
+    };
+    assert_eq!(Process::spawn(receive, ())?.join()?, [[2; 10]]);
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! What of pools is looked at in a process of its own.
 
+use std::sync::OnceLock;
+
 use super::*;
 
 fn open() -> usize {
@@ -45,6 +47,37 @@ fn nothing_is_left_behind() -> Nothing {
     assert_eq!(before, after);
     assert_eq!(after.2, "", "no child is left");
     Ok(())
+}
+
+/// Gives a task to the pool of whose worker's end it is told.
+struct Audit(OnceLock<Pool>);
+
+static AUDIT: Audit = Audit(OnceLock::new());
+
+impl log::Log for Audit {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, _: &log::Record<'_>) {
+        if let Some(pool) = self.0.get() {
+            drop(pool.apply_async(|()| (), ()));
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn a_logger_may_give_tasks_to_the_pool() {
+    in_own_process(|()| {
+        log::set_logger(&AUDIT).unwrap();
+        log::set_max_level(log::LevelFilter::Trace);
+        let pool = AUDIT.0.get_or_init(|| Pool::new(2).expect("two workers"));
+        let died = pool.apply(|()| -> () { std::process::abort() }, ());
+        assert_eq!(died, Err(TaskError::Signaled(Signal::SIGABRT as i32)));
+        assert_eq!(pool.apply(square, 3), Ok(9));
+    });
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn a_pool_works_where_nobody_can_wait_for_descriptors() {
             return;
         }
         let (receiver, _sender) = pipe::<()>().unwrap();
-        assert!(multiproc::wait_any(&[&receiver], Some(LONG)).is_err(), "it is denied");
+        assert!(multiproc::wait_any_for(&[&receiver], LONG).is_err(), "it is denied");
 
         let pool = Pool::new(2).unwrap();
         assert_eq!(pool.map(square, 0..50), Ok((0..50).map(square).collect()));

@@ -1,9 +1,11 @@
 //! Processes that were forked without this crate: they have a copy of all memory, and nothing in it
 //! is theirs.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Barrier;
+use std::time::Instant;
 
-use crate::{alone, for_ever};
+use crate::{LONG, alone, for_ever};
 use multiproc::process::{self, ExitStatus};
 use multiproc::{Error, Event, Process, ProcessError, Shared, Thread, ThreadError, thread};
 
@@ -18,13 +20,59 @@ fn fork_bare(body: impl FnOnce() -> i32) -> i32 {
         }
         child => {
             assert!(child > 0);
-            let mut status = 0;
-            // SAFETY: there is room for a status.
-            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+            let status = wait(child);
             assert!(libc::WIFEXITED(status), "{status:#x}");
             libc::WEXITSTATUS(status)
         }
     }
+}
+
+/// Waits for the end of a child; one that does not come to it is killed.
+fn wait(child: i32) -> i32 {
+    let deadline = Instant::now() + LONG;
+    let mut status = 0;
+    loop {
+        // SAFETY: there is room for a status.
+        match unsafe { libc::waitpid(child, &mut status, libc::WNOHANG) } {
+            0 if Instant::now() < deadline => std::thread::yield_now(),
+            0 => {
+                // SAFETY: it is a child of this process that nobody has waited for.
+                unsafe { libc::kill(child, libc::SIGKILL) };
+            }
+            waited => {
+                assert_eq!(waited, child);
+                return status;
+            }
+        }
+    }
+}
+
+/// Has processes forked while another thread of the parent is in `busy`, at whatever instruction of it,
+/// and each do `work`.
+fn forked_while(busy: impl Fn() + Sync, work: impl Fn()) {
+    const FORKS: u32 = 300;
+    let (begun, over) = (Event::new(), Event::new());
+    let codes: Vec<i32> = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.is_set() {
+                busy();
+                begun.set();
+            }
+        });
+        let has_begun = begun.wait_for(LONG);
+        let fork = |_| {
+            fork_bare(|| {
+                work();
+                7
+            })
+        };
+        let codes = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            (0..FORKS).map(fork).take_while(|&code| has_begun && code == 7).collect()
+        }));
+        over.set();
+        codes.unwrap_or_default()
+    });
+    assert_eq!(codes.len(), FORKS as usize, "the next child did not end as it should");
 }
 
 #[test]
@@ -133,4 +181,88 @@ fn they_leave_no_outcome_for_another() {
     let error = child.join().unwrap_err();
     assert!(matches!(error, ProcessError::Exited(0)), "{error}");
     assert_eq!(child.exit_status(), Some(ExitStatus::Exited(0)));
+}
+
+#[test]
+fn they_know_what_they_are_though_a_thread_of_the_parent_was_asking() {
+    alone(|()| {
+        forked_while(
+            || _ = process::current(),
+            || assert_eq!(process::current().name(), "MainProcess"),
+        );
+    });
+}
+
+/// What each start asks for: which children there are, how many there were, what is done at the end.
+#[test]
+fn they_start_children_though_a_thread_of_the_parent_was_starting_some() {
+    alone(|()| {
+        let sleep = |_| Process::builder().daemon(true).spawn(|()| for_ever(), ()).unwrap();
+        // Each start asks each of them whether it has ended.
+        let sleepers: Vec<_> = (0..20).map(sleep).collect();
+        forked_while(
+            || assert!(matches!(Process::fork(|| ()), Err(Error::MultiThreaded { .. }))),
+            || assert!(matches!(Process::fork(|| ()), Err(Error::HadThreads))),
+        );
+        let start = |()| process::current().name().to_owned();
+        let code = fork_bare(|| {
+            assert_eq!(Process::spawn(start, ()).unwrap().join().unwrap(), "Process-1");
+            7
+        });
+        assert_eq!(code, 7);
+        assert!(sleepers.iter().all(Process::is_alive));
+    });
+}
+
+#[test]
+fn they_ask_how_a_child_ended_though_a_thread_of_the_parent_was_asking() {
+    alone(|()| {
+        let sleeper = Process::builder().daemon(true).spawn(|()| for_ever(), ()).unwrap();
+        let look = || assert_eq!((sleeper.exit_status(), sleeper.is_alive()), (None, true));
+        forked_while(look, look);
+    });
+}
+
+#[test]
+fn they_have_threads_though_a_thread_of_the_parent_was_asking_for_its_own() {
+    alone(|()| {
+        thread::current().rename("Levi");
+        forked_while(
+            || {
+                let names = thread::all().iter().map(thread::Handle::name).collect::<Vec<_>>();
+                assert_eq!(names, ["Levi"]);
+            },
+            || {
+                assert_eq!(thread::current().name(), "Levi");
+                assert_eq!(thread::active_count(), 1);
+                assert_eq!(Thread::spawn(|| 5).unwrap().join().unwrap(), 5);
+            },
+        );
+    });
+}
+
+/// How many open files of this process hold an outcome.
+fn pages() -> usize {
+    let files = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let targets = files.flat_map(|file| std::fs::read_link(file.path()));
+    targets.filter(|target| target.to_string_lossy().contains("multiproc-child")).count()
+}
+
+/// Its parent's own, and those of the parent's children.
+#[test]
+fn they_close_the_files_for_outcomes_that_are_not_theirs() {
+    alone(|()| {
+        let sleeper = Process::builder().daemon(true).spawn(|()| for_ever(), ()).unwrap();
+        let code = fork_bare(|| {
+            assert_eq!(pages(), 2);
+            assert_eq!(process::current().name(), "MainProcess");
+            assert_eq!(pages(), 1);
+            Process::fork(|| assert_eq!(pages(), 1)).unwrap().join().unwrap();
+            assert_eq!(pages(), 0);
+            7
+        });
+        assert_eq!(code, 7);
+        assert_eq!(pages(), 2);
+        assert!(sleeper.is_alive());
+    });
 }

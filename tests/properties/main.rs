@@ -1,31 +1,29 @@
-//! Every operation of every primitive, in any order, against a plain value.
+//! Every operation of every primitive, in random order, compared with a sequential model.
 //!
-//! Three threads sit around a primitive and make the calls of a random sequence, one at a time. A
-//! model, which one thread plays with, says what each must give, what must panic, who must wait,
-//! and who must go on by someone else's call; after each, what anyone can see must be as the
-//! model has it. A sequence in which something differs is cut down to the shortest found.
+//! Three worker threads perform the operations of a random sequence, one at a time. The model says
+//! what each operation must return, whether it must panic or wait, and which waiting operations it must
+//! end; after each, what can be observed of the primitive must be as in the model. A sequence in which
+//! something differs is shrunk to the shortest found.
 //!
 //! ```text
 //! PROPTEST_CASES=10000 cargo test --release --test properties
 //! ```
 //!
-//! plays so many sequences for each primitive and place, instead of 256.
+//! runs so many sequences for each primitive, in private and in shared memory, instead of 256.
 #![cfg(not(modelled))]
 
 mod barrier;
-mod bounded_semaphore;
-mod caught;
 mod condition;
-mod crew;
+mod detected;
+mod driver;
 mod event;
+mod harness;
 mod lock;
-mod model;
 mod number;
 mod panics;
 mod pipe;
 mod queue;
 mod rlock;
-mod robust_semaphore;
 mod semaphore;
 mod shared_array;
 mod text;
@@ -34,6 +32,9 @@ mod wait;
 
 #[path = "../support/asleep.rs"]
 mod asleep;
+#[allow(dead_code, reason = "the fuzz targets use the rest")]
+#[path = "../support/model/mod.rs"]
+mod model;
 #[path = "../support/place.rs"]
 mod place;
 #[path = "../support/until.rs"]

@@ -1,4 +1,4 @@
-//! Panics that are told otherwise than on standard error.
+//! Panics that are returned, not printed.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -8,8 +8,8 @@ thread_local! {
     static CAUGHT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What this gives, or what it panics with; that is not printed.
-pub(crate) fn caught<A>(play: impl FnOnce() -> A) -> Result<A, String> {
+/// What this returns, or the message of its panic, which is not printed.
+pub(crate) fn caught<A>(body: impl FnOnce() -> A) -> Result<A, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let loud = panic::take_hook();
@@ -20,7 +20,7 @@ pub(crate) fn caught<A>(play: impl FnOnce() -> A) -> Result<A, String> {
         }));
     });
     CAUGHT.set(true);
-    let outcome = panic::catch_unwind(AssertUnwindSafe(play));
+    let outcome = panic::catch_unwind(AssertUnwindSafe(body));
     CAUGHT.set(false);
     outcome.map_err(|panic| match panic.downcast::<String>() {
         Ok(text) => *text,

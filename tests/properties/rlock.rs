@@ -2,22 +2,20 @@ use std::any::Any;
 use std::cell::Cell;
 use std::sync::Arc;
 
-use multiproc::{PoisonCause, RLock, RLockGuard, TryLockError};
+use multiproc::{PoisonCause, RLock};
 
-use crate::lock::{Answer, Call, Locks, Owned, locks, subject};
-use crate::model::{SeatOf, Subject, agrees};
+use crate::harness::{Target, WorkerOf, agrees};
+use crate::lock::target;
+use crate::model::lock::{LockModel, Lockable};
 use crate::place::{Place, in_both_places};
-use crate::wait::Wait;
 
-in_both_places! { <RLock<Cell<u8>>>; agrees_with_an_owner_who_comes_again }
+in_both_places! { <RLock<Cell<u8>>>; agrees_with_its_model }
 
-fn agrees_with_an_owner_who_comes_again<P: Place<RLock<Cell<u8>>>>() {
-    agrees::<OnRLock<P>>();
+fn agrees_with_its_model<P: Place<RLock<Cell<u8>>>>() {
+    agrees::<RLockTarget<P>>();
 }
 
-subject! {
-    OnRLock: RLock<Cell<u8>>, Owned<true>,
-    |value| RLock::new(Cell::new(value)), |guard: &mut RLockGuard<Cell<u8>>, value| guard.replace(value),
-    |cell: Cell<u8>| cell.get()
+target! {
+    RLockTarget: RLock<Cell<u8>>, LockModel<true>,
+    |value| RLock::new(Cell::new(value)), |cell: Cell<u8>| cell.get()
 }
-locks! { <'a> RLock<Cell<u8>> => RLockGuard<'a, Cell<u8>> }

@@ -1,94 +1,14 @@
-//! What is put into queues and pipes: texts, some of which cannot be encoded or decoded.
+//! A strategy for the messages of queues and pipes.
 
-use std::fmt;
-
-use multiproc::CodecError;
 use proptest::prelude::*;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-/// A letter, and how often. Its encoding is a byte or a few for the length, and a byte for each.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) struct Text(char, usize);
+pub(crate) use crate::model::text::{ENCODE, Text, text_of};
+use crate::model::text::{NOT_DECODABLE, NOT_ENCODABLE};
 
-/// A text of such letters cannot be encoded.
-const MUTE: char = '!';
-/// A text of such letters can be encoded, but not decoded.
-const GARBLED: char = '?';
-
-impl Text {
-    /// Of no letters there is one text.
-    pub(crate) fn new(letter: char, length: usize) -> Self {
-        Text(if length == 0 { 'a' } else { letter }, length)
-    }
-
-    /// Any text of such a length.
-    pub(crate) fn any(length: impl Strategy<Value = usize>) -> impl Strategy<Value = Text> {
-        let letter = prop_oneof![
-            8 => prop::char::range('a', 'z'), 1 => Just(MUTE), 1 => Just(GARBLED)
-        ];
-        (letter, length).prop_map(|(letter, length)| Text::new(letter, length))
-    }
-
-    fn letters(self) -> String {
-        self.0.to_string().repeat(self.1)
-    }
-
-    pub(crate) fn can_be_encoded(self) -> bool {
-        self.0 != MUTE
-    }
-
-    /// The text, or why it cannot be decoded.
-    pub(crate) fn decoded(self) -> Result<Text, CodecError> {
-        if self.0 == GARBLED { Err(CodecError::Custom(DECODE.to_owned())) } else { Ok(self) }
-    }
-
-    /// Bytes of its encoding, which begins with its length in groups of seven bits.
-    pub(crate) fn encoded_len(self) -> usize {
-        let letters = self.1;
-        let groups = (usize::BITS - letters.leading_zeros()).div_ceil(7).max(1);
-        letters + groups as usize
-    }
-}
-
-/// What a text says that refuses to be encoded.
-pub(crate) const ENCODE: &str = "it is mute";
-/// And decoded.
-const DECODE: &str = "it is garbled";
-
-/// What an error says, and its cause.
-pub(crate) fn told(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
-}
-
-impl Serialize for Text {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if !self.can_be_encoded() {
-            return Err(ser::Error::custom(ENCODE));
-        }
-        self.letters().serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let read = Text::new(text.chars().next().unwrap_or_default(), text.len());
-        if read.0 == GARBLED || read.letters() != text {
-            return Err(de::Error::custom(DECODE));
-        }
-        Ok(read)
-    }
-}
-
-impl fmt::Debug for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Text(_, 0) => f.write_str("\"\""),
-            Text(letter, 1) => write!(f, "\"{letter}\""),
-            Text(letter, length) => write!(f, "\"{letter}\" x {length}"),
-        }
-    }
+/// Any text of such a length.
+pub(crate) fn any_text(length: impl Strategy<Value = usize>) -> impl Strategy<Value = Text> {
+    let letter = prop_oneof![
+        8 => prop::char::range('a', 'z'), 1 => Just(NOT_ENCODABLE), 1 => Just(NOT_DECODABLE)
+    ];
+    (letter, length).prop_map(|(letter, length)| Text::new(letter, length))
 }

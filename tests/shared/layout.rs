@@ -11,10 +11,9 @@ macro_rules! version {
         mod $name {
             #[allow(unused_imports)]
             use super::*;
-            multiproc::process_safe! {
-                #[allow(dead_code, reason = "only its layout is looked at")]
-                pub(super) struct Stats { $($field: $type),* }
-            }
+            #[derive(ProcessSafe)]
+            #[allow(dead_code, reason = "only its layout is looked at")]
+            pub(super) struct Stats { $($field: $type),* }
         }
     };
 }

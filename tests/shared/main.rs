@@ -11,6 +11,7 @@
 mod alone;
 #[path = "../support/chain.rs"]
 mod chain;
+mod derived;
 mod layout;
 mod limits;
 mod made_up;

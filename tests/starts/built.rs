@@ -55,6 +55,8 @@ fn write_package(folder: &Path) {
     let manifest = fs::read_to_string(format!("{ROOT}/Cargo.toml")).unwrap();
     let (_, dependencies) = manifest.split_once("[dependencies]\n").unwrap();
     let (dependencies, _) = dependencies.split_once("\n[").unwrap();
+    // The derive is the same for both.
+    let dependencies = dependencies.replace("src/derive", &format!("{ROOT}/src/derive"));
     let package = include_str!("built/package.toml").replace("ROOT", ROOT);
     write(&folder.join("Cargo.toml"), package.as_bytes());
     // What is downloaded for the tests is all it needs.
@@ -104,6 +106,9 @@ fn both_copies_work(name: &str, flags: &[&str]) {
     assert_eq!(said.of("twin"), "Ok(6)", "{said:?}");
     assert_eq!(said.of("twin in a child"), "Ok(5)", "{said:?}");
     assert_eq!(said.of("child in a twin"), "Ok(5)", "{said:?}");
+    let dropped = "[true, true], then [false, false]";
+    assert_eq!(said.of("guards"), dropped, "{said:?}");
+    assert_eq!(said.of("guards in a child"), format!("Ok({dropped:?})"), "{said:?}");
 }
 
 #[test]

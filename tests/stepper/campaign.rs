@@ -1,4 +1,4 @@
-//! All trials of one scene: it is played once to the end, to count, then once for each point.
+//! All trials of one case: it runs to the end, to count instructions, then once for each kill point.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -8,88 +8,88 @@ use std::time::Duration;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::{Deserialize, Serialize};
 
-use crate::cut::{Cut, Harm};
-use crate::path::leaps;
-use crate::scenes;
+use crate::cases;
+use crate::path::skips;
+use crate::trial::{Failure, Trial};
 
-/// Which scene to play, how often, and how patiently.
+/// Which case to run, how often, and for how long at most.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Campaign {
-    /// Among all [`scenes`].
-    pub(crate) scene: usize,
-    /// At how many points to kill, evenly spread; `None`: at every one.
+    /// The index in [`cases::ALL`].
+    pub(crate) case: usize,
+    /// The number of kill points, evenly spread; `None`: after every instruction.
     pub(crate) points: Option<u64>,
-    /// How long someone is waited for before that is called a hang.
-    pub(crate) patience: Duration,
-    /// After how many hangs to stop: each costs that patience.
+    /// How long a process may take before it counts as hung.
+    pub(crate) timeout: Duration,
+    /// The number of hangs after which the campaign stops: each takes the whole timeout.
     pub(crate) hangs: u64,
 }
 
-/// What came of it.
+/// The counts of a campaign.
 #[derive(Default, Debug, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     pub(crate) instructions: u64,
     pub(crate) points: u64,
     pub(crate) hangs: u64,
     pub(crate) corruptions: u64,
-    /// Points at which someone went on only at the end of a slice.
+    /// Points after which a survivor ended only when a slice of its wait had timed out.
     pub(crate) late: u64,
-    /// Points that were not come to: the path was another, and the victim was killed at its end.
+    /// Points that were not reached: the operation took a shorter path, and was killed at its end.
     pub(crate) missed: u64,
     /// The system does not let a process trace another.
     pub(crate) not_permitted: bool,
     pub(crate) details: Vec<String>,
 }
 
-/// Runs in a process of its own, of one thread, which forks the victims and their companions.
+/// Runs in a process of its own with one thread, which forks the tracees and the survivors.
 pub(crate) fn run(campaign: Campaign) -> Outcome {
-    let (_, scene) = scenes::ALL[campaign.scene];
-    let mut cut = Cut {
-        at: 0,
-        leap: None,
-        patience: campaign.patience,
+    let (_, case) = cases::ALL[campaign.case];
+    let mut trial = Trial {
+        kill_at: 0,
+        skip: None,
+        timeout: campaign.timeout,
         missed: Cell::new(false),
         late: Cell::new(false),
         path: RefCell::new(Vec::new()),
         calls: RefCell::new(HashMap::new()),
     };
     let mut outcome = Outcome::default();
-    stay_on_one_processor(campaign.scene);
-    scenes::warm_up();
-    // The first time, where memory is touched for the first time, does not count. Of the others
-    // the shorter does: a look at the clock is repeated when it ticks meanwhile.
+    stay_on_one_processor(campaign.case);
+    cases::warm_up();
+    // The first run touches memory for the first time, and does not count. Of the other two the
+    // shorter counts: reading the clock is repeated when it ticks during the read.
     let mut path: Option<Vec<u64>> = None;
     for at in [0, u64::MAX, u64::MAX] {
-        cut.at = at;
-        match scene(&cut) {
+        trial.kill_at = at;
+        match case(&trial) {
             _ if at == 0 => {}
-            Err(harm) => {
-                outcome.count(at, harm);
+            Err(failure) => {
+                outcome.count(at, failure);
                 return outcome;
             }
             Ok(()) => {
-                let taken = cut.path.take();
+                let taken = trial.path.take();
                 path = path.filter(|path| path.len() <= taken.len()).or(Some(taken));
             }
         }
     }
     let path = path.unwrap_or_default();
-    let leaps = leaps(&path, |place| cut.calls.borrow()[&place]);
+    let skips = skips(&path, |address| trial.calls.borrow()[&address]);
     outcome.instructions = path.len() as u64;
     // Before the first instruction, and after each.
     let all = outcome.instructions + 1;
     let points = campaign.points.map_or(all, |points| points.min(all));
     for point in 0..points {
-        cut.at = point * all / points;
-        cut.leap = leaps[cut.at as usize];
-        cut.late.set(false);
-        cut.missed.set(false);
+        trial.kill_at = point * all / points;
+        trial.skip = skips[trial.kill_at as usize];
+        trial.late.set(false);
+        trial.missed.set(false);
         outcome.points += 1;
-        if let Err(harm) = scene(&cut) {
-            outcome.count(cut.at, harm);
+        if let Err(failure) = case(&trial) {
+            outcome.count(trial.kill_at, failure);
         }
-        outcome.late += u64::from(cut.late.get());
-        outcome.missed += u64::from(cut.missed.get());
+        outcome.late += u64::from(trial.late.get());
+        outcome.missed += u64::from(trial.missed.get());
         if outcome.hangs == campaign.hangs {
             break;
         }
@@ -97,43 +97,43 @@ pub(crate) fn run(campaign: Campaign) -> Outcome {
     outcome
 }
 
-/// A step is two switches between victim and tracer, which are many times quicker on one processor
-/// than from one to another. And whoever is woken runs only after the next step, so that the third
-/// party that barges in is the first.
-fn stay_on_one_processor(scene: usize) {
+/// A step costs two context switches between tracee and tracer, which are many times faster on one
+/// processor than between two. A process that is woken also runs only after the next step, so that
+/// an overtaker is always ahead of it.
+fn stay_on_one_processor(case: usize) {
     let Ok(allowed) = sched_getaffinity(None) else { return };
     let allowed: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&i| allowed.is_set(i)).collect();
     let mut one = CpuSet::new();
-    one.set(allowed[scene % allowed.len()]);
-    // Without, all is the same, but slower.
+    one.set(allowed[case % allowed.len()]);
+    // If this fails, the campaign is only slower.
     let _ = sched_setaffinity(None, &one);
 }
 
 impl Outcome {
-    fn count(&mut self, at: u64, harm: Harm) {
-        let what = match harm {
-            Harm::Hang(what) => {
+    fn count(&mut self, at: u64, failure: Failure) {
+        let what = match failure {
+            Failure::Hang(what) => {
                 self.hangs += 1;
                 what
             }
-            Harm::Corrupt(what) => {
+            Failure::Corrupt(what) => {
                 self.corruptions += 1;
                 what
             }
-            Harm::NotPermitted => {
+            Failure::NotPermitted => {
                 self.not_permitted = true;
                 return;
             }
         };
         if self.details.len() < 10 {
             self.details.push(match at {
-                u64::MAX => format!("with nobody killed: {what}"),
+                u64::MAX => format!("without a kill: {what}"),
                 _ => format!("killed after {at} instructions: {what}"),
             });
         }
     }
 
-    /// The lines that say what went wrong.
+    /// Takes the descriptions of the first failures.
     pub(crate) fn take_details(&mut self) -> Vec<String> {
         mem::take(&mut self.details)
     }

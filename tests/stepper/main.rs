@@ -1,37 +1,38 @@
 //! Kill at every instruction: what random kills do not find.
 //!
-//! For each scene: a victim is stepped by ptrace through one operation, instruction by instruction
-//! (a system call is one), and killed by SIGKILL at the n-th; for every n, in a fresh scene, with
-//! others asleep that wait for what the victim would do, and a third party that comes in between.
-//! Then:
+//! In each case a process (the tracee) is stepped through one operation by ptrace, one instruction at
+//! a time (a system call counts as one), and killed by SIGKILL after the n-th; for every n, with a
+//! fresh fixture, with waiters that sleep until the operation is done, and in some cases with an
+//! overtaker that takes what was released before a waiter does. Then the suite checks that:
 //!
-//! 1. nobody hangs: whoever slept goes on, though nobody does the dead one's work;
-//! 2. nothing is corrupt: what was done is done wholly, or not at all, or is reported;
-//! 3. the scene is usable after it.
+//! 1. no survivor hangs, although nobody completes the killed operation;
+//! 2. nothing is corrupt: the operation was done wholly, or not at all, or its owner's death is reported;
+//! 3. the primitive still works.
 //!
-//! `cargo test` kills at some points of each scene, the same each time. At every instruction:
+//! `cargo test` kills at 40 points of each case, the same each time. At every instruction:
 //!
 //! ```text
 //! MULTIPROC_STEPS=all cargo test --release --test stepper
 //! ```
 //!
-//! (In a debug build an operation has some twenty times as many instructions.) `MULTIPROC_STEPS=500` kills at 500 points of each scene.
+//! (In a debug build an operation has some twenty times as many instructions.) `MULTIPROC_STEPS=500`
+//! kills at 500 points of each case.
 //!
-//! "After a slice" counts the points after which someone went on only when a slice of its wait had
-//! ended, by itself, where no wake came. Under load it may count others that took as long. "Missed" counts those
-//! that the victim did not come to, since it took fewer turns in a loop than when it was counted;
-//! it was killed at the end of its operation.
+//! The column "after a slice" counts the points after which a survivor was not woken, and went on only
+//! when a slice of its wait had timed out. Under load it may count others that took as long. "Missed"
+//! counts the points that the tracee did not reach, since it ran a loop fewer times than when it was
+//! counted; it was killed at the end of its operation.
 //!
-//! As a control, locks that are known to hang are put to the same: glibc's robust mutex, and one
-//! that is not robust at all. The instrument must find that they do.
+//! As a control, the same is done to two locks that are known to hang: glibc's robust mutex, and one
+//! that is not robust at all. The suite must find the hangs.
 #![cfg(all(not(modelled), target_arch = "x86_64"))]
 
 mod campaign;
-mod companion;
-mod cut;
+mod cases;
 mod path;
-mod scenes;
-mod victim;
+mod survivor;
+mod tracee;
+mod trial;
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -42,12 +43,12 @@ use multiproc::Process;
 
 use crate::campaign::{Campaign, Outcome, run};
 
-/// Points of each scene, when not every one is asked for.
+/// Kill points of each case, unless `MULTIPROC_STEPS` says otherwise.
 const SOME: u64 = 40;
-/// Only someone who waits for ever waits so long.
-const LONG: Duration = Duration::from_secs(60);
-/// The same for those that are known to: each hang costs it.
-const NOT_SO_LONG: Duration = Duration::from_secs(2);
+/// Longer than anything takes that does not hang.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The timeout of the control, each of whose hangs takes it.
+const CONTROL_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[test]
 fn lock() {
@@ -99,23 +100,24 @@ fn pool() {
     holds("pool: ");
 }
 
-/// An instrument that finds nothing where there is something is none.
+/// Shows that the suite can fail: it must find the hangs of locks that are known to hang.
 #[test]
 fn control() {
-    let outcomes = play("control: ", NOT_SO_LONG, if points().is_some() { 1 } else { u64::MAX });
+    let outcomes =
+        run_cases("control: ", CONTROL_TIMEOUT, if points().is_some() { 1 } else { u64::MAX });
     for (name, outcome) in outcomes {
         assert!(outcome.not_permitted || outcome.hangs > 0, "{name}: no hang was found");
     }
 }
 
 fn holds(prefix: &str) {
-    for (name, outcome) in play(prefix, LONG, 3) {
-        let harmed = outcome.hangs + outcome.corruptions;
-        assert_eq!(harmed, 0, "{name}: {outcome:?}");
+    for (name, outcome) in run_cases(prefix, TIMEOUT, 3) {
+        let failures = outcome.hangs + outcome.corruptions;
+        assert_eq!(failures, 0, "{name}: {outcome:?}");
     }
 }
 
-/// At how many points of each scene to kill; `None`: at every one.
+/// The number of kill points of each case; `None`: after every instruction.
 fn points() -> Option<u64> {
     match std::env::var("MULTIPROC_STEPS").as_deref() {
         Ok("all") => None,
@@ -124,8 +126,8 @@ fn points() -> Option<u64> {
     }
 }
 
-/// Plays the scenes whose names begin so, and prints a table of what came of them.
-fn play(prefix: &str, patience: Duration, hangs: u64) -> Vec<(&'static str, Outcome)> {
+/// Runs the cases whose names start with `prefix`, and prints a table of their outcomes.
+fn run_cases(prefix: &str, timeout: Duration, hangs: u64) -> Vec<(&'static str, Outcome)> {
     let mut table = Table::new();
     table.load_preset(NOTHING).set_header([
         "killed in",
@@ -137,15 +139,17 @@ fn play(prefix: &str, patience: Duration, hangs: u64) -> Vec<(&'static str, Outc
         "missed",
     ]);
     let (mut outcomes, mut details) = (Vec::new(), String::new());
-    for (scene, &(name, _)) in scenes::ALL.iter().enumerate() {
+    for (case, &(name, _)) in cases::ALL.iter().enumerate() {
         if !name.starts_with(prefix) {
             continue;
         }
-        // A process of one thread, whose forks have all they need.
-        let campaign = Campaign { scene, points: points(), patience, hangs };
+        // In a process with one thread, which may fork.
+        let campaign = Campaign { case, points: points(), timeout, hangs };
         let mut outcome = Process::spawn(run, campaign).unwrap().join().unwrap();
         if outcome.not_permitted {
-            say("NOTHING WAS STEPPED: the system does not let a process trace its child\n");
+            say(
+                "SKIPPED: nothing was stepped: the system does not let a process trace its child\n",
+            );
         }
         let figures = [
             outcome.instructions,
@@ -161,12 +165,12 @@ fn play(prefix: &str, patience: Duration, hangs: u64) -> Vec<(&'static str, Outc
         }
         outcomes.push((name, outcome));
     }
-    assert!(!outcomes.is_empty(), "no scene is named {prefix}");
+    assert!(!outcomes.is_empty(), "no case is named {prefix}");
     say(&format!("\n{table}\n{details}"));
     outcomes
 }
 
-/// Past the harness, which keeps what the macros print.
+/// Writes to standard error, past the harness, which captures what the macros print.
 fn say(text: &str) {
     io::stderr().write_all(text.as_bytes()).unwrap();
 }

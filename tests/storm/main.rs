@@ -1,13 +1,13 @@
-//! A storm: workers that use every primitive at once, and are killed at random.
+//! A storm: worker processes use all primitives at once, and are killed at random.
 //!
-//! After each round everything must balance:
+//! Each round starts with fresh targets, kills many workers, and then checks that:
 //!
-//! 1. nobody hangs: the workers get on after each kill, and all go home at the end;
-//! 2. nothing is torn or doubled, and a value that a dead one may have left half done is reported;
-//! 3. nothing is lost but what the dead had in hand: of messages, one for each that was killed at
-//!    the queue.
+//! 1. no worker hangs: uses go on after each kill, and all workers end at the end of the round;
+//! 2. nothing is torn or delivered twice, and a value that may be half written is reported;
+//! 3. nothing is lost except what a killed worker was using: of messages, one for each that was
+//!    killed in a queue operation.
 //!
-//! A seed gives who is killed when; the harness prints it.
+//! A seed determines which worker is killed when; the test prints it.
 //!
 //! ```text
 //! MULTIPROC_SEED=42 cargo test --test storm             # replays that storm
@@ -15,9 +15,10 @@
 //! ```
 #![cfg(not(modelled))]
 
+mod progress;
 mod round;
-mod station;
-mod stations;
+mod target;
+mod targets;
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -31,33 +32,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::round::round;
 
-/// Kills when none are asked for.
+/// The number of kills, unless `MULTIPROC_KILLS` says otherwise.
 const SOME: u64 = 500;
 
-/// Kills of one round: each has a fresh scene.
-const OF_A_ROUND: u64 = 125;
+/// The number of kills in one round.
+const PER_ROUND: u64 = 125;
 
-/// Between two lines that tell how far it has come.
-const NEWS: Duration = Duration::from_secs(10);
+/// The time between two lines of progress.
+const REPORT: Duration = Duration::from_secs(10);
 
-/// What the storm did to one kind of primitive.
+/// The counts for one kind of primitive.
 #[derive(Default, Debug, Serialize, Deserialize)]
 pub(crate) struct Figures {
     pub(crate) name: String,
-    /// Uses that were brought to their end.
+    /// Uses that ended.
     pub(crate) uses: u64,
-    /// Workers that were killed in the middle of one.
+    /// Workers that were killed in the middle of a use.
     pub(crate) deaths: u64,
-    /// Deaths that the next user was told of.
+    /// Deaths that were reported to the next user.
     pub(crate) reported: u64,
-    /// What the dead had in hand, and nobody has got.
+    /// Messages or permits that were lost with a killed worker.
     pub(crate) lost: u64,
 }
 
 #[derive(Default, Debug, Serialize, Deserialize)]
 struct Outcome {
     figures: Vec<Figures>,
-    /// The longest time in which nobody got on, once for each kill.
+    /// For each kill, the time until the next use ended.
     stalls: Vec<Duration>,
     took: Duration,
 }
@@ -68,8 +69,8 @@ fn a_storm_of_kills_leaves_everything_whole() {
     let seed = number("MULTIPROC_SEED").unwrap_or_else(|| rand::rng().next_u64());
     let kills = number("MULTIPROC_KILLS").unwrap_or(SOME);
     say(&format!("MULTIPROC_SEED={seed} replays this storm of {kills} kills\n"));
-    // A process of one thread, whose forks cost little.
-    let storm = Process::spawn(rage, (seed, kills)).unwrap();
+    // In a process with one thread, where a fork is cheap.
+    let storm = Process::spawn(run, (seed, kills)).unwrap();
     let mut outcome = storm.join().unwrap_or_else(|error| panic!("MULTIPROC_SEED={seed}: {error}"));
     let mut table = Table::new();
     table.load_preset(NOTHING);
@@ -85,7 +86,7 @@ fn a_storm_of_kills_leaves_everything_whole() {
     let stall = |share: usize| outcome.stalls[(outcome.stalls.len() - 1) * share / 1000];
     say(&format!(
         "\n{table}\nseed {seed}: {kills} kills in {:.1?}, {:.2?} each, nobody hung; from a kill to \
-         the next use brought to its end: median {:.1?}, 99.9 % {:.1?}, longest {:.1?}\n",
+         the end of the next use: median {:.1?}, 99.9 % {:.1?}, longest {:.1?}\n",
         outcome.took,
         outcome.took / kills.max(1) as u32,
         stall(500),
@@ -95,18 +96,18 @@ fn a_storm_of_kills_leaves_everything_whole() {
 }
 
 /// Runs in a process of its own.
-fn rage((seed, kills): (u64, u64)) -> Outcome {
+fn run((seed, kills): (u64, u64)) -> Outcome {
     let mut rng = StdRng::seed_from_u64(seed);
     let start = Instant::now();
-    let (mut outcome, mut done, mut news) = (Outcome::default(), 0, start);
-    for number in 0..kills.div_ceil(OF_A_ROUND) {
-        let of_this = OF_A_ROUND.min(kills - done);
-        let (figures, stalls) = round(number, of_this, &mut rng);
+    let (mut outcome, mut done, mut reported) = (Outcome::default(), 0, start);
+    for number in 0..kills.div_ceil(PER_ROUND) {
+        let in_round = PER_ROUND.min(kills - done);
+        let (figures, stalls) = round(number, in_round, &mut rng);
         outcome.add(figures);
         outcome.stalls.extend(stalls);
-        done += of_this;
-        if news.elapsed() > NEWS {
-            news = Instant::now();
+        done += in_round;
+        if reported.elapsed() > REPORT {
+            reported = Instant::now();
             say(&format!("{done} of {kills} kills in {:.0?}\n", start.elapsed()));
         }
     }
@@ -130,7 +131,7 @@ impl Outcome {
     }
 }
 
-/// Past the harness, which keeps what the macros print.
+/// Writes to standard error, past the harness, which captures what the macros print.
 fn say(text: &str) {
     io::stderr().write_all(text.as_bytes()).unwrap();
 }

@@ -1,4 +1,4 @@
-//! One round: a fresh scene, so many kills, and the balance.
+//! One round: fresh targets, a number of kills, and the checks at the end.
 
 use std::thread::yield_now;
 use std::time::{Duration, Instant};
@@ -8,45 +8,46 @@ use rand::rngs::StdRng;
 use rand::{Rng, RngCore, SeedableRng};
 
 use crate::Figures;
-use crate::station::{Book, Station, WORKERS};
-use crate::stations::stations;
+use crate::progress::Progress;
+use crate::target::{Target, WORKERS};
+use crate::targets::targets;
 
-/// Long enough that only a hang reaches it.
-const EVER: Duration = Duration::from_secs(120);
+/// Longer than anything takes that does not hang.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Looks at the book before those are stirred who may wait for each other.
-const PATIENCE: u32 = 20;
+/// How often a condition is polled before workers that may wait for each other are unblocked.
+const POLLS: u32 = 20;
 
 struct Round {
-    stations: Vec<Box<dyn Station>>,
-    book: Book,
+    targets: Vec<Box<dyn Target>>,
+    progress: Progress,
 }
 
-/// Gives the figures of each station, and the time that passed after each kill until somebody got on.
+/// Returns the figures of each target, and for each kill the time until the next use ended.
 pub(crate) fn round(number: u64, kills: u64, rng: &mut StdRng) -> (Vec<Figures>, Vec<Duration>) {
-    let stations = stations(number);
-    let round = Round { book: Book::new(stations.len()), stations };
-    let mut deaths = vec![0; round.stations.len()];
+    let targets = targets(number);
+    let round = Round { progress: Progress::new(targets.len()), targets };
+    let mut deaths = vec![0; round.targets.len()];
     let mut stalls = Vec::new();
     let mut workers: Vec<_> = (0..WORKERS).map(|n| round.start(n, rng.next_u64())).collect();
     for _ in 0..kills {
-        // So many visits later, and a moment that is none of theirs.
-        round.wait_for(rng.random_range(0..16));
+        // After some uses, and a delay that is independent of them.
+        round.wait_for_uses(rng.random_range(0..16));
         (0..rng.random_range(0..2000)).for_each(|_| std::hint::spin_loop());
-        let victim = rng.random_range(0..WORKERS);
-        workers[victim].kill().unwrap();
-        let killed = Instant::now();
-        match workers[victim].join() {
+        let killed = rng.random_range(0..WORKERS);
+        workers[killed].kill().unwrap();
+        let killed_at = Instant::now();
+        match workers[killed].join() {
             Err(ProcessError::Signaled(_)) => {}
-            ended => panic!("a worker has not waited for its end: {ended:?}"),
+            ended => panic!("a worker ended before it was killed: {ended:?}"),
         }
-        if let Some(station) = round.book.bury(victim) {
-            deaths[station] += 1;
-            round.stations[station].bury(victim);
+        if let Some(target) = round.progress.interrupted(killed) {
+            deaths[target] += 1;
+            round.targets[target].repair_after(killed);
         }
-        round.wait_for(1);
-        stalls.push(killed.elapsed());
-        workers[victim] = round.start(victim, rng.next_u64());
+        round.wait_for_uses(1);
+        stalls.push(killed_at.elapsed());
+        workers[killed] = round.start(killed, rng.next_u64());
     }
     round.end(&workers);
     (round.figures(&deaths), stalls)
@@ -54,63 +55,63 @@ pub(crate) fn round(number: u64, kills: u64, rng: &mut StdRng) -> (Vec<Figures>,
 
 impl Round {
     fn start(&self, worker: usize, seed: u64) -> Process<()> {
-        // A daemon: it goes with a judge that fails.
+        // A daemon, so that it is ended with this process if a check fails.
         let started = Process::builder().daemon(true).fork(|| self.work(worker, seed));
         started.unwrap()
     }
 
     fn work(&self, worker: usize, seed: u64) {
         let mut rng = StdRng::seed_from_u64(seed);
-        while !self.book.is_over() {
-            let station = rng.random_range(0..self.stations.len());
-            self.book.enter(worker, station);
-            let done = self.stations[station].visit(worker, &mut rng);
-            self.book.leave(worker, station, done);
+        while !self.progress.is_stopped() {
+            let target = rng.random_range(0..self.targets.len());
+            self.progress.begin(worker, target);
+            let counts = self.targets[target].use_once(worker, &mut rng);
+            self.progress.end(worker, target, counts);
         }
     }
 
-    /// Waits until so many more visits are done: whoever keeps the others from them is found here.
-    fn wait_for(&self, visits: u64) {
-        let goal = self.book.visits() + visits;
-        self.patiently("nobody gets on", || self.book.visits() >= goal);
+    /// Waits until so many more uses have ended: if the workers hang, this finds it.
+    fn wait_for_uses(&self, uses: u64) {
+        let goal = self.progress.uses() + uses;
+        self.wait_until("no use ends", || self.progress.uses() >= goal);
     }
 
     fn end(&self, workers: &[Process<()>]) {
-        self.book.end();
-        self.stations.iter().for_each(|station| station.close());
+        self.progress.stop();
+        self.targets.iter().for_each(|target| target.close());
         for worker in workers {
-            self.patiently("a worker does not end", || !worker.is_alive());
+            self.wait_until("a worker does not end", || !worker.is_alive());
             worker.join().unwrap();
         }
     }
 
-    fn patiently(&self, or_else: &str, done: impl Fn() -> bool) {
-        let deadline = Instant::now() + EVER;
-        while !(0..PATIENCE).any(|_| {
+    fn wait_until(&self, or_else: &str, done: impl Fn() -> bool) {
+        let deadline = Instant::now() + TIMEOUT;
+        while !(0..POLLS).any(|_| {
             done() || {
                 yield_now();
                 false
             }
         }) {
-            self.stations.iter().for_each(|station| station.stir());
+            self.targets.iter().for_each(|target| target.unblock());
             if Instant::now() > deadline {
-                let places: Vec<_> = (0..WORKERS).map(|n| self.place(n)).collect();
-                panic!("hung: {or_else}; the workers are at {places:?}");
+                let in_use: Vec<_> = (0..WORKERS).map(|n| self.in_use_by(n)).collect();
+                panic!("hung: {or_else}; the workers use {in_use:?}");
             }
         }
     }
 
-    fn place(&self, worker: usize) -> &'static str {
-        self.book.bury(worker).map_or("none", |station| self.stations[station].name())
+    fn in_use_by(&self, worker: usize) -> &'static str {
+        self.progress.interrupted(worker).map_or("none", |target| self.targets[target].name())
     }
 
     fn figures(&self, deaths: &[u64]) -> Vec<Figures> {
-        let figures = self.stations.iter().zip(deaths).enumerate();
-        let figures = figures.map(|(number, (station, &deaths))| {
-            let uses = self.book.visits_of(number);
-            let balance = station.balance(uses, deaths);
-            let name = station.name().to_owned();
-            Figures { name, uses, deaths, reported: balance.reported, lost: balance.lost }
+        let figures = self.targets.iter().zip(deaths).enumerate();
+        let figures = figures.map(|(number, (target, &deaths))| {
+            let uses = self.progress.uses_of(number);
+            let damage = target.check(uses, deaths);
+            let name = target.name().to_owned();
+            Figures { name, uses, deaths, reported: damage.reported, lost: damage.lost }
         });
         figures.collect()
     }

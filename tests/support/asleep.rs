@@ -1,9 +1,9 @@
-//! Who sleeps, as /proc has it.
+//! Whether a thread sleeps, by /proc.
 
 use std::fs;
 
-/// Whether the thread that /proc has there sleeps in a wait of this crate, and nobody has woken it: on
-/// a futex that processes share (those of std's channels and locks are private ones), or on a
+/// Whether the thread with that path in /proc sleeps in a wait of this crate, and has not been woken: on
+/// a futex that processes share (the futexes of std's channels and locks are private), or on a
 /// descriptor.
 pub(crate) fn sleeps(thread: &str) -> bool {
     const PRIVATE: u64 = 128;
@@ -18,12 +18,12 @@ pub(crate) fn sleeps(thread: &str) -> bool {
         Some(libc::SYS_ppoll) => true,
         _ => false,
     };
-    // Asked last: one that is being woken on another processor still shows its call for a moment, but
-    // is running here.
+    // Read last: a thread that is being woken on another processor still has its system call for some
+    // time, but its state is running.
     waits && state(thread) == Some('S')
 }
 
-/// The letter of its state.
+/// The letter of the thread's state.
 fn state(thread: &str) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{thread}/stat")).ok()?;
     stat.rsplit_once(") ")?.1.chars().next()

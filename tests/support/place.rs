@@ -1,13 +1,13 @@
-//! Where a primitive lives, and suites that run in each such place.
+//! The memory of a primitive, private or shared, and tests that run in both.
 
 use std::ops::Deref;
 use std::sync::Arc;
 
 use multiproc::{ProcessSafe, Shared};
 
-/// Where a primitive lives: an `Arc` or a `Shared`, which its users need not tell apart.
+/// The memory of a primitive: an `Arc` or a `Shared`.
 pub(crate) trait Place<T>: Deref<Target = T> + Clone + Send + Sync + 'static {
-    /// One that holds `value`.
+    /// Puts `value` there.
     fn of(value: T) -> Self;
 }
 
@@ -23,8 +23,8 @@ impl<T: ProcessSafe + Send + Sync> Place<T> for Shared<T> {
     }
 }
 
-/// Runs each of these suites in private memory and in a mapping: functions from a `Place<T>` that
-/// holds what is made, or, for a type, functions that make their own and are told where.
+/// Runs each test in private memory and in a shared mapping: functions of a `Place<T>` that holds the
+/// value made, or, for a type, functions that make their own, with the `Place` as their parameter.
 macro_rules! in_both_places {
     (<$value:ty>; $($suite:ident),* $(,)?) => {
         mod private_memory {

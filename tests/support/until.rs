@@ -1,8 +1,11 @@
-//! Waiting for what there is no event for.
+//! Waits for a condition that no event reports.
 
 use std::time::{Duration, Instant};
 
-/// Waits for what another thread or process is about to do.
+/// Waits until `done`, which another thread or process brings about.
+///
+/// # Panics
+/// After a minute.
 pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !done() {

@@ -18,6 +18,8 @@ in_both_places! {
     is_reset,
     runs_an_action_before_anyone_goes_on,
     is_broken_by_an_action_that_panics,
+    is_broken_by_who_waits_too_long_with_an_action,
+    runs_an_action_in_time,
     keeps_out_who_is_too_many,
 }
 
@@ -79,6 +81,40 @@ fn is_broken_by_who_waits_too_long(barrier: impl Place<Barrier>) {
     assert_eq!(barrier.wait(), broken, "also for those who come");
     barrier.reset();
     assert_eq!(barrier.wait_until(Instant::now()), broken);
+}
+
+/// The action is not run: not all have come.
+fn is_broken_by_who_waits_too_long_with_an_action(barrier: impl Place<Barrier>) {
+    let (short, broken) = (Duration::from_millis(5), Err(BrokenBarrier::TimedOut));
+    let too_early = || panic!("one is missing");
+    thread::scope(|scope| {
+        let patient = come(scope, &barrier, 1);
+        assert_eq!(barrier.wait_then_for(short, too_early), broken);
+        assert_eq!(outcomes(patient), [broken]);
+    });
+    barrier.reset();
+    assert_eq!(barrier.wait_then_until(Instant::now() + short, too_early), broken);
+}
+
+/// And who is last runs it, however short its own time.
+fn runs_an_action_in_time(barrier: impl Place<Barrier>) {
+    for round in 0..20 {
+        let ran = Value::new(0u32);
+        let action = || _ = ran.fetch_add(1);
+        thread::scope(|scope| {
+            let parties = [(); 2].map(|()| scope.spawn(|| barrier.wait_then_for(LONG, action)));
+            until("both to have come", || barrier.waiting() == 2);
+            assert_eq!(
+                match round % 2 {
+                    0 => barrier.wait_then_for(Duration::ZERO, action),
+                    _ => barrier.wait_then_until(Instant::now(), action),
+                },
+                Ok(2)
+            );
+            outcomes(parties.into()).into_iter().for_each(|party| assert!(party.is_ok()));
+        });
+        assert_eq!(ran.get(), 1);
+    }
 }
 
 fn is_aborted(barrier: impl Place<Barrier>) {

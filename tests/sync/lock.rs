@@ -210,7 +210,7 @@ fn a_guard_among_the_locals_of_a_thread_unlocks_when_the_thread_ends() {
     }
 }
 
-/// Though the lock has the number of the process, which is also the main thread's own.
+/// Though its owner is dead, as the kernel says.
 #[test]
 fn the_main_thread_waits_for_a_lock_that_was_left_to_its_process() {
     let shared = Shared::new((Lock::new(0u32), Event::new())).unwrap();

@@ -5,6 +5,7 @@ mod barrier;
 mod bounded_semaphore;
 mod child;
 mod condition;
+mod condition_rlock;
 mod event;
 mod glibc;
 mod lock;

@@ -1,67 +1,74 @@
-use std::thread;
-use std::time::{Duration, Instant};
-
-use multiproc::{Lock, Overflow, Semaphore};
+use multiproc::{Overflow, Semaphore};
 
 use crate::{Place, in_both_places};
 
 in_both_places! {
     multiproc::Semaphore::new(3);
-    lets_so_many_in,
-    refuses_when_none_is_left,
-    a_release_wakes_who_sleeps,
-    refuses_to_count_too_far,
+    admits_as_many_as_it_has_permits,
+    refuses_when_no_permit_is_left,
+    a_release_wakes_the_waiters,
+    refuses_more_permits_than_its_maximum,
 }
 
-fn lets_so_many_in(semaphore: impl Place<Semaphore>) {
-    let inside = Lock::new((0u32, 0u32));
-    thread::scope(|scope| {
-        for _ in 0..5 {
-            scope.spawn(|| {
-                for _ in 0..2_000 {
-                    let _permit = semaphore.acquire();
-                    {
-                        let mut inside = inside.lock().unwrap();
-                        inside.0 += 1;
-                        inside.1 = inside.1.max(inside.0);
-                    }
-                    thread::yield_now();
-                    inside.lock().unwrap().0 -= 1;
+/// The tests that all semaphores have in common, on one with three permits.
+macro_rules! common_tests {
+    ($semaphore:ty) => {
+        fn admits_as_many_as_it_has_permits(semaphore: impl Place<$semaphore>) {
+            let inside = multiproc::Lock::new((0u32, 0u32));
+            std::thread::scope(|scope| {
+                for _ in 0..5 {
+                    scope.spawn(|| {
+                        for _ in 0..2_000 {
+                            let _permit = semaphore.acquire();
+                            {
+                                let mut inside = inside.lock().unwrap();
+                                inside.0 += 1;
+                                inside.1 = inside.1.max(inside.0);
+                            }
+                            std::thread::yield_now();
+                            inside.lock().unwrap().0 -= 1;
+                        }
+                    });
                 }
             });
+            let most = inside.lock().unwrap().1;
+            assert!((1..=3).contains(&most), "{most} were inside at once");
+            assert_eq!(semaphore.value(), 3);
         }
-    });
-    let most = inside.lock().unwrap().1;
-    assert!((1..=3).contains(&most), "{most} were inside at once");
-    assert_eq!(semaphore.value(), 3);
-}
 
-fn refuses_when_none_is_left(semaphore: impl Place<Semaphore>) {
-    let permits = [(); 3].map(|()| semaphore.try_acquire().unwrap());
-    assert_eq!(semaphore.value(), 0);
-    assert!(semaphore.try_acquire().is_none());
-    assert!(semaphore.acquire_for(Duration::from_millis(5)).is_none());
-    assert!(semaphore.acquire_until(Instant::now()).is_none());
-    drop(permits);
-    assert_eq!(semaphore.value(), 3);
-    semaphore.acquire_for(Duration::MAX).unwrap().forget();
-    assert_eq!(semaphore.value(), 2);
-    semaphore.release(1).unwrap();
-}
+        fn refuses_when_no_permit_is_left(semaphore: impl Place<$semaphore>) {
+            use std::time::{Duration, Instant};
 
-fn a_release_wakes_who_sleeps(semaphore: impl Place<Semaphore>) {
-    let permits = [(); 3].map(|()| semaphore.acquire());
-    thread::scope(|scope| {
-        let sleepers: Vec<_> =
-            (0..3).map(|_| scope.spawn(|| semaphore.acquire().forget())).collect();
-        permits.into_iter().for_each(|permit| permit.forget());
-        semaphore.release(3).unwrap();
-        sleepers.into_iter().for_each(|sleeper| sleeper.join().unwrap());
-    });
-    assert_eq!(semaphore.value(), 0);
-}
+            let permits = [(); 3].map(|()| semaphore.try_acquire().unwrap());
+            assert_eq!(semaphore.value(), 0);
+            assert!(semaphore.try_acquire().is_none());
+            assert!(semaphore.acquire_for(Duration::from_millis(20)).is_none());
+            assert!(semaphore.acquire_until(Instant::now()).is_none());
+            drop(permits);
+            assert_eq!(semaphore.value(), 3);
+            semaphore.acquire_for(Duration::MAX).unwrap().forget();
+            assert_eq!(semaphore.value(), 2);
+            semaphore.release(1).unwrap();
+            assert_eq!(semaphore.value(), 3);
+        }
 
-fn refuses_to_count_too_far(semaphore: impl Place<Semaphore>) {
+        fn a_release_wakes_the_waiters(semaphore: impl Place<$semaphore>) {
+            (0..3).for_each(|_| semaphore.acquire().forget());
+            std::thread::scope(|scope| {
+                let acquire = || std::mem::forget(semaphore.acquire());
+                let waiters = [(); 3].map(|()| scope.spawn(acquire));
+                semaphore.release(3).unwrap();
+                waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
+            });
+            assert_eq!(semaphore.value(), 0);
+        }
+    };
+}
+pub(crate) use common_tests;
+
+common_tests! { Semaphore }
+
+fn refuses_more_permits_than_its_maximum(semaphore: impl Place<Semaphore>) {
     let error = semaphore.release(Semaphore::MAX - 2).unwrap_err();
     assert_eq!(
         error,

@@ -116,7 +116,7 @@ fn what_comes_after_one_who_refuses_made_up_values_is_refused_all_the_same() {
     described(|()| Message { date: picky(), any: Any::Number(1) });
     refused(|()| Rare::Seldom(picky(), Any::Number(1)), &["Rare", "untagged"]);
     arrives(|()| Rare::Common(1));
-    refused(|()| (picky(), NotWritten { a: 0, b: 5 }), &["the bytes end before the value does"]);
+    refused(|()| (picky(), NotWritten { a: 0, b: 5 }), &["NotWritten", "one field", "2 fields"]);
     let given = (Shared::new(Lock::new(7)).unwrap(), picky());
     let child = Process::spawn(|(lock, date)| date == picky() && *lock.lock().unwrap() == 7, given);
     assert!(child.unwrap().join().unwrap());

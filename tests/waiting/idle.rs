@@ -1,4 +1,4 @@
-//! Who waits is asleep: it uses next to no processor time, in whatever it waits for.
+//! A waiter sleeps: every wait takes almost no processor time.
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use comfy_table::{CellAlignment, Table};
 use multiproc::{
     Barrier, BoundedSemaphore, BrokenBarrier, Condition, Event, GetError, Lock, Pool, Process,
     PutError, Queue, RLock, RecvError, RobustSemaphore, Semaphore, SendError, Shared, SharedArray,
-    Thread, TryLockError, Value, duplex, pipe, wait_any,
+    Thread, TryLockError, Value, duplex, pipe, wait_any_for,
 };
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::alone::alone;
 use crate::{linger, say};
 
-/// How long each waits, until it gives up.
+/// How long each waits, until it times out.
 const SPAN: Duration = Duration::from_secs(2);
 
-/// What a process may use for that, all its threads together: to go to sleep, to look every 100 ms
-/// whether those it waits for still live, and to wake up.
+/// The processor time that a process may use for that, all its threads together: to go to sleep, to
+/// check every 100 ms whether the owner is alive, and to wake up.
 const MOST: Duration = Duration::from_millis(5);
 
-/// What is locked, or taken, by another process all the time.
-type Taken = (Shared<(Lock<u32>, RLock<u32>, Value<u32>, RobustSemaphore<1>)>, SharedArray<u8>);
+/// What another process holds all the time.
+type Held = (Shared<(Lock<u32>, RLock<u32>, Value<u32>, RobustSemaphore<1>)>, SharedArray<u8>);
 
-/// Waits in vain; gives the processor time that it took.
-type Wait = fn(Taken) -> Duration;
+/// Waits until it times out; returns the processor time that it took.
+type Wait = fn(Held) -> Duration;
 
 const WAITS: [(&str, Wait); 21] = [
     ("Lock::lock_for", |(shared, _)| {
@@ -86,7 +86,7 @@ const WAITS: [(&str, Wait); 21] = [
     }),
     ("Connection::poll", |_| {
         let (end, _other) = duplex::<u8, u8>().unwrap();
-        used(|| !end.poll(SPAN))
+        used(|| !end.poll_for(SPAN))
     }),
     ("Sender::send_for", |_| {
         let (_receiver, sender) = pipe().unwrap();
@@ -96,7 +96,7 @@ const WAITS: [(&str, Wait); 21] = [
     }),
     ("wait_any", |_| {
         let (receiver, _sender) = pipe::<u8>().unwrap();
-        used(|| wait_any(&[&receiver], Some(SPAN)).unwrap().is_empty())
+        used(|| wait_any_for(&[&receiver], SPAN).unwrap().is_empty())
     }),
     ("Process::join_for", |_| {
         let child = Process::spawn(|()| linger::for_ever(), ()).unwrap();
@@ -117,23 +117,23 @@ const WAITS: [(&str, Wait); 21] = [
     }),
 ];
 
-/// The processor time of this process that `wait` takes, which gives whether it waited in vain.
+/// The processor time of this process that `wait` takes, which returns whether it timed out.
 fn used(wait: impl FnOnce() -> bool) -> Duration {
     let now = || Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap();
     let before = now();
-    assert!(wait(), "there is nothing to come");
+    assert!(wait(), "the wait must time out");
     now() - before
 }
 
-/// All side by side, a process each; and one that holds what they wait for, which is as small, since
-/// some of them look now and then at what it has mapped.
+/// All at the same time, in a process each. The process that holds what they wait for is small, since
+/// some of them read its mappings at times.
 #[test]
 fn a_wait_costs_no_processor_time() {
     alone(|()| {
         let (lock, rlock, value) = (Lock::new(0), RLock::new(0), Value::new(0));
         let shared = Shared::new((lock, rlock, value, RobustSemaphore::new(1))).unwrap();
         let array = SharedArray::zeroed(1).unwrap();
-        let _taken = (shared.0.lock(), shared.1.lock(), shared.2.lock(), array.lock());
+        let _held = (shared.0.lock(), shared.1.lock(), shared.2.lock(), array.lock());
         let _permit = shared.3.acquire();
         let start = |(name, wait)| {
             (name, Process::spawn(wait, (shared.clone(), array.clone())).expect("a child for each"))

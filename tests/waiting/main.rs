@@ -1,20 +1,24 @@
-//! Waiting: it costs nothing, and any number may wait.
+//! Waiting: it takes no processor time, and any number of threads and processes may wait.
 //!
-//! How long it takes until a herd has gone on, and who of it goes first, is measured by `cargo
-//! bench -- herd fairness`.
+//! How long a thousand waiters take to go on, and in which order, is measured by `cargo bench -- herd
+//! fairness`.
 #![cfg(not(modelled))]
 
 #[path = "../support/alone.rs"]
 mod alone;
+#[path = "../support/asleep.rs"]
+mod asleep;
 mod herd;
 mod idle;
 #[path = "../support/linger.rs"]
-#[allow(dead_code, reason = "what else lingers is for other tests")]
+#[allow(dead_code, reason = "other tests use the rest")]
 mod linger;
+#[path = "../support/until.rs"]
+mod until;
 
 use std::io::{self, Write};
 
-/// Past the harness, which keeps what the macros print.
+/// Writes to standard error, past the harness, which captures what the macros print.
 fn say(text: &str) {
     io::stderr().write_all(text.as_bytes()).unwrap();
 }

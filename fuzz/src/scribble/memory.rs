@@ -1,4 +1,4 @@
-//! Memory as the peer sees it.
+//! Shared memory as the peer sees it.
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -9,7 +9,7 @@ use multiproc::fuzz_support;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// What is written, and where.
+/// A write of the peer.
 #[derive(Arbitrary, Debug)]
 pub(super) struct Scribble {
     at: u16,
@@ -23,13 +23,13 @@ enum Value {
     Small(u8),
     Near(i8),
     Flipped(u8),
-    /// What stands elsewhere.
+    /// The value at another offset.
     Copied(u16),
-    /// A lock's word: this thread holds it, with marks.
+    /// A lock's word as if this thread held it, with flags.
     Ours(u8),
 }
 
-/// Memory as a file, with what was in it at first.
+/// Memory as a file, and its first contents.
 pub(super) struct Memory {
     file: File,
     first: Vec<u8>,
@@ -44,12 +44,12 @@ impl Memory {
         Memory { file, first }
     }
 
-    /// For another that comes to it.
+    /// A descriptor to attach.
     pub(super) fn descriptor(&self) -> OwnedFd {
         self.file.try_clone().unwrap().into()
     }
 
-    /// Where `at` is, such that `bytes` fit behind it.
+    /// The offset for `at`, at which `bytes` fit.
     fn offset(&self, at: u16, bytes: usize) -> u64 {
         (usize::from(at) % (self.first.len() - bytes + 1)) as u64
     }
@@ -63,7 +63,7 @@ impl Memory {
     pub(super) fn scribble(&self, scribble: &Scribble) {
         let bytes = usize::from(scribble.bytes % 8) + 1;
         let mut offset = self.offset(scribble.at, bytes);
-        // A whole number, where there is one.
+        // An aligned word.
         if bytes == 4 || bytes == 8 {
             offset -= offset % bytes as u64;
         }
@@ -73,9 +73,9 @@ impl Memory {
             Value::Near(by) => self.number(offset, bytes).wrapping_add_signed(by.into()),
             Value::Flipped(bit) => self.number(offset, bytes) ^ 1 << (bit % 64),
             Value::Copied(from) => self.number(self.offset(from, bytes), bytes),
-            Value::Ours(marks) => {
+            Value::Ours(flags) => {
                 let thread = rustix::thread::gettid().as_raw_nonzero().get();
-                thread as u64 | u64::from(marks % 4) << 30
+                thread as u64 | u64::from(flags % 4) << 30
             }
         };
         self.file.write_all_at(&value.to_ne_bytes()[..bytes], offset).unwrap();

@@ -1,5 +1,5 @@
-//! A peer that writes anything anywhere between the steps of whoever uses a queue, an array and each
-//! of the primitives: each call comes back, with something or an error.
+//! A peer that writes anything anywhere in shared memory between the operations of a user of a queue, an
+//! array and each of the primitives: each operation returns, a value or an error.
 
 mod memory;
 mod words;
@@ -15,7 +15,7 @@ use self::words::{Held, Words};
 
 const NOW: Duration = Duration::ZERO;
 
-/// What points when it is decoded.
+/// A message whose decoding makes pointers.
 type Message = (String, Vec<u8>, Option<BTreeMap<u8, Box<str>>>);
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ enum Place {
 }
 
 #[derive(Arbitrary, Debug)]
-enum Turn {
+enum Op {
     Scribble(Place, Scribble),
     Restore(Place),
     Put {
@@ -36,58 +36,58 @@ enum Turn {
     Get,
     TaskDone,
     Join,
-    Look,
+    Observe,
     Element(u8, u16),
     Elements(u8, Vec<u16>),
     LockArray,
-    Words(words::Turn),
-    /// Another that comes to the same memory.
+    Words(words::Op),
+    /// Attaches the memory once more.
     Attach(Place),
 }
 
 #[derive(Arbitrary, Debug)]
-struct Play {
+struct Input {
     messages: u8,
     bytes: u16,
     elements: u8,
-    turns: Vec<Turn>,
+    operations: Vec<Op>,
 }
 
-pub(super) fn play(bytes: &[u8]) {
-    let Some(play) = super::said::<Play>(bytes) else { return };
-    let (messages, bytes) = (usize::from(play.messages % 9) + 1, usize::from(play.bytes) + 1);
+pub(super) fn run(bytes: &[u8]) {
+    let Some(input) = super::decode::<Input>(bytes) else { return };
+    let (messages, bytes) = (usize::from(input.messages % 9) + 1, usize::from(input.bytes) + 1);
     let queue = Queue::<Message>::with_bytes(messages, bytes % 3000 + 1).unwrap();
-    let array = SharedArray::<u16>::zeroed(usize::from(play.elements) + 1).unwrap();
+    let array = SharedArray::<u16>::zeroed(usize::from(input.elements) + 1).unwrap();
     let words = Shared::new(Words::new()).unwrap();
     let spared = Shared::new(Lock::new(0)).unwrap();
     let memories = [Memory::of(&queue), Memory::of(&array), Memory::of(&words)];
     let mut held = Held::default();
     let mut array_guard: Option<ArrayGuard> = None;
-    for turn in play.turns {
-        match turn {
-            Turn::Scribble(place, scribble) => memories[place as usize].scribble(&scribble),
-            Turn::Restore(place) => memories[place as usize].restore(),
-            Turn::Put { .. } | Turn::Get | Turn::TaskDone | Turn::Join | Turn::Look => {
-                use_queue(&queue, &turn);
+    for op in input.operations {
+        match op {
+            Op::Scribble(place, scribble) => memories[place as usize].scribble(&scribble),
+            Op::Restore(place) => memories[place as usize].restore(),
+            Op::Put { .. } | Op::Get | Op::TaskDone | Op::Join | Op::Observe => {
+                use_queue(&queue, &op);
             }
-            Turn::Element(..) | Turn::Elements(..) => use_array(&array, &turn),
-            Turn::LockArray => {
+            Op::Element(..) | Op::Elements(..) => use_array(&array, &op),
+            Op::LockArray => {
                 array_guard = match array_guard {
                     Some(_) => None,
-                    None => whatever(array.lock_for(NOW)),
+                    None => any_guard(array.lock_for(NOW)),
                 };
             }
-            Turn::Words(turn) => words.play(&turn, &mut held, &memories[2], &spared),
-            Turn::Attach(place) => {
+            Op::Words(op) => words.perform(&op, &mut held, &memories[2], &spared),
+            Op::Attach(place) => {
                 let fd = memories[place as usize].descriptor();
                 match place {
                     Place::Queue => {
                         let other = fuzz_support::attached(fd);
-                        drop(other.map(|queue| use_queue(&queue, &Turn::Get)));
+                        drop(other.map(|queue| use_queue(&queue, &Op::Get)));
                     }
                     Place::Array => {
                         let other = fuzz_support::attached(fd);
-                        drop(other.map(|array| use_array(&array, &Turn::Element(0, 0))));
+                        drop(other.map(|array| use_array(&array, &Op::Element(0, 0))));
                     }
                     Place::Words => {
                         let other = fuzz_support::attached::<Shared<Words>>(fd);
@@ -101,8 +101,8 @@ pub(super) fn play(bytes: &[u8]) {
     words.free(held);
 }
 
-/// A poisoned lock is as good as any here.
-fn whatever<G>(locked: Result<G, TryLockError<G>>) -> Option<G> {
+/// The guard, poisoned or not.
+fn any_guard<G>(locked: Result<G, TryLockError<G>>) -> Option<G> {
     match locked {
         Ok(guard) => Some(guard),
         Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
@@ -110,21 +110,21 @@ fn whatever<G>(locked: Result<G, TryLockError<G>>) -> Option<G> {
     }
 }
 
-fn use_queue(queue: &Queue<Message>, turn: &Turn) {
-    match *turn {
-        Turn::Put { length, more } => {
+fn use_queue(queue: &Queue<Message>, op: &Op) {
+    match *op {
+        Op::Put { length, more } => {
             let text = "some text ".repeat(usize::from(length % 300) / 10);
             let more = more.then(|| [(1, "more".into()), (2, "b".into())].into());
             let _ = queue.put_for((text, vec![7; usize::from(length % 2500)], more), NOW);
         }
-        Turn::Get => {
+        Op::Get => {
             if let Ok((text, bytes, more)) = queue.get_for(NOW) {
                 assert!(text.len() + bytes.len() <= queue.byte_capacity());
                 drop(format!("{} {bytes:?} {more:?}", text.to_uppercase()));
             }
         }
-        Turn::TaskDone => drop(queue.task_done()),
-        Turn::Join => assert!(queue.join_for(NOW) || queue.unfinished() > 0),
+        Op::TaskDone => drop(queue.task_done()),
+        Op::Join => assert!(queue.join_for(NOW) || queue.unfinished() > 0),
         _ => {
             assert!(queue.len() <= queue.capacity());
             drop(format!("{queue:?}"));
@@ -132,10 +132,10 @@ fn use_queue(queue: &Queue<Message>, turn: &Turn) {
     }
 }
 
-fn use_array(array: &SharedArray<u16>, turn: &Turn) {
-    let (at, value) = match turn {
-        Turn::Element(at, value) => (usize::from(*at), *value),
-        Turn::Elements(at, values) => {
+fn use_array(array: &SharedArray<u16>, op: &Op) {
+    let (at, value) = match op {
+        Op::Element(at, value) => (usize::from(*at), *value),
+        Op::Elements(at, values) => {
             let start = usize::from(*at);
             let fits = start + values.len() <= array.len();
             assert_eq!(array.write_slice(start, values).is_ok(), fits);

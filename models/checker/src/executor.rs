@@ -73,8 +73,13 @@ pub(crate) trait Executor {
     fn has_deaths(&self) -> bool {
         false
     }
-    /// Whether the thread of that name was killed, and all that it held is marked.
+    /// Whether the thread of that name was killed, and all that it held is marked; and nobody else has got
+    /// its name since.
     fn is_dead(&self, _name: u32) -> bool {
+        false
+    }
+    /// As [`Executor::is_dead`], in a step of its own.
+    fn is_dead_in_step(&self, _name: u32) -> bool {
         false
     }
     /// A step of the caller's own, which nobody else sees: it may be killed there.
@@ -98,6 +103,18 @@ pub(crate) trait AtomicObject: Debug + Send + Sync {
     fn wait(&self, expected: Option<u64>, timeouts: Timeouts, at: At) -> Wait;
     /// Wakes so many, in one step with the access, if there is one; gives how many it woke.
     fn wake(&self, wakes: Wakes, access: Option<Access>, at: At) -> u32;
+    /// The caller sees the newest version of it.
+    fn see_version(&self, at: At);
+    /// Exchanges it, and makes its version another, in one step; with `since`, only where the caller has
+    /// seen the newest. Else gives what it is.
+    fn exchange_version(
+        &self,
+        old: u64,
+        new: u64,
+        order: Ordering,
+        since: bool,
+        at: At,
+    ) -> Result<(), u64>;
     /// By which a robust list knows it, if there are any.
     fn id(&self) -> Option<VariableId> {
         None
@@ -141,6 +158,8 @@ pub(crate) struct CellData {
 
 /// A thread that was spawned. When it is dropped, the thread goes on.
 pub(crate) trait ThreadObject: Debug {
+    /// Which it is.
+    fn id(&self) -> ThreadId;
     /// Waits for its end, or for that of one that is alike: which it was, unless it was killed.
     fn join(self: Box<Self>) -> Option<ThreadId>;
 }
@@ -153,6 +172,8 @@ pub(crate) struct Start {
     pub(crate) mortal: bool,
     /// Whether who joins it learns something by that.
     pub(crate) gives: bool,
+    /// It gets the number of this one, which was killed, and so its name.
+    pub(crate) number_of: Option<ThreadId>,
     pub(crate) body: Box<dyn FnOnce()>,
 }
 

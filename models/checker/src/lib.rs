@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`AtomicU8`] to [`AtomicI64`] | std's atomics |
 //! | [`futex`] | waits on an [`AtomicU32`], wakes, and a change that wakes |
+//! | [`version`] | a word that has come back to an old value is told from one that never left it |
 //! | [`robust`] | the list by which the kernel finds the locks of a thread that is killed |
 //! | [`Cell`], [`Data`], [`PlainU64`] | what a protocol guards: two accesses that race fail the model |
 //! | [`Socket`] | one end of a pair of sockets that carry packets |
@@ -45,6 +46,9 @@
 //! Any thread that is spawned as [mortal](thread::spawn_mortal) may be killed before any of its steps, and at
 //! those that only it sees, on its [robust list](robust). Then the kernel goes through that list, one lock
 //! after the other, and the others go on.
+//!
+//! The number of a thread that was killed may go to a new one ([`thread::spawn_with_number`]), which then
+//! has its name.
 //!
 //! Who waits with slices ([`Timeouts`](futex::Timeouts)) looks again from time to time. No slice ends,
 //! so that none hides a lost wake, unless the search says so: after a death ([`Slices`]), or a few of them
@@ -96,6 +100,7 @@ mod socket;
 pub mod thread;
 pub mod time;
 mod trace;
+pub mod version;
 mod weak;
 
 pub use atomic::{

@@ -292,6 +292,18 @@ pub fn writes(what: &'static str) -> bool {
     !is_on(here(Location::caller(), what), "writes nothing")
 }
 
+/// Whether an exchange makes the version of the word another.
+#[track_caller]
+pub fn versions(what: &'static str) -> bool {
+    !is_on(here(Location::caller(), what), "keeps the version")
+}
+
+/// Whether an exchange needs the version to be the one that was seen.
+#[track_caller]
+pub fn asks_version(what: &'static str) -> bool {
+    !is_on(here(Location::caller(), what), "asks no version")
+}
+
 /// Whether a sleep first compares the word.
 #[track_caller]
 pub fn compares(what: &'static str) -> bool {

@@ -35,12 +35,12 @@ const NAMES: u32 = 0x3FFF_FFE0;
 /// As many threads have names.
 pub(crate) const MOST_THREADS: usize = (OWNER & !NAMES) as usize + 1;
 
-/// The name of a thread, by the search.
-pub(crate) fn name_of(thread: ThreadId) -> u32 {
-    FIRST_NAME | thread as u32
+/// The name with this number, by the search.
+pub(crate) fn name_of(number: ThreadId) -> u32 {
+    FIRST_NAME | number as u32
 }
 
-/// The thread whose name stands in the bits of [`OWNER`].
+/// The number in the name that stands in the bits of [`OWNER`]: that of the first thread of that name.
 pub(crate) fn thread_named(value: u64) -> Option<ThreadId> {
     let is_name = value & u64::from(NAMES) == u64::from(FIRST_NAME);
     is_name.then_some((value & u64::from(OWNER & !NAMES)) as ThreadId)
@@ -90,10 +90,9 @@ pub fn unlink(node: Node) {
     node.change("takes it off the list", ListChange::Remove);
 }
 
-/// Whether the thread of this name was killed, and the kernel is through with its list: as whoever waited
-/// for a slice in vain would ask.
+/// Whether the thread of this name was killed, and the kernel is through with its list; and no other
+/// [got its number](crate::thread::spawn_with_number) since. It is what one who waited for a slice in vain
+/// would ask, and a step of the model.
 pub fn is_dead(name: u32) -> bool {
-    let is_dead = executor().is_dead(name);
-    executor().observe(u64::from(is_dead));
-    is_dead
+    executor().is_dead_in_step(name)
 }

@@ -15,6 +15,10 @@ pub struct JoinHandle<R> {
     results: Results<R>,
 }
 
+/// The number of a thread that was killed, which the next thread may get.
+#[derive(Debug)]
+pub struct FreeNumber(ThreadId);
+
 /// What threads have given, those that are alike in one place.
 type Results<R> = Rc<RefCell<BTreeMap<ThreadId, R>>>;
 
@@ -26,6 +30,15 @@ impl<R: 'static> JoinHandle<R> {
     pub fn ended(self) -> Option<R> {
         let joined = self.thread.join()?;
         self.results.borrow_mut().remove(&joined)
+    }
+
+    /// Waits until the thread has ended; if it was killed, its number is free.
+    ///
+    /// # Panics
+    /// When the thread did.
+    pub fn freed(self) -> Option<FreeNumber> {
+        let number = FreeNumber(self.thread.id());
+        if self.ended().is_some() { None } else { Some(number) }
     }
 
     /// As [`JoinHandle::ended`], of a thread that nobody kills.
@@ -41,6 +54,7 @@ fn start<R: 'static>(
     kind: Option<u32>,
     results: &Results<R>,
     mortal: bool,
+    number_of: Option<ThreadId>,
     run: impl FnOnce() -> R + 'static,
 ) -> JoinHandle<R> {
     let place = results.clone();
@@ -48,18 +62,31 @@ fn start<R: 'static>(
         let result = run();
         place.borrow_mut().insert(executor().current(), result);
     });
-    let start = Start { kind, mortal, gives: size_of::<R>() > 0, body };
+    let start = Start { kind, mortal, gives: size_of::<R>() > 0, number_of, body };
     JoinHandle { thread: executor().spawn(start), results: results.clone() }
 }
 
 /// Starts a thread of the model.
 pub fn spawn<R: 'static>(run: impl FnOnce() -> R + 'static) -> JoinHandle<R> {
-    start(None, &Results::default(), false, run)
+    start(None, &Results::default(), false, None, run)
 }
 
 /// Starts a thread that may be killed at any step, where the search has deaths to give.
 pub fn spawn_mortal<R: 'static>(run: impl FnOnce() -> R + 'static) -> JoinHandle<R> {
-    start(None, &Results::default(), true, run)
+    start(None, &Results::default(), true, None, run)
+}
+
+/// Starts a thread that gets this number: it has the name of the one that was killed, as where the kernel
+/// gives a number again. Nothing else of that one is its.
+pub fn spawn_with_number<R: 'static>(
+    number: FreeNumber,
+    run: impl FnOnce() -> R + 'static,
+) -> JoinHandle<R> {
+    let run = move || {
+        forget(name());
+        run()
+    };
+    start(None, &Results::default(), false, Some(number.0), run)
 }
 
 /// Starts `n` threads that all run the same on the same: nothing in it may tell one from another, nor may
@@ -71,7 +98,7 @@ pub fn spawn_alike<R: 'static>(
 ) -> Vec<JoinHandle<R>> {
     let results = Results::default();
     let kind = executor().new_kind();
-    (0..n).map(|_| start(kind, &results, false, run.clone())).collect()
+    (0..n).map(|_| start(kind, &results, false, None, run.clone())).collect()
 }
 
 /// The caller says that all it still knows is `what`: its other locals are dead, or follow from that.
@@ -102,7 +129,7 @@ pub fn sleepers() -> usize {
 }
 
 /// What others know the calling thread by: a number of at most 30 bits, and never 0, as the kernel's of a
-/// thread.
+/// thread. Of a thread that was killed, another [may get it](spawn_with_number).
 pub fn name() -> u32 {
     executor().name()
 }
@@ -128,6 +155,12 @@ struct AtExit {
 pub(crate) fn forget_ended() {
     ENDED.take();
     AT_EXIT.take();
+}
+
+/// Forgets what a thread of this name that was killed had said about its end.
+fn forget(name: u32) {
+    ENDED.with_borrow_mut(|ended| ended.remove(&name));
+    AT_EXIT.with_borrow_mut(|acts| acts.retain(|act| act.name != name));
 }
 
 /// The calling thread is over, with all that it holds, as a process that is killed here: it is to do nothing

@@ -1,11 +1,11 @@
-//! What can be asked of the program.
+//! The command line.
 
 use clap::Parser;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::scenario::Scenario;
 use crate::scenarios::SCENARIOS;
-use crate::stage::Stage;
+use crate::settings::Settings;
 
 /// Replays the teaching notebook on real processes and real threads.
 ///
@@ -34,18 +34,18 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     rounds: Option<u64>,
 
-    /// Play the one that is named in this very process, for the one that has this number
+    /// Play the one that is named in this process, for the supervisor with this process id
     #[arg(long, hide = true, value_name = "PID")]
-    pub(crate) played_for: Option<i32>,
+    pub(crate) supervisor: Option<i32>,
 }
 
 impl Cli {
-    pub(crate) fn stage(&self) -> Stage {
-        Stage::new(self.speed, self.rounds)
+    pub(crate) fn settings(&self) -> Settings {
+        Settings::new(self.speed, self.rounds)
     }
 }
 
-/// A scenario by its name; what is no name is refused with all that are, and the nearest.
+/// Parses a scenario's name; an unknown name is refused with all known names, and the most similar.
 fn known() -> impl TypedValueParser<Value = &'static Scenario> {
     let names = SCENARIOS.iter().map(|one| PossibleValue::new(one.name).help(one.about));
     PossibleValuesParser::new(names).try_map(|name| {

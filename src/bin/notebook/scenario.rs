@@ -1,8 +1,8 @@
-//! What the program knows of a scenario.
+//! The description of a scenario.
 
 use anyhow::Result;
 
-use crate::stage::Stage;
+use crate::settings::Settings;
 use crate::verdict::Verdict;
 
 /// One cell of the notebook.
@@ -11,8 +11,8 @@ pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     /// What it shows, in one line.
     pub(crate) about: &'static str,
-    /// Whether it computes all the time, so that it must give way to those that keep time.
+    /// Whether it computes all the time: then it gets a lower priority than those that sleep.
     pub(crate) busy: bool,
-    /// Plays it, in a process of its own that has one thread.
-    pub(crate) play: fn(Stage) -> Result<Verdict>,
+    /// Plays it, in a process of its own with one thread.
+    pub(crate) play: fn(Settings) -> Result<Verdict>,
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::stage::Stage;
+use crate::settings::Settings;
 
 /// The claims of a scenario, each with whether it was seen to hold.
 #[must_use = "a verdict is there to be told"]
@@ -22,9 +22,9 @@ impl Verdict {
         self
     }
 
-    /// And `claim`, which only sleeps bring about: not judged when they are too short for it.
-    pub(crate) fn timed(self, stage: Stage, claim: &str, holds: bool) -> Self {
-        if stage.keeps_order() {
+    /// And `claim`, which only sleeps bring about: not judged when they are too short.
+    pub(crate) fn timed(self, settings: Settings, claim: &str, holds: bool) -> Self {
+        if settings.keeps_order() {
             self.claim(claim, holds)
         } else {
             self.claim(format!("{claim}: not judged at this speed"), true)
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn what_only_sleeps_bring_about_is_judged_when_they_are_long_enough() {
-        let judged = |speed| Verdict::new().timed(Stage::new(speed, None), "in order", false);
+        let judged = |speed| Verdict::new().timed(Settings::new(speed, None), "in order", false);
         assert!(!judged(50.0).holds());
         let verdict = judged(51.0);
         assert!(verdict.holds());

@@ -14,19 +14,23 @@ use crate::ipc::codec::compound::{Record, Sequence};
 use crate::ipc::codec::fault::{Fault, Result};
 use crate::ipc::codec::limits::Limits;
 use crate::ipc::codec::output::{Output, zigzag, zigzag_128};
-use crate::ipc::codec::shapes::{Form, Keys, Shapes};
+use crate::ipc::codec::probe::To;
+use crate::ipc::codec::shapes::{Form, Kind, Parts, Place, Shapes};
 
 pub(super) struct Encoder<'s, O> {
     pub(super) out: O,
     pub(super) limits: Limits,
     /// What the receiver reads.
     pub(super) shapes: &'s Shapes,
+    /// Where in it the next value is.
+    pub(super) at: Place,
 }
 
 impl<'s, O: Output> Encoder<'s, O> {
+    /// What is written is what is read at a place.
     #[inline]
-    pub(super) fn new(out: O, shapes: &'s Shapes) -> Self {
-        Encoder { out, limits: Limits::NEW, shapes }
+    pub(super) fn new(out: O, shapes: &'s Shapes, at: Place) -> Self {
+        Encoder { out, limits: Limits::NEW, shapes, at }
     }
 
     #[inline]
@@ -54,13 +58,28 @@ impl<'s, O: Output> Encoder<'s, O> {
         self.limits.enter()?;
         self.out.varint(said as u64);
         let begin = self.out.len();
-        Ok(Sequence { encoder: self, what, said, found: 0, begin })
+        let parts = self.shapes.parts(self.at);
+        let (first, second) = (parts.first(), parts.second());
+        Ok(Sequence { encoder: self, what, said, found: 0, begin, first, second })
+    }
+
+    /// A tuple, whose parts are compared one by one: how many are read may depend on the first.
+    #[inline]
+    fn tuple(&mut self, kind: Kind, name: &'static str) -> Result<Record<'_, 's, O>> {
+        self.at.expect(kind)?;
+        self.parts(name, self.shapes.parts(self.at), false)
     }
 
     #[inline]
-    fn record(&mut self, name: &'static str, keys: Option<Keys<'s>>) -> Result<Record<'_, 's, O>> {
+    fn parts(
+        &mut self,
+        name: &'static str,
+        parts: &'s Parts,
+        is_variant: bool,
+    ) -> Result<Record<'_, 's, O>> {
         self.limits.enter()?;
-        Ok(Record { encoder: self, name, keys })
+        let fields = parts.fields();
+        Ok(Record { encoder: self, name, is_variant, parts, fields, found: 0, passed: 0 })
     }
 
     /// Writes down which variant it is, as the receiver counts them.
@@ -71,10 +90,11 @@ impl<'s, O: Output> Encoder<'s, O> {
         index: u32,
         variant: &'static str,
         form: Form,
-    ) -> Result<Option<Keys<'s>>> {
-        let (index, keys) = self.shapes.variant(name, index, variant, form)?;
+    ) -> Result<&'s Parts> {
+        self.at.expect(Kind::Enum)?;
+        let (index, parts) = self.shapes.variant(self.at, name, index, variant, form)?;
         self.out.varint(u64::from(index));
-        Ok(keys)
+        Ok(parts)
     }
 }
 
@@ -96,116 +116,139 @@ impl<'e, 's, O: Output> ser::Serializer for &'e mut Encoder<'s, O> {
 
     #[inline]
     fn serialize_bool(self, value: bool) -> Result<()> {
+        self.at.expect(Kind::Bool)?;
         self.out.push(u8::from(value));
         Ok(())
     }
 
     #[inline]
     fn serialize_i8(self, value: i8) -> Result<()> {
+        self.at.expect(Kind::I8)?;
         self.out.push(value.cast_unsigned());
         Ok(())
     }
 
     #[inline]
     fn serialize_i16(self, value: i16) -> Result<()> {
-        self.serialize_i64(value.into())
+        self.at.expect(Kind::I16)?;
+        self.out.varint(zigzag(value.into()));
+        Ok(())
     }
 
     #[inline]
     fn serialize_i32(self, value: i32) -> Result<()> {
-        self.serialize_i64(value.into())
+        self.at.expect(Kind::I32)?;
+        self.out.varint(zigzag(value.into()));
+        Ok(())
     }
 
     #[inline]
     fn serialize_i64(self, value: i64) -> Result<()> {
+        self.at.expect(Kind::I64)?;
         self.out.varint(zigzag(value));
         Ok(())
     }
 
     #[inline]
     fn serialize_i128(self, value: i128) -> Result<()> {
+        self.at.expect(Kind::I128)?;
         self.out.varint_128(zigzag_128(value));
         Ok(())
     }
 
     #[inline]
     fn serialize_u8(self, value: u8) -> Result<()> {
+        self.at.expect(Kind::U8)?;
         self.out.push(value);
         Ok(())
     }
 
     #[inline]
     fn serialize_u16(self, value: u16) -> Result<()> {
-        self.serialize_u64(value.into())
+        self.at.expect(Kind::U16)?;
+        self.out.varint(value.into());
+        Ok(())
     }
 
     #[inline]
     fn serialize_u32(self, value: u32) -> Result<()> {
-        self.serialize_u64(value.into())
+        self.at.expect(Kind::U32)?;
+        self.out.varint(value.into());
+        Ok(())
     }
 
     #[inline]
     fn serialize_u64(self, value: u64) -> Result<()> {
+        self.at.expect(Kind::U64)?;
         self.out.varint(value);
         Ok(())
     }
 
     #[inline]
     fn serialize_u128(self, value: u128) -> Result<()> {
+        self.at.expect(Kind::U128)?;
         self.out.varint_128(value);
         Ok(())
     }
 
     #[inline]
     fn serialize_f32(self, value: f32) -> Result<()> {
+        self.at.expect(Kind::F32)?;
         self.out.extend(&value.to_le_bytes());
         Ok(())
     }
 
     #[inline]
     fn serialize_f64(self, value: f64) -> Result<()> {
+        self.at.expect(Kind::F64)?;
         self.out.extend(&value.to_le_bytes());
         Ok(())
     }
 
     #[inline]
     fn serialize_char(self, value: char) -> Result<()> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
+        self.at.expect(Kind::Char)?;
+        self.bytes(value.encode_utf8(&mut [0; 4]).as_bytes());
+        Ok(())
     }
 
     #[inline]
     fn serialize_str(self, value: &str) -> Result<()> {
+        self.at.expect(Kind::Text)?;
         self.bytes(value.as_bytes());
         Ok(())
     }
 
     #[inline]
     fn serialize_bytes(self, value: &[u8]) -> Result<()> {
+        self.at.expect(Kind::Bytes)?;
         self.bytes(value);
         Ok(())
     }
 
     #[inline]
     fn serialize_none(self) -> Result<()> {
+        self.at.expect(Kind::Option)?;
         self.out.push(0);
         Ok(())
     }
 
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
+        self.at.expect(Kind::Option)?;
+        self.at = self.shapes.parts(self.at).first();
         self.out.push(1);
         self.nested(value)
     }
 
     #[inline]
     fn serialize_unit(self) -> Result<()> {
-        Ok(())
+        self.at.expect(Kind::Unit)
     }
 
     #[inline]
-    fn serialize_unit_struct(self, name: &'static str) -> Result<()> {
-        self.shapes.structure(name, Form::Unit)?;
-        Ok(())
+    fn serialize_unit_struct(self, _: &'static str) -> Result<()> {
+        self.serialize_unit()
     }
 
     #[inline]
@@ -225,7 +268,10 @@ impl<'e, 's, O: Output> ser::Serializer for &'e mut Encoder<'s, O> {
         name: &'static str,
         value: &T,
     ) -> Result<()> {
-        self.shapes.structure(name, Form::Newtype)?;
+        // Else what is in it is read without its name.
+        if self.at.may_be(Kind::Newtype) {
+            self.at = self.shapes.parts(self.at).first();
+        }
         super::described::within(name, self.limits.depth());
         self.nested(value)
     }
@@ -238,24 +284,24 @@ impl<'e, 's, O: Output> ser::Serializer for &'e mut Encoder<'s, O> {
         variant: &'static str,
         value: &T,
     ) -> Result<()> {
-        self.variant(name, index, variant, Form::Newtype)?;
-        self.nested(value)
+        self.at = self.variant(name, index, variant, Form::Newtype)?.first();
+        self.nested(value).map_err(|fault| fault.within::<T>(To::Variant(variant)))
     }
 
     #[inline]
     fn serialize_seq(self, len: Option<usize>) -> Result<Sequence<'e, 's, O>> {
+        self.at.expect(Kind::List)?;
         self.sequence(len, Collection::List)
     }
 
     #[inline]
-    fn serialize_tuple(self, _len: usize) -> Result<Record<'e, 's, O>> {
-        self.record("", None)
+    fn serialize_tuple(self, _: usize) -> Result<Record<'e, 's, O>> {
+        self.tuple(Kind::Tuple, "")
     }
 
     #[inline]
-    fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Record<'e, 's, O>> {
-        let keys = self.shapes.structure(name, Form::Tuple(len))?;
-        self.record(name, keys)
+    fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Record<'e, 's, O>> {
+        self.tuple(Kind::TupleStruct, name)
     }
 
     #[inline]
@@ -266,19 +312,21 @@ impl<'e, 's, O: Output> ser::Serializer for &'e mut Encoder<'s, O> {
         variant: &'static str,
         len: usize,
     ) -> Result<Record<'e, 's, O>> {
-        let keys = self.variant(name, index, variant, Form::Tuple(len))?;
-        self.record(variant, keys)
+        let parts = self.variant(name, index, variant, Form::Tuple(len))?;
+        self.parts(variant, parts, true)
     }
 
     #[inline]
     fn serialize_map(self, len: Option<usize>) -> Result<Sequence<'e, 's, O>> {
+        self.at.expect(Kind::Map)?;
         self.sequence(len, Collection::Map)
     }
 
     #[inline]
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Record<'e, 's, O>> {
-        let keys = self.shapes.structure(name, Form::Struct(len))?;
-        self.record(name, keys)
+        self.at.expect(Kind::Struct)?;
+        let parts = self.shapes.structure(self.at, name, len)?;
+        self.parts(name, parts, false)
     }
 
     #[inline]
@@ -289,7 +337,7 @@ impl<'e, 's, O: Output> ser::Serializer for &'e mut Encoder<'s, O> {
         variant: &'static str,
         len: usize,
     ) -> Result<Record<'e, 's, O>> {
-        let keys = self.variant(name, index, variant, Form::Struct(len))?;
-        self.record(variant, keys)
+        let parts = self.variant(name, index, variant, Form::Struct(len))?;
+        self.parts(variant, parts, true)
     }
 }

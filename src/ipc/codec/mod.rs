@@ -25,7 +25,7 @@ mod shapes;
 
 pub use described::SelfDescribing;
 pub(crate) use probe::Reads;
-use probe::plain;
+use probe::{Learned, learn, plain};
 
 use std::any::type_name;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,6 +37,7 @@ use crate::error::CodecError;
 use crate::ipc::buffer::Buffer;
 use crate::ipc::codec::decoder::Decoder;
 use crate::ipc::codec::encoder::Encoder;
+use crate::ipc::codec::fault::Fault;
 use crate::ipc::codec::shapes::Shapes;
 use crate::shm::handoff;
 
@@ -47,14 +48,24 @@ pub(crate) fn encode<T: Serialize + DeserializeOwned>(
     shapes: &Shapes,
     buffer: &mut Buffer,
 ) -> Result<(), CodecError> {
-    let mut encoder = Encoder::new(buffer.writer(), shapes);
-    match value.serialize(&mut encoder) {
-        Ok(()) => {
-            encoder.into_output().finish();
-            if shapes.is_partial() { try_to_read::<T>(buffer.message()) } else { Ok(()) }
-        }
-        Err(fault) => Err(fault.into()),
+    let mut encoder = Encoder::new(buffer.writer(), shapes, shapes.root());
+    let written = value.serialize(&mut encoder);
+    encoder.into_output().finish();
+    if let Err(fault) = written {
+        return encode_again(value, shapes, fault, buffer);
     }
+    if shapes.is_partial() { try_to_read::<T>(buffer.message()) } else { Ok(()) }
+}
+
+#[cold]
+fn encode_again<T: Serialize + DeserializeOwned>(
+    value: &T,
+    shapes: &Shapes,
+    fault: Fault,
+    buffer: &mut Buffer,
+) -> Result<(), CodecError> {
+    let learned = look_again::<T, T>(shapes, fault, buffer.message().to_vec())?;
+    encode(value, learned.shapes(), buffer)
 }
 
 /// Encodes `value` behind what is in `bytes`. `shapes` are those of the type.
@@ -67,19 +78,39 @@ pub(crate) fn append<T: Serialize + DeserializeOwned>(
 }
 
 /// Encodes `value`, which is read as a `U`.
-fn append_as<T: Serialize + ?Sized, U: DeserializeOwned>(
+fn append_as<T: Serialize + ?Sized, U: Serialize + DeserializeOwned>(
     value: &T,
     shapes: &Shapes,
-    bytes: Vec<u8>,
+    mut bytes: Vec<u8>,
 ) -> Result<Vec<u8>, CodecError> {
     let begin = bytes.len();
-    let mut encoder = Encoder::new(bytes, shapes);
-    value.serialize(&mut encoder)?;
-    let bytes = encoder.into_output();
+    let mut encoder = Encoder::new(bytes, shapes, shapes.root());
+    let written = value.serialize(&mut encoder);
+    bytes = encoder.into_output();
+    if let Err(fault) = written {
+        let learned = look_again::<T, U>(shapes, fault, bytes.split_off(begin))?;
+        return append_as::<T, U>(value, learned.shapes(), bytes);
+    }
     if shapes.is_partial() {
         try_to_read::<U>(&bytes[begin..])?;
     }
     Ok(bytes)
+}
+
+/// Why a `T` is not written as a `U` is read, after so many `bytes`; unless the `Deserialize` of the
+/// latter turns out to read it so: see [`learn`].
+#[cold]
+fn look_again<T: ?Sized, U: Serialize + DeserializeOwned>(
+    shapes: &Shapes,
+    fault: Fault,
+    bytes: Vec<u8>,
+) -> Result<Learned, CodecError> {
+    let error = fault.into_error::<T>();
+    let CodecError::Asymmetric(mismatch) = &error else { return Err(error) };
+    match learn::<U>(shapes, bytes)? {
+        Learned::Nothing(_) if !mismatch.read.is_empty() => Err(error),
+        learned => Ok(learned),
+    }
 }
 
 /// Where the type's `Deserialize` was not seen whole, it is tried on what is sent, lest what it cannot
@@ -107,7 +138,8 @@ pub(crate) fn to_bytes<T: Serialize + DeserializeOwned>(value: &T) -> Result<Vec
 pub(crate) fn list_to_bytes<T: Serialize + DeserializeOwned>(
     values: &[T],
 ) -> Result<Vec<u8>, CodecError> {
-    append_as::<[T], Vec<T>>(values, Reads::of::<T>()?, Vec::new())
+    Reads::of::<T>()?;
+    append_as::<[T], Vec<T>>(values, Reads::of::<Vec<T>>()?, Vec::new())
 }
 
 /// Decodes the value that takes up all of `bytes`.

@@ -159,7 +159,7 @@ fn a_length_that_is_not_kept_is_refused() {
     impl Serialize for Liar {
         fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
             let mut list = to.serialize_seq(Some(3))?;
-            serde::ser::SerializeSeq::serialize_element(&mut list, &1)?;
+            serde::ser::SerializeSeq::serialize_element(&mut list, &1u8)?;
             serde::ser::SerializeSeq::end(list)
         }
     }

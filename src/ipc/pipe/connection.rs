@@ -28,10 +28,23 @@ impl<A, B> Connection<A, B> {
         Connection { end, values: PhantomData }
     }
 
-    /// Waits up to `timeout` until [`recv`](Self::recv) would not wait: a message is there, or the
-    /// end is. (Another clone may take the message first.)
-    pub fn poll(&self, timeout: Duration) -> bool {
-        self.end.poll(timeout)
+    /// Whether [`recv`](Self::recv) would not wait: a message is there, or the end is. (Another
+    /// clone may take the message first.)
+    ///
+    /// To wait for that without a deadline, see [`wait_any`](crate::wait_any).
+    pub fn poll(&self) -> bool {
+        self.poll_for(Duration::ZERO)
+    }
+
+    /// Waits for at most `timeout` until [`recv`](Self::recv) would not wait; false when it still
+    /// would.
+    pub fn poll_for(&self, timeout: Duration) -> bool {
+        self.end.poll(Deadline::after(timeout))
+    }
+
+    /// As [`poll_for`](Self::poll_for), up to a point in time.
+    pub fn poll_until(&self, deadline: Instant) -> bool {
+        self.end.poll(Deadline::at(deadline))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
@@ -96,8 +95,8 @@ impl End {
     }
 
     /// Whether `recv` would not wait. When even asking fails, it would not: it would fail.
-    pub(crate) fn poll(&self, timeout: Duration) -> bool {
-        self.socket.wait(Side::Receive, Deadline::after(timeout)).unwrap_or(true)
+    pub(crate) fn poll(&self, deadline: Deadline) -> bool {
+        self.socket.wait(Side::Receive, deadline).unwrap_or(true)
     }
 }
 

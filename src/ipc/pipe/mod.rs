@@ -25,7 +25,7 @@ mod wait_any;
 pub use connection::Connection;
 pub use receiver::Receiver;
 pub use sender::Sender;
-pub use wait_any::wait_any;
+pub use wait_any::{wait_any, wait_any_for, wait_any_until};
 
 use crate::error::Error;
 use crate::ipc::pipe::end::{End, made};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
@@ -71,6 +72,25 @@ impl<T: Serialize + DeserializeOwned> Sender<T> {
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
         Sender::new(self.end.clone())
+    }
+}
+
+/// For event loops: writable when [`Sender::send`] of a short message would not wait, or would fail
+/// because nobody can receive it. There is nothing to be received: to
+/// [`wait_any`](crate::wait_any), which waits for that, a sender is ready at once.
+///
+/// ```
+/// use rustix::event::{PollFd, PollFlags, poll};
+///
+/// let (_receiver, sender) = multiproc::pipe::<u8>()?;
+/// let mut room = [PollFd::new(&sender, PollFlags::OUT)];
+/// assert_eq!(poll(&mut room, None)?, 1);
+/// sender.try_send(1)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl<T> AsFd for Sender<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.end.as_fd()
     }
 }
 

@@ -5,6 +5,7 @@ mod life;
 mod number;
 mod robust;
 mod socket;
+mod versioned;
 mod word;
 
 pub(crate) use multiproc_checker::time::{has_passed, millis};
@@ -18,4 +19,5 @@ pub(crate) use life::Life;
 pub(crate) use number::{Entry, Granule, Number};
 pub(crate) use robust::{Me, Node, Slot};
 pub(crate) use socket::{Packet, Socket};
+pub(crate) use versioned::Versioned;
 pub(crate) use word::Word;

@@ -43,6 +43,11 @@ impl Entry {
     }
 
     #[track_caller]
+    pub(crate) fn store(&self, value: u64, order: Ordering) {
+        self.0.store(value, order);
+    }
+
+    #[track_caller]
     pub(crate) fn compare_exchange(
         &self,
         old: u64,

@@ -2,7 +2,7 @@
 
 use multiproc_checker::{robust, thread};
 
-use crate::sys::Word;
+use crate::sys::{Life, Word};
 
 pub(crate) type Slot = u32;
 
@@ -30,6 +30,10 @@ impl Me {
     /// No lock of a model is in private memory.
     pub(crate) fn name(self) -> u32 {
         self.tid()
+    }
+
+    pub(crate) fn life(self) -> u64 {
+        u64::from(self.tid())
     }
 
     pub(crate) fn begin(self, node: &Node) -> u32 {
@@ -62,6 +66,11 @@ impl Me {
 
     pub(crate) fn holds_in(_: std::ops::Range<usize>) -> bool {
         false
+    }
+
+    /// A thread of a model lends nothing to another, so nobody asks.
+    pub(crate) fn has_left(life: u64, _: &Node, _: bool) -> bool {
+        Life::is_over(life)
     }
 
     /// Asked only when a slice of a wait has ended.

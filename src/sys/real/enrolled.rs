@@ -47,6 +47,7 @@ impl Enrolled {
         if !places().any(claim) {
             push(entry);
         }
+        // Relaxed: it carries nothing.
         if !REGISTERED.swap(true, Relaxed) {
             // SAFETY: the handler takes no lock and may run at any time. Without memory for it, this
             // process is taken for one that was killed.
@@ -87,6 +88,7 @@ fn leave(place: &Place, range: &Range<usize>, well: bool) -> bool {
         return true;
     }
     let busy = entry.map_addr(|addr| addr | BUSY);
+    // Acquire: as above. Relaxed: somebody else is at it, and it is not looked at.
     if entry == busy || place.entry.compare_exchange(entry, busy, Acquire, Relaxed).is_err() {
         return false;
     }
@@ -102,6 +104,7 @@ fn leave(place: &Place, range: &Range<usize>, well: bool) -> bool {
 }
 
 fn push(entry: *mut Entry) {
+    // Relaxed: what is there is only pointed at; the exchange publishes `next`.
     let place = Box::leak(Box::new(Place {
         entry: AtomicPtr::new(entry),
         next: AtomicPtr::new(PLACES.load(Relaxed)),
@@ -115,7 +118,9 @@ fn push(entry: *mut Entry) {
 }
 
 fn places() -> impl Iterator<Item = &'static Place> {
-    // Acquire: pairs with the Release in `push`; carries the place's first contents.
+    // Acquire: pairs with the Release in `push`; carries the place's first contents. Those of the places
+    // behind it, too: each exchange of PLACES goes on with the releases before it. Relaxed: so `next` is
+    // there.
     let first = PLACES.load(Acquire);
     // SAFETY: places are never freed, and linked for good.
     std::iter::successors(unsafe { first.as_ref() }, |place| unsafe {
@@ -133,6 +138,7 @@ unsafe extern "C" {
 
 extern "C" fn at_exit(status: libc::c_int, _: *mut libc::c_void) {
     // Another handler may still enter this process somewhere, and then this one is to come again.
+    // Relaxed: it carries nothing.
     REGISTERED.store(false, Relaxed);
     // The system keeps the lowest 8 bits.
     if status & 0xff == 0 {

@@ -30,6 +30,11 @@ impl Entry {
     }
 
     #[inline]
+    pub(crate) fn store(&self, value: u64, order: Ordering) {
+        self.0.store(value, order);
+    }
+
+    #[inline]
     pub(crate) fn compare_exchange(
         &self,
         old: u64,

@@ -17,11 +17,15 @@ use crate::sys::{Deadline, Me, descriptor, poll, read_file};
 pub(super) fn has_ended(tid: u32) -> bool {
     let Some(thread) = Pid::from_raw(tid as i32) else { return true };
     // A thread that is not its process's first goes when it ends; a process stays as a zombie.
-    !exists(thread) || is_left_over(thread).unwrap_or(false)
+    !is_there(thread) || is_left_over(thread).unwrap_or(false)
 }
 
-/// Whether there is a thread of that number, be it a zombie.
-fn exists(thread: Pid) -> bool {
+/// Whether there is a thread of that number, be it a zombie, or on its last steps in the kernel.
+pub(super) fn exists(tid: u32) -> bool {
+    Pid::from_raw(tid as i32).is_some_and(is_there)
+}
+
+fn is_there(thread: Pid) -> bool {
     // SAFETY: signal 0 is only asked about, never sent.
     let asked = unsafe { libc::syscall(libc::SYS_tkill, thread.as_raw_nonzero().get(), 0) };
     match asked {

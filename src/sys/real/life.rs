@@ -5,8 +5,12 @@
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
 use crate::sys::real::gone;
-use crate::sys::{Me, Namespace, fork_generation, read_file};
+use crate::sys::{Deadline, Me, Namespace, descriptor, fork_generation, poll, read_file};
 
 /// No process number needs more (the kernel's PID_MAX_LIMIT).
 const PID_BITS: u32 = 22;
@@ -45,7 +49,7 @@ impl Life {
     #[inline(always)]
     pub(crate) fn mine() -> u64 {
         let generation = fork_generation();
-        // Acquire: pairs with the Release in `begin`; carries the life.
+        // Acquire: pairs with the Release in `begin`; carries the life, which is Relaxed for that.
         if OF.load(Ordering::Acquire) == generation {
             MINE.load(Ordering::Relaxed)
         } else {
@@ -58,8 +62,9 @@ impl Life {
         let pid = Me::process();
         let stat = Stat::read("self").filter(|stat| stat.pid == pid && has_first_clock());
         let mine = life(pid, stat.map_or(0, |stat| stat.start));
-        // All threads of this process find the same.
+        // All threads of this process find the same. Relaxed: OF, which is stored after it, carries it.
         MINE.store(mine, Ordering::Relaxed);
+        // Release: pairs with the Acquire in `mine`.
         OF.store(generation, Ordering::Release);
         mine
     }
@@ -87,6 +92,21 @@ impl Life {
             _ => gone::has_ended(pid),
         }
     }
+
+    /// Waits until the process has ended, with all its threads, or the deadline. False at once where the
+    /// system does not tell, and for the caller's own process.
+    pub(crate) fn wait_over(life: u64, until: Deadline) -> bool {
+        let Some(pid) = Pid::from_raw(Self::pid(life) as i32) else { return true };
+        if life == Self::mine() {
+            return false;
+        }
+        let process = match descriptor(|| pidfd_open(pid, PidfdFlags::empty())) {
+            Ok(process) => process,
+            Err(errno) => return errno == Errno::SRCH,
+        };
+        // Only now: until there was a descriptor, the number could go to another process.
+        Self::is_over(life) || poll(&mut [PollFd::new(&process, PollFlags::IN)], until).is_ok()
+    }
 }
 
 fn life(pid: u32, start: u64) -> u64 {
@@ -97,10 +117,9 @@ fn start(life: u64) -> u64 {
     life >> PID_BITS
 }
 
-/// Whether this process is in the time namespace that was there first, whose number the kernel gives
-/// to no other (TIME_NS_INIT_INO), or the kernel has none.
+/// Whether this process is in the time namespace that was there first, or the kernel has none.
 fn has_first_clock() -> bool {
-    matches!(Namespace::Time.own(), Ok(0 | 0xEFFF_FFFA))
+    matches!(Namespace::Time.own(), Ok(0 | Namespace::FIRST_TIME))
 }
 
 /// What /proc tells of a process.
@@ -149,7 +168,7 @@ mod tests {
     use std::process::{Child, Command, Stdio};
     use std::time::{Duration, Instant};
 
-    use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, waitid};
+    use rustix::process::{Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, waitid};
 
     use super::*;
 
@@ -233,6 +252,24 @@ mod tests {
         assert!(Life::is_over(life), "a zombie");
         other.0.wait().expect("it is not reaped");
         assert!(Life::is_over(life), "reaped");
+    }
+
+    #[test]
+    fn the_end_of_another_is_waited_for() {
+        let mut other = Other::start();
+        let life = other.life();
+        assert!(Life::wait_over(life, Deadline::after(Duration::from_millis(1))), "for a while");
+        assert!(!Life::is_over(life));
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| Life::wait_over(life, Deadline::Never));
+            kill_process(other.pid(), Signal::KILL).expect("it lives");
+            assert!(waits.join().expect("it ends"));
+        });
+        assert!(Life::is_over(life));
+        other.0.wait().expect("it is not reaped");
+        assert!(Life::wait_over(life, Deadline::Never), "reaped");
+        assert!(Life::wait_over(0, Deadline::Never), "nobody's");
+        assert!(!Life::wait_over(Life::mine(), Deadline::Never), "one's own");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod record;
 mod robust;
 mod socket;
 mod thread;
+mod versioned;
 mod word;
 
 pub(crate) use cell::{Access, Cell};
@@ -26,6 +27,7 @@ pub(crate) use packet::Packet;
 pub(crate) use robust::Node;
 pub(crate) use socket::Socket;
 pub(crate) use thread::{Me, Slot};
+pub(crate) use versioned::Versioned;
 pub(crate) use word::Word;
 
 /// The raw atomics, for those above who keep elements in them (clippy refuses them elsewhere).

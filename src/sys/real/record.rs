@@ -3,20 +3,29 @@
 
 use std::ops::Range;
 use std::ptr::{self, NonNull, null_mut};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use rustix::thread::gettid;
 
+use crate::sys::Life;
+use crate::sys::real::gone;
 use crate::sys::real::robust::{Head, Link, robust_list_head};
 use crate::sys::real::thread::{OWNER, Slot};
 
 /// In the slot of a lock that is held, but not on the list that the kernel follows.
 pub(super) const UNLISTED: usize = 1;
 
+/// What stands in `ending` as long as the record's thread has not come to its end.
+pub(super) const IN_USE: u32 = 0;
+
+/// What stands there when no thread of this process has the record.
+const FREE: u32 = u32::MAX;
+
 /// Locks for which a record has room from the start; it grows as a thread holds more at once.
 const HELD: usize = 32;
 
-/// What this thread has put on its list.
+/// What this thread has put on its list. The thread alone writes it, and reads it Relaxed; what other
+/// threads read of it is said where they do: [`Record::holds_in`], [`Record::new_name`].
 pub(super) struct Record {
     /// The head of the thread's list: glibc's, or `own`.
     pub(super) head: AtomicPtr<Head>,
@@ -28,8 +37,11 @@ pub(super) struct Record {
     pub(super) name: AtomicU32,
     /// Whether any of the locks is not on the list.
     pub(super) unlisted: AtomicBool,
-    /// Whether a living thread uses this record.
-    pub(super) taken: AtomicBool,
+    /// The life of the process; 0 until it is asked for.
+    life: AtomicU64,
+    /// [`IN_USE`], [`FREE`], or the number of the thread that has come to its end with this record,
+    /// and may still use it as long as there is a thread of that number.
+    pub(super) ending: AtomicU32,
     /// Slot 0 is the list's head; then come the locks, oldest first, each on the list or with
     /// [`UNLISTED`], and null after the youngest.
     held: [AtomicPtr<Link>; HELD],
@@ -108,6 +120,7 @@ impl Record {
         (i..len).for_each(|i| self.set(i, self.entry(i + 1)));
         self.set(len, null_mut());
         let unlisted = (1..len).any(|i| !self.is_listed(i));
+        // Relaxed: only this thread reads it.
         self.unlisted.store(unlisted, Ordering::Relaxed);
     }
 
@@ -125,6 +138,7 @@ impl Record {
     #[cold]
     fn grow(&self) {
         let (mut slots, mut last) = (HELD, &self.more);
+        // Relaxed: only this thread writes it.
         // SAFETY: as in `later`.
         while let Some(more) = unsafe { last.load(Ordering::Relaxed).as_ref() } {
             slots += more.held.len();
@@ -147,8 +161,19 @@ impl Record {
     /// down, and stands in the slot below before another comes to its own: so whoever looks at the
     /// youngest first does not miss it. (Each slot is written with Release and read with Acquire: who
     /// sees that another has come, or none, sees also the slots below as they were then.)
+    ///
+    /// What a thread held that is gone, the kernel has marked, and looks at no more.
     pub(super) fn holds_in(&self, range: &Range<usize>) -> bool {
-        (1..=self.len()).rev().any(|i| range.contains(&self.node(i).addr()))
+        (1..=self.len()).rev().any(|i| range.contains(&self.node(i).addr())) && self.has_thread()
+    }
+
+    fn has_thread(&self) -> bool {
+        // Acquire: as in `claim`.
+        match self.ending.load(Ordering::Acquire) {
+            IN_USE => true,
+            FREE => false,
+            thread => gone::exists(thread),
+        }
     }
 
     /// How many locks it holds.
@@ -161,19 +186,48 @@ impl Record {
         self.nodes().zip(1..).find(|&(node, _)| node == link).map(|(_, place)| place)
     }
 
-    pub(super) fn forget(&self) {
+    fn forget(&self) {
         (1..=self.len()).for_each(|i| self.set(i, null_mut()));
+        // Relaxed: only the record's thread reads it.
         self.unlisted.store(false, Ordering::Relaxed);
+    }
+
+    /// In a forked child: whose it was, is not there, and holds nothing.
+    pub(super) fn free(&self) {
+        self.forget();
+        // Relaxed: there is one thread.
+        self.life.store(0, Ordering::Relaxed);
+        self.ending.store(FREE, Ordering::Relaxed);
     }
 
     /// All records of the process.
     pub(super) fn all() -> impl Iterator<Item = &'static Record> {
-        // Acquire: pairs with the Release in `take`; carries the record's first contents.
+        // Acquire: pairs with the Release in `take`; carries the record's first contents. Those of
+        // the records behind it, too: each exchange of RECORDS goes on with the releases before it.
+        // Relaxed: so `next` is there.
         let first = RECORDS.load(Ordering::Acquire);
         // SAFETY: records are never freed, and linked for good.
         std::iter::successors(unsafe { first.as_ref() }, |record| unsafe {
             record.next.load(Ordering::Relaxed).as_ref()
         })
+    }
+
+    /// The life of the process, as a lock's note of it: by the record's thread.
+    #[inline(always)]
+    pub(super) fn life(&self) -> u64 {
+        // Relaxed: the thread itself has written it.
+        match self.life.load(Ordering::Relaxed) {
+            0 => self.ask_for_life(),
+            life => life,
+        }
+    }
+
+    #[cold]
+    fn ask_for_life(&self) -> u64 {
+        let life = Life::mine();
+        // Relaxed: as above.
+        self.life.store(life, Ordering::Relaxed);
+        life
     }
 
     /// A name that no living thread of this process has: by it one is let in again where it is already
@@ -183,23 +237,45 @@ impl Record {
     fn new_name() -> u32 {
         static NAMES: AtomicU32 = AtomicU32::new(0);
         loop {
+            // Relaxed: here and below, a name stands for itself. Two threads get two; and a living one
+            // that has the same was given it 2^30 names ago, and has long written it down.
             let name = NAMES.fetch_add(1, Ordering::Relaxed) % (OWNER - 1) + 1;
-            let is_taken = |record: &Record| {
-                record.taken.load(Ordering::Relaxed) && record.name.load(Ordering::Relaxed) == name
-            };
-            if !Record::all().any(is_taken) {
+            let has_it = |record: &Record| record.name.load(Ordering::Relaxed) == name;
+            if !Record::all().any(has_it) {
                 return name;
             }
         }
     }
 
+    /// Whether the record is the caller's now: no thread of this process is left that has it, and no
+    /// lock that one has left locked stands on it.
+    fn claim(&self) -> bool {
+        // Relaxed: the exchange has the ordering.
+        let seen = self.ending.load(Ordering::Relaxed);
+        if seen == IN_USE || self.len() > 0 {
+            return false;
+        }
+        // Acquire: pairs with the Release in `at_thread_end`; carries what the thread had written by
+        // then. What it has written since, in its very last steps, was before the kernel says that it
+        // is gone. Relaxed: another has claimed it.
+        let claim =
+            self.ending.compare_exchange(seen, IN_USE, Ordering::Acquire, Ordering::Relaxed);
+        if claim.is_err() {
+            return false;
+        }
+        // Only now: nobody else can give it to another thread any more, which comes to its end, too,
+        // with the same number.
+        if (seen == FREE || !gone::exists(seen)) && self.len() == 0 {
+            return true;
+        }
+        // Release: whoever claims it next sees what this one has seen.
+        self.ending.store(seen, Ordering::Release);
+        false
+    }
+
     /// A record for the calling thread: one that is free, or a new one.
     pub(super) fn take() -> &'static Record {
-        let free = Record::all().find(|record| {
-            // Acquire: pairs with the Release in `at_thread_end`; the last user is done with it.
-            record.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
-        });
-        let record = free.unwrap_or_else(|| {
+        let record = Record::all().find(|record| record.claim()).unwrap_or_else(|| {
             let record: &'static Record = Box::leak(Box::new(Record {
                 head: AtomicPtr::new(null_mut()),
                 own: Head::new(),
@@ -208,9 +284,11 @@ impl Record {
                 unlisted: AtomicBool::new(false),
                 held: [const { AtomicPtr::new(null_mut()) }; HELD],
                 more: AtomicPtr::new(null_mut()),
-                taken: AtomicBool::new(true),
+                life: AtomicU64::new(0),
+                ending: AtomicU32::new(IN_USE),
                 next: AtomicPtr::new(null_mut()),
             }));
+            // Relaxed: what is there is only pointed at; the exchange publishes `next`.
             let mut first = RECORDS.load(Ordering::Relaxed);
             loop {
                 record.next.store(first, Ordering::Relaxed);
@@ -222,6 +300,7 @@ impl Record {
                 }
             }
         });
+        // Relaxed: here and below, the thread's own from here on.
         record.name.store(Self::new_name(), Ordering::Relaxed);
         record.tid.store(gettid().as_raw_nonzero().get() as u32, Ordering::Relaxed);
         record.forget();
@@ -235,12 +314,17 @@ impl Record {
 
     /// Whether the kernel looks at this thread's list when the thread dies.
     pub(super) fn is_known_to_kernel(&self) -> bool {
+        // Relaxed: the thread itself has written it.
         !ptr::eq(self.head.load(Ordering::Relaxed), &self.own)
     }
 
     /// In a forked child: the thread holds nothing there. (A list of glibc's glibc has emptied, but
     /// for the pending entry that a lock held at the fork may have.)
     pub(super) fn begin_anew(&self) {
+        // Relaxed: here and below, there is one thread.
+        self.ending.store(IN_USE, Ordering::Relaxed);
+        // The kernel finds the parent's lock in the pending
+        // entry until then, which does not name this thread.
         self.tid.store(gettid().as_raw_nonzero().get() as u32, Ordering::Relaxed);
         if self.is_known_to_kernel() {
             // SAFETY: the kernel gave the address for this thread, in whose control block it lies.
@@ -254,9 +338,22 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU64;
-
     use super::*;
+    use crate::sys::Me;
+
+    /// Also where one that has been joined is in the kernel for another moment.
+    #[test]
+    fn threads_one_after_the_other_share_records() {
+        const THREADS: usize = 1_000;
+        let before = Record::all().count();
+        for _ in 0..THREADS {
+            let thread = std::thread::spawn(|| Me::current().name());
+            thread.join().expect("it has a name");
+        }
+        // Other tests have threads, too.
+        let more = Record::all().count() - before;
+        assert!(more < THREADS / 2, "{more} records more for {THREADS} threads");
+    }
 
     /// Another thread looks while the record's own takes older locks out, so that what is looked for
     /// moves down.
@@ -273,7 +370,9 @@ mod tests {
         let looks = std::thread::scope(|scope| {
             let looks = scope.spawn(|| {
                 let mut looks = 0u64;
+                // Relaxed: it carries nothing.
                 while !ended.load(Ordering::Relaxed) {
+                    // SeqCst: here and below, a turn lies before or after what is looked at.
                     let before = turn.load(Ordering::SeqCst);
                     let seen = record.holds_in(&held);
                     if before.is_multiple_of(2) && turn.load(Ordering::SeqCst) == before {
@@ -283,6 +382,7 @@ mod tests {
                 }
                 looks
             });
+            // SeqCst: as above.
             while turn.load(Ordering::SeqCst) < turns && !looks.is_finished() {
                 let taken = links.iter().zip(1..);
                 taken.for_each(|(link, slot)| record.set(slot, ptr::from_ref(link).cast_mut()));
@@ -291,10 +391,12 @@ mod tests {
                 turn.fetch_add(1, Ordering::SeqCst);
                 record.forget();
             }
+            // Relaxed: as above.
             ended.store(true, Ordering::Relaxed);
             looks.join().expect("it is always seen")
         });
         assert!(looks > 0, "nobody looked at the right time");
-        record.taken.store(false, Ordering::Release);
+        // Release: as in `at_thread_end`. Relaxed: this thread has written it.
+        record.ending.store(record.tid.load(Ordering::Relaxed), Ordering::Release);
     }
 }

@@ -13,6 +13,51 @@
 //!
 //! Of glibc's mutexes some may stand above all locks of ours, but none under one (see `thread.rs`).
 //!
+//! # Why compiler fences are enough
+//!
+//! A thread alone writes its list: the head, the pending entry, and the `next` of what stands on it.
+//! The kernel alone reads it, when the thread dies, and it reads in that thread: the walk is a part of
+//! the thread's own exit, on whatever processor that runs (`exit_robust_list`). There the memory is as
+//! the thread has left it: an interrupt stops a thread between two instructions, all before it are done
+//! and none after it. That holds on every processor, in whatever order others see its stores, and where
+//! the scheduler has moved the thread from one to another. So nothing is asked for but program order.
+//! The processor keeps that towards the thread itself; the compiler keeps it between two accesses with
+//! a `compiler_fence(SeqCst)` between them, over which it moves neither, in either direction. To the
+//! compiler the walk is a signal handler that does not return, which is what these fences are for. The
+//! accesses themselves are Relaxed: atomic, so that each is made whole or not at all.
+//!
+//! | first | then | else, if the thread dies in between |
+//! |---|---|---|
+//! | the pending entry names the lock | the word names the thread | nobody is told of the owner's death |
+//! | `next` names the older lock | the head names the lock | the walk goes astray |
+//! | the head names the lock | the pending entry names another | nobody is told of the owner's death |
+//! | the head does not name the lock | the word is free | another's lock is on two lists |
+//! | the word is free | the pending entry is null | nobody is told of the owner's death |
+//!
+//! (The fourth is kept by the Release with which the word is freed.) What an owner wrote under
+//! the lock before it died does not depend on this: the kernel marks the word in the same thread, by an
+//! exchange that is a full barrier.
+//!
+//! Who else might read the list:
+//!
+//! * Other threads of the process do not. They read the record of the list (`record.rs`) to know whether
+//!   memory must stay mapped; that takes Release and Acquire, and is argued there.
+//! * Another process can read and write the nodes, which lie in shared memory. It gets no promise, and
+//!   what it writes is not believed here; the kernel follows at most 2048 nodes, and changes a word only
+//!   if that names the dying thread.
+//! * A signal handler runs in the thread, between two instructions, and so finds the list as the kernel
+//!   would. One that locks and unlocks puts back what it found but the pending entry, which is null then:
+//!   if the thread dies before the interrupted step is over, those who sleep on that lock find out at
+//!   the end of a slice, as without a list. (Nor can it wait for a lock that the thread has. It is
+//!   unsafe to install one, and as with every lock, it had better take none.)
+//! * exec walks the list of the thread that calls it, before the old memory goes; the process's other
+//!   threads have died before, each with its own walk. A thread that is not the process's first has that
+//!   one's number by then, so the kernel takes its locks for another's: those who sleep find out that
+//!   the owner's process does not map the lock any more (`gone.rs`).
+//! * A fork copies the list with the memory. No thread of the child is on it: glibc empties the head of the
+//!   one that there is, and `Record::begin_anew` the pending entry.
+//! * A debugger sees a thread that is stopped, between two instructions.
+//!
 //! # Without it
 //!
 //! An emulator or a sandbox may have no such lists, or not tell where they are. Then each thread keeps
@@ -80,6 +125,7 @@ impl Head {
     }
 
     pub(super) fn clear(&self) {
+        // Relaxed: by the thread whose list it is; the kernel does not look at a head of ours.
         self.list.store(self.base().cast(), Ordering::Relaxed);
         self.pending.store(null_mut(), Ordering::Relaxed);
     }
@@ -106,6 +152,7 @@ pub(super) fn robust_list_head() -> Option<NonNull<Head>> {
 pub(super) unsafe fn find_above(base: *mut Link, node: *mut Link) -> Option<*mut Link> {
     let mut above = base;
     for _ in 0..WALK {
+        // Relaxed: this thread's own list, as it has written it.
         // SAFETY: by the caller's promise, the head or a mutex that this thread holds.
         let next = unsafe { (*above).load(Ordering::Relaxed) }.cast::<Link>();
         if next == node {

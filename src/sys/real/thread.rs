@@ -15,9 +15,25 @@
 //!
 //! # A thread that ends with a lock
 //!
-//! In a process that lives, a thread ends with a lock only when its guard was leaked; and what was
-//! reached through a leaked guard (`&'static mut T`) may live on in another thread. So such a lock
-//! is not free: it goes to the process ([`Me::bequeath`]), and is found ownerless when that ends.
+//! In a process that lives, a thread ends with a lock only when its guard was leaked, or dropped too late;
+//! and what was reached through a leaked guard (`&'static mut T`) may live on in another thread. The kernel
+//! marks the word as that of a dead owner. Whether the lock is free then, its note of the process tells (see
+//! `sync/raw_lock/lending.rs`). The thread's record keeps it, so that a fork is refused.
+//!
+//! # The end of a thread
+//!
+//! No handler of ours is known to be the last one. A pthread key's may come before those of keys that
+//! others have made later; and where std drops its thread-locals by a key of its own, as in a program
+//! that is linked statically, before those drops. In all of them there may be guards, and calls of this
+//! crate. So nothing ends there: `RECORD` stays as it is, and the record only says that its thread has
+//! come to its end. Another thread gets it when the kernel has no thread of that number any more; one that
+//! has got the number since only delays it.
+//!
+//! # The orderings
+//!
+//! What is Relaxed here is the thread's own: its list, which only the kernel reads when the thread dies
+//! (see `robust.rs`: program order is enough, so compiler fences are), and the numbers in its record,
+//! which it writes before it uses them. What other threads read of a record has its own reason.
 //!
 //! # A fork past glibc
 //!
@@ -34,6 +50,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, compiler_fence};
 
 use crate::sys::real::enrolled::Enrolled;
 use crate::sys::real::gone;
+use crate::sys::real::life::Life;
 use crate::sys::real::record::{Record, UNLISTED};
 use crate::sys::real::robust::{Head, Link, Node, find_above};
 
@@ -43,13 +60,9 @@ pub(super) const OWNER: u32 = libc::FUTEX_TID_MASK;
 /// The slot of the record in which a lock stands; never 0.
 pub(crate) type Slot = u32;
 
-/// Locks that threads which have ended left to the process.
-static BEQUEATHED: AtomicU32 = AtomicU32::new(0);
-
-/// The pthread key that tells the end of a thread, plus 1; 0 until there is one. Not a thread-local's
-/// drop: the drops of others may still hold guards and lock, and pthread keys come after all of them.
+/// The pthread key that tells the end of a thread, plus 1; 0 until there is one.
 ///
-/// Not a `OnceLock` either: a child that is forked while another thread is at the first call would
+/// Not a `OnceLock`: a child that is forked while another thread is at the first call would
 /// wait for that thread, which it does not have.
 static ENDING: AtomicU32 = AtomicU32::new(0);
 
@@ -99,19 +112,28 @@ impl Me {
         // SAFETY: the kernel gave the address of this thread's list head, which lives in the
         // thread's control block as long as the thread, and `Me` does not leave its thread; or it is
         // the record's own, and records are never freed.
+        // Relaxed: the thread itself has written it.
         unsafe { &*self.record().head.load(Ordering::Relaxed) }
     }
 
     /// The number by which the kernel and peers know this thread; below 2^30.
     #[inline]
     pub(crate) fn tid(self) -> u32 {
+        // Relaxed: the thread itself has written it.
         self.record().tid.load(Ordering::Relaxed)
     }
 
     /// The thread's name in private memory; below 2^30, and not 0.
     #[inline]
     pub(crate) fn name(self) -> u32 {
+        // Relaxed: the thread itself has written it.
         self.record().name.load(Ordering::Relaxed)
+    }
+
+    /// The life of this process.
+    #[inline(always)]
+    pub(crate) fn life(self) -> u64 {
+        self.record().life()
     }
 
     /// From here to [`Me::end`], or to the next operation of this thread on any robust lock, the
@@ -122,7 +144,9 @@ impl Me {
     /// Gives the number by which the kernel and peers know this thread.
     #[inline(always)]
     pub(crate) fn begin(self, node: &Node) -> u32 {
+        // Relaxed: only the kernel reads it, when this thread has died (see `robust.rs`).
         self.head().pending.store(node.link().cast(), Ordering::Relaxed);
+        // SeqCst: it is there before the caller changes the word, or takes the lock off the list.
         compiler_fence(Ordering::SeqCst);
         self.tid()
     }
@@ -130,7 +154,10 @@ impl Me {
     /// Ends what [`Me::begin`] began.
     #[inline(always)]
     pub(crate) fn end(self) {
+        // SeqCst: it is there until the caller has changed the word, also by an exchange that is
+        // Release, over which a later store may be moved.
         compiler_fence(Ordering::SeqCst);
+        // Relaxed: as in `begin`.
         self.head().pending.store(null_mut(), Ordering::Relaxed);
     }
 
@@ -139,11 +166,14 @@ impl Me {
     #[inline(always)]
     pub(crate) fn link(self, node: &Node) -> Slot {
         let record = self.record();
+        // Relaxed: here and below, the thread itself has written it.
         let below = self.head().list.load(Ordering::Relaxed).cast::<Link>();
         let (base, oldest) = (record.early(0), record.early(1));
         if below != base.load(Ordering::Relaxed) || !oldest.load(Ordering::Relaxed).is_null() {
             return self.link_above(node, below);
         }
+        // Relaxed: the record was empty, so no lock has moved down that another thread could miss by
+        // this (see `Record::holds_in`). Who looks for this one knows that it is held, from this thread.
         oldest.store(node.link(), Ordering::Relaxed);
         self.put(node, below);
         1
@@ -158,7 +188,7 @@ impl Me {
             record.set(slot, node.link());
             self.put(node, below);
         } else {
-            // The youngest is a mutex of glibc's.
+            // The youngest is a mutex of glibc's. Relaxed: only this thread reads it.
             record.unlisted.store(true, Ordering::Relaxed);
             record.set(slot, node.link().map_addr(|addr| addr | UNLISTED));
         }
@@ -173,9 +203,13 @@ impl Me {
 
     #[inline(always)]
     fn put(self, node: &Node, below: *mut Link) {
+        // Relaxed: here and below, only the kernel reads it, when this thread has died.
         node.next.store(below.cast(), Ordering::Relaxed);
+        // SeqCst: the node leads on before it is on the list.
         compiler_fence(Ordering::SeqCst);
         self.head().list.store(node.link().cast(), Ordering::Relaxed);
+        // SeqCst: it is on the list before the pending entry becomes another lock, in the next `begin`.
+        compiler_fence(Ordering::SeqCst);
     }
 
     /// Takes the lock off the list that [`Me::link`] gave a slot. False when this thread did not
@@ -185,6 +219,7 @@ impl Me {
         let (record, head) = (self.record(), self.head());
         let own = record.early(slot);
         // The slot is outdated once an older lock went first: then look for it.
+        // Relaxed: here and below, the thread itself has written it.
         if own.load(Ordering::Relaxed) != node.link()
             || head.list.load(Ordering::Relaxed).cast() != node.link()
             || record.unlisted.load(Ordering::Relaxed)
@@ -192,7 +227,9 @@ impl Me {
             return self.unlink_slow(node.link());
         }
         let below = record.early(slot - 1).load(Ordering::Relaxed);
+        // Relaxed: only the kernel reads it, when this thread has died.
         head.list.store(below.cast(), Ordering::Relaxed);
+        // SeqCst: off the list before it is off the record, which is what keeps its memory mapped.
         compiler_fence(Ordering::SeqCst);
         // Release: see `Record::holds_in`.
         own.store(null_mut(), Ordering::Release);
@@ -211,53 +248,30 @@ impl Me {
             });
             if let Some(above) = above {
                 let below = record.listed_below(place);
+                // Relaxed: as in `unlink`.
                 // SAFETY: the head, or a lock or mutex that this thread holds and that is mapped.
                 unsafe { (*above).store(below.cast(), Ordering::Relaxed) };
             }
+            // SeqCst: as in `unlink`.
             compiler_fence(Ordering::SeqCst);
         }
         record.remove(place);
         true
     }
 
-    /// Leaves every lock that this thread has on its list to the process: its guard was leaked, and
-    /// what was borrowed through it may be in use in another thread.
-    fn bequeath(self) {
-        let (record, tid) = (self.record(), self.tid());
-        let pid = Me::process();
-        // With the main thread the process ends, and the kernel does the rest.
-        if tid == pid {
-            return;
-        }
-        for slot in (1..=record.len()).rev() {
-            let link = record.node(slot);
-            // First, as long as it is on the record: another thread may be about to unmap its memory
-            // (see `holds_in`). Until it is off the list as well, the kernel finds another owner than
-            // this thread there, and leaves it alone; its waiters look for that one.
-            // SAFETY: the lock is mapped while a record has it, and its word lies 32 bytes before the
-            // link, as the kernel has it.
-            let word = unsafe { &*link.byte_sub(32).cast::<AtomicU32>() };
-            // Relaxed: nothing is handed over; the lock stays locked.
-            let renamed = word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |seen| {
-                (seen & OWNER == tid).then_some(seen & !OWNER | pid)
-            });
-            // It may be the pending entry since it was taken.
-            self.end();
-            self.unlink_slow(link);
-            BEQUEATHED.fetch_add(u32::from(renamed.is_ok()), Ordering::Relaxed);
-        }
-    }
-
     /// How many locks in shared memory the threads of this process hold. What else stands on the calling
     /// thread's list, a lock of another copy of this crate or a robust mutex of glibc's, counts as one.
     pub(crate) fn held() -> usize {
+        // Also those that threads have left locked which are gone. Whoever must not miss a lock, before a
+        // fork, is the only thread: the system has told it that the others have ended.
         let held: u32 = Record::all().map(Record::len).sum();
         let others = u32::from(Me::current().lists_others());
-        (held + BEQUEATHED.load(Ordering::Relaxed) + others) as usize
+        (held + others) as usize
     }
 
     /// Whether anything but this crate's locks stands on the thread's list: then it stands above those.
     fn lists_others(self) -> bool {
+        // Relaxed: this thread's own list.
         let youngest = self.head().list.load(Ordering::Relaxed).cast::<Link>();
         youngest != self.record().listed_below(self.record().len() + 1)
     }
@@ -273,6 +287,15 @@ impl Me {
     /// does not map the lock.
     pub(crate) fn is_gone(tid: u32, node: &Node, look_closely: bool) -> bool {
         gone::has_ended(tid) || look_closely && gone::maps_no_more(tid, node.link().addr())
+    }
+
+    /// Whether no thread of the process of that life can use the lock's memory any more: it has ended
+    /// whole, or (where that is to be looked at too) does not map the memory.
+    pub(crate) fn has_left(life: u64, node: &Node, look_closely: bool) -> bool {
+        Life::is_over(life)
+            || look_closely
+                && life != Life::mine()
+                && gone::maps_no_more(Life::pid(life), node.link().addr())
     }
 
     /// The number of this process, as of a thread.
@@ -294,17 +317,15 @@ fn tell_of_slow_recovery() {
     }
 }
 
-/// Gives the thread's record back when the thread ends, and its locks to the process.
+/// The thread has come to its end: its record is another's once the thread is gone. Until then it is this
+/// one's: handlers of other keys, and drops that are run by such, may still come, drop guards and lock.
 unsafe extern "C" fn at_thread_end(record: *mut libc::c_void) {
-    RECORD.set(null());
-    let Some(record) = NonNull::new(record.cast::<Record>()) else { return };
-    let me = Me(record);
-    me.bequeath();
-    // The main thread's stays as it is, for the kernel to walk.
-    if me.record().len() == 0 {
-        // Release: pairs with the Acquire in `take`.
-        me.record().taken.store(false, Ordering::Release);
-    }
+    // SAFETY: the key's value is the thread's record, and records are never freed.
+    let Some(record) = (unsafe { record.cast::<Record>().as_ref() }) else { return };
+    // Relaxed: the thread itself has written it.
+    let tid = record.tid.load(Ordering::Relaxed);
+    // Release: pairs with the Acquire in `Record::claim`.
+    record.ending.store(tid, Ordering::Release);
 }
 
 /// Sees to it that the ends of threads and forks are noticed; gives the key of the former. Threads
@@ -332,15 +353,10 @@ fn register() -> libc::pthread_key_t {
 /// The child has one thread, with a new number and an empty list; it owns no lock, even where
 /// its memory holds a copy of a guard.
 extern "C" fn after_fork_in_child() {
-    for record in Record::all() {
-        record.forget();
-        record.taken.store(false, Ordering::Relaxed);
-    }
+    Record::all().for_each(Record::free);
     // SAFETY: records are never freed.
     if let Some(record) = unsafe { RECORD.get().as_ref() } {
-        record.taken.store(true, Ordering::Relaxed);
         record.begin_anew();
     }
-    BEQUEATHED.store(0, Ordering::Relaxed);
     Enrolled::forget();
 }

@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 
 use multiproc::{
     Connection, GetError, Process, PutError, Queue, Receiver, RecvError, SendCause, SendError,
-    Sender, Thread, duplex, pipe, wait_any,
+    Sender, Thread, duplex, pipe, wait_any, wait_any_for,
 };
 
 use super::{Done, Operation, TICK, Told, here, spawning, told};
@@ -80,7 +80,7 @@ fn pipe_of(ready: &dyn Fn(), bytes: usize) -> Done {
     let (receiver, sender) = pipe()?;
     ready();
     sender.send(message(bytes))?;
-    assert!(receiver.poll(TICK));
+    assert!(receiver.poll_for(TICK));
     assert!(receiver.recv()? == message(bytes), "another message arrived than was sent");
     let thread = Thread::spawn(move || sender.send(message(bytes)))?;
     assert!(receiver.recv()? == message(bytes), "another message arrived than was sent");
@@ -142,11 +142,11 @@ fn wait_for_any(ready: &dyn Fn()) -> Done {
     let (second, two): (Receiver<u32>, Sender<u32>) = pipe()?;
     ready();
     let sources: [&dyn AsFd; 2] = [&first, &second];
-    assert_eq!(wait_any(&sources, Some(TICK))?, []);
+    assert_eq!(wait_any_for(&sources, TICK)?, []);
     two.send(2)?;
-    assert_eq!(wait_any(&sources, None)?, [1]);
+    assert_eq!(wait_any(&sources)?, [1]);
     one.send(1)?;
-    assert_eq!(wait_any(&sources, None)?, [0, 1]);
+    assert_eq!(wait_any(&sources)?, [0, 1]);
     assert_eq!((first.recv()?, second.recv()?), (1, 2));
     Ok(())
 }

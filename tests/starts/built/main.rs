@@ -1,6 +1,7 @@
 //! The program of `../program.rs`, and this crate twice more: as a dependency in another version,
 //! and in a library that is loaded while it runs.
 
+mod locals;
 #[path = "../program.rs"]
 mod program;
 
@@ -20,6 +21,9 @@ fn main() {
     println!("twin in a child: {:?}", Process::spawn(twin_in_child, 4).unwrap().join());
     let child_in_twin = |n: u64| Process::spawn(|n: u64| n + 1, n).unwrap().join().unwrap();
     println!("child in a twin: {:?}", twin::Process::spawn(child_in_twin, 4).unwrap().join());
+    println!("guards: {}", locals::guards_of_an_ending_thread());
+    let in_child = |()| locals::guards_of_an_ending_thread();
+    println!("guards in a child: {:?}", Process::spawn(in_child, ()).unwrap().join());
     if let Ok(library) = std::env::var(LIBRARY) {
         println!("library: {}", load(library.clone()));
         println!("library in a child: {:?}", Process::spawn(load, library).unwrap().join());

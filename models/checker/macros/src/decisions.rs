@@ -1,5 +1,8 @@
 //! Expressions: which are decisions, and what becomes of them.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -23,6 +26,8 @@ pub(crate) struct Decisions {
     gives: Gives,
     /// Where the decision begins that is gone through, with all that it comes from.
     decision: Option<(u32, u32)>,
+    /// How often there has been this text.
+    times: RefCell<BTreeMap<String, u32>>,
     error: Option<Error>,
 }
 
@@ -34,7 +39,8 @@ fn start_of(at: Span) -> (u32, u32) {
 
 impl Decisions {
     pub(crate) fn new(path: String, output: &ReturnType) -> Self {
-        Decisions { path, gives: Gives::of(output), decision: None, error: None }
+        let (decision, times, error) = Default::default();
+        Decisions { path, gives: Gives::of(output), decision, times, error }
     }
 
     pub(crate) fn function(mut self, body: &mut Block) -> Result<(), Error> {
@@ -54,6 +60,17 @@ impl Decisions {
         let (line, column) = start_of(at);
         let (from_line, from_column) = self.decision.unwrap_or((line, column));
         let path = &self.path;
+        // Places of one text are told apart by their order in the function.
+        let text = match self.times.borrow_mut().entry(text.to_owned()).or_default() {
+            times @ 0 => {
+                *times = 1;
+                text.to_owned()
+            }
+            times => {
+                *times += 1;
+                format!("{text} (the {times}. of that text)")
+            }
+        };
         quote! {
             &::multiproc_checker::mutants::Place {
                 line: #line,

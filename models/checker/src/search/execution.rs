@@ -11,6 +11,7 @@ mod choices;
 mod death;
 mod digest;
 mod steps;
+mod versions;
 
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -22,7 +23,9 @@ use crate::futex::Timeouts;
 use crate::robust::{MOST_THREADS, thread_named, without_name};
 use crate::trace::{self, Label};
 
+pub(super) use death::{is_named_dead, is_named_dead_in_step};
 pub(super) use steps::*;
+pub(super) use versions::{exchange_version, see_version};
 
 /// So often in one execution a slice of a thread's waits ends, once somebody has died. (Of each: nobody
 /// who waits in vain takes the time from those who would find something.)
@@ -74,8 +77,10 @@ enum Status {
 
 struct Thread {
     status: Status,
+    /// The number in its name: its own, or that of one that was killed.
+    number: ThreadId,
     memory: u64,
-    /// Whom it knows of: the names among what it has seen, in order.
+    /// Whom it knows of: the numbers in the names among what it has seen, in order.
     knows: Vec<ThreadId>,
     woken: bool,
     is_joined: bool,
@@ -86,6 +91,8 @@ struct Thread {
     /// The locks on its robust list, oldest first, and the pending one.
     held: Vec<VariableId>,
     pending: Option<VariableId>,
+    /// The variable whose newest version it has seen.
+    version: Option<VariableId>,
     /// So many slices of its waits can still end.
     slices: u32,
     /// One has ended, and it has only looked since.
@@ -178,6 +185,7 @@ impl Execution {
     fn add(&mut self, kind: Option<u32>, mortal: bool) -> ThreadId {
         self.threads.push(Thread {
             status: Status::Ready,
+            number: self.threads.len(),
             memory: 0,
             knows: Vec::new(),
             woken: false,
@@ -186,6 +194,7 @@ impl Execution {
             kind: kind.filter(|_| !self.rules.plain),
             held: Vec::new(),
             pending: None,
+            version: None,
             slices: SLICES,
             sliced: false,
         });
@@ -210,15 +219,16 @@ impl Execution {
     fn remember(&mut self, what: impl Hash, values: &[u64]) {
         let me = self.current;
         let thread = &mut self.threads[me];
+        let number = thread.number;
         let mut hasher = DefaultHasher::new();
         thread.memory.hash(&mut hasher);
         what.hash(&mut hasher);
         for &value in values {
             match thread_named(value) {
-                Some(id) if id == me => (1u8, without_name(value)).hash(&mut hasher),
-                Some(id) => {
+                Some(other) if other == number => (1u8, without_name(value)).hash(&mut hasher),
+                Some(other) => {
                     (2u8, without_name(value)).hash(&mut hasher);
-                    thread.knows.push(id);
+                    thread.knows.push(other);
                 }
                 None => (0u8, value).hash(&mut hasher),
             }

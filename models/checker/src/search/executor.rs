@@ -8,7 +8,6 @@ use crate::executor::{
     At, AtomicObject, CellData, CellObject, Executor, Knowledge, ListChange, PlainObject, Start,
     ThreadId, ThreadObject,
 };
-use crate::robust::name_of;
 use crate::trace::Label;
 
 /// The search, as an executor.
@@ -44,7 +43,7 @@ impl Executor for BySearch {
     }
 
     fn name(&self) -> u32 {
-        name_of(self.current())
+        execution::my_name()
     }
 
     fn sleepers(&self) -> usize {
@@ -81,6 +80,10 @@ impl Executor for BySearch {
 
     fn is_dead(&self, name: u32) -> bool {
         execution::is_named_dead(name)
+    }
+
+    fn is_dead_in_step(&self, name: u32) -> bool {
+        execution::is_named_dead_in_step(name)
     }
 
     fn private_step(&self, what: &'static str) {

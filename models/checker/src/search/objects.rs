@@ -3,6 +3,7 @@
 use std::cell::Cell as StdCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 
 use super::execution;
 use crate::executor::{
@@ -37,6 +38,21 @@ impl AtomicObject for Atomic {
         let (what, change) =
             access.map_or(("wake", Change::None), |access| (access.what, access.change));
         execution::wake(self.id, wakes, what, at, |value| *value = change.apply(*value, self.bits))
+    }
+
+    fn see_version(&self, at: At) {
+        execution::see_version(self.id, at);
+    }
+
+    fn exchange_version(
+        &self,
+        old: u64,
+        new: u64,
+        _: Ordering,
+        since: bool,
+        at: At,
+    ) -> Result<(), u64> {
+        execution::exchange_version(self.id, old, new, since, at)
     }
 
     fn id(&self) -> Option<VariableId> {
@@ -158,6 +174,10 @@ impl Drop for CellAccessed {
 pub(super) struct SearchThread(pub(super) ThreadId);
 
 impl ThreadObject for SearchThread {
+    fn id(&self) -> ThreadId {
+        self.0
+    }
+
     fn join(self: Box<Self>) -> Option<ThreadId> {
         execution::join(self.0)
     }

@@ -18,7 +18,8 @@ std::thread_local! {
 
 /// So many more wait on a futex.
 pub(super) fn add_sleepers(more: isize) {
-    SLEEPERS.set(SLEEPERS.get().strict_add_signed(more));
+    let now = SLEEPERS.get().checked_add_signed(more);
+    SLEEPERS.set(now.expect("who waits no longer has waited"));
 }
 
 /// An interleaving begins: the last one may have failed while some waited.

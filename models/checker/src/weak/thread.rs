@@ -224,6 +224,10 @@ impl LoomThread {
 }
 
 impl ThreadObject for LoomThread {
+    fn id(&self) -> ThreadId {
+        number_of(&self.thread)
+    }
+
     fn join(self: Box<Self>) -> Option<ThreadId> {
         self.set_joiner(Joiner::Thread(thread::current()));
         park_until(|| locked(&self.end).is_joined);

@@ -6,7 +6,7 @@ use anyhow::Result;
 use multiproc::{Event, Lock, Thread};
 
 use crate::scenario::Scenario;
-use crate::stage::Stage;
+use crate::settings::Settings;
 use crate::verdict::Verdict;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -16,14 +16,14 @@ pub(super) const SCENARIO: Scenario = Scenario {
     play,
 };
 
-fn play(stage: Stage) -> Result<Verdict> {
+fn play(settings: Settings) -> Result<Verdict> {
     let shared = Arc::new((Event::new(), Lock::new(String::new())));
 
     let setter = Arc::clone(&shared);
     let thread = Thread::spawn(move || {
         let (is_set, password) = &*setter;
         println!("thread: I think of a password");
-        stage.sleep(1.0);
+        settings.sleep(1.0);
         *password.lock().expect("nobody panics with the password") = "open sesame".into();
         is_set.set();
     })?;

@@ -11,7 +11,7 @@ use anyhow::Result;
 use multiproc::{Event, Process, Shared};
 
 use crate::scenario::Scenario;
-use crate::stage::Stage;
+use crate::settings::Settings;
 use crate::verdict::Verdict;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -21,7 +21,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     play,
 };
 
-fn play(stage: Stage) -> Result<Verdict> {
+fn play(settings: Settings) -> Result<Verdict> {
     let closing = |who| println!("{who}, pid {}: both come to this line", id());
     let parent = id();
 
@@ -30,7 +30,7 @@ fn play(stage: Stage) -> Result<Verdict> {
     let child_is_done = Shared::new(Event::new())?;
 
     let child = Process::fork(|| {
-        stage.sleep(2.0);
+        settings.sleep(2.0);
         variable += 1;
         println!(
             "child, pid {}: my parent is pid {}, my variable is {variable}",
@@ -43,7 +43,7 @@ fn play(stage: Stage) -> Result<Verdict> {
     })?;
 
     // The parent goes on here at once.
-    stage.sleep(3.0);
+    settings.sleep(3.0);
     let child_was_first = child_is_done.is_set();
     println!("parent, pid {parent}: my child is pid {}, my variable is {variable}", child.pid());
     closing("parent");
@@ -56,5 +56,5 @@ fn play(stage: Stage) -> Result<Verdict> {
             (its_variable, variable) == (2, 1),
         )
         .claim("the child has its own pid, and this parent", own_pid)
-        .timed(stage, "the child came first, which slept less", child_was_first))
+        .timed(settings, "the child came first, which slept less", child_was_first))
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
-use multiproc::{Error, Lock, Process, Shared, Thread, process_safe};
+use multiproc::{Error, Lock, Process, ProcessSafe, Shared, Thread};
 
 use crate::scenario::Scenario;
-use crate::stage::Stage;
+use crate::settings::Settings;
 use crate::verdict::Verdict;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -18,14 +18,12 @@ pub(super) const SCENARIO: Scenario = Scenario {
     play,
 };
 
-process_safe! {
-    #[derive(Default)]
-    struct Pair {
-        a: u64,
-        b: u64,
-        /// Not 0 when the other has looked enough.
-        enough: u32,
-    }
+#[derive(Default, ProcessSafe)]
+struct Pair {
+    a: u64,
+    b: u64,
+    /// Not 0 when the other has looked enough.
+    enough: u32,
 }
 
 /// Adds 1 to both, again and again.
@@ -60,7 +58,7 @@ impl fmt::Display for Seen {
 }
 
 /// Looks whether they differ, again and again: 2 s long, or as often as it was asked.
-fn look(pair: &Lock<Pair>, stage: Stage) -> Result<Seen, Error> {
+fn look(pair: &Lock<Pair>, settings: Settings) -> Result<Seen, Error> {
     let mut seen = Seen::default();
     let began = Instant::now();
     loop {
@@ -70,10 +68,10 @@ fn look(pair: &Lock<Pair>, stage: Stage) -> Result<Seen, Error> {
         }
         seen.looked += 1;
         seen.differed += u64::from(pair.a != pair.b);
-        let enough = match stage.rounds {
+        let enough = match settings.rounds {
             Some(rounds) => seen.looked >= rounds,
             // A look at the clock takes longer than one under the lock.
-            None => seen.looked % 1024 == 0 && began.elapsed() >= stage.seconds(2.0),
+            None => seen.looked % 1024 == 0 && began.elapsed() >= settings.seconds(2.0),
         };
         if enough {
             pair.enough = 1;
@@ -82,12 +80,12 @@ fn look(pair: &Lock<Pair>, stage: Stage) -> Result<Seen, Error> {
     }
 }
 
-fn play(stage: Stage) -> Result<Verdict> {
+fn play(settings: Settings) -> Result<Verdict> {
     // Between threads a lock lives wherever both reach it.
     let pair = Arc::new(Lock::new(Pair::default()));
     let its_pair = Arc::clone(&pair);
     let adder = Thread::spawn(move || add(&its_pair))?;
-    let threads = look(&pair, stage)?;
+    let threads = look(&pair, settings)?;
     adder.join()?;
     println!("between threads: {threads}");
 
@@ -95,7 +93,7 @@ fn play(stage: Stage) -> Result<Verdict> {
     // thread does not fork.)
     let pair = Shared::new(Lock::new(Pair::default()))?;
     let adder = Process::spawn(|pair: Shared<Lock<Pair>>| add(&pair), pair.clone())?;
-    let processes = look(&pair, stage)?;
+    let processes = look(&pair, settings)?;
     adder.join()?;
     println!("between processes: {processes}");
 

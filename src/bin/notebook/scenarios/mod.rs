@@ -1,4 +1,4 @@
-//! The notebook, a scenario a file. What several of them need to look at stands in `watch`.
+//! The notebook, a scenario in each file. `watch` has what several of them measure.
 
 mod event;
 mod fork;

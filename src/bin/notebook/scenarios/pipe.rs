@@ -4,7 +4,7 @@ use anyhow::Result;
 use multiproc::{Process, RecvError, pipe};
 
 use crate::scenario::Scenario;
-use crate::stage::Stage;
+use crate::settings::Settings;
 use crate::verdict::Verdict;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -14,10 +14,10 @@ pub(super) const SCENARIO: Scenario = Scenario {
     play,
 };
 
-fn play(stage: Stage) -> Result<Verdict> {
+fn play(settings: Settings) -> Result<Verdict> {
     let (receiver, sender) = pipe::<Vec<i32>>()?;
     let send = || {
-        stage.sleep(3.0);
+        settings.sleep(3.0);
         sender.send(vec![1, 2, 3, 4, 5]).expect("the parent receives");
     };
     let children = (0..5).map(|_| Process::fork(send)).collect::<Result<Vec<_>, _>>()?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::Scenario;
 use crate::scenarios::watch;
-use crate::stage::Stage;
+use crate::settings::Settings;
 use crate::verdict::Verdict;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -27,14 +27,14 @@ struct Done {
     finished: SystemTime,
 }
 
-fn hello((stage, task): (Stage, u32)) -> Done {
+fn hello((settings, task): (Settings, u32)) -> Done {
     let began = SystemTime::now();
     println!("hello {task} from pid {}", id());
-    stage.sleep(2.0);
+    settings.sleep(2.0);
     Done { task, began, finished: SystemTime::now() }
 }
 
-fn play(stage: Stage) -> Result<Verdict> {
+fn play(settings: Settings) -> Result<Verdict> {
     let pool = Pool::new(4)?;
     // `apply` waits for its one task.
     let answer = pool.apply(|n: u32| n + 1, 41)?;
@@ -42,7 +42,7 @@ fn play(stage: Stage) -> Result<Verdict> {
 
     // `apply_async` does not wait: all ten are handed in at once.
     let began = Instant::now();
-    let tasks = (0..10).map(|task| pool.apply_async(hello, (stage, task)));
+    let tasks = (0..10).map(|task| pool.apply_async(hello, (settings, task)));
     let tasks = tasks.collect::<Result<Vec<_>, _>>()?;
     pool.close();
     let results = tasks.iter().map(|task| task.get()).collect::<Result<Vec<_>, _>>()?;
@@ -56,9 +56,9 @@ fn play(stage: Stage) -> Result<Verdict> {
     let most = results.iter().map(|one| at_work(one.began)).max().unwrap_or(0);
     let in_order = results.iter().map(|one| one.task).eq(0..10);
     // Four, four, and the last two.
-    let three_waves = (stage.seconds(6.0)..stage.seconds(8.0)).contains(&took);
+    let three_waves = (settings.seconds(6.0)..settings.seconds(8.0)).contains(&took);
     Ok(Verdict::new()
         .claim("ten results in the order of their tasks", in_order)
         .claim("never more than 4 at a time", (1..=4).contains(&most))
-        .timed(stage, "4 at a time, so three waves", most == 4 && three_waves))
+        .timed(settings, "4 at a time, so three waves", most == 4 && three_waves))
 }

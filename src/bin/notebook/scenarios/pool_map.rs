@@ -4,7 +4,7 @@ use anyhow::Result;
 use multiproc::Pool;
 
 use crate::scenario::Scenario;
-use crate::stage::Stage;
+use crate::settings::Settings;
 use crate::verdict::Verdict;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -14,15 +14,15 @@ pub(super) const SCENARIO: Scenario = Scenario {
     play,
 };
 
-fn square((stage, n): (Stage, u64)) -> u64 {
-    stage.sleep(1.0);
+fn square((settings, n): (Settings, u64)) -> u64 {
+    settings.sleep(1.0);
     n * n
 }
 
-fn play(stage: Stage) -> Result<Verdict> {
+fn play(settings: Settings) -> Result<Verdict> {
     // As many workers as there are cores.
     let pool = Pool::builder().build()?;
-    let squares = pool.map(square, (1..=5).map(|n| (stage, n)))?;
+    let squares = pool.map(square, (1..=5).map(|n| (settings, n)))?;
     println!("{squares:?}");
     pool.close();
     pool.join()?;

@@ -9,7 +9,7 @@ use multiproc::process::{ExitStatus, current};
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::Scenario;
-use crate::stage::Stage;
+use crate::settings::Settings;
 use crate::verdict::Verdict;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -26,21 +26,21 @@ struct Task {
     name: String,
 }
 
-fn worker((stage, task): (Stage, Task)) -> u32 {
+fn worker((settings, task): (Settings, Task)) -> u32 {
     let mut rounds = 0;
     for _ in 0..3 {
         println!("I am {}, pid {}, a child of pid {}", task.name, id(), parent_id());
-        stage.sleep(task.sec);
+        settings.sleep(task.sec);
         println!("{} works", current().name());
         rounds += 1;
     }
     rounds
 }
 
-fn play(stage: Stage) -> Result<Verdict> {
+fn play(settings: Settings) -> Result<Verdict> {
     let task = Task { sec: 2.0, name: "Levi".into() };
     // The child is a fresh process of this program: the arguments travel to it, the result back.
-    let child = Process::builder().name("Levi").spawn(worker, (stage, task))?;
+    let child = Process::builder().name("Levi").spawn(worker, (settings, task))?;
     let rounds = child.join()?;
     println!("{} is joined", child.name());
     Ok(Verdict::new()

@@ -7,7 +7,7 @@ use multiproc::{Process, Run};
 
 use crate::scenario::Scenario;
 use crate::scenarios::watch;
-use crate::stage::Stage;
+use crate::settings::Settings;
 use crate::verdict::Verdict;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -18,7 +18,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
 };
 
 struct Clock {
-    stage: Stage,
+    settings: Settings,
     ticks: usize,
     interval: f64,
 }
@@ -31,17 +31,17 @@ impl Run for Clock {
         let tick = |_| {
             let began = Instant::now();
             println!("it is {}", watch::time(SystemTime::now()));
-            self.stage.sleep(self.interval);
+            self.settings.sleep(self.interval);
             began.elapsed()
         };
         (0..self.ticks).map(tick).collect()
     }
 }
 
-fn play(stage: Stage) -> Result<Verdict> {
-    let clock = Process::start(Clock { stage, ticks: 5, interval: 2.0 })?;
+fn play(settings: Settings) -> Result<Verdict> {
+    let clock = Process::start(Clock { settings, ticks: 5, interval: 2.0 })?;
     let ticks = clock.join()?;
-    let none_early = ticks.iter().all(|tick| *tick >= stage.seconds(2.0));
+    let none_early = ticks.iter().all(|tick| *tick >= settings.seconds(2.0));
     Ok(Verdict::new()
         .claim("five ticks", ticks.len() == 5)
         .claim("none before its 2 s were over", none_early))

@@ -5,7 +5,7 @@ use multiproc::process::ExitStatus;
 use multiproc::{Process, Queue};
 
 use crate::scenario::Scenario;
-use crate::stage::Stage;
+use crate::settings::Settings;
 use crate::verdict::Verdict;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -15,12 +15,12 @@ pub(super) const SCENARIO: Scenario = Scenario {
     play,
 };
 
-fn play(stage: Stage) -> Result<Verdict> {
+fn play(settings: Settings) -> Result<Verdict> {
     let queue = Queue::<(i32, i32)>::bounded(10)?;
     let producer = Process::fork(|| {
         for _ in 0..5 {
             queue.put((10, 2)).expect("there is room");
-            stage.sleep(1.0);
+            settings.sleep(1.0);
         }
     })?;
     let consumer = Process::fork(|| {
@@ -29,7 +29,7 @@ fn play(stage: Stage) -> Result<Verdict> {
             let (a, b) = queue.get().expect("the producer puts five");
             println!("{}", a + b);
             sums.push(a + b);
-            stage.sleep(1.5);
+            settings.sleep(1.5);
         }
         sums
     })?;

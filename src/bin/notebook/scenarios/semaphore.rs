@@ -6,8 +6,8 @@ use anyhow::Result;
 use multiproc::{Lock, Process, Semaphore, Shared};
 
 use crate::scenario::Scenario;
-use crate::scenarios::watch::Crowd;
-use crate::stage::Stage;
+use crate::scenarios::watch::Occupancy;
+use crate::settings::Settings;
 use crate::verdict::Verdict;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -17,15 +17,15 @@ pub(super) const SCENARIO: Scenario = Scenario {
     play,
 };
 
-fn play(stage: Stage) -> Result<Verdict> {
+fn play(settings: Settings) -> Result<Verdict> {
     // Any struct or tuple of safe parts can be shared.
-    let shared = Shared::new((Semaphore::new(3), Lock::new(Crowd::default())))?;
-    let (permits, crowd) = &*shared;
+    let shared = Shared::new((Semaphore::new(3), Lock::new(Occupancy::default())))?;
+    let (permits, occupancy) = &*shared;
 
     let work = || {
         let permit = permits.acquire();
         println!("pid {}: I have a permit", id());
-        Crowd::with(crowd, || stage.sleep(3.0)).expect("nobody dies while counting");
+        Occupancy::with(occupancy, || settings.sleep(3.0)).expect("nobody dies while counting");
         println!("pid {}: I give it back", id());
         drop(permit);
     };
@@ -34,10 +34,10 @@ fn play(stage: Stage) -> Result<Verdict> {
         worker.join()?;
     }
 
-    let most = Crowd::most(crowd)?;
+    let most = Occupancy::most(occupancy)?;
     println!("at most {most} inside, {} permits at the end", permits.value());
     Ok(Verdict::new()
         .claim("never more than 3 inside", (1..=3).contains(&most))
         .claim("final value 3", permits.value() == 3)
-        .timed(stage, "3 were inside at a time", most == 3))
+        .timed(settings, "3 were inside at a time", most == 3))
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use multiproc::{Process, SharedArray};
 
 use crate::scenario::Scenario;
-use crate::stage::Stage;
+use crate::settings::Settings;
 use crate::verdict::Verdict;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -14,7 +14,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     play,
 };
 
-fn play(_: Stage) -> Result<Verdict> {
+fn play(_: Settings) -> Result<Verdict> {
     let array = SharedArray::new(b"Hello")?;
     let letters = || array.iter().map(char::from).collect::<Vec<_>>();
 

@@ -5,7 +5,7 @@ use multiproc::{Event, Process, Shared, Thread, duplex, thread};
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::Scenario;
-use crate::stage::Stage;
+use crate::settings::Settings;
 use crate::verdict::Verdict;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -24,7 +24,7 @@ struct Found {
     names: [String; 2],
 }
 
-fn play(_: Stage) -> Result<Verdict> {
+fn play(_: Settings) -> Result<Verdict> {
     // The program is a child process, so that there is somebody to look when it has ended.
     let last_line = Shared::new(Event::new())?;
     let child = Process::fork(|| program(last_line.clone()).map_err(|error| error.to_string()))?;

@@ -8,7 +8,7 @@ use multiproc::{Run, Thread};
 
 use crate::scenario::Scenario;
 use crate::scenarios::watch;
-use crate::stage::Stage;
+use crate::settings::Settings;
 use crate::verdict::Verdict;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -20,11 +20,11 @@ pub(super) const SCENARIO: Scenario = Scenario {
 
 /// Python's `Thread` has these four; here they are fields like any others.
 struct Player {
-    target: fn(Stage, &[&str], &BTreeMap<&str, f64>) -> usize,
+    target: fn(Settings, &[&str], &BTreeMap<&str, f64>) -> usize,
     args: Vec<&'static str>,
     kwargs: BTreeMap<&'static str, f64>,
     name: &'static str,
-    stage: Stage,
+    settings: Settings,
 }
 
 impl Run for Player {
@@ -32,26 +32,26 @@ impl Run for Player {
 
     fn run(self) -> usize {
         println!("{} begins", self.name);
-        (self.target)(self.stage, &self.args, &self.kwargs)
+        (self.target)(self.settings, &self.args, &self.kwargs)
     }
 }
 
 /// Plays the songs; how many it played.
-fn perform(stage: Stage, songs: &[&str], options: &BTreeMap<&str, f64>) -> usize {
+fn perform(settings: Settings, songs: &[&str], options: &BTreeMap<&str, f64>) -> usize {
     for song in songs {
         println!("{song}, at {}", watch::time(SystemTime::now()));
-        stage.sleep(options["interval"]);
+        settings.sleep(options["interval"]);
     }
     songs.len()
 }
 
-fn play(stage: Stage) -> Result<Verdict> {
+fn play(settings: Settings) -> Result<Verdict> {
     let player = Player {
         target: perform,
         args: vec!["Yesterday"; 3],
         kwargs: BTreeMap::from([("interval", 2.0)]),
         name: "player",
-        stage,
+        settings,
     };
     let player = Thread::builder().name(player.name).start(player)?;
     let played = player.join()?;

@@ -8,7 +8,7 @@ use multiproc::{Process, ProcessError};
 
 use crate::scenario::Scenario;
 use crate::scenarios::watch;
-use crate::stage::Stage;
+use crate::settings::Settings;
 use crate::verdict::Verdict;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -18,9 +18,9 @@ pub(super) const SCENARIO: Scenario = Scenario {
     play,
 };
 
-fn play(stage: Stage) -> Result<Verdict> {
+fn play(settings: Settings) -> Result<Verdict> {
     let child: Process<()> = Process::fork(|| {
-        stage.sleep(3.0);
+        settings.sleep(3.0);
         println!("child, pid {}: I exit with 3", id());
         exit(3)
     })?;

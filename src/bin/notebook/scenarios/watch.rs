@@ -1,10 +1,10 @@
-//! What scenarios look at, to tell what happened.
+//! What several scenarios measure.
 
 use std::fs;
 use std::time::SystemTime;
 
 use jiff::Zoned;
-use multiproc::{Error, Lock, process_safe};
+use multiproc::{Error, Lock, ProcessSafe};
 
 /// The time of day at some moment, here.
 pub(super) fn time(moment: SystemTime) -> String {
@@ -23,29 +23,27 @@ pub(super) fn state(pid: u32) -> Option<char> {
     rest.chars().next()
 }
 
-process_safe! {
-    /// Counts how many are inside something, and the most there ever were.
-    #[derive(Debug, Default)]
-    pub(super) struct Crowd {
-        inside: u32,
-        most: u32,
-    }
+/// Counts how many are inside something, and the most there ever were.
+#[derive(Debug, Default, ProcessSafe)]
+pub(super) struct Occupancy {
+    inside: u32,
+    most: u32,
 }
 
-impl Crowd {
-    /// Does `work` as one who is inside.
-    pub(super) fn with(crowd: &Lock<Crowd>, work: impl FnOnce()) -> Result<(), Error> {
-        let mut now = crowd.lock()?;
+impl Occupancy {
+    /// Runs `work`, and counts this process as inside meanwhile.
+    pub(super) fn with(occupancy: &Lock<Occupancy>, work: impl FnOnce()) -> Result<(), Error> {
+        let mut now = occupancy.lock()?;
         now.inside += 1;
         now.most = now.most.max(now.inside);
         drop(now);
         work();
-        crowd.lock()?.inside -= 1;
+        occupancy.lock()?.inside -= 1;
         Ok(())
     }
 
-    /// The most that there ever were inside.
-    pub(super) fn most(crowd: &Lock<Crowd>) -> Result<u32, Error> {
-        Ok(crowd.lock()?.most)
+    /// The most that were inside at the same time.
+    pub(super) fn most(occupancy: &Lock<Occupancy>) -> Result<u32, Error> {
+        Ok(occupancy.lock()?.most)
     }
 }

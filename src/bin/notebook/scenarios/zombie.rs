@@ -5,7 +5,7 @@ use multiproc::{Process, wait_any};
 
 use crate::scenario::Scenario;
 use crate::scenarios::watch;
-use crate::stage::Stage;
+use crate::settings::Settings;
 use crate::verdict::Verdict;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -15,11 +15,11 @@ pub(super) const SCENARIO: Scenario = Scenario {
     play,
 };
 
-fn play(stage: Stage) -> Result<Verdict> {
+fn play(settings: Settings) -> Result<Verdict> {
     let child = Process::fork(|| ())?;
     // To know that it has ended is not to wait for it.
-    wait_any(&[&child], None)?;
-    stage.sleep(1.0);
+    wait_any(&[&child])?;
+    settings.sleep(1.0);
     let before = watch::state(child.pid());
     println!("child, pid {}, has ended: {}", child.pid(), told(before));
 

@@ -1,13 +1,14 @@
 //! What was seen of an enum: its variants, each by its number; and by its names where they are not in
 //! the order of the numbers.
 
+use crate::ipc::codec::probe::graph::{Graph, NodeId};
 use crate::ipc::codec::probe::trace::Names;
-use crate::ipc::codec::shapes::{Enum, Fields, Variant};
+use crate::ipc::codec::shapes::{Changed, Node, Parts, Place, Variant};
 
-/// One type of enum: its visitor's name tells them apart, and the variants, as two types that are
-/// local to blocks, or are in two versions of a crate, may have one name.
+/// One type of enum.
+#[derive(Clone, Debug)]
 pub(super) struct EnumTrace {
-    visitor: &'static str,
+    node: NodeId,
     name: &'static str,
     names: Names,
     /// By number, as many as there are names; then by name.
@@ -17,36 +18,44 @@ pub(super) struct EnumTrace {
     ended: Option<usize>,
     /// How often one was chosen because there was no better one.
     turns: usize,
+    /// The ways that came back as variants of these names, when what was read was written again.
+    came_back: Vec<(usize, &'static str)>,
 }
 
 /// What came of reading a variant in one way.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Way {
     tried: bool,
     /// Whether a value came of it.
     whole: bool,
     /// Which variant it is, if it is one: equal for ways that lead to the same.
     which: Option<u64>,
-    fields: Option<Fields>,
+    /// What is in it.
+    node: Option<NodeId>,
     /// The places of the enums that were seen directly in it.
     inside: Vec<usize>,
 }
 
 /// How a variant is asked for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Asked {
     Index(u32),
     Name(&'static str),
 }
 
 impl EnumTrace {
-    pub(super) fn new(visitor: &'static str, name: &'static str, names: Names) -> Self {
+    pub(super) fn new(node: NodeId, name: &'static str, names: Names) -> Self {
         let ways = vec![Way::default(); 2 * names.len()];
-        EnumTrace { visitor, name, names, ways, ended: None, turns: 0 }
+        EnumTrace { node, name, names, ways, ended: None, turns: 0, came_back: Vec::new() }
     }
 
-    pub(super) fn is(&self, visitor: &str, names: Names) -> bool {
-        self.visitor == visitor && (std::ptr::eq(self.names, names) || self.names == names)
+    pub(super) fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// What is in it if it is read in one `way`.
+    pub(super) fn inside(&mut self, way: usize, graph: &mut Graph, names: Names) -> NodeId {
+        *self.ways[way].node.get_or_insert_with(|| graph.add_node(self.name, names))
     }
 
     fn by_index(&self) -> &[Way] {
@@ -106,6 +115,27 @@ impl EnumTrace {
         Some(place)
     }
 
+    /// The variant of this number, if there is one.
+    pub(super) fn follow(&mut self, index: usize) -> Option<usize> {
+        let way = Some(index).filter(|index| *index < self.names.len())?;
+        self.ways[way].tried = true;
+        Some(way)
+    }
+
+    /// The same way once more.
+    pub(super) fn follow_way(&mut self, way: usize) -> Option<usize> {
+        let way = Some(way).filter(|way| *way < self.ways.len())?;
+        self.ways[way].tried = true;
+        Some(way)
+    }
+
+    /// What was read in one way was written as the variant of this name.
+    pub(super) fn came_back(&mut self, way: usize, name: &'static str) {
+        if !self.came_back.contains(&(way, name)) {
+            self.came_back.push((way, name));
+        }
+    }
+
     pub(super) fn asked(&self, way: usize) -> Asked {
         match way.checked_sub(self.names.len()) {
             None => Asked::Index(way as u32),
@@ -123,11 +153,6 @@ impl EnumTrace {
         self.ways[way].which = Some(which);
     }
 
-    /// What is in it was read.
-    pub(super) fn read(&mut self, way: usize, fields: Fields) {
-        self.ways[way].fields = Some(fields);
-    }
-
     pub(super) fn whole(&mut self, way: usize) {
         self.ways[way].whole = true;
         self.ended.get_or_insert(way);
@@ -140,6 +165,11 @@ impl EnumTrace {
 
     pub(super) fn progress(&self) -> usize {
         self.ways.iter().map(|way| usize::from(way.tried) + usize::from(way.whole)).sum()
+    }
+
+    /// Grows when a variant was seen for the first time.
+    pub(super) fn seen(&self) -> usize {
+        self.ways.iter().filter(|way| way.which.is_some()).count()
     }
 
     /// Whether there are variants that were not read yet.
@@ -172,10 +202,16 @@ impl EnumTrace {
         }
     }
 
-    /// What is read, unless nothing is known.
-    pub(super) fn into_enum(self) -> Option<Enum> {
-        if !self.is_enum() {
-            return None;
+    /// What is read.
+    pub(super) fn turned_out(&self, graph: &Graph, all: bool) -> Node {
+        let names_lead_nowhere =
+            || self.by_name().iter().all(|way| way.tried && way.which.is_none());
+        if !self.is_pending() && (!self.is_enum() || !self.is_plain() && names_lead_nowhere()) {
+            let rest = if all { Place::REFUSED } else { Place::UNSEEN };
+            let parts = |way: &Way| way.node.map(|node| graph.frozen_parts(node, all));
+            let parts =
+                self.by_index().iter().map(|way| parts(way).unwrap_or(Parts::nothing(rest)));
+            return Node::Numbers(parts.collect());
         }
         let plain = self.is_plain();
         let variant = |place: usize| {
@@ -185,11 +221,25 @@ impl EnumTrace {
                 let which = self.by_name()[place].which?;
                 self.by_index().iter().position(|way| way.which == Some(which))
             }?;
-            let fields = self.by_index()[index].fields.clone();
-            let fields = fields.or_else(|| self.by_name()[place].fields.clone());
-            Some(Variant { index: index as u32, fields })
+            let ways = [&self.by_index()[index], &self.by_name()[place]];
+            let mut nodes = ways.into_iter().filter_map(|way| way.node);
+            let whole = nodes.clone().find(|node| graph.is_whole(*node));
+            let node = whole.or_else(|| nodes.next())?;
+            let mut parts = graph.frozen_parts(node, all);
+            let which = self.by_index()[index].which;
+            let other = self
+                .came_back
+                .iter()
+                .find(|(way, name)| *name == self.names[place] && self.ways[*way].which != which);
+            if let Some((way, name)) = other {
+                parts.refuse(Changed {
+                    written: format!("variant {name} for another one"),
+                    read: format!("variant {}", self.name_of(*way)),
+                });
+            }
+            Some(Variant { index: index as u32, parts })
         };
-        let variants = self.names.iter().enumerate().map(|(i, name)| (*name, variant(i))).collect();
-        Some(Enum { name: self.name, variants })
+        let variants = self.names.iter().enumerate().map(|(i, name)| (*name, variant(i)));
+        Node::Variants(variants.collect())
     }
 }

@@ -4,14 +4,14 @@ use std::num::NonZeroU8;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::*;
-use crate::ipc::codec::{self, shapes};
+use crate::ipc::codec::{self, shapes::Form};
 use crate::ipc::{Connection, Queue, Sender, SharedArray};
 use crate::shm::Shared;
 use crate::sync::Lock;
 use crate::sys::MODELLED;
 
 #[track_caller]
-fn refused<T: DeserializeOwned>(what: &str, at: &str, because: &str) {
+fn refused<T: Message>(what: &str, at: &str, because: &str) {
     let error = Reads::of::<T>().unwrap_err();
     let CodecError::NeedsSelfDescribing(demand) = error else { panic!("{error}") };
     assert_eq!((&demand.type_name[..], &demand.place[..]), (what, at));
@@ -19,7 +19,7 @@ fn refused<T: DeserializeOwned>(what: &str, at: &str, because: &str) {
 }
 
 #[track_caller]
-fn passes<T: DeserializeOwned>() {
+fn passes<T: Message>() {
     Reads::of::<T>().unwrap();
 }
 
@@ -30,7 +30,7 @@ enum Untagged {
     Text(String),
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(tag = "kind")]
 #[allow(dead_code)]
 enum Tagged {
@@ -38,7 +38,7 @@ enum Tagged {
     B,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", content = "of")]
 #[allow(dead_code)]
 enum Adjacent {
@@ -46,7 +46,7 @@ enum Adjacent {
     B,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[allow(dead_code)]
 struct Flat {
     a: u8,
@@ -54,7 +54,7 @@ struct Flat {
     rest: HashMap<String, u8>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[allow(dead_code)]
 enum Rare {
     Common,
@@ -76,21 +76,21 @@ fn what_asks_for_names_is_found_wherever_it_is() {
 
 #[test]
 fn variants_are_found_however_far_inside_of_others() {
-    #[derive(Deserialize)]
+    #[derive(Serialize, Deserialize)]
     #[allow(dead_code)]
     enum Outer {
         Nothing,
         Middle(u8, Middle),
         Last,
     }
-    #[derive(Deserialize)]
+    #[derive(Serialize, Deserialize)]
     #[allow(dead_code)]
     enum Middle {
         Nothing,
         One(u8),
         Inner { inner: Option<Inner> },
     }
-    #[derive(Deserialize)]
+    #[derive(Serialize, Deserialize)]
     #[allow(dead_code)]
     enum Inner {
         A,
@@ -104,19 +104,19 @@ fn variants_are_found_however_far_inside_of_others() {
 
 #[test]
 fn a_type_that_contains_itself_comes_to_an_end() {
-    #[derive(Deserialize)]
+    #[derive(Serialize, Deserialize)]
     #[allow(dead_code)]
     struct List {
         next: Option<Box<List>>,
         end: NonZeroU8,
     }
-    #[derive(Deserialize)]
+    #[derive(Serialize, Deserialize)]
     #[allow(dead_code)]
     enum Left {
         Both(Box<Right>, Box<Left>),
         Many(Vec<Left>),
     }
-    #[derive(Deserialize)]
+    #[derive(Serialize, Deserialize)]
     #[allow(dead_code)]
     enum Right {
         Back(Box<Left>),
@@ -128,7 +128,7 @@ fn a_type_that_contains_itself_comes_to_an_end() {
 
 #[test]
 fn what_was_read_of_an_enum_goes_by_the_names_it_is_read_by() {
-    #[derive(Deserialize)]
+    #[derive(Serialize, Deserialize)]
     #[allow(dead_code)]
     enum Named {
         #[serde(skip)]
@@ -141,13 +141,14 @@ fn what_was_read_of_an_enum_goes_by_the_names_it_is_read_by() {
         Other,
     }
     let shapes = Reads::of::<Named>().unwrap();
-    let index = |written, name, form| shapes.variant("Named", written, name, form).unwrap().0;
-    assert_eq!(index(1, "First", shapes::Form::Newtype), 0);
-    assert_eq!(index(1, "z", shapes::Form::Newtype), 0);
-    assert_eq!(index(2, "second", shapes::Form::Struct(2)), 1);
-    assert_eq!(index(3, "Other", shapes::Form::Unit), 2);
-    assert!(shapes.variant("Named", 0, "Skipped", shapes::Form::Unit).is_err());
-    assert!(shapes.variant("Named", 1, "First", shapes::Form::Unit).is_err());
+    let variant = |written, name, form| shapes.variant(shapes.root(), "Named", written, name, form);
+    let index = |written, name, form| variant(written, name, form).unwrap().0;
+    assert_eq!(index(1, "First", Form::Newtype), 0);
+    assert_eq!(index(1, "z", Form::Newtype), 0);
+    assert_eq!(index(2, "second", Form::Struct(2)), 1);
+    assert_eq!(index(3, "Other", Form::Unit), 2);
+    assert!(variant(0, "Skipped", Form::Unit).is_err());
+    assert!(variant(1, "First", Form::Unit).is_err());
 }
 
 /// Refuses every value but one.
@@ -192,6 +193,7 @@ fn what_is_handed_over_does_not_hide_what_comes_after_it() {
 
 #[test]
 fn a_panic_over_a_made_up_value_is_no_verdict() {
+    #[derive(Serialize)]
     struct Brittle;
     impl<'de> Deserialize<'de> for Brittle {
         fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
@@ -203,14 +205,14 @@ fn a_panic_over_a_made_up_value_is_no_verdict() {
 
 #[test]
 fn types_that_refuse_nothing_are_seen_whole() {
-    #[derive(Deserialize)]
+    #[derive(Serialize, Deserialize)]
     #[allow(dead_code)]
     enum Tree {
         Node(Box<Tree>, Box<Tree>),
         Other(Box<Mutual>),
         Leaf,
     }
-    #[derive(Deserialize)]
+    #[derive(Serialize, Deserialize)]
     #[allow(dead_code)]
     enum Mutual {
         Pair(Box<Mutual>, Box<Tree>),
@@ -226,4 +228,38 @@ fn types_that_refuse_nothing_are_seen_whole() {
     ];
     assert_eq!(partial, [false; 5]);
     assert!(Reads::of::<(Choosy, Tree)>().unwrap().is_partial());
+}
+
+#[test]
+fn what_was_learned_from_a_value_stays_known() {
+    type Dated = (Choosy, Vec<(u8, String)>);
+    let dated = || -> Dated { (Choosy(12_345), vec![(1, "x".to_owned()), (2, String::new())]) };
+    let before = Reads::of::<Dated>().unwrap();
+    assert!(before.is_partial());
+    let bytes = codec::to_bytes(&dated()).unwrap();
+    assert_eq!(codec::decode(&bytes), Ok(dated()));
+    let learned = Reads::of::<Dated>().unwrap();
+    assert!(learned.turn() > before.turn());
+    // By shapes from before, what another thread has learned since is seen.
+    assert_eq!(codec::append(&dated(), before, Vec::new()), Ok(bytes.clone()));
+    assert_eq!(codec::to_bytes(&dated()), Ok(bytes));
+    assert_eq!(Reads::of::<Dated>().unwrap().turn(), learned.turn());
+}
+
+#[test]
+fn what_is_read_of_nothing_is_not_sent_by_its_places() {
+    /// Is refused before anything of it is read.
+    #[derive(Debug, PartialEq, Serialize)]
+    struct Unread(u8, String);
+    impl<'de> Deserialize<'de> for Unread {
+        fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Err(serde::de::Error::custom("not here"))
+        }
+    }
+    let error = codec::to_bytes(&(Choosy(1), Unread(1, "x".to_owned()))).unwrap_err();
+    assert!(error.to_string().contains("cannot be found out"), "{error}");
+    // What is one value by itself is what it is.
+    let bytes = codec::to_bytes(&(Choosy(1), "x".to_owned())).unwrap();
+    let error = codec::decode::<(Choosy, String)>(&bytes).unwrap_err();
+    assert_eq!(error, CodecError::Custom("not the one".to_owned()));
 }

@@ -2,31 +2,19 @@
 
 use std::any::type_name;
 
+use std::collections::{HashMap, VecDeque};
+
 use serde::de::{self, Visitor};
 
 use crate::error::{CodecError, FormatDemand};
 use crate::ipc::codec::fault::{Fault, Result};
+use crate::ipc::codec::probe::echo::Finding;
 use crate::ipc::codec::probe::enums::EnumTrace;
-use crate::ipc::codec::shapes::{Fields, Form, Shapes, Struct};
-
-/// What made-up values are like.
-#[derive(Clone, Copy)]
-pub(super) struct Guess {
-    /// Whether lists and maps have no element, and options no value.
-    pub(super) bare: bool,
-    pub(super) number: u8,
-    pub(super) text: &'static str,
-    pub(super) bytes: &'static [u8],
-}
-
-/// Tried one after another, as long as a type refuses the values. The first sees the most. (Bytes of a
-/// fixed number mostly are 16: an identifier, an address.)
-pub(super) const GUESSES: [Guess; 4] = [
-    Guess { bare: false, number: 1, text: "1", bytes: b"1" },
-    Guess { bare: true, number: 1, text: "1", bytes: b"1" },
-    Guess { bare: false, number: 0, text: "", bytes: &[0; 16] },
-    Guess { bare: true, number: 0, text: "a", bytes: b"" },
-];
+use crate::ipc::codec::probe::graph::{Graph, NodeId};
+use crate::ipc::codec::probe::guess::{GUESSES, Guess};
+use crate::ipc::codec::probe::log::{Leaf, Log, What};
+use crate::ipc::codec::probe::sample::Sample;
+use crate::ipc::codec::shapes::Shapes;
 
 /// Values that are made up for a type at most, some milliseconds' worth.
 const VALUES: usize = 100_000;
@@ -37,13 +25,15 @@ const VALUES_A_PASS: usize = 20_000;
 /// How deep types are followed into each other; those that contain themselves end sooner.
 const DEPTH: usize = 100;
 
+#[derive(Clone, Debug)]
 pub(super) struct Trace {
     root: &'static str,
+    pub(super) sample: Sample,
     pub(super) guess: Guess,
     /// The visitors at work, outermost first.
     open: Vec<&'static str>,
     path: Vec<Step>,
-    structs: Vec<Struct>,
+    pub(super) graph: Graph,
     pub(super) enums: Vec<EnumTrace>,
     /// By the enums' places, at the beginning of the pass: how many enums on there is one with a variant
     /// that was not read yet.
@@ -51,18 +41,28 @@ pub(super) struct Trace {
     /// The variants at work, outermost first: the enum's place and the way.
     variants: Vec<(usize, usize)>,
     finding: Option<CodecError>,
+    pub(super) log: Log,
+    /// The ways in which the enums of the pass were read.
+    ways: Vec<usize>,
+    /// In which they are to be read, if they are to be as before.
+    again: VecDeque<usize>,
+    /// What came back otherwise, of which one value alone tells nothing: what was read, and written.
+    changes: HashMap<(NodeId, usize, usize), (Leaf, Leaf)>,
     spent: usize,
     spent_before: usize,
+    /// The values of the pass that were not made up.
+    sampled: usize,
 }
 
 /// From a value to one in it, and the latter's type.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
     pub(super) to: To,
     pub(super) type_name: &'static str,
 }
 
-#[derive(Clone, Copy)]
-pub(super) enum To {
+#[derive(Clone, Copy, Debug)]
+pub(in crate::ipc::codec) enum To {
     Field(&'static str),
     Place(usize),
     Element,
@@ -75,16 +75,22 @@ impl Trace {
     pub(super) fn new(root: &'static str) -> Self {
         Trace {
             root,
+            sample: Sample::default(),
             guess: GUESSES[0],
             open: Vec::new(),
             path: Vec::new(),
-            structs: Vec::new(),
+            graph: Graph::new(),
             enums: Vec::new(),
             far: Vec::new(),
             variants: Vec::new(),
             finding: None,
+            log: Log::default(),
+            ways: Vec::new(),
+            again: VecDeque::new(),
+            changes: HashMap::new(),
             spent: 0,
             spent_before: 0,
+            sampled: 0,
         }
     }
 
@@ -95,11 +101,27 @@ impl Trace {
         self.lead();
     }
 
+    /// Goes on with a value that was to be sent.
+    pub(super) fn begin_sample(&mut self, bytes: Vec<u8>) {
+        (self.sample, self.spent) = (Sample::new(bytes), 0);
+        self.rewind();
+    }
+
+    pub(super) fn end_sample(&mut self) {
+        self.sample = Sample::default();
+        self.rewind();
+    }
+
     /// Goes back to the beginning of the value, whatever became of the last pass.
     pub(super) fn rewind(&mut self) {
         self.open.clear();
         self.path.clear();
         self.variants.clear();
+        self.sample.rewind();
+        self.sampled = 0;
+        self.log.clear();
+        self.ways.clear();
+        self.again.clear();
         self.spent_before = self.spent;
         self.lead();
     }
@@ -122,26 +144,60 @@ impl Trace {
         }
     }
 
-    /// The place of an enum, by its visitor; and the way in which it is read.
-    pub(super) fn choose<V>(
+    /// The place of an enum, by its node; and the way in which it is read.
+    pub(super) fn choose(
         &mut self,
+        node: NodeId,
         name: &'static str,
         names: Names,
         again: bool,
     ) -> Result<(usize, usize)> {
-        let key = type_name::<V>();
-        let known = self.enums.iter().position(|known| known.is(key, names));
+        let sampled = self.sample.next(|input| input.varint::<32>()).map(|index| index as usize);
+        let known = self.enums.iter().position(|known| known.node() == node);
         let place = known.unwrap_or_else(|| {
-            self.enums.push(EnumTrace::new(key, name, names));
+            self.enums.push(EnumTrace::new(node, name, names));
             self.far.push(Some(0));
             self.enums.len() - 1
         });
         if let Some((outer, way)) = self.variants.last() {
             self.enums[*outer].contains(*way, place);
         }
-        let way = self.enums[place].choose(&self.far, again);
+        let sampled = sampled.and_then(|index| self.enums[place].follow(index));
+        let as_before = self.again.pop_front().and_then(|way| self.enums[place].follow_way(way));
+        let way = as_before.or(sampled).or_else(|| self.enums[place].choose(&self.far, again));
         let none = || Fault::malformed("an enum without a variant that can be read");
-        Ok((place, way.ok_or_else(none)?))
+        let way = way.ok_or_else(none)?;
+        self.ways.push(way);
+        Ok((place, way))
+    }
+
+    /// Goes back to the beginning of the value, to read the same variants with other values in them.
+    pub(super) fn rewind_to_repeat(&mut self) {
+        let ways = std::mem::take(&mut self.ways);
+        let (guess, spent) = (self.guess, self.spent_before);
+        self.rewind();
+        (self.guess, self.spent_before) = (guess, spent);
+        self.again = ways.into();
+    }
+
+    /// Notes what came back otherwise of a made-up value.
+    pub(super) fn compared(&mut self, findings: Vec<Finding>) {
+        for finding in findings {
+            match finding {
+                Finding::Changed { node, part, place, read, written, weak } => {
+                    let key = (node, part, place);
+                    let before = self.changes.insert(key, (read.clone(), written.clone()));
+                    // What is made of it by hand may be anything, but it depends on what was read.
+                    let constant =
+                        before.is_some_and(|(other, same)| other != read && same == written);
+                    if !weak || constant {
+                        self.graph.mark_changed(node, part, &read, &written);
+                    }
+                }
+                Finding::More { node, read, written } => self.graph.mark_more(node, read, written),
+                Finding::Variant { place, way, name } => self.enums[place].came_back(way, name),
+            }
+        }
     }
 
     /// Reads a variant, in which others may be.
@@ -179,8 +235,14 @@ impl Trace {
 
     /// Counts a value.
     pub(super) fn spend(&mut self) -> Result<()> {
+        if self.sample.is_read() {
+            self.sampled += 1;
+            return Ok(());
+        }
         self.spent += 1;
-        if self.spent >= VALUES || self.spent - self.spent_before >= VALUES_A_PASS {
+        // As much again as there is already: a large type is seen in few steps.
+        let most = VALUES_A_PASS.max(self.sampled);
+        if self.spent >= VALUES.max(most) || self.spent - self.spent_before >= most {
             return Err(Fault::malformed("the type is too large to be followed"));
         }
         Ok(())
@@ -188,8 +250,9 @@ impl Trace {
 
     /// Has the visitor read a value in `read`, which is told whether the visitor's type is at work
     /// further out already: a type that contains itself has to end.
-    pub(super) fn visit<V, R>(
+    pub(super) fn visit<'de, V: Visitor<'de>, R>(
         &mut self,
+        what: What,
         read: impl FnOnce(&mut Self, bool) -> Result<R>,
     ) -> Result<R> {
         self.spend()?;
@@ -200,7 +263,9 @@ impl Trace {
         let again = self.open.contains(&name);
         let depth = self.open.len();
         self.open.push(name);
+        let entry = self.log.begin::<V>(what);
         let value = read(self, again);
+        self.log.end(entry);
         // Not what is left there by one that failed, when the failure is passed over.
         self.open.truncate(depth);
         value
@@ -217,13 +282,6 @@ impl Trace {
         let value = read(self);
         self.path.truncate(depth);
         value
-    }
-
-    pub(super) fn add_struct(&mut self, name: &'static str, form: Form, names: Names) {
-        let known = |known: &Struct| known.name == name && known.fields.is(form, names);
-        if !self.structs.iter().any(known) {
-            self.structs.push(Struct { name, fields: Fields::new(form, names) });
-        }
     }
 
     /// Notes that the type asks for a format that describes itself, and gives up.
@@ -266,27 +324,24 @@ impl Trace {
         found.into()
     }
 
-    pub(super) fn into_shapes(self) -> Shapes {
-        let mut structs = self.structs;
-        let heads: Vec<_> = structs.iter().map(|one| (one.name, one.fields.form())).collect();
-        for (one, head) in structs.iter_mut().zip(&heads) {
-            if heads.iter().filter(|other| *other == head).count() > 1 {
-                one.fields.forgo_names();
-            }
-        }
-        let mut enums: Vec<_> = self.enums.into_iter().filter_map(EnumTrace::into_enum).collect();
-        for i in 1..enums.len() {
-            let (before, one) = enums.split_at_mut(i);
-            before.iter_mut().for_each(|other| one[0].compare(other));
-        }
-        Shapes::new(structs, enums)
+    /// Grows when a type was seen to read more, or otherwise.
+    pub(super) fn seen(&self) -> usize {
+        self.graph.seen() + self.enums.iter().map(EnumTrace::seen).sum::<usize>()
+    }
+
+    /// What is read. Where that is not known, all may be written, if `all` says so.
+    pub(super) fn shapes(&self, all: bool) -> Shapes {
+        let enums =
+            self.enums.iter().map(|one| (one.node(), one.turned_out(&self.graph, all))).collect();
+        let (root, nodes) = self.graph.freeze(enums, all);
+        Shapes::new(root, nodes, all)
     }
 }
 
 pub(super) type Names = &'static [&'static str];
 
 /// What only a format that describes itself can answer.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(in crate::ipc::codec) enum Call {
     Any,
     Identifier,

@@ -147,6 +147,12 @@ impl Execution {
         !self.has_ended(id) && self.threads[id].status != Status::Dying
     }
 
+    /// Whether nobody bears the number any more, and what those who bore it held is marked.
+    pub(super) fn is_gone(&self, number: ThreadId) -> bool {
+        let mut bearers = self.threads.iter().filter(|thread| thread.number == number);
+        bearers.all(|thread| thread.status == Status::Dead)
+    }
+
     /// Whether it was killed, and what it held is marked.
     pub(crate) fn is_dead(&self, id: ThreadId) -> bool {
         self.threads[id].status == Status::Dead

@@ -1,6 +1,7 @@
 //! What the kernel does where a thread is killed, and what is left for others to find.
 
-use super::{Execution, Status, Thread};
+use super::steps::{leaving, observe, pause};
+use super::{Execution, Status, Thread, with};
 use crate::executor::{ThreadId, VariableId};
 use crate::mutant;
 use crate::robust::{OWNER, OWNER_DIED, WAITERS, name_of, thread_named};
@@ -11,11 +12,12 @@ impl Execution {
     /// has not marked it, that is its name.
     pub(super) fn has_left_something(&self) -> bool {
         let dead = |id: ThreadId| self.is_dead(id);
+        let gone = |number: ThreadId| self.is_gone(number);
         if self.rules.unmarked {
             return self
                 .variables
                 .iter()
-                .any(|variable| thread_named(variable.value).is_some_and(dead));
+                .any(|variable| thread_named(variable.value).is_some_and(gone));
         }
         (0..self.threads.len()).any(dead)
     }
@@ -37,8 +39,9 @@ impl Execution {
         for variable in &mut self.variables {
             variable.sleepers.retain(|&sleeper| sleeper != id);
         }
-        let Thread { status, held, pending, .. } = &mut self.threads[id];
+        let Thread { status, held, pending, version, .. } = &mut self.threads[id];
         *status = Status::Dying;
+        *version = None;
         if self.rules.unmarked {
             // Since it took what it holds, the pending entry has been another.
             *pending = pending.filter(|var| !held.contains(var));
@@ -60,7 +63,7 @@ impl Execution {
             *status = Status::Dead;
         }
         if let Some(var) = var {
-            self.mark(var, name_of(id), is_pending);
+            self.mark(var, name_of(self.threads[id].number), is_pending);
         }
     }
 
@@ -77,4 +80,19 @@ impl Execution {
             }
         }
     }
+}
+
+/// Whether this is the name of a thread that was killed, and nobody else bears its number.
+pub(in crate::search) fn is_named_dead(name: u32) -> bool {
+    with(|execution| thread_named(name.into()).is_some_and(|number| execution.is_gone(number)))
+}
+
+/// As [`is_named_dead`], where that is a step.
+pub(in crate::search) fn is_named_dead_in_step(name: u32) -> bool {
+    if !leaving() {
+        pause(Status::Ready);
+    }
+    let is_dead = is_named_dead(name);
+    observe(is_dead);
+    is_dead
 }

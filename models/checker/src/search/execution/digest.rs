@@ -21,15 +21,17 @@ impl Execution {
             .threads
             .iter()
             .zip(stands)
-            .map(|(thread, stands)| {
+            .enumerate()
+            .map(|(id, (thread, stands))| {
                 let status = match thread.status {
                     Status::Joining(_) => Status::Ready,
                     Status::Private => Status::Ready,
                     status => status,
                 };
                 let Thread { memory, kind, mortal, woken, is_joined, slices, sliced, .. } = *thread;
-                let waits = (woken, slices, sliced);
-                digest((status, memory, kind, mortal, is_joined, waits, stands))
+                let waits = (woken, slices, sliced, thread.version);
+                let others = (thread.number != id).then_some(thread.number);
+                digest((status, memory, kind, mortal, is_joined, waits, stands, others))
             })
             .collect();
         let mut order: Vec<ThreadId> = (0..self.threads.len()).collect();

@@ -6,13 +6,13 @@ use std::panic::resume_unwind;
 use super::{Choice, Digest, EXECUTION, Execution, Leave, SLICES, Status, Variable, with};
 use crate::executor::{At, Knowledge, ListChange, Start, ThreadId, VariableId, Wakes};
 use crate::futex::{Timeouts, Wait};
-use crate::robust::{name_of, thread_named};
+use crate::robust::name_of;
 use crate::time;
 use crate::trace::{self, Action, Label};
 
 /// Lets the search decide who goes on, and comes back when that is the caller. What it said is the
 /// answer. Leaves, if the execution is over or the caller was killed.
-fn pause(status: Status) -> Choice {
+pub(super) fn pause(status: Status) -> Choice {
     with(|execution| {
         execution.me().status = status;
         execution.at_step = true;
@@ -37,13 +37,13 @@ fn is_gone() -> bool {
 }
 
 /// Whether the caller is on its way out, where nothing is decided or seen any more.
-fn leaving() -> bool {
+pub(super) fn leaving() -> bool {
     std::thread::panicking()
 }
 
-/// Whether the low bits are the name of a thread that was killed.
-pub(in crate::search) fn is_named_dead(name: u32) -> bool {
-    with(|execution| thread_named(name.into()).is_some_and(|id| execution.is_dead(id)))
+/// By what name the others know the caller.
+pub(in crate::search) fn my_name() -> u32 {
+    with(|execution| name_of(execution.me().number))
 }
 
 /// A new variable.
@@ -68,7 +68,7 @@ pub(in crate::search) fn access(
 }
 
 impl Execution {
-    fn change(
+    pub(super) fn change(
         &mut self,
         var: VariableId,
         what: &'static str,
@@ -215,15 +215,18 @@ pub(in crate::search) fn change_list(change: ListChange) {
     });
 }
 
-/// Starts a thread; gives its number.
+/// Starts a thread; gives which it is.
 pub(in crate::search) fn spawn(start: Start) -> ThreadId {
     struct Here<F>(F);
     // SAFETY: the threads of a search are coroutines of one OS thread.
     unsafe impl<F> Send for Here<F> {}
 
-    let Start { kind, mortal, gives, body } = start;
+    let Start { kind, mortal, gives, number_of, body } = start;
     let id = with(|execution| {
         let id = execution.add(kind, mortal);
+        if let Some(dead) = number_of {
+            execution.threads[id].number = execution.threads[dead].number;
+        }
         trace::note(execution.current, Action::Spawns(id));
         execution.remember("spawn", &[]);
         id

@@ -1,0 +1,98 @@
+//! Why a lock is not taken while anyone can still use what it guards.
+//!
+//! A guard gives references, and they go to other threads (`std::thread::scope`, or `&'static mut` of a
+//! guard that was leaked). That the owner died does not mean that those have: a thread may have ended alone;
+//! and when a process ends or goes on to another program, its threads die one after the other, the owner
+//! perhaps first, while another is in a system call that writes what it was lent. So whoever gives a guard
+//! notes in the lock the life of its process ([`RawLock::lend`]), and the unlock erases it:
+//!
+//! | step | note |
+//! |---|---|
+//! | the lock is taken | as the last owner has left it: 0, or the life of a process that is gone |
+//! | before there is a guard | the life |
+//! | the guard is gone, and all that was borrowed by it | 0 |
+//! | the lock is free | 0 |
+//!
+//! A lock whose owner died, and which has a note, is held until that process has ended with all its threads
+//! or does not map the lock any more. Who is killed before the note, or after it is erased, has lent
+//! nothing. A note of the own process is that of a thread which has ended with the lock: it is held as long as
+//! the process lives. Only an owner writes a note, so whoever has found that nothing is lent looks once more
+//! when the lock is taken: another may have been the owner meanwhile, and have died.
+//!
+//! A queue's locks have no note: what they guard, the thread alone touches that holds them. A peer that
+//! writes into the note can keep the lock, or have it given too early: both it can do by the word as well.
+
+use std::time::Duration;
+
+use crate::sync::raw_lock::{Hold, OWNER, OWNER_DIED, PRIVATE, RawLock, WAITERS};
+use crate::sys::{Deadline, Life, MODELLED, Me, Ordering::*};
+
+/// Whoever waits for the end of a process looks after a millisecond whether it still maps the lock, and
+/// then after twice as long each time, so many times.
+pub(super) const LONGER: u32 = 7;
+
+/// Until whoever waits for the end of a process looks again, which it has done so many times.
+pub(super) fn pause(looks: u32) -> Duration {
+    Duration::from_millis(1 << looks)
+}
+
+#[cfg_attr(modelled, multiproc_checker::mutants)]
+impl RawLock {
+    /// To be called by whoever has taken the lock, before it gives a reference to what is guarded.
+    #[inline(always)]
+    pub(crate) fn lend(&self, Hold(slot, me): Hold) {
+        // Relaxed: it is read when this thread is gone, which the kernel has made known after all that the
+        // thread has done (see `is_lent`). Another thread that is given a reference gets it by what the
+        // compiler keeps behind this.
+        if !MODELLED && slot != PRIVATE {
+            self.lender.store(me.life(), Relaxed);
+        }
+    }
+
+    /// The lock that was taken from a dead owner is as it was before.
+    #[cold]
+    pub(super) fn take_back(&self, name: u32) {
+        // Relaxed: only a guess for the exchange.
+        let mut seen = self.word.load(Relaxed);
+        while seen & OWNER == name {
+            let before = seen & WAITERS | OWNER_DIED;
+            // Release: passes on what was seen when it was taken. Nobody is owed a wake: the lock was not
+            // free.
+            match self.word.compare_exchange(seen, before, Release, Relaxed) {
+                Ok(_) => return,
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    /// Waits for the end of the process to whose threads the value is lent; gives the word.
+    #[cold]
+    pub(super) fn await_lender(&self, seen: u32, until: Deadline) -> u32 {
+        // Relaxed: it is only waited for; who then takes the lock looks again, in order.
+        let lender = self.lender.load(Relaxed);
+        if !Life::wait_over(lender, until) {
+            self.word.wait_slice(seen, until);
+        }
+        // Relaxed: the exchange that takes the lock has the ordering.
+        self.word.load(Relaxed)
+    }
+
+    /// Whether an owner that is gone has lent the value to threads that may still use it.
+    pub(super) fn is_lent(&self, look_closely: bool) -> bool {
+        if MODELLED || !self.is_settled() {
+            return false;
+        }
+        // Acquire: what the owner had written when the kernel marked the word, an exchange that is a full
+        // barrier, is seen in the note. (Of one that is seen to be gone there is nothing to pair with: as in
+        // `rob`.)
+        self.word.load(Acquire);
+        // Relaxed: so the note is read after that.
+        let lender = self.lender.load(Relaxed);
+        lender != 0 && !Me::has_left(lender, &self.node, look_closely)
+    }
+
+    /// Whether that thread cannot hold the lock any more, nor any other use what it lent.
+    pub(super) fn is_gone(&self, owner: u32, look_closely: bool) -> bool {
+        Me::is_gone(owner, &self.node, look_closely) && !self.is_lent(look_closely)
+    }
+}
