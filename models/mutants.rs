@@ -143,11 +143,11 @@ fn function_of(lines: &[&str]) -> (String, usize) {
         }
         left = indent(line);
         let code = line.trim_start();
-        if code.starts_with("impl") {
+        if let Some(rest) = code.strip_prefix("impl") {
             // What is behind `for`, or behind the parameters.
             let of = code.split_once(" for ").map(|(_, of)| of);
-            let generic = code.strip_prefix("impl<").and_then(|code| code.split_once("> "));
-            let of = of.or(generic.map(|(_, of)| of)).unwrap_or(&code[4..]);
+            let generic = rest.strip_prefix('<').and_then(|code| code.split_once("> "));
+            let of = of.or(generic.map(|(_, of)| of)).unwrap_or(rest);
             path.extend(name_after(&format!(" {}", of.trim_start()), " "));
         } else if code.contains("fn ") && !code.starts_with("//") {
             path.extend(name_after(code, "fn "));

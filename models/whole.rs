@@ -224,7 +224,7 @@ impl Found {
         let found = |name: &&str| self.killed.0.get(*name).is_some_and(Option::is_some);
         let survivors: Vec<_> = ways
             .values()
-            .filter(|ways| !ways.iter().any(|name| found(name)))
+            .filter(|ways| !ways.iter().any(found))
             .flatten()
             .filter(|name| !is_equivalent(&self.mutants[**name]))
             .collect();
@@ -232,7 +232,7 @@ impl Found {
         for (place, why) in EQUIVALENT {
             let there =
                 |ways: &&Vec<&str>| ways.iter().any(|name| self.mutants[*name].place() == *place);
-            let is_found = |ways: &Vec<&str>| ways.iter().any(|name| found(name));
+            let is_found = |ways: &Vec<&str>| ways.iter().any(found);
             let mut there = ways.values().filter(there).peekable();
             assert!(there.peek().is_some(), "`{place}` is not there any more ({why})");
             assert!(!there.all(is_found), "`{place}` is found: it is not so that {why}");
