@@ -43,6 +43,12 @@ pub(crate) const EQUIVALENT: &[(&str, &str)] = &[
     ("RobustSemaphore::sweep: freed > 0", "it is for the log"),
     ("RobustSemaphore::wait: slice * 2", "a model has no length of a slice"),
     ("RawLock::lock_slow: slices.wrapping_add(1)", "a model's kernel is as good as a close look"),
+    ("RawLock::take: died", "in a model nothing is lent"),
+    (
+        "RawLock::take: self.is_lent(true)",
+        "as above; and who is told otherwise waits for the end of nobody, which a search takes for progress",
+    ),
+    ("RawLock::take: died (the 2. of that text)", "in a model nothing is lent"),
     ("RawLock::lock_slow: settled", "in a model the word and the list tell the same"),
     (
         "RawLock::lock_slow: me.end()",
@@ -60,7 +66,7 @@ pub(crate) const EQUIVALENT: &[(&str, &str)] = &[
         "it is for two who notify several at once, and one who then dies",
     ),
     (
-        "RawLock::rob: compare_exchange(seen, name | WAITERS, Acquire, Relaxed)",
+        "RawLock::rob: exchange_since(version, seen, name | WAITERS, Acquire)",
         "what those wrote who had the lock before the dead, whoever takes it over must see",
     ),
     (

@@ -84,10 +84,6 @@ fn whole() {
 fn all_mutants() {
     if env::var("MULTIPROC_MODELS").is_ok_and(|which| which == "mutants") {
         let models: Vec<_> = ALL.iter().copied().flatten().collect();
-        let models: Vec<_> = models
-            .into_iter()
-            .filter(|(_, model, legs)| model.spared(*legs).is_none_or(|what| !what.is_empty()))
-            .collect();
         let explored = side_by_side(&models, |(path, ..)| {
             apart::<Vec<Explored>>(&format!("search {path}"), LONGEST).expect("it holds")
         });
