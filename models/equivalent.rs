@@ -48,6 +48,7 @@ pub(crate) const EQUIVALENT: &[(&str, &str)] = &[
         "RawLock::take: self.is_lent(true)",
         "as above; and who is told otherwise waits for the end of nobody, which a search takes for progress",
     ),
+    ("RawLock::take: self.is_lent(true) (the 2. of that text)", "as above"),
     ("RawLock::take: died (the 2. of that text)", "in a model nothing is lent"),
     ("RawLock::lock_slow: settled", "in a model the word and the list tell the same"),
     (

@@ -190,6 +190,11 @@ impl Model {
         (self.min_explored > most && !is_whole()).then_some(what)
     }
 
+    /// Whether it is for the search alone, and large for that.
+    pub(crate) fn is_large(&self, legs: Legs) -> bool {
+        legs.loads.is_empty() && self.min_explored > QUICK_SEARCH
+    }
+
     fn legs(&self, legs: Legs) -> Vec<Box<dyn Fn() -> Explored + '_>> {
         let mut all: Vec<Box<dyn Fn() -> Explored>> = Vec::new();
         all.push(Box::new(move || self.search(legs)));

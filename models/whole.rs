@@ -79,11 +79,16 @@ fn whole() {
     compare(&text, &mutants);
 }
 
+/// Of the large models those that find what no smaller one does.
+const NEEDED: [&str; 1] = ["reused::marked"];
+
 /// All mutants, and nothing else: `MULTIPROC_MODELS=mutants`.
 #[test]
 fn all_mutants() {
     if env::var("MULTIPROC_MODELS").is_ok_and(|which| which == "mutants") {
-        let models: Vec<_> = ALL.iter().copied().flatten().collect();
+        let mut models: Vec<_> = ALL.iter().copied().flatten().collect();
+        let is_needed = |path| NEEDED.contains(&name_of(path));
+        models.retain(|(path, model, legs)| !model.is_large(*legs) || is_needed(path));
         let explored = side_by_side(&models, |(path, ..)| {
             apart::<Vec<Explored>>(&format!("search {path}"), LONGEST).expect("it holds")
         });
@@ -135,8 +140,9 @@ struct Found {
 }
 
 /// Looks for a model that finds each: first by the one that did the last time, and then by those that are
-/// the smallest. Of a place that is found weakened in one way, others are tried only if they were found the
-/// last time, or all is written anew.
+/// the smallest; only what nothing else finds of a place, by those that are large for the search. Of a place
+/// that is found weakened in one way, others are tried only if they were found the last time, or all is
+/// written anew.
 fn mutants(explored: &BTreeMap<&str, &Vec<Explored>>) -> Found {
     let models: BTreeMap<&str, &(&str, Model, Legs)> =
         ALL.iter().copied().flatten().map(|model| (model.0, model)).collect();
@@ -151,12 +157,13 @@ fn mutants(explored: &BTreeMap<&str, &Vec<Explored>>) -> Found {
     }
     let before = Killed::read();
     let last = |mutant: &Mutant| before.0.get(&mutant.name).and_then(Option::as_ref);
+    let is_last =
+        |mutant: &Mutant, path: &str| last(mutant).is_some_and(|last| last.model == name_of(path));
     let is_blessed = env::var_os("MULTIPROC_BLESS").is_some();
-    let anew = is_blessed;
     let mut places: BTreeMap<&str, Vec<(&Mutant, Vec<&str>)>> = BTreeMap::new();
     for (mutant, paths) in passed_by {
         let mut paths: Vec<_> = paths.into_iter().map(|(_, path)| path).collect();
-        paths.sort_by_key(|path| last(mutant).is_none_or(|last| last.model != name_of(path)));
+        paths.sort_by_key(|path| !is_last(mutant, path));
         places.entry(&mutant.decision).or_default().push((mutant, paths));
     }
     let places: Vec<_> = places
@@ -170,29 +177,35 @@ fn mutants(explored: &BTreeMap<&str, &Vec<Explored>>) -> Found {
         })
         .collect();
     let killed = side_by_side(&places, |ways| {
+        let by = |mutant: &Mutant, path: &str| {
+            let part = format!("mutant {path}\n{}\n{}", u8::from(mutant.is_ordering), mutant.id);
+            // One that has no end is not found by that.
+            apart::<Option<Killer>>(&part, SHORT).flatten()
+        };
+        let is_large = |path: &str| models[path].1.is_large(models[path].2);
         let mut killed = Vec::new();
         for (mutant, paths) in ways {
             let is_found = killed.iter().any(|(_, by): &(String, Option<Killer>)| by.is_some());
-            if is_found && last(mutant).is_none() && !anew && !is_equivalent(mutant) {
+            if is_found && last(mutant).is_none() && !is_blessed && !is_equivalent(mutant) {
                 continue;
             }
-            let by = paths.iter().find_map(|path| {
-                let part =
-                    format!("mutant {path}\n{}\n{}", u8::from(mutant.is_ordering), mutant.id);
-                // One that has no end is not found by that.
-                apart::<Option<Killer>>(&part, SHORT).flatten()
-            });
-            killed.push((mutant.name.clone(), by));
+            let mut paths = paths.iter().filter(|path| !is_large(path) || is_last(mutant, path));
+            killed.push((mutant.name.clone(), paths.find_map(|path| by(mutant, path))));
+        }
+        if killed.iter().all(|(_, by)| by.is_none()) {
+            for ((mutant, paths), (_, killer)) in ways.iter().zip(&mut killed) {
+                let mut paths = paths.iter().filter(|path| is_large(path));
+                *killer = paths.find_map(|path| by(mutant, path));
+            }
         }
         if killed.iter().all(|(_, by)| by.is_none()) {
             killed.iter().for_each(|(name, _)| say(&format!("nothing falls with `{name}`")));
         }
         killed
     });
-    let killed: BTreeMap<_, _> = killed.into_iter().flatten().collect();
     let all = places.iter().flatten().map(|(mutant, _)| (mutant.name.clone(), (*mutant).clone()));
-    let mutants: BTreeMap<_, _> = all.collect();
-    let killed = Killed(killed);
+    let mutants = all.collect();
+    let killed = Killed(killed.into_iter().flatten().collect());
     if is_blessed {
         fs::write(Killed::path(), killed.text()).unwrap();
     }

@@ -66,6 +66,15 @@ fn conditions_are_decisions_down_to_what_is_no_logic() {
 }
 
 #[test]
+fn places_of_one_text_are_counted_in_a_function() {
+    body(
+        "let x = a == b; let y = a == b;",
+        "let x = holds(<1:18 f: a == b>, a == b); \
+         let y = holds(<1:34 f: a == b (the 2. of that text)>, a == b);",
+    );
+}
+
+#[test]
 fn constants_are_no_decisions() {
     body("if DEBUG || true || crate::MODELLED {}", "if DEBUG || true || crate::MODELLED {}");
 }
