@@ -50,6 +50,17 @@ pub(crate) const EQUIVALENT: &[(&str, &str)] = &[
     ),
     ("RawLock::take: self.is_lent(true) (the 2. of that text)", "as above"),
     ("RawLock::take: died (the 2. of that text)", "in a model nothing is lent"),
+    ("RLock::first: self.raw.lend(hold)", "as above"),
+    ("RawLock::is_locked: seen & OWNER_DIED", "as above"),
+    ("RawLock::is_locked: seen & OWNER_DIED != 0", "as above"),
+    (
+        "RawLock::is_locked: self.is_lent(true)",
+        "as above, and no model needs to be told that a lock is free whose owner died",
+    ),
+    (
+        "RLockGuard::give_up: guard.poison_in_panic()",
+        "a model that panics waits for nothing any more",
+    ),
     ("RawLock::lock_slow: settled", "in a model the word and the list tell the same"),
     (
         "RawLock::lock_slow: me.end()",

@@ -119,7 +119,7 @@ models! {
     refuses_its_owner (explored_only): Model {
         shows: "who holds it and locks it again is told so, whoever waits beside it",
         min_explored: 58,
-        must_reach: &["RawLock::lock_slow: seen | WAITERS"],
+        must_reach: &["RawLock::announce: seen | WAITERS"],
         run: || {
             stop_exploring();
             let lock = share(Lock::new(Pair::default()));

@@ -14,14 +14,14 @@ models! {
     lock (search_only, two_look): Model {
         shows: "the lock's rounds: its owner is not taken for dead",
         min_explored: 3_600,
-        must_reach: &["RawLock::lock_slow: is_gone()", "RawLock::unlock_slow: wake_op(Op::ClearBit"],
+        must_reach: &["RawLock::rob: is_gone()", "RawLock::unlock_slow: wake_op(Op::ClearBit"],
         run: || notebook::lock(2),
     };
 
     rlock (search_only, two_look): Model {
         shows: "as lock, where it is locked twice",
         min_explored: 4_400,
-        must_reach: &["RawLock::lock_slow: is_gone()"],
+        must_reach: &["RawLock::rob: is_gone()"],
         run: owners::excludes::MODEL.run,
     };
 

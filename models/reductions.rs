@@ -155,7 +155,7 @@ fn lock() {
         "RawLock::unlock_slow: wake_op(Op::SetBit(WAITERS_BIT), 1, Release) → wakes nobody",
         "RawLock::acquire: compare_exchange(0, name, Acquire, Relaxed) → Relaxed for Acquire",
         "RawLock::unlock: compare_exchange(name, 0, Release, Relaxed) → Relaxed for Release",
-        "RawLock::take: compare_exchange(seen, name | waiters, Acquire, Relaxed) → Relaxed for Acquire",
+        "RawLock::take: exchange(seen, name | waiters, Acquire) → Relaxed for Acquire",
     ];
     verdicts_by_loom("lock", || notebook::lock(1), names);
 }
