@@ -187,6 +187,7 @@ fn mutants(explored: &BTreeMap<&str, &Vec<Explored>>) -> Found {
         for (mutant, paths) in ways {
             let is_found = killed.iter().any(|(_, by): &(String, Option<Killer>)| by.is_some());
             if is_found && last(mutant).is_none() && !is_blessed && !is_equivalent(mutant) {
+                killed.push((mutant.name.clone(), None));
                 continue;
             }
             let mut paths = paths.iter().filter(|path| !is_large(path) || is_last(mutant, path));
