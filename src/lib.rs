@@ -161,7 +161,8 @@
 //! * *Send any value of the type,* within the bounds of [what may be sent](#what-may-be-sent): no
 //!   message overflows the stack (values inside one another go 256 deep: a type of which each needs
 //!   more than some KiB to be read, an array of thousands of numbers, say, needs a larger stack), has
-//!   memory reserved for more than it contains, or is read for ever.
+//!   memory reserved for more than it contains, or is read for ever (but as [`SelfDescribing`] says of
+//!   `untagged` types, and where the type has arrays of millions of elements without bytes).
 //!
 //! A child that is spawned runs what its parent says, and trusts it; not the other way round.
 //!
@@ -172,7 +173,8 @@
 //! or a process that shares its memory or starts it, and keeps to other rules.
 //!
 //! * *A promise that is not kept:* a [`ProcessSafe`] written by hand for a type that is not, or its
-//!   [`settle`](ProcessSafe::settle) called for memory that this crate has not mapped.
+//!   [`settle`](ProcessSafe::settle) called for memory that this crate has not mapped; `unsafe` code that
+//!   trusts a number of a type in shared memory to be one that a constructor made.
 //! * *Memory that is guarded, written by one who does not hold the lock:* by a peer that means harm, or by
 //!   one that has opened it under a name and means other things by the same places. By the letter of Rust,
 //!   memory behind a reference does not change, and another process is not bound by that. In practice each

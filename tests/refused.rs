@@ -74,6 +74,7 @@ fn what_cannot_derive_that_it_is_shared_is_told_what_to_do() {
         &["cannot be derived for a struct with a lifetime", "its index in a `SharedArray`"],
     );
     refused("#[repr(C, packed(4))] struct Own { n: u64 }", &["for a packed struct", "`repr(C)`"]);
+    refused("#[repr(r#packed)] struct Own { a: u8, n: u64 }", &["for a packed struct"]);
     refused("struct Own(u8, bool);", &["`bool` cannot live in memory", "use a `u8`"]);
     refused("struct Own { n: &'static u32 }", &["`&'static u32` cannot live in memory"]);
     refused("#[process_safe(name = x)] struct Own;", &["the one thing to say here is `crate ="]);
@@ -86,6 +87,10 @@ fn what_cannot_derive_that_it_is_shared_is_told_what_to_do() {
     // What looks right, and is refused where it would be shared.
     refused(
         "struct Own(u8); impl Drop for Own { fn drop(&mut self) {} } let _ = Shared::new(Own(1));",
+        &["evaluation panicked"],
+    );
+    refused(
+        "struct Own(u8); impl Drop for Own { fn drop(&mut self) {} } let _ = Shared::<Own>::open(\"a\");",
         &["evaluation panicked"],
     );
     refused(
@@ -114,13 +119,22 @@ fn an_attribute_that_makes_another_type_of_a_field_is_refused() {
                  #[proc_macro_attribute]\n\
                  pub fn boxed(_: proc_macro::TokenStream, item: proc_macro::TokenStream)\n\
                  -> proc_macro::TokenStream {\n\
-                 item.to_string().replace(\"u32\", \"Box<u32>\").parse().unwrap() }";
+                 item.to_string().replace(\"u32\", \"Box<u32>\").parse().unwrap() }\n\
+                 #[proc_macro_attribute]\n\
+                 pub fn packed(_: proc_macro::TokenStream, item: proc_macro::TokenStream)\n\
+                 -> proc_macro::TokenStream {\n\
+                 format!(\"#[repr(packed)] {item}\").parse().unwrap() }";
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("boxed-{}", unique()));
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("boxed.rs"), boxed).unwrap();
     let output = rustc(&folder).arg("--crate-type=proc-macro").arg("boxed.rs").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let library = folder.join("libboxed.so");
+    refuses_with(
+        "#[derive(ProcessSafe)] #[boxed::packed] struct Holder { first: u8, value: u64 }",
+        &[("boxed", &library)],
+        &["reference to field of packed struct is unaligned"],
+    );
     // A reference to what is in the box would do as one to the field.
     refuses_with(
         "#[derive(ProcessSafe)] #[boxed::boxed] struct Holder { value: u32 }",
@@ -144,6 +158,8 @@ fn what_is_right_is_not_refused() {
         "let _ = Process::spawn(|(a, b)| add(a, b), (2, 3)); let _ = Shared::new([1_u8; 3]);",
         "#[derive(ProcessSafe)] #[repr(C, align(64))] struct Own { n: u8 }",
         "#[derive(ProcessSafe)] struct Own; let _ = Shared::new(Own);",
+        "#[derive(ProcessSafe)] struct Own<const part: usize>([u8; part]);",
+        "#[derive(ProcessSafe)] struct Own<bool>(Lock<bool>);",
         "use multiproc as mp; #[derive(mp::ProcessSafe)] #[process_safe(crate = mp)] struct Own(u8);",
         "#[forbid(unsafe_code)] mod own { #[derive(multiproc::ProcessSafe)] struct Own(u8); }",
         "#[derive(ProcessSafe)] struct Own<T>(Lock<T>) where T: Copy; Shared::new(Own(Lock::new(1)));",

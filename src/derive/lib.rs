@@ -23,6 +23,8 @@ fn implement(input: DeriveInput) -> Result<TokenStream> {
     let (members, names, types) = parts(fields);
 
     let name = &input.ident;
+    // No name that a constant of the user may have.
+    let part = Ident::new("__part", Span::mixed_site());
     let mut generics = input.generics.clone();
     let parameters: Vec<Ident> = generics.type_params().map(|param| param.ident.clone()).collect();
     let bounds = generics.make_where_clause();
@@ -39,7 +41,7 @@ fn implement(input: DeriveInput) -> Result<TokenStream> {
         // implements Drop itself is refused where it would be put into shared memory.
         #[automatically_derived]
         unsafe impl #with_parameters #multiproc::ProcessSafe for #name #arguments #bounds {
-            const PINNED: bool = false #(|| <#types as #multiproc::ProcessSafe>::PINNED)*;
+            const PINNED: ::core::primitive::bool = false #(|| <#types as #multiproc::ProcessSafe>::PINNED)*;
             const LAYOUT: #multiproc::Layout = #multiproc::Layout::of::<Self>()
                 #(.part::<#types>(#names, ::core::mem::offset_of!(Self, #members)))*;
 
@@ -47,10 +49,12 @@ fn implement(input: DeriveInput) -> Result<TokenStream> {
                 // These are all: an attribute may have made another struct of it.
                 let Self { #(#members: _),* } = self;
                 #(
-                    // And of this type, which a reference might only lead to.
-                    let part: *mut #types = &raw mut self.#members;
+                    // And of this type, which a reference might only lead to. The reference that is
+                    // let go is what the compiler refuses for a field of a packed struct.
+                    let _ = &self.#members;
+                    let #part: *mut #types = &raw mut self.#members;
                     // SAFETY: the caller's promise for the whole holds for each part.
-                    unsafe { <#types as #multiproc::ProcessSafe>::settle(&mut *part) };
+                    unsafe { <#types as #multiproc::ProcessSafe>::settle(&mut *#part) };
                 )*
             }
         }
@@ -101,9 +105,9 @@ fn options(attributes: &[Attribute]) -> Result<Path> {
                 Ok(())
             })?;
         }
-        if attribute.path().is_ident("repr") {
+        if is_named(attribute.path(), "repr") {
             attribute.parse_nested_meta(|meta| {
-                if meta.path.is_ident("packed") {
+                if is_named(&meta.path, "packed") {
                     return Err(refused(
                         meta.path.span(),
                         "a packed struct: its fields cannot be borrowed where they lie. Take `packed` \
@@ -119,6 +123,11 @@ fn options(attributes: &[Attribute]) -> Result<Path> {
         }
     }
     Ok(multiproc)
+}
+
+/// Also as `r#name`.
+fn is_named(path: &Path, name: &str) -> bool {
+    path.get_ident().is_some_and(|ident| ident.unraw() == name)
 }
 
 fn refused(place: Span, why: &str) -> Error {

@@ -175,15 +175,14 @@ impl<T: ProcessSafe + Send + Sync> Shared<T> {
         Name::new(name)?.unlink()
     }
 
+    const FITS: () = {
+        assert!(MODELLED || !needs_drop::<T>(), "nobody would drop a value that processes share");
+        assert!(align_of::<T>() <= CONTENTS, "shared memory is aligned to 64 bytes");
+    };
+
     /// Puts `value` into memory that was made for it.
     fn place(value: T, mapping: Mapping) -> Self {
-        const {
-            assert!(
-                MODELLED || !needs_drop::<T>(),
-                "nobody would drop a value that processes share"
-            );
-            assert!(align_of::<T>() <= CONTENTS, "shared memory is aligned to 64 bytes");
-        }
+        const { Self::FITS };
         // SAFETY: the contents are `T`'s size and aligned for it, and nobody else has them yet.
         unsafe { mapping.contents().cast::<T>().write(value) };
         // SAFETY: just written.
@@ -205,7 +204,7 @@ impl<T: ProcessSafe + Send + Sync> Shared<T> {
 
     /// The value in memory that another process made, if it is as long as one.
     fn attached(mapping: Mapping) -> Option<Self> {
-        const { assert!(align_of::<T>() <= CONTENTS, "shared memory is aligned to 64 bytes") }
+        const { Self::FITS };
         // Settled already. But what cannot be, as a lock in a lock, is refused at compile time here too:
         // a peer may have written it.
         let _: unsafe fn(&mut T) = T::settle;

@@ -35,8 +35,10 @@ fn one_set_releases_a_thousand_threads() {
             };
             thread::Builder::new().stack_size(64 << 10).spawn_scoped(scope, wait).unwrap();
         }
-        for task in (0..WAITERS).map(|index| tasks.get(index).unwrap()) {
-            until("a thread to sleep", || sleeps(&format!("self/task/{task}")));
+        for index in 0..WAITERS {
+            // 0 as long as the thread has not run.
+            let task = || tasks.get(index).unwrap();
+            until("a thread to sleep", || sleeps(&format!("self/task/{}", task())));
         }
         set_once(&event);
     });

@@ -60,9 +60,13 @@ use crate::shm::handoff;
 ///
 /// # What serde itself does not keep
 ///
-/// A value of an `untagged` enum is read as the first variant that fits, and a flattened `Option`
-/// that cannot be read as `None`; and where `untagged`, `tag` or `flatten` look at a value first,
-/// serde has no place for an `i128` or `u128`, which is then refused. That is so in every format.
+/// A value of an `untagged` enum is read as the first variant that fits, a flattened `Option` that
+/// cannot be read as `None`, and one of a map as `Some`; a flattened map takes all that no field before
+/// it has, also what is another's; and where two fields, or two variants, are renamed to one name, or
+/// crosswise, one is read for the other. And where `untagged`, `tag` or `flatten` look at a value first,
+/// serde has no place for an `i128` or `u128`, which is then refused. That is so in every format. An
+/// `untagged` type that contains itself is read once for each variant that begins like another, at each
+/// level: such a message of some hundred bytes can take longer than anybody waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SelfDescribing<T>(
     /// The value.
