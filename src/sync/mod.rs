@@ -21,7 +21,7 @@ pub use condition::{Condition, ConditionGuard};
 pub use element::Element;
 pub use event::Event;
 pub use lock::{Lock, LockGuard};
-pub(crate) use raw_lock::RawLock;
+pub(crate) use raw_lock::{Hold, RawLock};
 pub use rlock::{RLock, RLockGuard};
 pub use robust_semaphore::{RobustPermit, RobustSemaphore};
 pub use semaphore::{Permit, Semaphore};

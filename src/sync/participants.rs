@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::sync::throttle::Throttle;
 use crate::sys::{
-    Entry, Futex, MODELLED, Ordering::Relaxed, OwnEntries, ProcessInstance, const_fn, site,
+    Entry, Futex, MODELLED, Ordering::Relaxed, OwnEntries, ProcessInstance, const_fn,
 };
 
 /// The lives of processes. An entry is 0, or a life that came and was not struck off since. One that was
@@ -44,7 +44,10 @@ impl Participants {
         // Relaxed: nobody else knows of the participants yet.
         self.place.store(SETTLED, Relaxed);
     }
+}
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
+impl Participants {
     /// Enters the calling process, unless it is there. (In a model in which nobody can end, these
     /// steps would only multiply those that matter.)
     #[inline]
@@ -65,12 +68,7 @@ impl Participants {
         for i in 0..Self::LEN {
             let entry = &self.lives[(mine as usize + i) % Self::LEN];
             // Relaxed: as in `register`.
-            match entry.compare_exchange(
-                0,
-                site!("participants.register", mine => 0),
-                Relaxed,
-                Relaxed,
-            ) {
+            match entry.compare_exchange(0, mine, Relaxed, Relaxed) {
                 Err(other) if other != mine => {}
                 // SAFETY: settled, so in shared memory, where it is not moved.
                 _ => return unsafe { OwnEntries::remember(entry) },
@@ -88,19 +86,13 @@ impl Participants {
     pub(super) fn remove_exited(&self) {
         for (entry, life) in self.ended() {
             // Relaxed: as in `register`. If it fails, another has struck it off.
-            let _ = entry.compare_exchange(
-                life,
-                site!("participants.remove_exited", 0 => life),
-                Relaxed,
-                Relaxed,
-            );
+            let _ = entry.compare_exchange(life, 0, Relaxed, Relaxed);
         }
     }
 
     fn ended(&self) -> impl Iterator<Item = (&Entry, u64)> {
         // Relaxed: as in `register`.
         let entered = self.lives.iter().map(|entry| (entry, entry.load(Relaxed)));
-        let is_over = |life| site!("participants.over", ProcessInstance::has_exited(life) => true);
-        entered.filter(move |&(_, life)| life != 0 && is_over(life))
+        entered.filter(|&(_, life)| life != 0 && ProcessInstance::has_exited(life))
     }
 }

@@ -74,8 +74,8 @@ mod poison;
 use crate::error::PoisonCause;
 use crate::sync::raw_lock::lending::{LONGER, pause};
 use crate::sys::{
-    ALL, CurrentThread, Deadline, Entry, Futex, MODELLED, Mark, Node, Op, Ordering::*,
-    ProcessInstance, Slot, Versioned, Wait, const_fn, site,
+    ALL, CurrentThread, Deadline, Entry, Futex, MODELLED, Node, Op, Ordering::*, ProcessInstance,
+    Slot, Versioned, Wait, const_fn,
 };
 
 const OWNER: u32 = OWNER_DIED - 1;
@@ -122,11 +122,9 @@ enum Missed {
 
 /// That the lock is held, by whom, and where it stands among the locks on the owner's robust list,
 /// if it does: kept by the owner, where no peer can change it. Not `Send`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Hold(Slot, CurrentThread);
 
-// The fast paths are inlined whatever they cost: a guard that goes through memory costs more than
-// both atomic instructions.
 impl RawLock {
     const_fn! {
         /// A free lock.
@@ -156,19 +154,20 @@ impl RawLock {
         }
         self.place.store(SETTLED, Relaxed);
     }
+}
 
+// The fast paths are inlined whatever they cost: a guard that goes through memory costs more than
+// both atomic instructions.
+#[cfg_attr(modelled, multiproc_checker::mutants)]
+impl RawLock {
     /// Locks, if that is possible by `until`.
     ///
     /// # Panics
     /// When this thread holds the lock already, and there is no deadline: it would wait for ever.
     #[inline(always)]
+    #[cfg_attr(modelled, forgets)]
     pub(crate) fn lock(&self, until: Deadline) -> Option<Hold> {
-        let mark = Mark::here();
-        let hold = self.acquire(|me, name, settled, seen| {
-            self.lock_slow(me, name, settled, seen, until, &mark)
-        });
-        mark.keeps(&[hold.is_some().into()]);
-        hold
+        self.acquire(|me, name, settled, seen| self.lock_slow(me, name, settled, seen, until))
     }
 
     /// Locks, if that is possible now.
@@ -186,10 +185,7 @@ impl RawLock {
         // In private memory, and in a model, which has no list, the word tells. Relaxed: that this
         // thread is the owner only this thread has written.
         let told = MODELLED || slot == PRIVATE;
-        let is_mine = || {
-            let owner = self.word.load(Relaxed) & site!("lock.held.mask", OWNER => u32::MAX);
-            site!("lock.held", owner == me.name() => true)
-        };
+        let is_mine = || self.word.load(Relaxed) & OWNER == me.name();
         (!told || is_mine()).then_some(Hold(slot, me))
     }
 
@@ -204,8 +200,7 @@ impl RawLock {
         let name = if settled { me.begin(&self.node) } else { me.name() };
         // Acquire: pairs with the Release of every unlock; carries what was written under the
         // lock. Weaker: the model `lock::excludes` sees the race.
-        let order = site!("lock.fast.acquire", Acquire => Relaxed);
-        if let Err(seen) = self.word.compare_exchange(0, name, order, Relaxed)
+        if let Err(seen) = self.word.compare_exchange(0, name, Acquire, Relaxed)
             && !otherwise(me, name, settled, seen)
         {
             if settled {
@@ -217,6 +212,7 @@ impl RawLock {
     }
 
     #[cold]
+    #[cfg_attr(modelled, forgets)]
     fn lock_slow(
         &self,
         me: CurrentThread,
@@ -224,13 +220,11 @@ impl RawLock {
         settled: bool,
         seen: u32,
         until: Deadline,
-        mark: &Mark,
     ) -> bool {
         let mut seen = self.word.spin(seen, |seen| seen & OWNER == 0 || seen & WAITERS != 0);
         let (mut slices, mut looks) = (0u32, 0);
         loop {
-            mark.keeps(&[seen.into()]);
-            if seen & site!("lock.slow.free", OWNER => u32::MAX) == 0 {
+            if seen & OWNER == 0 {
                 match self.take(name, seen) {
                     Ok(()) => return true,
                     Err(Missed::Changed(now)) => seen = now,
@@ -245,7 +239,7 @@ impl RawLock {
             // Whether it is really this thread that the word names: the main thread's number is
             // also its process's, and a peer can write anything.
             let is_ours = || seen & OWNER == name && (!settled || me.slot_of(&self.node).is_some());
-            if until == Deadline::Never && site!("lock.own", is_ours() => false) {
+            if until == Deadline::Never && is_ours() {
                 me.end();
                 panic!("this thread holds the lock already and would wait for itself for ever");
             }
@@ -265,7 +259,7 @@ impl RawLock {
                     slices = slices.wrapping_add(1);
                     // An owner in private memory, where it goes with the lock, never is gone.
                     let is_dead = || settled && self.is_dead(seen & OWNER, look_closely);
-                    if site!("lock.take_over", self.take_over(name, seen, is_dead) => false) {
+                    if self.take_over(name, seen, is_dead) {
                         return true;
                     }
                 }
@@ -281,13 +275,9 @@ impl RawLock {
     /// Writes that somebody is about to sleep until the lock is free; gives what the word is with it, or
     /// what it is instead of `seen`.
     fn announce(&self, seen: u32) -> Result<u32, u32> {
-        let announced = seen | site!("lock.announce", WAITERS => 0);
+        let announced = seen | WAITERS;
         // Relaxed: it only announces a sleeper; the data travels with the CAS that takes.
-        site!(
-            "lock.announce.version",
-            self.word.exchange(seen, announced, Relaxed)
-                => self.word.compare_exchange(seen, announced, Relaxed, Relaxed).map(drop)
-        )?;
+        self.word.exchange(seen, announced, Relaxed)?;
         Ok(announced)
     }
 
@@ -297,20 +287,14 @@ impl RawLock {
         if died && self.is_lent(true) {
             return Err(Missed::Lent);
         }
-        let waiters = site!("lock.slow.waiters", seen & WAITERS => 0);
+        let waiters = seen & WAITERS;
         // Acquire: as in `acquire`. Weaker: `lock::hands_over` sees the race.
-        let order = site!("lock.slow.acquire", Acquire => Relaxed);
-        let taken = site!(
-            "lock.take.version",
-            self.word.exchange(seen, name | waiters, order)
-                => self.word.compare_exchange(seen, name | waiters, order, Relaxed).map(drop)
-        );
-        taken.map_err(Missed::Changed)?;
+        self.word.exchange(seen, name | waiters, Acquire).map_err(Missed::Changed)?;
         if died && self.is_lent(true) {
             self.take_back(name);
             return Err(Missed::Lent);
         }
-        if site!("lock.died", died => false) {
+        if died {
             self.set_poison(PoisonCause::OwnerDied);
         }
         Ok(())
@@ -319,7 +303,7 @@ impl RawLock {
     /// Takes the lock as long as it is seen free.
     #[cold]
     fn take_free(&self, name: u32, mut seen: u32) -> bool {
-        while seen & site!("lock.try.free", OWNER => 0) == 0 {
+        while seen & OWNER == 0 {
             match self.take(name, seen) {
                 Ok(()) => return true,
                 Err(Missed::Changed(now)) => seen = now,
@@ -333,16 +317,14 @@ impl RawLock {
     fn take_over(&self, name: u32, seen: u32, is_dead: impl FnOnce() -> bool) -> bool {
         // Before the question: where the word still has this version and names the owner, it has done so
         // all the time, also when the answer was given.
-        let before = self.word.version();
-        if !site!("lock.gone", is_dead() => true) {
+        let version = self.word.version();
+        if !is_dead() {
             return false;
         }
-        let version = site!("lock.take_over.version", before => self.word.version());
         // Acquire: there is no Release to pair with; what the dead wrote before dying is seen in
         // the order that the kernel's switch from it gave.
-        let waiters = site!("lock.take_over.waiters", WAITERS => 0);
-        let taken = self.word.exchange_since(version, seen, name | waiters, Acquire);
-        if site!("lock.take_over.died", taken => false) {
+        let taken = self.word.exchange_since(version, seen, name | WAITERS, Acquire);
+        if taken {
             self.set_poison(PoisonCause::OwnerDied);
         }
         taken
@@ -350,8 +332,8 @@ impl RawLock {
 
     /// Unlocks. Does nothing in a forked child that only has a copy of the hold.
     #[inline(always)]
+    #[cfg_attr(modelled, forgets)]
     pub(crate) fn unlock(&self, Hold(slot, me): Hold) {
-        let mark = Mark::here();
         let settled = slot != PRIVATE;
         let name = if settled { me.begin(&self.node) } else { me.name() };
         if !settled || me.unlink(&self.node, slot) {
@@ -362,15 +344,13 @@ impl RawLock {
             }
             // Release: pairs with the Acquire of whoever takes the lock next; carries what was
             // written under it. Weaker: the model `lock::excludes` sees the race.
-            let order = site!("lock.unlock.release", Release => Relaxed);
-            if let Err(seen) = self.word.compare_exchange(name, 0, order, Relaxed) {
+            if let Err(seen) = self.word.compare_exchange(name, 0, Release, Relaxed) {
                 self.unlock_slow(name, seen);
             }
         }
         if settled {
             me.end();
         }
-        mark.keeps(&[]);
     }
 
     #[cold]
@@ -380,13 +360,10 @@ impl RawLock {
             return;
         }
         // Release: as in `unlock`. Weaker: `lock::hands_over` sees the race.
-        let order = site!("lock.wake.release", Release => Relaxed);
-        let one = site!("lock.wake.one", 1 => 0);
-        if self.word.wake_op(Op::SetBit(WAITERS_BIT), one, order) < one {
+        if self.word.wake_op(Op::SetBit(WAITERS_BIT), 1, Release) < 1 {
             // Relaxed: nothing is handed over. All, because a sleeper may have come meanwhile,
             // trusting in the bit that is now cleared.
-            let all = site!("lock.clear.all", ALL => 0);
-            self.word.wake_op(Op::ClearBit(WAITERS_BIT), all, Relaxed);
+            self.word.wake_op(Op::ClearBit(WAITERS_BIT), ALL, Relaxed);
         }
     }
 
@@ -402,8 +379,7 @@ impl RawLock {
         // Relaxed: a glance; who then locks sees it again, in order.
         let seen = self.word.load(Relaxed);
         let is_dead = || self.is_settled() && self.is_dead(seen & OWNER, true);
-        site!("lock.owner_died.marked", seen & OWNER_DIED != 0 => false) && !self.is_lent(true)
-            || site!("lock.owner_died.gone", seen & OWNER != 0 => false) && is_dead()
+        seen & OWNER_DIED != 0 && !self.is_lent(true) || seen & OWNER != 0 && is_dead()
     }
 
     /// Whether someone holds the lock right now.

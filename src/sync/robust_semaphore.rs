@@ -7,7 +7,7 @@ use crate::error::Overflow;
 use crate::shm::{Layout, ProcessSafe};
 use crate::sync::throttle::Throttle;
 use crate::sys::{
-    Deadline, Entry, Futex, Op, Ordering, Ordering::*, ProcessInstance, Wait, const_fn, site,
+    Deadline, Entry, Futex, Op, Ordering, Ordering::*, ProcessInstance, Wait, const_fn,
 };
 
 /// No permit of this entry is held: it can be taken.
@@ -133,6 +133,7 @@ unsafe impl<const N: usize> ProcessSafe for RobustSemaphore<N> {
     const LAYOUT: Layout = Layout::of::<Self>().named("RobustSemaphore");
 }
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl<const N: usize> RobustSemaphore<N> {
     const_fn! {
         /// A semaphore with `permits` free. The rest of the `N` are there to be
@@ -196,7 +197,6 @@ impl<const N: usize> RobustSemaphore<N> {
     pub fn release(&self, permits: u32) -> Result<(), Overflow> {
         // First it holds them all, so that nobody has one yet if they are not enough.
         let mine = ProcessInstance::current();
-        let claim = site!("robust.claim", mine => FREE);
         let mut claimed = [None; N];
         let mut room = 0;
         // All who release look from the first entry to the last: so of as many as there is room
@@ -205,22 +205,19 @@ impl<const N: usize> RobustSemaphore<N> {
             // Acquire: pairs with the Release below: who sees an entry taken that was forgotten for
             // it sees the one that was forgotten for the taker. Weaker: the model
             // `robust_semaphore::forgets` finds no room.
-            let mark = site!("robust.room.mark", AWAITED => 0);
-            let seen = || entry.load(site!("robust.room", Acquire => Relaxed)) & !mark;
-            let enough = site!("robust.claim.enough", permits => u32::MAX);
-            while room < enough && place.is_none() && seen() == NOBODY {
-                let order = site!("robust.claim.release", Release => Relaxed);
-                if pass(entry, NOBODY, claim, order).is_some() {
+            let seen = || entry.load(Acquire) & !AWAITED;
+            while room < permits && place.is_none() && seen() == NOBODY {
+                if pass(entry, NOBODY, mine, Release).is_some() {
                     *place = Some(entry);
                     room += 1;
                 }
             }
         }
         let claimed = claimed.into_iter().flatten();
-        if room < site!("robust.claim.all", permits => 0) {
+        if room < permits {
             // Relaxed: as it was before.
             for entry in claimed {
-                pass(entry, mine, site!("robust.unclaim", NOBODY => FREE), Relaxed);
+                pass(entry, mine, NOBODY, Relaxed);
             }
             let max = N as u32;
             return Err(Overflow { released: permits, value: max - room, max });
@@ -232,8 +229,7 @@ impl<const N: usize> RobustSemaphore<N> {
     /// How many permits are free, looked at one after the other.
     pub fn value(&self) -> u32 {
         // Acquire: who sees a permit given back may rely on what was done before: "all are done".
-        let order = || site!("robust.value", Acquire => Relaxed);
-        self.ledger.iter().filter(|entry| entry.load(order()) == FREE).count() as u32
+        self.ledger.iter().filter(|entry| entry.load(Acquire) == FREE).count() as u32
     }
 
     /// Takes a free permit as `holder`, which is the own life, with a mark or without.
@@ -244,8 +240,7 @@ impl<const N: usize> RobustSemaphore<N> {
             entry.load(Relaxed) == FREE && {
                 // Acquire: pairs with the Release of whoever gave it back. Weaker: the model
                 // `robust_semaphore::hands_over` sees the race.
-                let order = site!("robust.acquire", Acquire => Relaxed);
-                entry.compare_exchange(FREE, holder, order, Relaxed).is_ok()
+                entry.compare_exchange(FREE, holder, Acquire, Relaxed).is_ok()
             }
         })?;
         Some(RobustPermit { entry, turn: &self.turn })
@@ -260,16 +255,15 @@ impl<const N: usize> RobustSemaphore<N> {
         loop {
             // Acquire: pairs with the Release in `wake`; who sees the new turn sees that the entry
             // is free. Weaker: the model `robust_semaphore::hands_over` hangs.
-            let turn = self.turn.load(site!("robust.turn.acquire", Acquire => Relaxed));
+            let turn = self.turn.load(Acquire);
             if let Some(permit) = self.take_or_mark(holder) {
                 return Some(permit);
             }
             // Weaker: the model `robust_semaphore::hands_over` hangs.
-            let before = site!("robust.turn.before", turn => self.turn.load(Acquire));
-            match self.turn.wait_at_most(before, until, slice) {
+            match self.turn.wait_at_most(turn, until, slice) {
                 Wait::Changed => {}
                 // Others may sleep whose mark went with the entry that this one is woken for.
-                Wait::Woken => holder = mine | site!("robust.keep", AWAITED => 0),
+                Wait::Woken => holder = mine | AWAITED,
                 Wait::Slice => {
                     if self.throttle.is_due(SHORTEST.max(slice / 2)) {
                         self.sweep(mine);
@@ -277,8 +271,8 @@ impl<const N: usize> RobustSemaphore<N> {
                     slice = LONGEST.min(slice * 2);
                 }
                 Wait::TimedOut => {
-                    site!("robust.sweep", self.sweep(mine) => ());
-                    return site!("robust.take.last", self.take(mine) => None);
+                    self.sweep(mine);
+                    return self.take(mine);
                 }
             }
         }
@@ -291,12 +285,10 @@ impl<const N: usize> RobustSemaphore<N> {
             let mut seen = entry.load(Relaxed);
             while seen & AWAITED == 0 {
                 let free = seen == FREE;
-                let mark = site!("robust.mark", AWAITED => 0);
                 // Acquire: as in `take`; a mark needs none. Weaker: the model
                 // `robust_semaphore::hands_over` sees the race.
-                let order = site!("robust.wait.acquire", Acquire => Relaxed);
-                let new = if free { holder } else { seen | mark };
-                match entry.compare_exchange(seen, new, order, Relaxed) {
+                let new = if free { holder } else { seen | AWAITED };
+                match entry.compare_exchange(seen, new, Acquire, Relaxed) {
                     Ok(_) if free => return Some(RobustPermit { entry, turn: &self.turn }),
                     Ok(_) => break,
                     Err(now) => seen = now,
@@ -310,11 +302,10 @@ impl<const N: usize> RobustSemaphore<N> {
     /// one that is over is still the dead one's, whatever others do meanwhile.
     fn sweep(&self, mine: u64) {
         // Relaxed: whose entry it is, is compared again when it is freed.
-        let mark = site!("robust.sweep.mark", AWAITED => 0);
-        let holders: [u64; N] = array::from_fn(|at| self.ledger[at].load(Relaxed) & !mark);
+        let holders: [u64; N] = array::from_fn(|at| self.ledger[at].load(Relaxed) & !AWAITED);
         for (at, &life) in holders.iter().enumerate() {
             let asked = [FREE, NOBODY, mine].contains(&life) || holders[..at].contains(&life);
-            if asked || !site!("robust.dead", ProcessInstance::has_exited(life) => true) {
+            if asked || !ProcessInstance::has_exited(life) {
                 continue;
             }
             let freed = self.free(self.of(life), life);
@@ -329,8 +320,7 @@ impl<const N: usize> RobustSemaphore<N> {
     /// The entries that are seen to be held so.
     fn of(&self, holder: u64) -> impl Iterator<Item = &Entry> {
         // Relaxed: only a guess for a CAS.
-        let mark = site!("robust.of.mark", AWAITED => 0);
-        self.ledger.iter().filter(move |entry| entry.load(Relaxed) & !mark == holder)
+        self.ledger.iter().filter(move |entry| entry.load(Relaxed) & !AWAITED == holder)
     }
 
     /// Frees these entries of `life`, and wakes one for each that had a mark; gives how many it
@@ -340,10 +330,9 @@ impl<const N: usize> RobustSemaphore<N> {
         for entry in entries {
             // Release: as in the permit's drop. Weaker: the model `robust_semaphore::finds_dead` sees
             // the race.
-            let order = site!("robust.free", Release => Relaxed);
-            if let Some(marked) = pass(entry, life, FREE, order) {
+            if let Some(marked) = pass(entry, life, FREE, Release) {
                 freed += 1;
-                awaited += u32::from(site!("robust.free.awaited", marked => false));
+                awaited += u32::from(marked);
             }
         }
         if awaited > 0 {
@@ -356,13 +345,13 @@ impl<const N: usize> RobustSemaphore<N> {
 /// Passes the entry on, if `from` still has it; gives whether it had a mark, which goes with it
 /// unless it is free then.
 #[inline]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 fn pass(entry: &Entry, from: u64, to: u64, order: Ordering) -> Option<bool> {
     // Relaxed: what is seen is compared again.
     match entry.compare_exchange(from, to, order, Relaxed) {
         Ok(_) => Some(false),
-        Err(seen) if seen == from | site!("robust.pass.mark", AWAITED => 0) => {
-            let kept = site!("robust.pass.keep", AWAITED => 0);
-            let to = if to == FREE { FREE } else { to | kept };
+        Err(seen) if seen == from | AWAITED => {
+            let to = if to == FREE { FREE } else { to | AWAITED };
             // Relaxed: a mark stays until the entry is free, so only another who frees it for the
             // same dead process, or a peer that writes anything, can be in between.
             entry.compare_exchange(seen, to, order, Relaxed).ok().map(|_| true)
@@ -373,12 +362,11 @@ fn pass(entry: &Entry, from: u64, to: u64, order: Ordering) -> Option<bool> {
 
 /// The next turn, and `count` of those who sleep are woken.
 #[cold]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 fn wake(turn: &Futex, count: u32) {
     // Release: pairs with the Acquire in `wait`; carries that the entry is free. Weaker: the model
     // `robust_semaphore::hands_over` hangs.
-    let order = site!("robust.turn.release", Release => Relaxed);
-    let next = site!("robust.turn", Op::AddBit(0) => Op::ClearBit(31));
-    turn.wake_op(next, site!("robust.wake", count => 0), order);
+    turn.wake_op(Op::AddBit(0), count, Release);
 }
 
 /// A permit of a [`RobustSemaphore`]; gives itself back when dropped, from any thread of the process
@@ -395,6 +383,7 @@ pub struct RobustPermit<'a> {
     turn: &'a Futex,
 }
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl RobustPermit<'_> {
     /// Keeps the permit taken, also when this process ends: someone else will
     /// [`RobustSemaphore::release`] it.
@@ -405,14 +394,13 @@ impl RobustPermit<'_> {
     }
 }
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Drop for RobustPermit<'_> {
     #[inline]
     fn drop(&mut self) {
         // Release: pairs with the Acquire of whoever takes the permit; carries what was done while
         // it was held. Weaker: the model `robust_semaphore::hands_over` sees the race.
-        let order = site!("robust.give", Release => Relaxed);
-        let awaited = site!("robust.give.awaited", Some(true) => None);
-        if pass(self.entry, ProcessInstance::current(), FREE, order) == awaited {
+        if pass(self.entry, ProcessInstance::current(), FREE, Release) == Some(true) {
             wake(self.turn, 1);
         }
     }

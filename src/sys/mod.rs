@@ -6,9 +6,8 @@
 //! * `model` (under `--cfg modelled`, see build.rs): the atomics, cells and futexes of a model
 //!   checker, the crate in `models/checker`.
 //!
-//! This folder and `lib.rs` are the only places that know the cfg. The two macros below are the
-//! rest of the seam: [`const_fn!`] (a model's atomics have no const constructor) and [`site!`]
-//! (what a mutant may weaken in a model, and a constant everywhere else).
+//! This folder and `lib.rs` are the only places that know the cfg. The macro below is the
+//! rest of the seam: [`const_fn!`] (a model's atomics have no const constructor).
 
 mod clock;
 mod fd;
@@ -35,8 +34,8 @@ use real as backend;
 use crate::error::FileSizeLimit;
 pub(crate) use backend::{
     Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
-    Cell, CurrentThread, Entry, Futex, Granule, Mark, Node, Number, OwnEntries, Packet,
-    ProcessInstance, Slot, Socket, Versioned, millis,
+    Cell, CurrentThread, Entry, Futex, Granule, Node, Number, OwnEntries, Packet, ProcessInstance,
+    Slot, Socket, Versioned, millis,
 };
 
 pub(crate) use clock::Deadline;
@@ -123,17 +122,3 @@ macro_rules! const_fn {
     ($(#[$meta:meta])* $vis:vis fn $($rest:tt)*) => { $(#[$meta])* $vis fn $($rest)* };
 }
 pub(crate) use const_fn;
-
-/// `site!("name", strong => weak)` is `strong`. In a model build, and only while the mutant `name`
-/// is on (see the checker's `mutants`), it is `weak`: so each ordering, count and comparison can be
-/// shown to matter without recompiling.
-#[cfg(not(modelled))]
-macro_rules! site {
-    ($name:literal, $strong:expr => $weak:expr) => {
-        $strong
-    };
-}
-#[cfg(modelled)]
-pub(crate) use backend::site;
-#[cfg(not(modelled))]
-pub(crate) use site;

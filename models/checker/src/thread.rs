@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use crate::executor::{Start, ThreadId, ThreadObject, digest, executor};
@@ -214,7 +214,45 @@ impl Mark {
     /// is still of use. Then the search needs not tell apart by what ways it came here. If it is not
     /// so, the search misses executions.
     #[track_caller]
-    pub fn keeps(&self, values: &[u64]) {
-        executor().knows_again(&self.0, values, std::panic::Location::caller());
+    pub fn keeps(&self, known: Known) {
+        executor().knows_again(&self.0, &known.0, std::panic::Location::caller());
+    }
+}
+
+/// Values that a thread knows: the numbers that their `Hash` consists of, each by itself, so that the name
+/// of a thread is seen among them.
+#[derive(Debug)]
+pub struct Known(Vec<u64>);
+
+impl Known {
+    /// Nothing but where in the source it is.
+    pub fn at(line: u32, column: u32) -> Self {
+        Known(vec![line.into(), column.into()])
+    }
+}
+
+impl Hasher for Known {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.push(crate::executor::digest(bytes));
+    }
+
+    fn write_u8(&mut self, value: u8) {
+        self.0.push(value.into());
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.0.push(value.into());
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0.push(value);
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.0.push(value as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        crate::executor::digest(&self.0)
     }
 }

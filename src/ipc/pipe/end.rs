@@ -10,7 +10,7 @@ use crate::error::{CodecError, Error, RecvError, SendCause, SendError};
 use crate::handoff::{self, HandoffError, send_fd, take_fd};
 use crate::ipc::codec::{self, Reads};
 use crate::shm::available;
-use crate::sys::{Deadline, MODELLED, Mark, Packet, Refused, Side, Socket, site};
+use crate::sys::{Deadline, MODELLED, Packet, Refused, Side, Socket};
 
 /// Above this, a sender asks whether the machine has the memory for a message: the kernel would
 /// rather kill a process than refuse it pages.
@@ -53,37 +53,37 @@ impl End {
         Packet::new(bytes).map_err(not_sent)
     }
 
+    #[cfg_attr(modelled, multiproc_checker::mutants)]
+    #[cfg_attr(modelled, forgets(loops))]
     fn send_packet(&self, packet: &Packet, deadline: Option<Deadline>) -> Result<(), SendCause> {
-        let mark = Mark::here();
         loop {
-            mark.keeps(&[]);
             match self.socket.try_send(packet) {
                 Err(Refused::NotNow) => {}
                 sent => return sent.map_err(not_sent),
             }
             let Some(deadline) = deadline else { return Err(SendCause::Full) };
             let ready = self.socket.wait(Side::Send, deadline).map_err(not_sent)?;
-            if !site!("pipe.send.again", ready => false) {
+            if !ready {
                 return Err(SendCause::TimedOut);
             }
         }
     }
 
     /// Receives a value, by the deadline; without one, now or not at all.
+    #[cfg_attr(modelled, multiproc_checker::mutants)]
+    #[cfg_attr(modelled, forgets(loops))]
     pub(crate) fn recv<T: DeserializeOwned>(
         &self,
         deadline: Option<Deadline>,
     ) -> Result<T, RecvError> {
-        let mark = Mark::here();
         loop {
-            mark.keeps(&[]);
             match self.socket.try_recv(decode) {
                 Err(Refused::NotNow) => {}
                 received => return received.map_err(not_received)?,
             }
             let Some(deadline) = deadline else { return Err(RecvError::Empty) };
             let ready = self.socket.wait(Side::Receive, deadline).map_err(not_received)?;
-            if !site!("pipe.recv.again", ready => false) {
+            if !ready {
                 return Err(RecvError::TimedOut);
             }
         }

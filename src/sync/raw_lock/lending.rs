@@ -36,6 +36,7 @@ pub(super) fn pause(looks: u32) -> Duration {
     Duration::from_millis(1 << looks)
 }
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl RawLock {
     /// To be called by whoever has taken the lock, before it gives a reference to what is guarded.
     #[inline(always)]

@@ -8,11 +8,10 @@ mod robust;
 mod socket;
 mod versioned;
 
-pub(crate) use multiproc_checker::thread::Mark;
 pub(crate) use multiproc_checker::time::{has_passed, millis};
 pub(crate) use multiproc_checker::{
     Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
-    Cell, mutant as site,
+    Cell,
 };
 
 pub(crate) use futex::Futex;

@@ -6,7 +6,7 @@ use crate::sys::{Futex, ProcessInstance};
 
 pub(crate) type Slot = u32;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct CurrentThread(());
 
 #[derive(Debug)]

@@ -71,7 +71,7 @@ thread_local! {
 }
 
 /// The calling thread. Not `Send`: what it does, it does to this thread's list.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct CurrentThread(NonNull<Record>);
 
 impl CurrentThread {
