@@ -3,7 +3,8 @@
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::{
-    Attribute, Block, Error, FnArg, ImplItem, Item, ItemFn, ItemImpl, Signature, Type, parse_quote,
+    Attribute, Block, Error, FnArg, Ident, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, Signature,
+    Type, parse_quote,
 };
 
 use crate::decisions::Decisions;
@@ -16,7 +17,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
     let mut item: Item = syn::parse2(item)?;
     match &mut item {
         Item::Impl(item) => expand_impl("", item)?,
-        Item::Fn(ItemFn { attrs, sig, block, .. }) => expand_fn("", attrs, sig, block)?,
+        Item::Fn(ItemFn { attrs, sig, block, .. }) => expand_fn("", attrs, sig, block, &[])?,
         other => return Err(Error::new_spanned(other, "an `impl` or a function has decisions")),
     }
     Ok(item.into_token_stream())
@@ -24,9 +25,10 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
 
 pub(crate) fn expand_impl(within: &str, item: &mut ItemImpl) -> Result<(), Error> {
     let path = format!("{within}{}::", text::of_type(&item.self_ty));
+    let slow = forgets::slow(item);
     for item in &mut item.items {
-        if let ImplItem::Fn(function) = item {
-            expand_fn(&path, &mut function.attrs, &mut function.sig, &mut function.block)?;
+        if let ImplItem::Fn(ImplItemFn { attrs, sig, block, .. }) = item {
+            expand_fn(&path, attrs, sig, block, &slow)?;
         }
     }
     Ok(())
@@ -38,6 +40,7 @@ pub(crate) fn expand_fn(
     attrs: &mut Vec<Attribute>,
     sig: &mut Signature,
     block: &mut Block,
+    slow: &[Ident],
 ) -> Result<(), Error> {
     let forgets = forgets::take(attrs);
     if sig.constness.is_some() {
@@ -55,7 +58,7 @@ pub(crate) fn expand_fn(
     let decisions = Decisions::new(format!("{within}{}", sig.ident), &sig.output);
     decisions.function(block)?;
     if let Some(at) = forgets {
-        forgets::expand(at, sig, block)?;
+        forgets::expand(at, sig, block, slow)?;
     }
     Ok(())
 }
@@ -69,7 +72,7 @@ pub(crate) fn expand_inner(path: &str, item: &mut Item) -> Result<(), Error> {
     let within = format!("{path}::");
     match item {
         Item::Impl(item) => expand_impl(&within, item),
-        Item::Fn(ItemFn { attrs, sig, block, .. }) => expand_fn(&within, attrs, sig, block),
+        Item::Fn(ItemFn { attrs, sig, block, .. }) => expand_fn(&within, attrs, sig, block, &[]),
         _ => Ok(()),
     }
 }

@@ -6,8 +6,9 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Block, Error, Expr, ExprClosure, ExprForLoop, ExprLoop, ExprReturn, ExprWhile,
-    FnArg, Ident, Item, Local, Pat, ReturnType, Signature, Stmt, Type, parse_quote,
+    Attribute, Block, Error, Expr, ExprClosure, ExprForLoop, ExprLoop, ExprMethodCall, ExprReturn,
+    ExprWhile, FnArg, Ident, ImplItem, ImplItemFn, Item, ItemImpl, Local, Pat, ReturnType,
+    Signature, Stmt, Type, parse_quote,
 };
 
 use crate::expand::own;
@@ -15,11 +16,13 @@ use crate::expand::own;
 /// Where a function forgets.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Where {
-    AtEndAndLoops,
-    AtLoops,
+    EndAndLoops,
+    Loops,
+    /// At loops, where the thread knows what it knew when its caller began, which forgets as well.
+    LoopsAsCaller,
 }
 
-/// Takes `#[cfg_attr(…, forgets)]` away, if it is there, or `forgets(loops)`.
+/// Takes `#[cfg_attr(…, forgets)]` away, if it is there, or `forgets(…)`.
 pub(crate) fn take(attrs: &mut Vec<Attribute>) -> Option<Where> {
     let of = |attr: &Attribute| {
         let tokens = match attr.path() {
@@ -28,8 +31,9 @@ pub(crate) fn take(attrs: &mut Vec<Attribute>) -> Option<Where> {
             _ => return None,
         };
         match tokens.to_string().replace(' ', "") {
-            text if text.ends_with("forgets") => Some(Where::AtEndAndLoops),
-            text if text.ends_with("forgets(loops)") => Some(Where::AtLoops),
+            text if text.ends_with("forgets") => Some(Where::EndAndLoops),
+            text if text.ends_with("forgets(loops)") => Some(Where::Loops),
+            text if text.ends_with("forgets(loops,as_caller)") => Some(Where::LoopsAsCaller),
             _ => None,
         }
     };
@@ -38,8 +42,25 @@ pub(crate) fn take(attrs: &mut Vec<Attribute>) -> Option<Where> {
     found
 }
 
-/// Has the function forget.
-pub(crate) fn expand(at: Where, sig: &Signature, block: &mut Block) -> Result<(), Error> {
+/// The names of those functions that forget as their caller.
+pub(crate) fn slow(item: &ItemImpl) -> Vec<Ident> {
+    let names = item.items.iter().filter_map(|item| match item {
+        ImplItem::Fn(ImplItemFn { attrs, sig, .. }) => {
+            (take(&mut attrs.clone()) == Some(Where::LoopsAsCaller)).then(|| sig.ident.clone())
+        }
+        _ => None,
+    });
+    names.collect()
+}
+
+/// Has the function forget; `slow` are those that forget as their caller.
+pub(crate) fn expand(
+    at: Where,
+    sig: &mut Signature,
+    block: &mut Block,
+    slow: &[Ident],
+) -> Result<(), Error> {
+    let as_caller = at == Where::LoopsAsCaller;
     let mut parameters = Vec::new();
     for input in &sig.inputs {
         match input {
@@ -55,7 +76,8 @@ pub(crate) fn expand(at: Where, sig: &Signature, block: &mut Block) -> Result<()
                     ));
                 }
                 let is_mut = matches!(&*input.ty, Type::Reference(to) if to.mutability.is_some());
-                collect(&input.pat, is_mut, &mut parameters);
+                // Those that never change the caller knows: not as it began.
+                collect(&input.pat, is_mut || as_caller, &mut parameters);
             }
         }
     }
@@ -70,7 +92,12 @@ pub(crate) fn expand(at: Where, sig: &Signature, block: &mut Block) -> Result<()
     if let Some(error) = loops.error {
         return Err(error);
     }
-    if at == Where::AtLoops {
+    if as_caller {
+        sig.inputs.push(parse_quote!(#mark: &::multiproc_checker::thread::Mark));
+        return Ok(());
+    }
+    Slow { names: slow, mark: &mark }.visit_block_mut(block);
+    if at == Where::Loops {
         block.stmts.insert(
             0,
             parse_quote! {
@@ -220,6 +247,24 @@ impl VisitMut for Loops {
 
     // Its loops end before it does, and it is called from wherever.
     fn visit_expr_closure_mut(&mut self, _: &mut ExprClosure) {}
+
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+}
+
+/// Gives those that forget as their caller what that knew as it began.
+struct Slow<'a> {
+    names: &'a [Ident],
+    mark: &'a Ident,
+}
+
+impl VisitMut for Slow<'_> {
+    fn visit_expr_method_call_mut(&mut self, call: &mut ExprMethodCall) {
+        visit_mut::visit_expr_method_call_mut(self, call);
+        if self.names.contains(&call.method) {
+            let mark = self.mark;
+            call.args.push(parse_quote!(&#mark));
+        }
+    }
 
     fn visit_item_mut(&mut self, _: &mut Item) {}
 }

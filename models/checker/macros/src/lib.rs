@@ -51,6 +51,10 @@ use proc_macro::TokenStream;
 ///   names, which are kept.
 /// * A loop has no state but in names: `for`, whose iterator has none, is refused.
 /// * Of a function that gives what has no `Hash`, `forgets(loops)` says it of its loops alone.
+/// * A function with `forgets(loops, as_caller)` knows at the head of its loops what its caller knew when that
+///   began, and its own parameters: for a slow path, which goes on with nothing else. Only functions of the same
+///   `impl` that forget can call it, since others have nothing to give it; and what such a one does after the
+///   call, it does with what follows from the parameters that it gave. (This alone is believed.)
 /// * What gives up by `?`, or by a panic, forgets nothing.
 #[proc_macro_attribute]
 pub fn mutants(arguments: TokenStream, item: TokenStream) -> TokenStream {

@@ -196,6 +196,24 @@ fn what_forgets_keeps_what_has_a_name() {
 }
 
 #[test]
+fn a_slow_path_forgets_as_its_caller() {
+    let mark = "let mark = ::multiproc_checker::thread::Mark::here();";
+    function(
+        "impl A { #[forgets(loops, as_caller)] fn slow(&self, a: u32) { loop {} } \
+         #[forgets] fn f(&self) { g(|| self.slow(1)) } fn slower(&self) { self.slow(1) } }",
+        &format!(
+            "impl A {{ fn slow(&self, a: u32, mark: &::multiproc_checker::thread::Mark) {{ loop {{ \
+             {{ let mut known = ::multiproc_checker::thread::Known::at(1u32, 63u32); \
+             ::core::hash::Hash::hash(&a, &mut known); mark.keeps(known); }} }} }} \
+             fn f(&self) {{ {mark} let given: () = 'forgets: {{ g(|| self.slow(1, &mark)) }}; \
+             {{ let mut known = ::multiproc_checker::thread::Known::at(1u32, 96u32); \
+             ::core::hash::Hash::hash(&given, &mut known); mark.keeps(known); }} given }} \
+             fn slower(&self) {{ self.slow(1) }} }}"
+        ),
+    );
+}
+
+#[test]
 fn what_cannot_be_forgotten_is_refused() {
     for (source, why) in [
         ("fn f(&mut self) {}", "what it changes, its caller knows"),
