@@ -257,8 +257,12 @@ pub(in crate::search) fn run(id: ThreadId, gives: bool, body: impl FnOnce()) {
     }
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
     with(|execution| {
+        // A program that has caught the way out of it does nothing that counts any more.
+        let is_gone =
+            execution.over || matches!(execution.threads[id].status, Status::Dying | Status::Dead);
         if let Err(panic) = outcome
             && !panic.is::<Leave>()
+            && !is_gone
             && execution.failure.is_none()
         {
             execution.failure = Some(trace::text_of(&*panic));
