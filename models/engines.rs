@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use multiproc::model::{check, spawn};
-use multiproc::{Condition, Event, Lock, Semaphore, Value};
+use multiproc::{Condition, Error, Event, Lock, NameProblem, Semaphore, Shared, Value};
 use multiproc_checker::thread::let_sleep;
 use multiproc_checker::{Loads, Search, Weak, mutants};
 
@@ -13,6 +13,12 @@ use crate::mutants::id_of;
 use crate::stage::{Data, explore, stop_exploring};
 
 const WEAK_GET: &str = "get: T::load(atom, Acquire) → Relaxed for Acquire";
+
+#[test]
+fn a_models_memory_gets_no_name() {
+    let refused = Shared::create("model", 1u64).unwrap_err();
+    assert!(matches!(refused, Error::Name { problem: NameProblem::Os { .. }, .. }), "{refused}");
+}
 
 #[test]
 fn who_joins_sees_what_was_done() {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Poisoned, TryLockError};
 use crate::shm::{Layout, ProcessSafe};
 use crate::sync::owed::{Accepted, Owed};
-use crate::sys::{ALL, Deadline, Futex, MODELLED, Op, Ordering::Relaxed, Wait, const_fn};
+use crate::sys::{ALL, Deadline, Futex, Op, Ordering::Relaxed, Wait, const_fn, looks};
 
 pub use guard::ConditionGuard;
 
@@ -17,7 +17,7 @@ const NEXT_BIT: u32 = 0;
 
 /// So often in a row a sleeper finds a notification that nobody living has accepted, before it takes
 /// it over: who was woken accepts it with its first few instructions.
-const LOOKS: u32 = if MODELLED { 2 } else { 10 };
+const LOOKS: u32 = looks(10);
 /// Between two of these looks; with the slice before the first, they are over within 200 ms. So often,
 /// too, tries to accept whoever found no room.
 const PAUSE: Duration = Duration::from_millis(10);

@@ -1,6 +1,6 @@
 //! Notifications that were given to someone who has not acted on them yet.
 
-use crate::sys::{Entry, Futex, MODELLED, Ordering::*, ProcessInstance, const_fn};
+use crate::sys::{Entry, Futex, Ordering::*, ProcessInstance, const_fn, entries};
 
 /// How many notifications are owed, and the lives of those who were woken for one and wait for the lock.
 ///
@@ -39,7 +39,7 @@ const COUNT: u32 = 0xffff;
 #[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Owed {
     /// Those who accept when it is full are not entered, and accept again while they wait.
-    pub(super) const LEN: usize = if MODELLED { 3 } else { 32 };
+    pub(super) const LEN: usize = entries(32);
 
     const_fn! {
         pub(super) fn new() -> Self {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::sync::throttle::Throttle;
 use crate::sys::{
-    Entry, Futex, MODELLED, Ordering::Relaxed, OwnEntries, ProcessInstance, const_fn,
+    Entry, Ordering::Relaxed, OwnEntries, Placement, ProcessInstance, const_fn, entries,
 };
 
 /// The lives of processes. An entry is 0, or a life that came and was not struck off since. One that was
@@ -17,22 +17,19 @@ use crate::sys::{
 pub(super) struct Participants {
     lives: [Entry; Participants::LEN],
     throttle: Throttle,
-    place: Futex,
+    placement: Placement,
 }
-
-/// What stands in `place` of a participants in shared memory.
-const SETTLED: u32 = 1;
 
 /// Between two looks at all of them.
 const GAP: Duration = Duration::from_millis(50);
 
 impl Participants {
     /// Those who come when it is full are not entered.
-    pub(super) const LEN: usize = if MODELLED { 3 } else { 64 };
+    pub(super) const LEN: usize = entries(64);
 
     const_fn! {
         pub(super) fn new() -> Self {
-            Participants { lives: Entry::all([0; Self::LEN]), throttle: Throttle::new(), place: Futex::new(0) }
+            Participants { lives: Entry::all([0; Self::LEN]), throttle: Throttle::new(), placement: Placement::new() }
         }
     }
 
@@ -41,8 +38,7 @@ impl Participants {
     /// # Safety
     /// It is not moved any more, and a mapping's end tells of the memory's.
     pub(super) unsafe fn settle(&mut self) {
-        // Relaxed: nobody else knows of the participants yet.
-        self.place.store(SETTLED, Relaxed);
+        self.placement.settle();
     }
 }
 
@@ -52,8 +48,8 @@ impl Participants {
     /// steps would only multiply those that matter.)
     #[inline]
     pub(super) fn register(&self) {
-        // Relaxed: written before anyone else knew of it. What is in private memory no peer can write.
-        if !ProcessInstance::can_exit() || !MODELLED && self.place.load(Relaxed) != SETTLED {
+        // What is in private memory no peer can write.
+        if !ProcessInstance::can_exit() || !self.placement.is_settled() {
             return;
         }
         let mine = ProcessInstance::current();

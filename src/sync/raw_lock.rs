@@ -71,10 +71,12 @@
 mod lending;
 mod poison;
 
+use std::mem::offset_of;
+
 use crate::error::PoisonCause;
 use crate::sync::raw_lock::lending::{LONGER, pause};
 use crate::sys::{
-    ALL, CurrentThread, Deadline, Entry, Futex, MODELLED, Node, Op, Ordering::*, ProcessInstance,
+    ALL, CurrentThread, Deadline, Futex, Lender, Node, Op, Ordering::*, Placement, ProcessInstance,
     Slot, Versioned, Wait, const_fn,
 };
 
@@ -82,9 +84,6 @@ const OWNER: u32 = OWNER_DIED - 1;
 const OWNER_DIED: u32 = 1 << 30;
 const WAITERS_BIT: u32 = 31;
 const WAITERS: u32 = 1 << WAITERS_BIT;
-
-/// What stands in `place` of a lock in shared memory.
-const SETTLED: u32 = 1;
 
 /// The slot of a lock in private memory, which is on no list.
 const PRIVATE: Slot = 0;
@@ -98,19 +97,13 @@ const CLOSELY: u32 = 10;
 pub(crate) struct RawLock {
     word: Versioned,
     poison: Futex,
-    place: Futex,
+    placement: Placement,
     /// The life of the process to whose threads the value is lent.
-    lender: Entry,
+    lender: Lender,
     node: Node,
 }
 
-const _: () = assert!(
-    MODELLED
-        || (size_of::<RawLock>() == 40
-            && std::mem::offset_of!(RawLock, word) == 0
-            && std::mem::offset_of!(RawLock, lender) == 16
-            && std::mem::offset_of!(RawLock, node) == 24)
-);
+const _: () = assert!(Node::finds(offset_of!(RawLock, node), offset_of!(RawLock, word)));
 
 /// Why a lock was not taken that was seen free.
 enum Missed {
@@ -134,8 +127,8 @@ impl RawLock {
                 node: Node::of(word.word()),
                 word,
                 poison: Futex::new(0),
-                place: Futex::new(0),
-                lender: Entry::new(0),
+                placement: Placement::new(),
+                lender: Lender::new(0),
             }
         }
     }
@@ -147,12 +140,12 @@ impl RawLock {
     /// It is not moved any more, and stays mapped while a thread of this process holds it.
     pub(crate) unsafe fn settle(&mut self) {
         // Relaxed: here and below, nobody else knows of the lock yet.
-        let seen = if MODELLED { 0 } else { self.word.load(Relaxed) };
+        let seen = self.word.load(Relaxed);
         if seen & OWNER != 0 {
             self.word
                 .store(seen & !OWNER | ProcessInstance::pid(ProcessInstance::current()), Relaxed);
         }
-        self.place.store(SETTLED, Relaxed);
+        self.placement.settle();
     }
 }
 
@@ -167,41 +160,44 @@ impl RawLock {
     #[inline(always)]
     #[cfg_attr(modelled, forgets)]
     pub(crate) fn lock(&self, until: Deadline) -> Option<Hold> {
-        self.acquire(|me, name, settled, seen| self.lock_slow(me, name, settled, seen, until))
+        let hold = self.acquire(|name, settled, seen| self.lock_slow(name, settled, seen, until));
+        if hold.is_none() && until == Deadline::Never {
+            refuse_to_wait();
+        }
+        hold
     }
 
     /// Locks, if that is possible now.
     #[inline]
     pub(crate) fn try_lock(&self) -> Option<Hold> {
-        self.acquire(|_, name, _, seen| self.take_free(name, seen))
+        self.acquire(|name, _, seen| self.take_free(name, seen))
     }
 
     /// The hold of this thread, if it holds the lock already: the same once more, not a second one.
     #[inline]
     pub(crate) fn held(&self) -> Option<Hold> {
         let me = CurrentThread::current();
-        // What is shared is not believed: this thread has it on its list, or not.
-        let slot = if self.is_settled() { me.slot_of(&self.node)? } else { PRIVATE };
-        // In private memory, and in a model, which has no list, the word tells. Relaxed: that this
-        // thread is the owner only this thread has written.
-        let told = MODELLED || slot == PRIVATE;
-        let is_mine = || self.word.load(Relaxed) & OWNER == me.name();
-        (!told || is_mine()).then_some(Hold(slot, me))
+        // Relaxed: that this thread is the owner only this thread has written.
+        let names_me = || self.word.load(Relaxed) & OWNER == me.name();
+        // What is shared is not believed: this thread has it on its list, or not. In private memory the
+        // word tells.
+        if self.placement.is_settled() {
+            return me.slot_of(&self.node, names_me).map(|slot| Hold(slot, me));
+        }
+        names_me().then_some(Hold(PRIVATE, me))
     }
 
     #[inline(always)]
-    fn acquire(
-        &self,
-        otherwise: impl FnOnce(CurrentThread, u32, bool, u32) -> bool,
-    ) -> Option<Hold> {
+    fn acquire(&self, otherwise: impl FnOnce(u32, bool, u32) -> bool) -> Option<Hold> {
         let me = CurrentThread::current();
-        // Once, for all that follows: a peer can change it meanwhile.
-        let settled = self.is_settled();
+        // Once, for all that follows: a peer can change it meanwhile. That costs itself the kernel's help,
+        // not us: who is linked is in the owner's `Hold`.
+        let settled = self.placement.is_settled();
         let name = if settled { me.begin(&self.node) } else { me.name() };
         // Acquire: pairs with the Release of every unlock; carries what was written under the
         // lock. Weaker: the model `lock::excludes` sees the race.
         if let Err(seen) = self.word.compare_exchange(0, name, Acquire, Relaxed)
-            && !otherwise(me, name, settled, seen)
+            && !otherwise(name, settled, seen)
         {
             if settled {
                 me.end();
@@ -212,15 +208,8 @@ impl RawLock {
     }
 
     #[cold]
-    #[cfg_attr(modelled, forgets)]
-    fn lock_slow(
-        &self,
-        me: CurrentThread,
-        name: u32,
-        settled: bool,
-        seen: u32,
-        until: Deadline,
-    ) -> bool {
+    #[cfg_attr(modelled, forgets(loops, as_caller))]
+    fn lock_slow(&self, name: u32, settled: bool, seen: u32, until: Deadline) -> bool {
         let mut seen = self.word.spin(seen, |seen| seen & OWNER == 0 || seen & WAITERS != 0);
         let (mut slices, mut looks) = (0u32, 0);
         loop {
@@ -238,10 +227,8 @@ impl RawLock {
             }
             // Whether it is really this thread that the word names: the main thread's number is
             // also its process's, and a peer can write anything.
-            let is_ours = || seen & OWNER == name && (!settled || me.slot_of(&self.node).is_some());
-            if until == Deadline::Never && is_ours() {
-                me.end();
-                panic!("this thread holds the lock already and would wait for itself for ever");
+            if until == Deadline::Never && seen & OWNER == name && self.held().is_some() {
+                return false;
             }
             if seen & WAITERS == 0 {
                 match self.announce(seen) {
@@ -337,7 +324,7 @@ impl RawLock {
         let settled = slot != PRIVATE;
         let name = if settled { me.begin(&self.node) } else { me.name() };
         if !settled || me.unlink(&self.node, slot) {
-            if !MODELLED && settled {
+            if settled {
                 // Relaxed: after all that used what was lent, which ended before in this thread or was
                 // waited for by it; and before the exchange, which is Release.
                 self.lender.store(0, Relaxed);
@@ -367,18 +354,11 @@ impl RawLock {
         }
     }
 
-    #[inline(always)]
-    fn is_settled(&self) -> bool {
-        // Relaxed: written before anyone else knew of the lock. A peer that changes it costs
-        // itself the kernel's help, not us: who is linked is in the owner's `Hold`.
-        MODELLED || self.place.load(Relaxed) == SETTLED
-    }
-
     /// Whether the owner died, and nobody has taken the lock since.
     pub(crate) fn owner_is_dead(&self) -> bool {
         // Relaxed: a glance; who then locks sees it again, in order.
         let seen = self.word.load(Relaxed);
-        let is_dead = || self.is_settled() && self.is_dead(seen & OWNER, true);
+        let is_dead = || self.placement.is_settled() && self.is_dead(seen & OWNER, true);
         seen & OWNER_DIED != 0 && !self.is_lent(true) || seen & OWNER != 0 && is_dead()
     }
 
@@ -388,6 +368,12 @@ impl RawLock {
         let seen = self.word.load(Relaxed);
         seen & OWNER != 0 || seen & OWNER_DIED != 0 && self.is_lent(true)
     }
+}
+
+/// Whoever has the lock and waits for it without a deadline would wait for ever.
+#[cold]
+fn refuse_to_wait() -> ! {
+    panic!("this thread holds the lock already and would wait for itself for ever");
 }
 
 #[cfg(test)]

@@ -33,9 +33,10 @@ use real as backend;
 
 use crate::error::FileSizeLimit;
 pub(crate) use backend::{
-    Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
-    Cell, CurrentThread, Entry, Futex, Granule, Node, Number, OwnEntries, Packet, ProcessInstance,
-    Slot, Socket, Versioned, millis,
+    Access, AdaptiveSpin, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16,
+    AtomicU32, AtomicU64, Cell, CurrentThread, Entry, Futex, Granule, Lender, Node, Number,
+    OwnEntries, Packet, Placement, ProcessInstance, Slot, Socket, Versioned, entries, looks,
+    millis,
 };
 
 pub(crate) use clock::Deadline;
@@ -56,8 +57,13 @@ pub(crate) use stat::Stat;
 pub(crate) use std::sync::atomic::Ordering;
 pub(crate) use threads::{had_threads, threads};
 
-/// Whether this build explores models instead of running on the machine.
-pub(crate) const MODELLED: bool = cfg!(modelled);
+/// Whether the memory that processes share lies in files. A model's is the heap's: its processes are
+/// threads.
+pub(crate) const MEMORY_HAS_FILES: bool = cfg!(not(modelled));
+
+/// Whether an atomic must be made before it is used, and dropped after. On the machine it is bytes, and
+/// zeros are one.
+pub(crate) const ATOMICS_NEED_DROP: bool = std::mem::needs_drop::<AtomicU32>();
 
 /// How a blocking wait on a [`Futex`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

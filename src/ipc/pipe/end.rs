@@ -10,7 +10,7 @@ use crate::error::{CodecError, Error, RecvError, SendCause, SendError};
 use crate::handoff::{self, HandoffError, send_fd, take_fd};
 use crate::ipc::codec::{self, Reads};
 use crate::shm::available;
-use crate::sys::{Deadline, MODELLED, Packet, Refused, Side, Socket};
+use crate::sys::{Deadline, Packet, Refused, Side, Socket};
 
 /// Above this, a sender asks whether the machine has the memory for a message: the kernel would
 /// rather kill a process than refuse it pages.
@@ -110,8 +110,8 @@ impl AsFd for End {
 /// serializer gets an error.
 impl Serialize for End {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // The sockets of a model have no descriptors.
-        let sent = if MODELLED { Err(HandoffError::NoCarrier) } else { send_fd(self.as_fd()) };
+        // A model's socket has no descriptor: nothing to hand over.
+        let sent = self.socket.fd().ok_or(HandoffError::NoCarrier).and_then(send_fd);
         sent.map_err(ser::Error::custom)?.serialize(serializer)
     }
 }

@@ -37,7 +37,6 @@
 //! A peer may write anything anywhere. Each number is read once, and checked before it is an
 //! index or a length; what cannot be is [`Refusal::Corrupt`].
 
-mod adaptive_spin;
 pub(crate) mod buffer;
 #[cfg(test)]
 mod hostile;

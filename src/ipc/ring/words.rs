@@ -1,10 +1,6 @@
 //! The two words that count the messages: see the table in `mod.rs`.
 
-use crate::ipc::ring::adaptive_spin::AdaptiveSpin;
-use crate::sys::{ALL, Deadline, Futex, MODELLED, Op, Ordering, Ordering::*, Wait};
-
-/// Times that whoever waits lets others run before it sleeps.
-const YIELDS: u32 = 2;
+use crate::sys::{ALL, AdaptiveSpin, Deadline, Futex, Op, Ordering, Ordering::*, Wait};
 
 pub(crate) const WAIT_BIT: u32 = 0;
 pub(crate) const WAIT: u32 = 1 << WAIT_BIT;
@@ -54,30 +50,19 @@ pub(super) fn sleep(
     until: Deadline,
 ) -> Wait {
     let changed = |now: u32| (now ^ seen) & !WAIT != 0;
-    let mut now = seen;
-    if !MODELLED {
-        // A peer may keep changing the word, so that nobody ever comes to sleep on it.
-        if until.has_passed() {
-            return Wait::TimedOut;
-        }
-        // What a look finds, the step that announces a sleeper finds as well: nothing to explore.
-        let turns = adaptive_spin.turns();
-        if turns > 0 {
-            let taken;
-            (now, taken) = word.spin_for(turns, changed);
-            adaptive_spin.learn(taken, changed(now));
-        }
-        if !changed(now) {
-            now = word.yield_for(YIELDS, changed);
-        }
-        if changed(now) {
-            return Wait::Woken;
-        }
+    // A peer may keep changing the word, so that nobody ever comes to sleep on it.
+    if until.has_passed() {
+        return Wait::TimedOut;
+    }
+    let now = adaptive_spin.look(word, seen, changed);
+    if changed(now) {
+        return Wait::Woken;
     }
     let announced = now | WAIT;
-    // Relaxed: it only announces a sleeper; whoever is woken looks with an Acquire.
-    if now & WAIT == 0 && word.compare_exchange(now, announced, Relaxed, Relaxed).is_err() {
-        return Wait::Woken;
+    if now & WAIT == 0 {
+        // Relaxed: it only announces a sleeper; whoever is woken looks with an Acquire. Where it fails the
+        // word is another, or another has announced itself: the wait finds out.
+        let _ = word.compare_exchange(now, announced, Relaxed, Relaxed);
     }
     word.wait_slice(announced, until)
 }

@@ -25,7 +25,7 @@
 use std::time::Duration;
 
 use crate::sync::raw_lock::{Hold, OWNER, OWNER_DIED, PRIVATE, RawLock, WAITERS};
-use crate::sys::{CurrentThread, Deadline, MODELLED, Ordering::*, ProcessInstance};
+use crate::sys::{CurrentThread, Deadline, Ordering::*, ProcessInstance};
 
 /// Whoever waits for the end of a process looks after a millisecond whether it still maps the lock, and
 /// then after twice as long each time, so many times.
@@ -44,7 +44,7 @@ impl RawLock {
         // Relaxed: it is read when this thread is gone, which the kernel has made known after all that the
         // thread has done (see `is_lent`). Another thread that is given a reference gets it by what the
         // compiler keeps behind this.
-        if !MODELLED && slot != PRIVATE {
+        if slot != PRIVATE {
             self.lender.store(me.life(), Relaxed);
         }
     }
@@ -79,14 +79,12 @@ impl RawLock {
 
     /// Whether an owner that is gone has lent the value to threads that may still use it.
     pub(super) fn is_lent(&self, look_closely: bool) -> bool {
-        if MODELLED || !self.is_settled() {
+        if !self.placement.is_settled() {
             return false;
         }
-        // Acquire: what the owner had written when the kernel marked the word, an exchange that is a full
-        // barrier, is seen in the note. (Of one that is seen to be gone there is nothing to pair with: as in
-        // `take_over`.)
-        self.word.load(Acquire);
-        // Relaxed: so the note is read after that.
+        // Relaxed: a glance, but where the lock was taken before. Then the exchange, which is Acquire, has
+        // read what the kernel wrote, by an exchange that is a full barrier, after all that the owner had
+        // written. (Of one that is seen to be gone there is nothing to pair with: as in `take_over`.)
         let lender = self.lender.load(Relaxed);
         lender != 0 && !CurrentThread::has_left(lender, &self.node, look_closely)
     }

@@ -1,10 +1,14 @@
 //! The machine as a model has it: by the words of `multiproc_checker`.
 
+mod adaptive_spin;
 mod futex;
+mod lender;
 mod number;
 mod own_entries;
+mod placement;
 mod process_instance;
 mod robust;
+mod scale;
 mod socket;
 mod versioned;
 
@@ -14,10 +18,14 @@ pub(crate) use multiproc_checker::{
     Cell,
 };
 
+pub(crate) use adaptive_spin::AdaptiveSpin;
 pub(crate) use futex::Futex;
+pub(crate) use lender::Lender;
 pub(crate) use number::{Entry, Granule, Number};
 pub(crate) use own_entries::OwnEntries;
+pub(crate) use placement::Placement;
 pub(crate) use process_instance::ProcessInstance;
 pub(crate) use robust::{CurrentThread, Node, Slot};
+pub(crate) use scale::{entries, looks};
 pub(crate) use socket::{Packet, Socket};
 pub(crate) use versioned::Versioned;

@@ -1,5 +1,6 @@
 //! The machine itself: std's atomics, Linux futexes, the kernel's robust list.
 
+mod adaptive_spin;
 mod cell;
 mod entry;
 mod futex;
@@ -9,23 +10,28 @@ mod millis;
 mod number;
 mod own_entries;
 mod packet;
+mod placement;
 mod process_instance;
 mod record;
 mod robust;
+mod scale;
 mod socket;
 mod thread;
 mod versioned;
 
+pub(crate) use adaptive_spin::AdaptiveSpin;
 pub(crate) use cell::{Access, Cell};
-pub(crate) use entry::Entry;
+pub(crate) use entry::{Entry, Lender};
 pub(crate) use futex::Futex;
 pub(crate) use granule::Granule;
 pub(crate) use millis::millis;
 pub(crate) use number::Number;
 pub(crate) use own_entries::OwnEntries;
 pub(crate) use packet::Packet;
+pub(crate) use placement::Placement;
 pub(crate) use process_instance::ProcessInstance;
 pub(crate) use robust::Node;
+pub(crate) use scale::{entries, looks};
 pub(crate) use socket::Socket;
 pub(crate) use thread::{CurrentThread, Slot};
 pub(crate) use versioned::Versioned;
