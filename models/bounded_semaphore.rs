@@ -25,7 +25,7 @@ models! {
     hands_over: Model {
         shows: "two on one seat: one sits, and the seat comes back",
         min_explored: 1_500,
-        must_reach: &["Semaphore::wake", "Semaphore::wake: wake_op"],
+        must_reach: &["Semaphore::wake", "wake_and_clear: wake_op(Op::ClearBit"],
         run: || {
             let seats = share(BoundedSemaphore::new(1));
             let sitter = spawn_with(&seats, |seats| drop(seats.acquire()));

@@ -15,7 +15,7 @@ models! {
     excludes: Model {
         shows: "two threads, two rounds each: under the lock a == b, and no round is lost",
         min_explored: 34_000,
-        must_reach: &["RawLock::unlock_slow: self.word.wake_op(Op::SetBit", "RawLock::unlock_slow: wake_op(Op::ClearBit"],
+        must_reach: &["RawLock::unlock_slow: wake_op(Op::SetBit", "wake_and_clear: wake_op(Op::ClearBit"],
         run: || {
             let lock = share(Lock::new(Pair::default()));
             let adder = spawn_with(&lock, |lock| (0..2).for_each(|_| add(lock)));
@@ -28,7 +28,7 @@ models! {
     hands_over: Model {
         shows: "one who barges in between an unlock and its wake leaves nobody asleep",
         min_explored: 7_200,
-        must_reach: &["RawLock::take: ", "RawLock::unlock_slow: wake_op(Op::ClearBit", "barged in"],
+        must_reach: &["RawLock::take: ", "wake_and_clear: wake_op(Op::ClearBit", "barged in"],
         run: || {
             stop_exploring();
             let lock = share(Lock::new(Pair::default()));
@@ -51,7 +51,7 @@ models! {
     wakes: Model {
         shows: "once two sleep, and a third barges in, the lock goes round and nobody sleeps on",
         min_explored: 10_000,
-        must_reach: &["RawLock::unlock_slow: wake_op(Op::ClearBit"],
+        must_reach: &["wake_and_clear: wake_op(Op::ClearBit"],
         run: || {
             stop_exploring();
             let both = share((Lock::new(Pair::default()), Event::new()));

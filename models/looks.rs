@@ -14,7 +14,7 @@ models! {
     lock (search_only, two_look): Model {
         shows: "the lock's rounds: its owner is not taken for dead",
         min_explored: 3_600,
-        must_reach: &["RawLock::take_over: is_dead()", "RawLock::unlock_slow: wake_op(Op::ClearBit"],
+        must_reach: &["RawLock::take_over: is_dead()", "wake_and_clear: wake_op(Op::ClearBit"],
         run: || notebook::lock(2),
     };
 

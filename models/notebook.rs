@@ -10,28 +10,28 @@ models! {
     lock: Model {
         shows: "one adds to a and b under the lock, the other looks: never a difference",
         min_explored: 34_000,
-        must_reach: &["looked between", "RawLock::unlock_slow: wake_op(Op::ClearBit"],
+        must_reach: &["looked between", "wake_and_clear: wake_op(Op::ClearBit"],
         run: || lock(2),
     };
 
     lock_ten_times (search_only): Model {
         shows: "ten rounds of adding, ten of looking",
         min_explored: 34_000,
-        must_reach: &["looked between", "RawLock::unlock_slow: wake_op(Op::ClearBit"],
+        must_reach: &["looked between", "wake_and_clear: wake_op(Op::ClearBit"],
         run: || lock(10),
     };
 
     lock_of_three: Model {
         shows: "three threads add under the lock, none is lost",
         min_explored: 1_100_000,
-        must_reach: &["RawLock::unlock_slow: self.word.wake_op(Op::SetBit", "RawLock::unlock_slow: wake_op(Op::ClearBit", "RawLock::take: "],
+        must_reach: &["RawLock::unlock_slow: wake_op(Op::SetBit", "wake_and_clear: wake_op(Op::ClearBit", "RawLock::take: "],
         run: || lock_of(3),
     };
 
     lock_of_five (search_only): Model {
         shows: "five threads add under the lock, none is lost",
         min_explored: 120_000,
-        must_reach: &["RawLock::unlock_slow: wake_op(Op::ClearBit"],
+        must_reach: &["wake_and_clear: wake_op(Op::ClearBit"],
         run: || lock_of(5),
     };
 

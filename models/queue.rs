@@ -12,7 +12,7 @@ models! {
     carries: Model {
         shows: "a consumer that finds or awaits a message gets it whole",
         min_explored: 2_000,
-        must_reach: &["Ring::put_locked: commit", "commit_slow: word.wake_op(Op::AddBit"],
+        must_reach: &["Ring::put_locked: commit", "commit_slow: wake_op(Op::AddBit"],
         run: || {
             let queue = queue(2, 16);
             let producer = spawn_with(&queue, |queue| (1..=2).for_each(|n| queue.put(n).unwrap()));

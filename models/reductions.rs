@@ -124,7 +124,7 @@ fn verdicts_by_loom(name: &str, run: fn(), names: &[&str]) {
 
 #[test]
 fn semaphore() {
-    let names = &["Semaphore::wake: wake(permits) → wakes nobody"];
+    let names = &["Semaphore::wake: wake(n) → wakes nobody"];
     verdicts("semaphore", || notebook::semaphore(2, 1), names);
     verdicts_by_loom("semaphore", || notebook::semaphore(2, 1), names);
 }
@@ -149,13 +149,13 @@ fn lock() {
     verdicts(
         "lock",
         || notebook::lock(2),
-        &["RawLock::unlock_slow: wake_op(Op::SetBit(WAITERS_BIT), 1, Release) → wakes nobody"],
+        &["RawLock::unlock_slow: wake_op(Op::SetBit(WAITERS_BIT), n, Release) → wakes nobody"],
     );
     let names = &[
-        "RawLock::unlock_slow: wake_op(Op::SetBit(WAITERS_BIT), 1, Release) → wakes nobody",
+        "RawLock::unlock_slow: wake_op(Op::SetBit(WAITERS_BIT), n, Release) → wakes nobody",
         "RawLock::acquire: compare_exchange(0, name, Acquire, Relaxed) → Relaxed for Acquire",
         "RawLock::unlock: compare_exchange(name, 0, Release, Relaxed) → Relaxed for Release",
-        "RawLock::take: exchange(seen, name | waiters, Acquire) → Relaxed for Acquire",
+        "RawLock::take: exchange(seen, name | seen & WAITERS, Acquire) → Relaxed for Acquire",
     ];
     verdicts_by_loom("lock", || notebook::lock(1), names);
 }

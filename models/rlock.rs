@@ -11,7 +11,7 @@ models! {
     excludes: Model {
         shows: "each of two locks twice, and is alone until it has given both back",
         min_explored: 3_100,
-        must_reach: &["RawLock::unlock_slow: self.word.wake_op(Op::SetBit", "RawLock::unlock_slow: wake_op(Op::ClearBit"],
+        must_reach: &["RawLock::unlock_slow: wake_op(Op::SetBit", "wake_and_clear: wake_op(Op::ClearBit"],
         run: || {
             let lock = share(RLock::new(Data::default()));
             let adder = spawn_with(&lock, |lock| add_twice(lock));

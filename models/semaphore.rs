@@ -14,7 +14,7 @@ models! {
     hands_over: Model {
         shows: "two workers on one permit, two rounds and one: one inside, all permits come back",
         min_explored: 160_000,
-        must_reach: &["Semaphore::wake", "Semaphore::wake: wake_op"],
+        must_reach: &["Semaphore::wake", "wake_and_clear: wake_op(Op::ClearBit"],
         run: || {
             let room = Room::new(1);
             let worker = spawn_with(&room, |room| (0..2).for_each(|_| room.visit_alone()));
@@ -27,7 +27,7 @@ models! {
     wakes: Model {
         shows: "one who barges in between a release and its wake leaves nobody asleep",
         min_explored: 31_000,
-        must_reach: &["Semaphore::wake: wake_op", "woken for nothing", "barged in"],
+        must_reach: &["wake_and_clear: wake_op(Op::ClearBit", "woken for nothing", "barged in"],
         run: || {
             stop_exploring();
             let room = Room::new(0);
@@ -59,7 +59,7 @@ models! {
     wakes_as_many: Model {
         shows: "once two sleep, two permits given at once let both in",
         min_explored: 6_100,
-        must_reach: &["Semaphore::wake: wake_op"],
+        must_reach: &["wake_and_clear: wake_op(Op::ClearBit"],
         run: || {
             stop_exploring();
             let room = Room::new(0);

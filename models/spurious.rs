@@ -10,7 +10,7 @@ models! {
     lock (search_only, one_wakes): Model {
         shows: "the lock's rounds, and one sleeper wakes for nothing",
         min_explored: 1_700,
-        must_reach: &["RawLock::unlock_slow: wake_op(Op::ClearBit"],
+        must_reach: &["wake_and_clear: wake_op(Op::ClearBit"],
         run: || notebook::lock(2),
     };
 
@@ -56,7 +56,7 @@ models! {
     queue (search_only, one_wakes): Model {
         shows: "full and empty by turns, and one sleeper wakes for nothing",
         min_explored: 260_000,
-        must_reach: &["commit_slow: word.wake_op(Op::AddBit"],
+        must_reach: &["commit_slow: wake_op(Op::AddBit"],
         run: || {
             let queue = Queue::<u32>::with_bytes(1, 8).unwrap();
             let producer = spawn_with(&queue, |queue| (1..=2).for_each(|n| queue.put(n).unwrap()));

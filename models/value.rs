@@ -27,7 +27,7 @@ models! {
     adds: Model {
         shows: "two steps under the lock and one without: none is lost",
         min_explored: 43,
-        must_reach: &["RawLock::unlock_slow: self.word.wake_op(Op::SetBit"],
+        must_reach: &["RawLock::unlock_slow: wake_op(Op::SetBit"],
         run: || {
             let shared = share((Value::new(0u32), Data::default()));
             let add = |(value, data): &(Value<u32>, Data)| {

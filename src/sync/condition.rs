@@ -270,9 +270,8 @@ impl Condition {
     fn wake(&self, n: u32) {
         // Before the wake: if this process dies in between, a waiter finds what is owed.
         self.owed.give(n);
-        let woken = self.word.wake(n);
-        if woken < n {
-            self.owed.take_back(n - woken);
+        if let missing @ 1.. = n - self.word.wake(n) {
+            self.owed.take_back(missing);
             // There are not so many asleep, but there may be some on their way.
             self.release_all();
         }

@@ -14,6 +14,7 @@ mod robust_semaphore;
 mod semaphore;
 mod throttle;
 mod value;
+mod waiters;
 
 pub use barrier::Barrier;
 pub use bounded_semaphore::BoundedSemaphore;
@@ -26,3 +27,4 @@ pub use rlock::{RLock, RLockGuard};
 pub use robust_semaphore::{RobustPermit, RobustSemaphore};
 pub use semaphore::{Permit, Semaphore};
 pub use value::Value;
+pub(crate) use waiters::wake_and_clear;

@@ -74,10 +74,11 @@ mod poison;
 use std::mem::offset_of;
 
 use crate::error::PoisonCause;
-use crate::sync::raw_lock::lending::{LONGER, pause};
+use crate::sync::raw_lock::lending::PAUSES;
+use crate::sync::waiters::wake_and_clear;
 use crate::sys::{
-    ALL, CurrentThread, Deadline, Futex, Lender, Node, Op, Ordering::*, Placement, ProcessInstance,
-    Slot, Versioned, Wait, const_fn,
+    CurrentThread, Deadline, Doubling, Futex, Lender, Node, OneIn, Op, Ordering::*, Placement,
+    ProcessInstance, Slot, Versioned, Wait, const_fn,
 };
 
 const OWNER: u32 = OWNER_DIED - 1;
@@ -211,7 +212,7 @@ impl RawLock {
     #[cfg_attr(modelled, forgets(loops, as_caller))]
     fn lock_slow(&self, name: u32, settled: bool, seen: u32, until: Deadline) -> bool {
         let mut seen = self.word.spin(seen, |seen| seen & OWNER == 0 || seen & WAITERS != 0);
-        let (mut slices, mut looks) = (0u32, 0);
+        let (mut closely, mut pauses) = (OneIn::new(CLOSELY), Doubling::new(PAUSES.0, PAUSES.1));
         loop {
             if seen & OWNER == 0 {
                 match self.take(name, seen) {
@@ -219,8 +220,7 @@ impl RawLock {
                     Err(Missed::Changed(now)) => seen = now,
                     Err(Missed::Lent) if until.has_passed() => return false,
                     Err(Missed::Lent) => {
-                        seen = self.await_lender(seen, until.sooner(pause(looks)).0);
-                        looks = LONGER.min(looks + 1);
+                        seen = self.await_lender(seen, until.sooner(pauses.next()).0);
                     }
                 }
                 continue;
@@ -242,8 +242,7 @@ impl RawLock {
             match self.word.wait_slice(seen, until) {
                 Wait::Woken | Wait::Changed => {}
                 Wait::Slice => {
-                    let look_closely = slices.is_multiple_of(CLOSELY);
-                    slices = slices.wrapping_add(1);
+                    let look_closely = closely.next();
                     // An owner in private memory, where it goes with the lock, never is gone.
                     let is_dead = || settled && self.is_dead(seen & OWNER, look_closely);
                     if self.take_over(name, seen, is_dead) {
@@ -270,18 +269,13 @@ impl RawLock {
 
     /// Takes a lock seen free, with or without `WAITERS` and `OWNER_DIED`.
     fn take(&self, name: u32, seen: u32) -> Result<(), Missed> {
-        let died = seen & OWNER_DIED != 0;
-        if died && self.is_lent(true) {
-            return Err(Missed::Lent);
-        }
-        let waiters = seen & WAITERS;
         // Acquire: as in `acquire`. Weaker: `lock::hands_over` sees the race.
-        self.word.exchange(seen, name | waiters, Acquire).map_err(Missed::Changed)?;
-        if died && self.is_lent(true) {
-            self.take_back(name);
-            return Err(Missed::Lent);
-        }
-        if died {
+        self.word.exchange(seen, name | seen & WAITERS, Acquire).map_err(Missed::Changed)?;
+        if seen & OWNER_DIED != 0 {
+            if self.is_lent(true) {
+                self.take_back(name);
+                return Err(Missed::Lent);
+            }
             self.set_poison(PoisonCause::OwnerDied);
         }
         Ok(())
@@ -347,11 +341,9 @@ impl RawLock {
             return;
         }
         // Release: as in `unlock`. Weaker: `lock::hands_over` sees the race.
-        if self.word.wake_op(Op::SetBit(WAITERS_BIT), 1, Release) < 1 {
-            // Relaxed: nothing is handed over. All, because a sleeper may have come meanwhile,
-            // trusting in the bit that is now cleared.
-            self.word.wake_op(Op::ClearBit(WAITERS_BIT), ALL, Relaxed);
-        }
+        wake_and_clear(&self.word, WAITERS_BIT, 1, |word, n| {
+            word.wake_op(Op::SetBit(WAITERS_BIT), n, Release)
+        });
     }
 
     /// Whether the owner died, and nobody has taken the lock since.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem::{ManuallyDrop, offset_of};
+use std::mem::offset_of;
 use std::ops::Deref;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -306,20 +306,15 @@ impl<'a, T> RLockGuard<'a, T> {
     /// was borrowed from them, until it has locked again.
     pub(super) unsafe fn give_up(guard: Self) -> u32 {
         let RLock { raw, depth, .. } = guard.lock;
-        let guard = ManuallyDrop::new(guard);
+        let mut levels = 1;
         // As in the drop of a guard.
-        let Some(hold) = raw.held() else { return 1 };
-        guard.poison_in_panic();
-        // Relaxed: as in `again`.
-        let levels = depth.load(Relaxed);
-        raw.unlock(hold);
-        levels
-    }
-
-    fn poison_in_panic(&self) {
-        if !self.was_panicking && thread::panicking() {
-            self.lock.raw.set_poison(PoisonCause::Panicked);
+        if raw.held().is_some() {
+            // Relaxed: here and below, as in `again`.
+            levels = depth.load(Relaxed);
+            // This guard, which is dropped here, is the last.
+            depth.store(1, Relaxed);
         }
+        levels
     }
 }
 
@@ -339,7 +334,9 @@ impl<T> Drop for RLockGuard<'_, T> {
         let RLock { raw, depth, .. } = self.lock;
         // A child of a fork has copies of guards in shared memory, but not the lock.
         let Some(hold) = raw.held() else { return };
-        self.poison_in_panic();
+        if !self.was_panicking && thread::panicking() {
+            raw.set_poison(PoisonCause::Panicked);
+        }
         // Relaxed: as in `again`; what the next owner is to see, the unlock carries.
         match depth.load(Relaxed) {
             // Nobody knows how many more there are.

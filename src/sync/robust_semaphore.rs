@@ -7,7 +7,7 @@ use crate::error::Overflow;
 use crate::shm::{Layout, ProcessSafe};
 use crate::sync::throttle::Throttle;
 use crate::sys::{
-    Deadline, Entry, Futex, Op, Ordering, Ordering::*, ProcessInstance, Wait, const_fn,
+    Deadline, Doubling, Entry, Futex, Op, Ordering, Ordering::*, ProcessInstance, Wait, const_fn,
 };
 
 /// No permit of this entry is held: it can be taken.
@@ -251,7 +251,8 @@ impl<const N: usize> RobustSemaphore<N> {
     fn wait(&self, until: Deadline) -> Option<RobustPermit<'_>> {
         let mine = ProcessInstance::current();
         self.turn.spin(0, |_| self.of(FREE).next().is_some());
-        let (mut slice, mut holder) = (SHORTEST, mine);
+        let mut slices = Doubling::new(SHORTEST, LONGEST);
+        let (mut slice, mut holder) = (slices.next(), mine);
         loop {
             // Acquire: pairs with the Release in `wake`; who sees the new turn sees that the entry
             // is free. Weaker: the model `robust_semaphore::hands_over` hangs.
@@ -268,7 +269,7 @@ impl<const N: usize> RobustSemaphore<N> {
                     if self.throttle.is_due(SHORTEST.max(slice / 2)) {
                         self.sweep(mine);
                     }
-                    slice = LONGEST.min(slice * 2);
+                    slice = slices.next();
                 }
                 Wait::TimedOut => {
                     self.sweep(mine);
@@ -308,12 +309,9 @@ impl<const N: usize> RobustSemaphore<N> {
             if asked || !ProcessInstance::has_exited(life) {
                 continue;
             }
-            let freed = self.free(self.of(life), life);
-            // Unless another was faster.
-            if freed > 0 {
-                let pid = ProcessInstance::pid(life);
-                log::warn!("process {pid} has ended and held {freed} permits: they are given back");
-            }
+            self.free(self.of(life), life);
+            let pid = ProcessInstance::pid(life);
+            log::warn!("process {pid} has ended and held permits: they are free again");
         }
     }
 
@@ -323,22 +321,19 @@ impl<const N: usize> RobustSemaphore<N> {
         self.ledger.iter().filter(move |entry| entry.load(Relaxed) & !AWAITED == holder)
     }
 
-    /// Frees these entries of `life`, and wakes one for each that had a mark; gives how many it
-    /// freed.
-    fn free<'a>(&self, entries: impl Iterator<Item = &'a Entry>, life: u64) -> u32 {
-        let (mut freed, mut awaited) = (0, 0);
+    /// Frees these entries of `life`, and wakes one for each that had a mark.
+    fn free<'a>(&self, entries: impl Iterator<Item = &'a Entry>, life: u64) {
+        let mut awaited = 0;
         for entry in entries {
             // Release: as in the permit's drop. Weaker: the model `robust_semaphore::finds_dead` sees
             // the race.
             if let Some(marked) = pass(entry, life, FREE, Release) {
-                freed += 1;
                 awaited += u32::from(marked);
             }
         }
         if awaited > 0 {
             wake(&self.turn, awaited);
         }
-        freed
     }
 }
 

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::error::Overflow;
 use crate::shm::{Layout, ProcessSafe};
-use crate::sys::{ALL, Deadline, Futex, Op, Ordering::*, Wait, const_fn};
+use crate::sync::waiters::wake_and_clear;
+use crate::sys::{Deadline, Futex, Ordering::*, Wait, const_fn};
 
 const WAIT_BIT: u32 = 0;
 const WAIT: u32 = 1 << WAIT_BIT;
@@ -162,11 +163,7 @@ impl Semaphore {
 
     #[cold]
     fn wake(&self, permits: u32) {
-        if self.0.wake(permits) < permits {
-            // Relaxed: nothing is handed over. All, because a sleeper may have come meanwhile,
-            // trusting in the bit that is now cleared.
-            self.0.wake_op(Op::ClearBit(WAIT_BIT), ALL, Relaxed);
-        }
+        wake_and_clear(&self.0, WAIT_BIT, permits, |word, n| word.wake(n));
     }
 
     /// Takes a permit by a deadline, which is worked out only when none is free.

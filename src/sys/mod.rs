@@ -15,6 +15,7 @@ mod fork_cell;
 mod fork_list;
 mod fork_local;
 mod generation;
+mod intervals;
 mod memfd;
 #[cfg(modelled)]
 mod model;
@@ -46,6 +47,7 @@ pub(crate) use fork_cell::ForkCell;
 pub(crate) use fork_list::ForkList;
 pub(crate) use fork_local::ForkLocal;
 pub(crate) use generation::fork_generation;
+pub(crate) use intervals::{Doubling, OneIn};
 #[cfg_attr(modelled, allow(unused_imports, reason = "a model's memory is the heap's"))]
 pub(crate) use memfd::{
     FOLDER, bytes_present, file_fits, keeps_size, memory_file, reserve, seal, unnamed_file,

@@ -135,7 +135,7 @@ impl Ring {
 
     #[inline]
     fn write(&self, place: Place, message: &[[u8; GRANULE]]) {
-        let (first, second) = self.parts(place);
+        let (first, second) = self.parts(place.start);
         let (front, back) = message.split_at(message.len().min(first.len()));
         for (part, granules) in [(front, first), (back, second)] {
             part.iter().zip(granules).for_each(|(&bytes, to)| to.write(u64::from_ne_bytes(bytes)));
@@ -144,19 +144,17 @@ impl Ring {
 
     #[inline]
     fn read(&self, place: Place, into: &mut [[u8; GRANULE]]) {
-        let (first, second) = self.parts(place);
+        let (first, second) = self.parts(place.start);
         let (front, back) = into.split_at_mut(into.len().min(first.len()));
         for (part, granules) in [(front, first), (back, second)] {
             part.iter_mut().zip(granules).for_each(|(to, from)| *to = from.read().to_ne_bytes());
         }
     }
 
-    /// The granules of a message whose place was checked: up to the end, and from the beginning.
+    /// All granules, from where a message begins: up to the end, and from the beginning.
     #[inline]
-    fn parts(&self, place: Place) -> (&[Granule], &[Granule]) {
-        let count = place.granules();
-        let first = count.min(self.memory.granules - place.start);
-        (self.memory.granules(place.start, first), self.memory.granules(0, count - first))
+    fn parts(&self, start: u32) -> (&[Granule], &[Granule]) {
+        (self.memory.granules(start, self.memory.granules - start), self.memory.granules(0, start))
     }
 }
 

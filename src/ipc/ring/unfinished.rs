@@ -68,14 +68,12 @@ impl Unfinished<'_> {
                 return false;
             }
             let announced = seen | WAIT;
-            // Relaxed: it only announces a sleeper.
-            let is_announced = seen & WAIT != 0
-                || self.done.compare_exchange(seen, announced, Relaxed, Relaxed).is_ok();
-            last = if is_announced {
-                self.done.wait_slice(announced, until) == Wait::TimedOut
-            } else {
-                until.has_passed()
-            };
+            if seen & WAIT == 0 {
+                // Relaxed: it only announces a sleeper. Where it fails the word is another, or another has
+                // announced itself: the wait finds out.
+                let _ = self.done.compare_exchange(seen, announced, Relaxed, Relaxed);
+            }
+            last = self.done.wait_slice(announced, until) == Wait::TimedOut;
         }
     }
 

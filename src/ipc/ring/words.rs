@@ -1,6 +1,7 @@
 //! The two words that count the messages: see the table in `mod.rs`.
 
-use crate::sys::{ALL, AdaptiveSpin, Deadline, Futex, Op, Ordering, Ordering::*, Wait};
+use crate::sync::wake_and_clear;
+use crate::sys::{AdaptiveSpin, Deadline, Futex, Op, Ordering, Ordering::*, Wait};
 
 pub(crate) const WAIT_BIT: u32 = 0;
 pub(crate) const WAIT: u32 = 1 << WAIT_BIT;
@@ -33,11 +34,7 @@ pub(super) fn commit(word: &Futex, seen: u32, order: Ordering, wake_order: Order
 #[cold]
 #[cfg_attr(modelled, multiproc_checker::mutants)]
 fn commit_slow(word: &Futex, order: Ordering) {
-    if word.wake_op(Op::AddBit(ONE_BIT), 1, order) < 1 {
-        // Relaxed: nothing is handed over. All, because a sleeper may have come meanwhile,
-        // trusting in the bit that is now cleared.
-        word.wake_op(Op::ClearBit(WAIT_BIT), ALL, Relaxed);
-    }
+    wake_and_clear(word, WAIT_BIT, 1, |word, n| word.wake_op(Op::AddBit(ONE_BIT), n, order));
 }
 
 /// Sleeps until `word` is another than `seen` but for `WAIT`: at once, soon, or when woken.

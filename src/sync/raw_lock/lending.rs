@@ -16,8 +16,8 @@
 //! A lock whose owner died, and which has a note, is held until that process has ended with all its threads
 //! or does not map the lock any more. Who is killed before the note, or after it is erased, has lent
 //! nothing. A note of the own process is that of a thread which has ended with the lock: it is held as long as
-//! the process lives. Only an owner writes a note, so whoever has found that nothing is lent looks once more
-//! when the lock is taken: another may have been the owner meanwhile, and have died.
+//! the process lives. Only an owner writes a note: so whoever finds that an owner died looks at it when the lock
+//! is taken, and otherwise gives it back as it was.
 //!
 //! A queue's locks have no note: what they guard, the thread alone touches that holds them. A peer that
 //! writes into the note can keep the lock, or have it given too early: both it can do by the word as well.
@@ -27,14 +27,10 @@ use std::time::Duration;
 use crate::sync::raw_lock::{Hold, OWNER, OWNER_DIED, PRIVATE, RawLock, WAITERS};
 use crate::sys::{CurrentThread, Deadline, Ordering::*, ProcessInstance};
 
-/// Whoever waits for the end of a process looks after a millisecond whether it still maps the lock, and
-/// then after twice as long each time, so many times.
-pub(super) const LONGER: u32 = 7;
-
-/// Until whoever waits for the end of a process looks again, which it has done so many times.
-pub(super) fn pause(looks: u32) -> Duration {
-    Duration::from_millis(1 << looks)
-}
+/// Whoever waits for the end of a process looks after the first whether it still maps the lock, and then after
+/// twice as long each time, up to the second.
+pub(super) const PAUSES: (Duration, Duration) =
+    (Duration::from_millis(1), Duration::from_millis(128));
 
 #[cfg_attr(modelled, multiproc_checker::mutants)]
 impl RawLock {
@@ -56,9 +52,9 @@ impl RawLock {
         let mut seen = self.word.load(Relaxed);
         while seen & OWNER == name {
             let before = seen & WAITERS | OWNER_DIED;
-            // Release: passes on what was seen when it was taken. Nobody is owed a wake: the lock was not
-            // free.
-            match self.word.compare_exchange(seen, before, Release, Relaxed) {
+            // Relaxed: what the dead have written is passed on by a read-modify-write in any ordering, which
+            // goes on with the release sequence of the kernel's. Nobody is owed a wake: the lock was not free.
+            match self.word.compare_exchange(seen, before, Relaxed, Relaxed) {
                 Ok(_) => return,
                 Err(now) => seen = now,
             }
@@ -82,7 +78,7 @@ impl RawLock {
         if !self.placement.is_settled() {
             return false;
         }
-        // Relaxed: a glance, but where the lock was taken before. Then the exchange, which is Acquire, has
+        // Relaxed: a glance, but where the lock was taken. Then the exchange, which is Acquire, has
         // read what the kernel wrote, by an exchange that is a full barrier, after all that the owner had
         // written. (Of one that is seen to be gone there is nothing to pair with: as in `take_over`.)
         let lender = self.lender.load(Relaxed);
