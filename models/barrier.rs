@@ -6,7 +6,10 @@ use std::time::Duration;
 use multiproc::{Barrier, BrokenBarrier, ProcessSafe};
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, Place, explore_once_asleep, reached, share, spawn_with, stop_exploring};
+use crate::stage::{
+    Data, Place, end_of_round, explore, explore_once_asleep, let_sleep, reached, share, spawn_with,
+    stop_exploring,
+};
 
 models! {
     carries (stale_loads): Model {
@@ -175,6 +178,32 @@ models! {
                 gate.barrier.abort();
                 gate.barrier.reset();
             }
+            other.join();
+        },
+    };
+
+    passes_long_ago (search_only): Model {
+        shows: "who sleeps through more rounds than are remembered, and no reset, is told that it has passed",
+        min_explored: 300,
+        must_reach: &["State::outcome: now.age() >= ended"],
+        run: || {
+            stop_exploring();
+            let gate = Gate::new(2);
+            gate.barrier.abort();
+            gate.barrier.reset();
+            let sleeper = spawn_with(&gate, |gate| _ = gate.barrier.wait().unwrap());
+            let_sleep(1);
+            gate.barrier.wait().unwrap();
+            let meet = |gate: &Gate| {
+                for round in 0..6 {
+                    gate.barrier.wait().unwrap();
+                    end_of_round(round);
+                }
+            };
+            let other = spawn_with(&gate, move |gate| meet(gate));
+            explore();
+            meet(&gate);
+            sleeper.join();
             other.join();
         },
     };

@@ -37,6 +37,8 @@ mod condition_deaths;
 #[cfg(loom)]
 mod deaths;
 mod event;
+#[cfg(loom)]
+mod lending;
 mod lock;
 #[cfg(loom)]
 mod looks;
@@ -64,6 +66,8 @@ const ALL: &[&[(&str, harness::Model, harness::Legs)]] = &[
     #[cfg(loom)]
     deaths::MODELS,
     event::MODELS,
+    #[cfg(loom)]
+    lending::MODELS,
     lock::MODELS,
     #[cfg(loom)]
     looks::MODELS,

@@ -79,15 +79,14 @@ fn whole() {
     compare(&text, &mutants);
 }
 
-/// Of the large models those that find what no smaller one does.
-const NEEDED: [&str; 1] = ["reused::marked"];
-
+/// A large model that finds what no smaller one does.
+const NEEDED: &str = "reused::marked";
 /// All mutants, and nothing else: `MULTIPROC_MODELS=mutants`.
 #[test]
 fn all_mutants() {
     if env::var("MULTIPROC_MODELS").is_ok_and(|which| which == "mutants") {
         let mut models: Vec<_> = ALL.iter().copied().flatten().collect();
-        let is_needed = |path| NEEDED.contains(&name_of(path));
+        let is_needed = |path| name_of(path) == NEEDED;
         models.retain(|(path, model, legs)| !model.is_large(*legs) || is_needed(path));
         let explored = side_by_side(&models, |(path, ..)| {
             apart::<Vec<Explored>>(&format!("search {path}"), LONGEST).expect("it holds")
@@ -141,8 +140,7 @@ struct Found {
 
 /// Looks for a model that finds each: first by the one that did the last time, and then by those that are
 /// the smallest; only what nothing else finds of a place, by those that are large for the search. Of a place
-/// that is found weakened in one way, others are tried only if they were found the last time, or all is
-/// written anew.
+/// that is found in one way, others are tried if they were found the last time, or `MULTIPROC_BLESS=all`.
 fn mutants(explored: &BTreeMap<&str, &Vec<Explored>>) -> Found {
     let models: BTreeMap<&str, &(&str, Model, Legs)> =
         ALL.iter().copied().flatten().map(|model| (model.0, model)).collect();
@@ -159,7 +157,8 @@ fn mutants(explored: &BTreeMap<&str, &Vec<Explored>>) -> Found {
     let last = |mutant: &Mutant| before.0.get(&mutant.name).and_then(Option::as_ref);
     let is_last =
         |mutant: &Mutant, path: &str| last(mutant).is_some_and(|last| last.model == name_of(path));
-    let is_blessed = env::var_os("MULTIPROC_BLESS").is_some();
+    let blessed = env::var("MULTIPROC_BLESS").ok();
+    let tries_all = blessed.as_deref() == Some("all");
     let mut places: BTreeMap<&str, Vec<(&Mutant, Vec<&str>)>> = BTreeMap::new();
     for (mutant, paths) in passed_by {
         let mut paths: Vec<_> = paths.into_iter().map(|(_, path)| path).collect();
@@ -186,7 +185,7 @@ fn mutants(explored: &BTreeMap<&str, &Vec<Explored>>) -> Found {
         let mut killed = Vec::new();
         for (mutant, paths) in ways {
             let is_found = killed.iter().any(|(_, by): &(String, Option<Killer>)| by.is_some());
-            if is_found && last(mutant).is_none() && !is_blessed && !is_equivalent(mutant) {
+            if is_found && last(mutant).is_none() && !tries_all && !is_equivalent(mutant) {
                 killed.push((mutant.name.clone(), None));
                 continue;
             }
@@ -207,7 +206,7 @@ fn mutants(explored: &BTreeMap<&str, &Vec<Explored>>) -> Found {
     let all = places.iter().flatten().map(|(mutant, _)| (mutant.name.clone(), (*mutant).clone()));
     let mutants = all.collect();
     let killed = Killed(killed.into_iter().flatten().collect());
-    if is_blessed {
+    if blessed.is_some() {
         fs::write(Killed::path(), killed.text()).unwrap();
     }
     Found { mutants, killed }
@@ -285,7 +284,9 @@ fn part() {
     let found = match kind {
         "search" => {
             let (_, model, legs) = models.find(|(path, ..)| *path == name).expect("a model");
-            postcard::to_stdvec(&vec![model.search(*legs)])
+            let explored = model.search(*legs);
+            assert!(explored.failure.is_none(), "{:?}", explored.failure);
+            postcard::to_stdvec(&vec![explored])
         }
         "model" => {
             let (path, model, legs) = models.find(|(path, ..)| *path == name).expect("a model");
@@ -411,9 +412,8 @@ fn compare(text: &str, mutants: &Found) {
     if old == text && is_listed {
         return;
     }
-    let blessed = std::env::var_os("MULTIPROC_BLESS").is_some();
     assert!(
-        blessed,
+        env::var_os("MULTIPROC_BLESS").is_some(),
         "{path}, or the list beside it, say otherwise; MULTIPROC_BLESS=1 writes them anew"
     );
     fs::write(path, [before, BEGIN, text, END, after].concat()).unwrap();
