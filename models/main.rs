@@ -37,6 +37,7 @@ mod condition_deaths;
 #[cfg(loom)]
 mod deaths;
 mod event;
+mod futures;
 #[cfg(loom)]
 mod lending;
 mod lock;
@@ -44,6 +45,8 @@ mod lock;
 mod looks;
 mod notebook;
 mod pipe;
+#[cfg(loom)]
+mod pool;
 mod queue;
 #[cfg(loom)]
 mod reused;
@@ -66,6 +69,7 @@ const ALL: &[&[(&str, harness::Model, harness::Legs)]] = &[
     #[cfg(loom)]
     deaths::MODELS,
     event::MODELS,
+    futures::MODELS,
     #[cfg(loom)]
     lending::MODELS,
     lock::MODELS,
@@ -73,6 +77,8 @@ const ALL: &[&[(&str, harness::Model, harness::Legs)]] = &[
     looks::MODELS,
     notebook::MODELS,
     pipe::MODELS,
+    #[cfg(loom)]
+    pool::MODELS,
     queue::MODELS,
     #[cfg(loom)]
     reused::MODELS,

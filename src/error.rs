@@ -18,8 +18,10 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 
 pub use array::{IndexOutOfRange, ValueTooLong};
 pub use barrier::BrokenBarrier;
@@ -139,18 +141,51 @@ pub enum Error {
          Process::fork"
     )]
     OtherProgram,
-    /// There is no `/proc`.
+    /// There is no `/proc`, or it is not the kernel's.
     #[error(
-        "there is no /proc/self/exe, from which a fresh process is started: mount /proc, of the \
-         PID namespace that this process is in, or use Process::fork"
+        "there is no /proc/self/exe of the kernel's, from which a fresh process is started: mount \
+         /proc, of the PID namespace that this process is in, or use Process::fork"
     )]
     NoProc,
     /// The child would start a child as well, and so on.
     #[error(
-        "this was called before this crate was started, by what the loader runs before main: a \
-         fresh process would call it again, without end. Call it from main, or use Process::fork"
+        "this was called by what the loader runs before main, before this crate was started or in \
+         a child: a fresh process would call it again, without end. Call it from main, or use \
+         Process::fork"
     )]
     TooEarly,
+    /// A variable that a child is to have cannot be in an environment.
+    #[error(
+        "the environment variable {name:?} cannot be given to a child: a name is not empty and has \
+         neither '=' nor NUL, and a value has no NUL"
+    )]
+    InvalidVariable {
+        /// The variable's name.
+        name: OsString,
+    },
+    /// The directory in which a child is to begin cannot be entered.
+    #[error(
+        "a child cannot begin in the directory {path:?}: it must be one that this process may enter"
+    )]
+    Directory {
+        /// The path, as it was given.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// A child is to have a limit above the hard limit of this process.
+    #[error(
+        "a child cannot have a limit of {asked} {limit}, above this process's own of {most}: ask for \
+         less, or raise this process's hard limit first"
+    )]
+    LimitTooHigh {
+        /// What is limited: "open files", …
+        limit: &'static str,
+        /// What was asked for.
+        asked: u64,
+        /// The hard limit of this process.
+        most: u64,
+    },
     /// The argument for a child could not be serialised.
     #[error("the argument cannot be sent to the child")]
     Argument(#[source] CodecError),
@@ -221,6 +256,24 @@ pub enum ProcessError {
     /// It was killed by the signal of this number.
     #[error("the process {}", KilledBy(*.0))]
     Signaled(i32),
+    /// It has ended itself because an allocation has failed, under the limit that its builder has set
+    /// ([`Limits::memory`](crate::process::Limits::memory)).
+    #[error(
+        "the process ended because an allocation failed: raise the limit of memory that its builder has \
+         set, or have it use less"
+    )]
+    OutOfMemory,
+    /// It could not be made what its builder says: its function was not called.
+    #[error(
+        "the process could not be given what its builder says, and its function was not called: {call} \
+         failed"
+    )]
+    NotSetUp {
+        /// The call.
+        call: &'static str,
+        /// What the system answered there.
+        source: io::Error,
+    },
     /// Its function panicked.
     #[error("the process panicked{}: {message}", At(.location))]
     Panicked {

@@ -14,12 +14,14 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
 use std::mem::ManuallyDrop;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::thread::LocalKey;
 
 use rustix::io::fcntl_dupfd_cloexec;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+
+use crate::sys::memory_file;
 
 /// What is open in a thread: the list of whoever opened it. It needs no drop, so it is there as long as
 /// its thread is: also for what runs when other thread-locals are dropped.
@@ -130,10 +132,30 @@ pub(crate) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error
     u32::deserialize(from)
 }
 
+/// A descriptor that is handed over: the other side gets a duplicate.
+#[derive(Debug)]
+pub(crate) struct Handed(pub(crate) OwnedFd);
+
+impl Serialize for Handed {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        send_fd(self.0.as_fd()).map_err(ser::Error::custom)?.serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Handed {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let number = number(from)?;
+        if is_probing() {
+            let made = memory_file("multiproc-probe");
+            let refused = |(call, errno)| de::Error::custom(format_args!("{call} failed: {errno}"));
+            return made.map(Handed).map_err(refused);
+        }
+        take_fd(number).map(Handed).map_err(de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsFd;
-
     use super::*;
 
     fn dev_null() -> std::fs::File {

@@ -20,6 +20,8 @@
 //! | send values over a line that can be polled | [`pipe`], [`duplex`] | yes | yes |
 //! | run a function beside the rest | [`Thread`], [`Process`] | `Thread` | `Process` |
 //! | run many, on a few workers | [`Pool`] | | yes |
+//! | wait for whichever of several is ready first | [`wait_any`] | yes | yes |
+//! | wait in an `async` function | [`Queue::get_async`] and its like | yes | yes |
 //!
 //! # Builders
 //!
@@ -28,15 +30,16 @@
 //!
 //! | | makes a | properties | starts it |
 //! |---|---|---|---|
-//! | [`Process::builder`] | [`ProcessBuilder`] | name, daemon | `fork`, `spawn`, `start` |
+//! | [`Process::builder`] | [`ProcessBuilder`] | name, daemon, environment, directory, standard streams, limits, logs, start method | `fork`, `spawn`, `start` |
 //! | [`Thread::builder`] | [`ThreadBuilder`] | name, daemon | `spawn`, `start` |
-//! | [`Pool::builder`] | [`PoolBuilder`] | workers, start_timeout | `build` |
+//! | [`Pool::builder`] | [`PoolBuilder`] | workers, start_timeout, task_timeout, max_tasks_per_worker, initializer | `build` |
 //!
 //! # How a value gets into a child
 //!
 //! A child that is forked has all memory, so it has what a closure captures; what lives in a
 //! [`Shared`] stays one and the same, everything else is a copy. A child that is spawned is a
-//! fresh process of the same program: it gets its argument by serde (see [below](#what-may-be-sent)), and a
+//! fresh process of the same program (or a copy of one, by
+//! [`StartMethod::ForkServer`](process::StartMethod::ForkServer)): it gets its argument by serde (see [below](#what-may-be-sent)), and a
 //! [`Shared`], a pipe's end, a queue or an array in it is handed over as what it is.
 //!
 //! # What may be sent
@@ -76,6 +79,63 @@
 //! Values are nested at most 256 deep, each list, map, tuple, struct, newtype, variant with a value
 //! and `Some` counting as one; and a message has at most 2^20 elements that take no bytes, such as
 //! `()`.
+//!
+//! # Waiting without a thread
+//!
+//! Beside a call that waits there is one for `async` functions, which waits without a thread: `put_async` and
+//! `get_async` of a [`Queue`], `send_async` and `recv_async` of a [`pipe`]'s ends, [`Event::wait_async`],
+//! [`Semaphore::acquire_async`], [`Process::join_async`] and [`Process::wait_async`]; with the feature `stream`,
+//! queues and receivers are streams. They give what the calls without `_async` give, and notice the same deaths.
+//! Any executor will do.
+//!
+//! ```
+//! use multiproc::{Event, Queue, Semaphore, Shared};
+//!
+//! static AT_ONCE: Semaphore = Semaphore::new(100);
+//!
+//! /// Answers requests that other processes put, until somebody sets `stop`; gives how many there were.
+//! async fn serve(requests: Queue<u64>, answers: Queue<u64>, stop: Shared<Event>) -> u64 {
+//!     for served in 0.. {
+//!         let request = tokio::select! {
+//!             biased;
+//!             request = requests.get_async() => request,
+//!             () = stop.wait_async() => return served,
+//!         };
+//!         let (Ok(n), answers) = (request, answers.clone()) else { return served };
+//!         tokio::spawn(async move {
+//!             let _permit = AT_ONCE.acquire_async().await;
+//!             answers.put_async(n * n).await
+//!         });
+//!     }
+//!     unreachable!("there is no end of numbers")
+//! }
+//!
+//! let (requests, answers) = (Queue::bounded(8)?, Queue::bounded(8)?);
+//! let stop = Shared::new(Event::new())?;
+//! let service = serve(requests.clone(), answers.clone(), stop.clone());
+//! let clients = std::thread::spawn(move || {
+//!     (1..=3).for_each(|n| requests.put(n).unwrap());
+//!     let sum: u64 = answers.iter().take(3).map(Result::unwrap).sum();
+//!     stop.set();
+//!     sum
+//! });
+//! let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! assert_eq!(runtime.block_on(service), 3);
+//! assert_eq!(clients.join().unwrap(), 1 + 4 + 9);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! * *A future that is dropped* has taken, put and sent nothing, unless it was ready. So the loop above loses no
+//!   request, though each turn drops one of two futures. Python's asyncio cannot say that of its executors: there, a
+//!   wait runs in a thread, goes on when it is cancelled, and takes what nobody gets.
+//! * *A future waits from its first poll on*, and no longer than it lives. A deadline is the executor's (as
+//!   `tokio::time::timeout`): there is no `_for`.
+//! * *What it costs:* this process starts a thread that sleeps in the stead of all futures, on up to 127 words (of
+//!   queues, events, semaphores) each; one for all descriptors (of pipes and processes); and one that takes over
+//!   when a waker blocks. They keep no program alive. But a process that has them is not
+//!   [forked](Process::fork) any more; spawn.
+//! * *Locks, conditions, barriers and robust semaphores* have no such calls: a thread owns what they give, and who
+//!   waits looks whether it is dead.
 //!
 //! # How unrelated programs meet
 //!
@@ -170,8 +230,8 @@
 //!
 //! No call of this crate that is safe is undefined behaviour by itself, whoever dies and whatever a peer
 //! sends. What follows would make it so. All of it takes `unsafe` in this process, be it within a library,
-//! or a process that shares its memory or starts it, and keeps to other rules; but for constructors, a
-//! made-up /proc and memory as files, which stand below.
+//! or a process that shares its memory or starts it, and keeps to other rules; but for memory as files,
+//! which stands below.
 //!
 //! * *A promise that is not kept:* a [`ProcessSafe`] written by hand for a type that is not, or its
 //!   [`settle`](ProcessSafe::settle) called for memory that this crate has not mapped; `unsafe` code that
@@ -205,12 +265,13 @@
 //! * *A parent that means harm:* who starts this program as this crate starts a child, with a letter of its
 //!   own, says which code runs. (So can whoever starts a program; a program with more rights than its parent
 //!   refuses.)
-//! * *What is linked into the program and trusts its constructors to have run* (globals of C++): in a child
-//!   that is spawned, and in a pool's worker, they may not have.
-//! * *A /proc that is not the kernel's,* in a root that somebody has made up (`chroot`): what this crate reads
-//!   there about processes, and the program that it starts from there, are believed.
-//! * *This crate's memory as files,* written through /proc or /dev/shm by who knows them, or a pool's line by
-//!   who takes it from another process (`pidfd_getfd`).
+//! * *A pool's memory, written by a task* that means harm, by `unsafe` code: the pool's other workers run what
+//!   stands there. (The pool's own process checks what it reads.)
+//! * *Memory as files,* written by who opens it by a path, of this process or another of its user: memory
+//!   under a name in /dev/shm, or any under /proc. Rust's own promise ends there too
+//!   ([/proc/self/mem](std::os::unix::io#procselfmem-and-similar-os-features)). The same holds for a pool's
+//!   line that somebody takes from another process (`pidfd_getfd`), and for what somebody who may mount puts
+//!   over single files of the kernel's /proc, or leads there to another process's.
 //! * *glibc's robust mutexes,* held by a thread beside locks of this crate, in memory that somebody who
 //!   means harm can write: as in glibc itself, where such a mutex says that the list goes on is followed.
 //!   (What stands in this crate's locks this process does not follow. The kernel does, when it ends a thread
@@ -237,17 +298,24 @@
 //! | ppoll, tkill | 2.6.16 | all works, by older calls |
 //! | ppoll and poll | | nothing waits for a [`pipe`]; for children one looks every 5 ms |
 //! | socketpair, sendmsg, recvmsg, shutdown | | no [`pipe`] and no [`Pool`] |
+//! | futex_waitv | 5.16 | all works: for futures of queues, events and semaphores one looks every 5 ms |
+//! | epoll_create1, epoll_ctl, epoll_wait | 2.6.27 | all works: futures of pipes and processes are polled every 5 ms |
 //! | eventfd2 | 2.6.27 | no [`Pool`] |
+//! | fstatfs, openat | | as without /proc, see below |
 //! | O_TMPFILE, F_OFD_SETLK | 3.11, 3.15 | no names ([`Shared::create`]) |
 //! | memfd_create | 3.17 | all works, in files in /dev/shm, which cannot be sealed: whoever is given one could cut it short; without that folder, no [`Shared`], [`Queue`] and [`SharedArray`], no long messages through a [`pipe`], no children |
 //! | F_ADD_SEALS | 3.17 | all works, unsealed as in /dev/shm |
-//! | madvise with MADV_WIPEONFORK | 4.14 | all works, but for a fork by other code whose child has its parent's number |
+//! | madvise with MADV_POPULATE_WRITE | 5.14 | all works: a [`Pool`] whose long messages find no memory is killed (SIGBUS), where it would get an error |
+//! | madvise with MADV_WIPEONFORK | 4.14 | all works |
 //! | F_SETLK, fchmod | | no [`Process`] and no [`Pool`] |
 //! | pidfd_open, waitid for a pidfd | 5.3, 5.4 | no [`Process`] and no [`Pool`]; that the owner of a lock died is noticed after up to 100 ms |
 //! | pidfd_send_signal | 5.1 | no [`Process::kill`] and [`Process::terminate`]; daemons and a pool's workers are ended by other means |
+//! | prlimit64, fchdir, dup2, pipe2 | | no child for which the [builder](ProcessBuilder) says what takes it |
+//! | prctl with PR_GET_TID_ADDRESS | 3.5 | no fork server: children are started by exec instead |
 //! | prctl with PR_SET_PDEATHSIG | 2.1.57 | all works: a thread in a daemon watches its parent |
 //!
-//! * *Without /proc* there are private primitives, threads and pipes; all else is an error.
+//! * *Without /proc,* or with one that is not the kernel's (a folder of files in a root of one's own), there
+//!   are private primitives, threads and pipes; all else is an error.
 //! * *Without /dev/shm* (as in AWS Lambda) there is all but names.
 //! * *In valgrind* (3.19), which has no pidfd_open, there is all but children.
 //! * *In qemu-user* (7.2), which has no robust lists, there is all but [`Process::fork`]: the emulator has
@@ -278,6 +346,7 @@ mod shm;
 mod sync;
 mod sys;
 pub mod thread;
+mod wait;
 
 pub use error::{
     BrokenBarrier, CodecError, Collection, Error, FieldMismatch, FileSizeLimit, FormatDemand,
@@ -287,8 +356,12 @@ pub use error::{
 };
 pub use ipc::{
     ArrayGuard, ArrayIter, Connection, Incoming, Queue, Receiver, SelfDescribing, Sender,
-    SharedArray, duplex, pipe, wait_any, wait_any_for, wait_any_until,
+    SharedArray, duplex, pipe,
 };
+/// The protocol of a pool's tasks, for its models.
+#[cfg(modelled)]
+#[doc(hidden)]
+pub use pool::schedule;
 pub use pool::{AsyncResult, Pool, PoolBuilder};
 pub use process::{Process, ProcessBuilder, Run};
 pub use shm::{Layout, ProcessSafe, Shared};
@@ -296,7 +369,11 @@ pub use sync::{
     Barrier, BoundedSemaphore, Condition, ConditionGuard, Element, Event, Lock, LockGuard, Permit,
     RLock, RLockGuard, RobustPermit, RobustSemaphore, Semaphore, Value,
 };
+pub use sys::release_buffers;
 pub use thread::{Thread, ThreadBuilder};
+#[cfg(feature = "stream")]
+pub use wait::IncomingStream;
+pub use wait::{Waitable, wait_any, wait_any_for, wait_any_until};
 
 /// For the fuzz targets: what a peer's bytes and descriptors come to.
 #[cfg(any(fuzzing, test))]

@@ -11,7 +11,11 @@ use std::fs;
 use alone::alone;
 use multiproc::{
     Event, Lock, Process, Queue, RobustSemaphore, Semaphore, Shared, SharedArray, duplex, pipe,
+    release_buffers,
 };
+use nix::sys::resource::{UsageWho, getrusage};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// The system's allocator, counting what each thread asks for.
 struct Counting;
@@ -174,4 +178,38 @@ fn no_operation_allocates() {
         queue.get().unwrap();
     };
     assert_eq!(allocations(message), 0);
+}
+
+/// What a large message takes: an allocation for the value that comes out, and no page that the kernel has to
+/// clear, once there is memory for a few.
+#[test]
+fn a_large_message_is_copied_into_memory_that_is_there() {
+    fn of<T: Serialize + DeserializeOwned>(value: T, size: usize) {
+        let queue = Queue::with_bytes(4, 2 * size).unwrap();
+        let mut value = Some(value);
+        let mut message = || {
+            queue.put(value.take().unwrap()).map_err(|error| error.to_string()).unwrap();
+            value = Some(queue.get().unwrap());
+        };
+        (0..10).for_each(|_| message());
+        let before = (ASKED.get(), faults());
+        (0..100).for_each(|_| message());
+        let after = (ASKED.get(), faults());
+        assert_eq!(after.0 - before.0, 100, "allocations for 100 messages");
+        assert!(after.1 - before.1 < 100, "{} page faults for 100 messages", after.1 - before.1);
+    }
+    alone(|()| {
+        let size = 1 << 20;
+        of(vec![7u8; size], size);
+        of(vec![0.5f32; size / 4], size);
+        of("7".repeat(size), size);
+        of(Some((1, vec![0.5f64; size / 8].into_boxed_slice())), size);
+        assert!((1 << 20..=64 << 20).contains(&release_buffers()));
+        assert_eq!(release_buffers(), 0);
+    });
+}
+
+/// Pages that the kernel had to find for this process.
+fn faults() -> i64 {
+    getrusage(UsageWho::RUSAGE_SELF).unwrap().minor_page_faults()
 }

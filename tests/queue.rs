@@ -113,6 +113,7 @@ fn a_closed_queue_refuses_and_is_drained() {
     let error = queue.put(2).unwrap_err();
     assert_eq!(error.to_string(), "the queue is closed: nothing can be put any more");
     assert!(matches!(error, PutError::Closed(2)));
+    assert!(matches!(queue.put_ref(&2), Err(PutError::Closed(()))));
     assert_eq!(queue.get(), Ok(1));
     assert_eq!(said(queue.get()), "the queue is closed and empty");
     assert_eq!(queue.try_get(), Err(GetError::Closed));

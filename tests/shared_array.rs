@@ -1,6 +1,7 @@
 //! The shared array: what it holds and refuses, between threads and processes. (In any order: properties.)
 #![cfg(not(modelled))]
 
+use std::fmt::Debug;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -93,6 +94,62 @@ fn slices_go_in_and_out_whole_or_not_at_all() {
     assert_eq!(array.copy_to_slice(usize::MAX, &mut part).unwrap_err().index, usize::MAX);
     assert_eq!(array.to_vec(), [1, 20, 30, 4, 5]);
     assert_eq!(part, [30, 4, 5]);
+}
+
+#[test]
+fn many_elements_of_every_type_go_in_and_out_at_every_place() {
+    fn goes<T: Element + From<u8> + PartialEq + Debug>() {
+        let values: Vec<T> = (0..=255).cycle().take(3000).map(T::from).collect();
+        let array = SharedArray::new(&values).unwrap();
+        assert_eq!(array.to_vec(), values);
+        for (start, count) in
+            (0..20).flat_map(|start| [0, 1, 31, 300, 1111].map(|count| (start, count)))
+        {
+            let mut part = vec![T::from(0); count + start];
+            array.copy_to_slice(start * 7, &mut part[start..]).unwrap();
+            assert_eq!(part[start..], values[start * 7..][..count]);
+            let before = array.to_vec();
+            array.write_slice(start * 5, &part[start..]).unwrap();
+            let after = array.to_vec();
+            assert_eq!(after[..start * 5], before[..start * 5]);
+            assert_eq!(after[start * 5..][..count], part[start..]);
+            assert_eq!(after[start * 5 + count..], before[start * 5 + count..]);
+            array.write_slice(0, &values).unwrap();
+        }
+    }
+    goes::<u8>();
+    goes::<u16>();
+    goes::<u32>();
+    goes::<u64>();
+    goes::<i16>();
+    goes::<i32>();
+    goes::<i64>();
+    goes::<f32>();
+    goes::<f64>();
+}
+
+#[test]
+fn a_range_is_filled_and_nothing_beside_it() {
+    let array = SharedArray::<u16>::zeroed(5000).unwrap();
+    array.fill(1..=2, 7).unwrap();
+    array.fill(4990.., 9).unwrap();
+    array.fill(100..4000, 3).unwrap();
+    let expected = |at| match at {
+        1 | 2 => 7,
+        100..4000 => 3,
+        4990.. => 9,
+        _ => 0,
+    };
+    assert_eq!(array.to_vec(), (0..5000).map(expected).collect::<Vec<u16>>());
+    array.fill(.., 1).unwrap();
+    assert_eq!(array.to_vec(), [1; 5000]);
+    array.fill(5000.., 2).unwrap();
+    array.fill(..0, 2).unwrap();
+    let missing = IndexOutOfRange { index: 5000, len: 5000 };
+    assert_eq!(array.fill(4999..5001, 2), Err(missing));
+    assert_eq!(array.fill(..=usize::MAX, 2), Err(missing));
+    assert_eq!(array.fill(6000.., 2).unwrap_err().index, 6000);
+    assert_eq!(array.to_vec(), [1; 5000]);
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn every_ordering_says_why() {
 }
 
 /// The floors, lowest first; what stands on one line is one floor.
-const FLOORS: [&[&str]; 10] = [
+const FLOORS: [&[&str]; 11] = [
     &["error"],
     &["sys"],
     &["handoff"],
@@ -76,6 +76,7 @@ const FLOORS: [&[&str]; 10] = [
     &["ipc"],
     &["runtime"],
     &["process", "thread"],
+    &["wait"],
     &["pool"],
     &["model"],
 ];

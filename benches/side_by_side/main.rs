@@ -5,6 +5,7 @@
 //! our time as a ratio to each implementation's. Only ratios within one run are comparable. A second
 //! table has the time from an owner's death to the next owner.
 
+mod bulk;
 mod fairness;
 mod herd;
 mod lock;
@@ -12,6 +13,7 @@ mod pthread;
 mod queue;
 mod recovery;
 mod semaphore;
+mod starts;
 
 #[path = "../../tests/support/workers.rs"]
 mod workers;
@@ -71,6 +73,10 @@ pub(crate) struct Workload {
 }
 
 fn main() {
+    // Started by what is measured in `starts`.
+    if std::env::args().nth(1).as_deref() == Some(starts::NOTHING) {
+        return;
+    }
     // `cargo bench -- lock` runs the workloads whose names contain "lock"; cargo adds --bench.
     let wanted: Vec<_> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
     let mut table = Table::new();
@@ -85,8 +91,14 @@ fn main() {
         semaphore::uncontended(),
         semaphore::contended(),
         queue::one_to_one(),
+        bulk::one_to_one(),
         herd::of_threads(),
         herd::of_processes(),
+        starts::fork_server(),
+        starts::fork_server_of_much(),
+        starts::fork(),
+        starts::spawn(),
+        starts::thread(),
     ];
     for workload in workloads {
         if is_wanted(workload.name) {

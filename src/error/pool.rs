@@ -41,6 +41,15 @@ pub enum TaskError {
         /// The number of what the system answered.
         errno: i32,
     },
+    /// The task ran for longer than the pool's
+    /// [`task_timeout`](crate::PoolBuilder::task_timeout). Its worker was killed, and another has taken its
+    /// place.
+    #[error("the task ran for longer than the pool's task_timeout, and its worker was killed")]
+    TimedOut,
+    /// The task was [cancelled](crate::AsyncResult::cancel). If it had begun, its worker was killed, and
+    /// another has taken its place.
+    #[error("the task was cancelled")]
+    Cancelled,
     /// The argument cannot be sent to the worker, or not be read there: the task did not run.
     #[error("the task's argument cannot be sent")]
     Argument(#[source] CodecError),
@@ -83,6 +92,14 @@ pub enum WorkerNotStarted {
     /// It could not begin, for this reason.
     #[error("a worker could not begin: {0}")]
     Failed(String),
+    /// The pool's [`initializer`](crate::PoolBuilder::initializer) panicked.
+    #[error("the pool's initializer panicked{}: {message}", At(.location))]
+    Initializer {
+        /// What the panic said.
+        message: String,
+        /// Where, as `file:line:column`; `None` when the program has replaced the panic hook.
+        location: Option<String>,
+    },
     /// It ended with this exit code.
     #[error("a worker ended with exit code {0} before it had done anything")]
     Exited(i32),
@@ -105,6 +122,10 @@ impl PartialEq for WorkerNotStarted {
                 Arc::ptr_eq(one, other)
             }
             (WorkerNotStarted::Failed(one), WorkerNotStarted::Failed(other)) => one == other,
+            (
+                WorkerNotStarted::Initializer { message, location },
+                WorkerNotStarted::Initializer { message: other, location: place },
+            ) => (message, location) == (other, place),
             (WorkerNotStarted::Exited(one), WorkerNotStarted::Exited(other)) => one == other,
             (WorkerNotStarted::Signaled(one), WorkerNotStarted::Signaled(other)) => one == other,
             (WorkerNotStarted::StatusTaken, WorkerNotStarted::StatusTaken) => true,

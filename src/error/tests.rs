@@ -103,6 +103,9 @@ fn errors() -> Vec<Error> {
         OtherProgram,
         NoProc,
         TooEarly,
+        InvalidVariable { name: "a=b".into() },
+        Directory { path: "/none".into(), source: refused_by_the_system() },
+        LimitTooHigh { limit: "open files", asked: 2, most: 1 },
         Argument(codec()),
         Layout(LayoutProblem::Header(NameProblem::os("pread", refused_by_the_system()))),
         Name { name: "a/b".to_owned(), problem: NameProblem::Invalid },
@@ -202,6 +205,8 @@ fn what_a_process_or_a_thread_comes_to_says_each_thing_once() {
         Os { call: "waitid", source: refused_by_the_system() },
         NotStarted(70),
         Signaled(9),
+        OutOfMemory,
+        NotSetUp { call: "fchdir", source: refused_by_the_system() },
         Panicked { message: text(), location: location.clone() },
         Argument(codec()),
         Encode(codec()),
@@ -224,7 +229,8 @@ fn what_a_task_comes_to_says_each_thing_once() {
     let not_started = || {
         let refused = Error::os("posix_spawn", refused_by_the_system());
         each!(WorkerNotStarted:
- Refused(Arc::new(refused)), Failed(text()), Exited(1), Signaled(9), StatusTaken)
+ Refused(Arc::new(refused)), Failed(text()),
+            Initializer { message: text(), location: None }, Exited(1), Signaled(9), StatusTaken)
     };
     say_each_thing_once(not_started());
     say_each_thing_once(not_started().into_iter().map(TaskError::Broken).collect());
@@ -233,7 +239,7 @@ fn what_a_task_comes_to_says_each_thing_once() {
         StatusUnknown { call: "waitid", errno: libc::EPERM },
         Signaled(9),
         Exited(3),
-        StatusTaken,
+        TimedOut, Cancelled, StatusTaken,
         Argument(codec()),
         Encode(codec()),
         Decode(codec()),

@@ -1,6 +1,7 @@
 //! Floor 4: data in motion.
 
 mod array_iter;
+mod array_slices;
 mod array_text;
 pub(crate) mod codec;
 mod incoming;
@@ -12,10 +13,12 @@ mod shared_array;
 pub use array_iter::ArrayIter;
 pub use codec::SelfDescribing;
 pub use incoming::Incoming;
-pub use pipe::{
-    Connection, Receiver, Sender, duplex, pipe, wait_any, wait_any_for, wait_any_until,
-};
+#[cfg(feature = "stream")]
+pub(crate) use incoming::{Meaning, Source};
+pub(crate) use pipe::End;
+pub use pipe::{Connection, Receiver, Sender, duplex, pipe};
 pub use queue::Queue;
+pub(crate) use ring::buffer::{Buffer, Taken};
 pub use shared_array::{ArrayGuard, SharedArray};
 
 /// How a descriptor goes to a child, and what the child makes of it.

@@ -1,5 +1,7 @@
 //! A queue of values between threads and between processes.
 
+mod attempt;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -49,7 +51,12 @@ use crate::sys::Deadline;
 /// One descriptor and one mapping: the capacity in bytes, 8 bytes for each message (their number
 /// rounded up to a power of two), and at most one page more, all of it reserved when the queue is
 /// made. Putting or getting with nobody asleep is no system call. Nothing allocates but what the
-/// value itself is made of, and a buffer that each thread keeps.
+/// value itself is made of, a buffer of up to 64 KiB that each thread keeps, and for larger values buffers of
+/// up to 64 MiB in all that the process keeps: see [`release_buffers`](crate::release_buffers).
+///
+/// A value is copied twice on each side: into a buffer and into the queue, or out of them. Text, and lists
+/// of `u8`, `i8`, `f32` or `f64`, are copied whole, also within other values; other elements are
+/// encoded one by one.
 ///
 /// # If a process dies
 ///
@@ -157,6 +164,26 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
         self.put_by(value, WaitMode::Until(Deadline::at(deadline)))
     }
 
+    /// Puts a value that stays here, waiting for room: what is sent is a copy in any case.
+    ///
+    /// ```
+    /// let queue = multiproc::Queue::bounded(8)?;
+    /// let table = vec![0.5f32; 1000];
+    /// queue.put_ref(&table)?;
+    /// queue.put_ref(&table)?;
+    /// assert_eq!(queue.get()?, table);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Queue::put`], but there is nothing to give back.
+    #[inline]
+    pub fn put_ref(&self, value: &T) -> Result<(), PutError<()>> {
+        let mode = WaitMode::Until(Deadline::Never);
+        self.put_bytes(value, &mode).map_err(|trouble| self.put_error((), trouble, &mode))
+    }
+
     /// Takes the value that was put first, waiting for one.
     ///
     /// # Errors
@@ -207,16 +234,20 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     #[inline]
     fn put_bytes(&self, value: &T, mode: &WaitMode) -> Result<(), Trouble> {
         let mut buffer = Buffer::take();
-        let shapes = self.reads.get::<T>().map_err(Trouble::Encode)?;
-        codec::encode(value, shapes, &mut buffer).map_err(Trouble::Encode)?;
-        if buffer.len() > self.ring.bytes() {
-            return Err(Trouble::TooLarge(buffer.len()));
-        }
+        self.encode(value, &mut buffer)?;
         self.ring.put(&buffer, mode).map_err(Trouble::Refused)
     }
 
+    #[inline]
+    fn encode(&self, value: &T, buffer: &mut Buffer) -> Result<(), Trouble> {
+        let shapes = self.reads.get::<T>().map_err(Trouble::Encode)?;
+        codec::encode(value, shapes, buffer).map_err(Trouble::Encode)?;
+        let size = buffer.len();
+        if size > self.ring.bytes() { Err(Trouble::TooLarge(size)) } else { Ok(()) }
+    }
+
     #[cold]
-    fn put_error(&self, value: T, trouble: Trouble, mode: &WaitMode) -> PutError<T> {
+    fn put_error<V>(&self, value: V, trouble: Trouble, mode: &WaitMode) -> PutError<V> {
         match (trouble, mode) {
             (Trouble::Encode(source), _) => PutError::Encode { value, source },
             (Trouble::TooLarge(size), _) => {

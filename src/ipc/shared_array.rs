@@ -50,8 +50,8 @@ use crate::sys::{ATOMICS_NEED_DROP, AtomicU64, Ordering::Relaxed};
 /// # Costs
 ///
 /// One descriptor and one mapping, of the elements and 128 bytes, in whole pages. Reading and
-/// writing cost what they do in memory of one's own. Nothing allocates but [`SharedArray::to_vec`]
-/// and [`SharedArray::value`].
+/// writing cost what they do in memory of one's own, and copies of many elements what `memcpy` does. Nothing
+/// allocates but [`SharedArray::to_vec`] and [`SharedArray::value`].
 ///
 /// # If a process dies
 ///
@@ -129,12 +129,15 @@ impl<T: Element> SharedArray<T> {
         // begins as zeros, which is each element's zero.
         unsafe {
             array.mapping.contents().cast::<Header>().write(header);
-            if ATOMICS_NEED_DROP || values.is_some() {
+            if ATOMICS_NEED_DROP {
                 for i in 0..len {
                     let value = values.map_or(T::ZERO, |values| values[i]);
                     array.first.add(i).write(value.atom());
                 }
             }
+        }
+        if !ATOMICS_NEED_DROP && let Some(values) = values {
+            element::set_all(array.atoms(), values);
         }
         Ok(array)
     }
@@ -161,7 +164,7 @@ impl<T: Element> SharedArray<T> {
     }
 
     #[inline]
-    fn atoms(&self) -> &[T::Atom] {
+    pub(super) fn atoms(&self) -> &[T::Atom] {
         // SAFETY: so many were written by `make`, or checked to have room by `deserialize`, and
         // are mapped as long as `self`; atomics, any bits of which are elements.
         unsafe { NonNull::slice_from_raw_parts(self.first, self.len).as_ref() }
@@ -173,7 +176,7 @@ impl<T: Element> SharedArray<T> {
     }
 
     /// `count` elements from `start` on.
-    fn range(&self, start: usize, count: usize) -> Result<&[T::Atom], IndexOutOfRange> {
+    pub(super) fn range(&self, start: usize, count: usize) -> Result<&[T::Atom], IndexOutOfRange> {
         let missing = IndexOutOfRange { index: start.max(self.len), len: self.len };
         self.atoms().get(start..).and_then(|rest| rest.get(..count)).ok_or(missing)
     }
@@ -249,33 +252,6 @@ impl<T: Element> SharedArray<T> {
     /// The elements, each read when its turn comes. `for element in &array` is the same.
     pub fn iter(&self) -> ArrayIter<'_, T> {
         ArrayIter::over(self.atoms())
-    }
-
-    /// The elements, each read once.
-    pub fn to_vec(&self) -> Vec<T> {
-        self.iter().collect()
-    }
-
-    /// Reads as many elements as `into` has, from `start` on.
-    ///
-    /// # Errors
-    ///
-    /// [`IndexOutOfRange`] when there are not so many; nothing is read then.
-    pub fn copy_to_slice(&self, start: usize, into: &mut [T]) -> Result<(), IndexOutOfRange> {
-        let atoms = self.range(start, into.len())?;
-        into.iter_mut().zip(atoms).for_each(|(value, atom)| *value = element::get(atom));
-        Ok(())
-    }
-
-    /// Writes these elements, from `start` on. The array keeps its length.
-    ///
-    /// # Errors
-    ///
-    /// [`IndexOutOfRange`] when there are not so many; nothing is written then.
-    pub fn write_slice(&self, start: usize, from: &[T]) -> Result<(), IndexOutOfRange> {
-        let atoms = self.range(start, from.len())?;
-        from.iter().zip(atoms).for_each(|(&value, atom)| element::set(atom, value));
-        Ok(())
     }
 
     /// Waits for the array's lock and takes it: for a change that takes several elements. It keeps

@@ -1,6 +1,7 @@
 //! The result of a call that is under way.
 
 use std::fmt;
+use std::slice;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,8 +9,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::TaskError;
 use crate::ipc::codec;
-use crate::pool::slot::{Part, Slot};
-use crate::sys::Deadline;
+use crate::pool::task::{Part, Task};
+use crate::pool::tasks::Tasks;
 
 /// The result of [`apply_async`](crate::Pool::apply_async) or
 /// [`map_async`](crate::Pool::map_async), which may still be under way. To drop it is to lose
@@ -30,11 +31,27 @@ use crate::sys::Deadline;
 ///
 /// # In a forked process
 ///
-/// A copy has the result if it was there when the process was forked. If not, it never comes there:
-/// the copy has the error [`TaskError::OtherProcess`] at once.
+/// A copy has the result if somebody had waited or asked for it, with success, when the process was forked. If
+/// not, it never comes there: the copy has the error [`TaskError::OtherProcess`] at once.
 pub struct AsyncResult<R> {
-    slot: Arc<Slot>,
-    decode: fn(&[Part]) -> Result<R, TaskError>,
+    tasks: Arc<Tasks>,
+    parts: Parts,
+    decode: fn(&mut dyn Iterator<Item = &Part>) -> Result<R, TaskError>,
+}
+
+/// The tasks of a call, in the order of its items.
+enum Parts {
+    One(Arc<Task>),
+    Many(Vec<Arc<Task>>),
+}
+
+impl Parts {
+    fn iter(&self) -> slice::Iter<'_, Arc<Task>> {
+        match self {
+            Parts::One(task) => slice::from_ref(task).iter(),
+            Parts::Many(tasks) => tasks.iter(),
+        }
+    }
 }
 
 impl<R> AsyncResult<R> {
@@ -45,10 +62,11 @@ impl<R> AsyncResult<R> {
     /// What happened to the task. Of a map, whose tasks are all waited for, the first error in
     /// the order of the items.
     pub fn get(&self) -> Result<R, TaskError> {
-        match self.get_by(Deadline::Never) {
-            Some(result) => result,
-            None => unreachable!("without a deadline the result is waited for"),
-        }
+        // Each part is decoded while others are under way; all are waited for, also after an error.
+        let mut parts = self.parts.iter().filter_map(|task| self.tasks.wait(task, None));
+        let result = (self.decode)(&mut parts);
+        self.wait();
+        result
     }
 
     /// As [`get`](Self::get) if it is there; `None` if it is not.
@@ -57,7 +75,7 @@ impl<R> AsyncResult<R> {
     ///
     /// As for [`get`](Self::get).
     pub fn try_get(&self) -> Option<Result<R, TaskError>> {
-        self.slot.complete().map(self.decode)
+        self.is_ready().then(|| self.decode())
     }
 
     /// As [`get`](Self::get), but waits for at most `timeout`; `None` if it is not there then.
@@ -66,7 +84,7 @@ impl<R> AsyncResult<R> {
     ///
     /// As for [`get`](Self::get).
     pub fn get_for(&self, timeout: Duration) -> Option<Result<R, TaskError>> {
-        self.get_by(Deadline::after(timeout))
+        self.get_by(end_of(timeout))
     }
 
     /// As [`get_for`](Self::get_for), until `deadline`.
@@ -75,62 +93,110 @@ impl<R> AsyncResult<R> {
     ///
     /// As for [`get`](Self::get).
     pub fn get_until(&self, deadline: Instant) -> Option<Result<R, TaskError>> {
-        self.get_by(Deadline::at(deadline))
+        self.get_by(Some(deadline))
     }
 
     /// Waits until the result is there, or the error.
     pub fn wait(&self) {
-        self.slot.wait(Deadline::Never);
+        self.wait_by(None);
     }
 
     /// As [`wait`](Self::wait), for at most `timeout`; whether it is there.
     pub fn wait_for(&self, timeout: Duration) -> bool {
-        self.slot.wait(Deadline::after(timeout)).is_some()
+        self.wait_by(end_of(timeout))
     }
 
     /// As [`wait_for`](Self::wait_for), until `deadline`.
     pub fn wait_until(&self, deadline: Instant) -> bool {
-        self.slot.wait(Deadline::at(deadline)).is_some()
+        self.wait_by(Some(deadline))
     }
 
     /// Whether the result is there, or the error.
     pub fn is_ready(&self) -> bool {
-        self.slot.complete().is_some()
+        self.parts.iter().all(|task| self.tasks.look(task).is_some())
     }
 
-    fn get_by(&self, deadline: Deadline) -> Option<Result<R, TaskError>> {
-        self.slot.wait(deadline).map(self.decode)
+    /// Has the call end with [`TaskError::Cancelled`], unless it has ended: true when it had not. A task that
+    /// no worker has begun never begins; the worker of one that runs is killed, and another takes its place. Of
+    /// a map, all tasks are cancelled that have not ended.
+    ///
+    /// ```
+    /// use multiproc::{Pool, TaskError};
+    ///
+    /// let pool = Pool::new(1)?;
+    /// let endless = pool.apply_async(|()| loop { std::thread::park() }, ())?;
+    /// assert!(endless.cancel());
+    /// assert_eq!(endless.get(), Err::<(), _>(TaskError::Cancelled));
+    /// assert_eq!(pool.apply(|n: u32| n + 1, 1)?, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Different from Python
+    ///
+    /// A pool of `multiprocessing` has no such call; `concurrent.futures` cancels only what has not begun.
+    pub fn cancel(&self) -> bool {
+        // Each of them: not only up to the first.
+        self.parts.iter().filter(|task| self.tasks.cancel(task)).count() > 0
+    }
+
+    fn wait_by(&self, deadline: Option<Instant>) -> bool {
+        self.parts.iter().all(|task| self.tasks.wait(task, deadline).is_some())
+    }
+
+    fn get_by(&self, deadline: Option<Instant>) -> Option<Result<R, TaskError>> {
+        self.wait_by(deadline).then(|| self.decode())
+    }
+
+    /// The result of a call all of whose tasks have ended.
+    fn decode(&self) -> Result<R, TaskError> {
+        (self.decode)(&mut self.parts.iter().filter_map(|task| self.tasks.look(task)))
     }
 }
 
 impl<R: DeserializeOwned> AsyncResult<R> {
     /// Of a call that is one task.
-    pub(super) fn of_one(slot: Arc<Slot>) -> Self {
-        let decode = |parts: &[Part]| match parts {
-            [part] => decoded(part),
-            _ => unreachable!("a call has one part"),
+    pub(super) fn of_one(tasks: Arc<Tasks>, task: Arc<Task>) -> Self {
+        let decode = |parts: &mut dyn Iterator<Item = &Part>| match parts.next() {
+            Some(part) => decoded(part),
+            None => unreachable!("a call has one part"),
         };
-        AsyncResult { slot, decode }
+        AsyncResult { tasks, parts: Parts::One(task), decode }
     }
 }
 
 impl<R: DeserializeOwned> AsyncResult<Vec<R>> {
     /// Of a call whose tasks each give some of the results.
-    pub(super) fn of_many(slot: Arc<Slot>) -> Self {
-        let decode = |parts: &[Part]| {
-            let mut all = Vec::new();
+    pub(super) fn of_many(tasks: Arc<Tasks>, parts: Vec<Arc<Task>>) -> Self {
+        let decode = |parts: &mut dyn Iterator<Item = &Part>| {
+            let mut all = match parts.next() {
+                Some(first) => decoded::<Vec<R>>(first)?,
+                None => return Ok(Vec::new()),
+            };
+            // The others have as many, or fewer.
+            all.reserve(all.len() * parts.size_hint().1.unwrap_or(0));
             for part in parts {
-                all.append(&mut decoded::<Vec<R>>(part)?);
+                all.append(&mut decoded(part)?);
             }
             Ok(all)
         };
-        AsyncResult { slot, decode }
+        AsyncResult { tasks, parts: Parts::Many(parts), decode }
     }
+}
+
+/// A time too long for the clock is for ever.
+fn end_of(timeout: Duration) -> Option<Instant> {
+    Instant::now().checked_add(timeout)
 }
 
 fn decoded<R: DeserializeOwned>(part: &Part) -> Result<R, TaskError> {
     let bytes = part.as_ref().map_err(Clone::clone)?;
     codec::decode(bytes).map_err(TaskError::Decode)
+}
+
+impl<R> Drop for AsyncResult<R> {
+    fn drop(&mut self) {
+        self.parts.iter().for_each(|task| self.tasks.forget(task));
+    }
 }
 
 impl<R> fmt::Debug for AsyncResult<R> {

@@ -11,6 +11,9 @@ const FIRST: Duration = Duration::from_millis(10);
 /// that counts.
 const LONGEST: Duration = Duration::from_secs(2);
 
+/// So many initializers in a row that panic will not be the last.
+const HOPELESS: u32 = 3;
+
 /// What is known of starts that fail. After each, the next is tried when a pause is over; while it
 /// goes on, each pause is twice as long as the one before.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub(super) struct Backoff {
     /// What the next failure begins.
     pause: Duration,
     trouble: Option<Trouble>,
+    /// How often an initializer has panicked since a worker has last started.
+    initializers: u32,
 }
 
 /// The last start has failed.
@@ -30,7 +35,7 @@ struct Trouble {
 
 impl Backoff {
     pub(super) fn new() -> Self {
-        Backoff { pause: FIRST, trouble: None }
+        Backoff { pause: FIRST, trouble: None, initializers: 0 }
     }
 
     /// A worker could not be started, or has ended before it had done anything. Of those that were
@@ -43,6 +48,9 @@ impl Backoff {
         let warning = format!(
             "a worker of a pool could not be started: {told}: the next try is in {pause:?}"
         );
+        if matches!(why, WorkerNotStarted::Initializer { .. }) {
+            self.initializers += 1;
+        }
         self.trouble = Some(Trouble { why, again: now + pause });
         self.pause = (pause * 2).min(LONGEST);
         Some(warning)
@@ -51,6 +59,7 @@ impl Backoff {
     /// A worker has started: so others can. Should it end before it has done anything, the pauses go
     /// on to grow. Whether it could not before.
     pub(super) fn started(&mut self) -> bool {
+        self.initializers = 0;
         self.trouble.take().is_some()
     }
 
@@ -62,6 +71,11 @@ impl Backoff {
     /// Why the last start has failed; `None` if it has not.
     pub(super) fn why(&self) -> Option<&WorkerNotStarted> {
         self.trouble.as_ref().map(|trouble| &trouble.why)
+    }
+
+    /// Whether it is no trouble that others have made: the pool's initializer has panicked again and again.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.initializers >= HOPELESS
     }
 
     /// When the next start is to be tried; `None` if the last has not failed.

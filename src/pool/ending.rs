@@ -4,37 +4,37 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::pool::board::Stage;
-use crate::pool::crew::Crew;
+use crate::pool::manager::Manager;
+use crate::pool::tasks::Stage;
 use crate::runtime::{ExitHook, ExitOrder, is_ending, register};
 use crate::sys::ForkLocal;
 
-static CREWS: ForkLocal<Mutex<Vec<Weak<Crew>>>> = ForkLocal::new(|| Mutex::new(Vec::new()));
+static MANAGERS: ForkLocal<Mutex<Vec<Weak<Manager>>>> = ForkLocal::new(|| Mutex::new(Vec::new()));
 
-fn crews() -> MutexGuard<'static, Vec<Weak<Crew>>> {
+fn managers() -> MutexGuard<'static, Vec<Weak<Manager>>> {
     // Nothing that is done under the lock leaves the list half changed.
-    CREWS.get().lock().unwrap_or_else(PoisonError::into_inner)
+    MANAGERS.get().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Notes a pool that is to be terminated when the process ends.
-pub(super) fn add(crew: &Arc<Crew>) {
+pub(super) fn add(manager: &Arc<Manager>) {
     // A fork begins with a list of its own.
     register(ExitHook { order: ExitOrder::Pools, at_end, after_fork: || {} });
     {
-        let mut crews = crews();
-        crews.retain(|known| known.strong_count() > 0);
-        crews.push(Arc::downgrade(crew));
+        let mut managers = managers();
+        managers.retain(|known| known.strong_count() > 0);
+        managers.push(Arc::downgrade(manager));
     }
     // In this order: one that is not seen here was noted before the others were looked for.
     if is_ending() {
-        crew.advance(Stage::Terminated);
+        manager.advance(Stage::Terminated);
     }
 }
 
 fn at_end() {
-    let crews: Vec<_> = crews().drain(..).collect();
-    for crew in crews.iter().filter_map(Weak::upgrade) {
-        crew.advance(Stage::Terminated);
-        let _ = crew.join();
+    let managers: Vec<_> = managers().drain(..).collect();
+    for manager in managers.iter().filter_map(Weak::upgrade) {
+        manager.advance(Stage::Terminated);
+        let _ = manager.join();
     }
 }

@@ -1,22 +1,28 @@
-//! Floor 7: work over many workers.
+//! Floor 8: work over many workers.
 //!
 //! ```text
-//! Pool ── Crew ── Board: tasks, workers, who has which; Backoff: when to start others
-//!          │        Post ── Worker ~ ~ ~ (a process) ~ ~ ~ Request::run
-//!          └ the manager's thread                   <── Reply ──
-//! AsyncResult ── Slot <── Task (its part)
+//! Pool ── Tasks ── Messages ── Schedule  ~ ~ ~ (memory) ~ ~ ~  work: claim, begin, run, finish
+//!          │                                                     │
+//!         Manager (a thread) ── Workers ── Worker  <── Notice ── ┘ (a process)
+//! AsyncResult ── Task
 //! ```
 
 mod async_result;
 mod backoff;
-mod board;
 mod builder;
-mod crew;
 mod ending;
 mod kill_switch;
-mod slot;
+mod manager;
+mod messages;
+mod request;
+#[allow(unreachable_pub, reason = "models reach it, in their builds")]
+pub mod schedule;
 mod task;
+mod tasks;
+mod wakeup;
+mod work;
 mod worker;
+mod workers;
 
 pub use async_result::AsyncResult;
 pub use builder::PoolBuilder;
@@ -24,16 +30,16 @@ pub use builder::PoolBuilder;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, PoolJoinError, TaskError};
-use crate::pool::board::Stage;
-use crate::pool::crew::Crew;
-use crate::pool::slot::{Slot, Task};
-use crate::pool::task::Request;
+use crate::ipc::Buffer;
+use crate::ipc::codec;
+use crate::pool::manager::{Manager, Options};
+use crate::pool::request::Call;
+use crate::pool::tasks::Stage;
 
 /// Tasks that a map makes for each worker, so that one who is done early can take another.
 const CHUNKS: usize = 4;
@@ -62,12 +68,28 @@ const CHUNKS: usize = 4;
 ///
 /// Each worker is a fresh process of the same program, started as by
 /// [`Process::spawn`](crate::Process::spawn), with four descriptors in this process. A thread of
-/// this process manages them, with one more; it sleeps unless a worker has something to say.
+/// this process manages them, with three more; it sleeps unless a worker starts or ends.
+///
+/// Tasks and results go through memory that is shared with the workers. Who waits for a task looks for it for
+/// some microseconds before it sleeps, unless that was in vain lately, or the process has but one processor. So
+/// does a worker that waits for a task.
+///
+/// There is room for 256 tasks at a time, or twice as many as workers, of up to 464 bytes each. Longer messages have
+/// memory of their own, of which the pool keeps up to 64 MiB for the next; how long they may be depends on the
+/// addresses that the process may use: some GiB without limits (`ulimit -v`, `ulimit -f`). More tasks wait in
+/// this process, in any number.
 ///
 /// # If a process dies
 ///
 /// A worker that is killed, or that a task makes exit, fails that one task with an error that says
-/// so; another takes its place, and the pool goes on. When the program is killed, its workers end.
+/// so; another takes its place, and the pool goes on. A task that it had not begun yet goes to another. When the
+/// program is killed, its workers end.
+///
+/// # If a worker means harm
+///
+/// A task can write anything into the memory of the pool, by `unsafe` code. Then tasks fail, have wrong values, or
+/// are not done; this process does not crash, and what waits with a deadline ends with it. The other workers
+/// run what stands in that memory: they trust each other.
 ///
 /// # When workers cannot be started
 ///
@@ -81,7 +103,7 @@ const CHUNKS: usize = 4;
 ///
 /// A pool is the process's that made it. A copy of it that a fork has got, also one by other means than
 /// this crate's, does nothing there: calls give [`TaskError::OtherProcess`], so does an
-/// [`AsyncResult`] that was not there before the fork; [`close`](Pool::close) and
+/// [`AsyncResult`] that was not waited or asked for, with success, before the fork; [`close`](Pool::close) and
 /// [`terminate`](Pool::terminate) have no effect, and dropping it leaves the pool alone.
 ///
 /// # Dropping
@@ -94,9 +116,9 @@ const CHUNKS: usize = 4;
 /// There, a task whose worker is killed or exits is never finished, and its `get` hangs. Workers
 /// do not see Ctrl-C: the program decides.
 pub struct Pool {
-    crew: Arc<Crew>,
-    /// Until someone has waited for its end.
-    manager: Mutex<Option<JoinHandle<()>>>,
+    manager: Arc<Manager>,
+    /// The manager's, until someone has waited for its end.
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Pool {
@@ -118,20 +140,20 @@ impl Pool {
         PoolBuilder::default()
     }
 
-    fn start(workers: usize, start_timeout: Duration) -> Result<Self, Error> {
-        let crew = Arc::new(Crew::new(workers, start_timeout)?);
-        let managed = crew.clone();
+    fn start(options: Options) -> Result<Self, Error> {
+        let manager = Arc::new(Manager::new(options)?);
+        let managed = manager.clone();
         let thread = std::thread::Builder::new().name("multiproc-pool".to_owned());
-        let manager = thread
-            .spawn(move || managed.manage())
+        let thread = thread
+            .spawn(move || managed.run())
             .map_err(|source| Error::os("starting a thread", source))?;
-        ending::add(&crew);
-        Ok(Pool { crew, manager: Mutex::new(Some(manager)) })
+        ending::add(&manager);
+        Ok(Pool { manager, thread: Mutex::new(Some(thread)) })
     }
 
     /// How many workers it has.
     pub fn workers(&self) -> usize {
-        self.crew.size()
+        self.manager.size()
     }
 
     /// Has a worker call `f(argument)`, and waits for the result.
@@ -168,11 +190,13 @@ impl Pool {
         A: Serialize + DeserializeOwned,
         R: Serialize + DeserializeOwned,
     {
-        self.crew.check_process()?;
-        let request = Request::one(f, &argument)?;
-        let slot = Arc::new(Slot::new(1));
-        self.crew.take(vec![Task::new(request, slot.clone(), 0)])?;
-        Ok(AsyncResult::of_one(slot))
+        let tasks = &self.manager.tasks;
+        tasks.check_process()?;
+        let call = Call::one(f)?;
+        let mut buffer = Buffer::take();
+        request::encode(&argument, &mut buffer).map_err(TaskError::Argument)?;
+        let task = tasks.submit_one(call, buffer.message())?;
+        Ok(AsyncResult::of_one(tasks.clone(), task))
     }
 
     /// Has the workers call `f` of each item, and waits for all results, which are in the items'
@@ -208,20 +232,63 @@ impl Pool {
         R: Serialize + DeserializeOwned,
         I: IntoIterator<Item = A>,
     {
-        self.crew.check_process()?;
+        let tasks = &self.manager.tasks;
+        tasks.check_process()?;
         let items: Vec<A> = items.into_iter().collect();
         let size = items.len().div_ceil(CHUNKS * self.workers()).max(1);
-        let requests: Vec<_> =
-            items.chunks(size).map(|chunk| Request::many(f, chunk)).collect::<Result<_, _>>()?;
-        let slot = Arc::new(Slot::new(requests.len()));
-        let task = |(part, request)| Task::new(request, slot.clone(), part);
-        self.crew.take(requests.into_iter().enumerate().map(task).collect())?;
-        Ok(AsyncResult::of_many(slot))
+        let call = Call::many(f)?;
+        let arguments = items.chunks(size).map(codec::list_to_bytes).collect::<Result<_, _>>();
+        let parts = tasks.submit(call, arguments.map_err(TaskError::Argument)?)?;
+        Ok(AsyncResult::of_many(tasks.clone(), parts))
+    }
+
+    /// Has the workers call `f` of each item, and waits for all results, which are in the items' order:
+    /// of each item its result, or its own error. Each item is a task: what happens to one happens to no
+    /// other.
+    ///
+    /// ```
+    /// use multiproc::{Pool, TaskError};
+    ///
+    /// let pool = Pool::new(2)?;
+    /// let results = pool.map_results(|n: i32| 60 / n, [3, 0, 5])?;
+    /// assert_eq!((&results[0], &results[2]), (&Ok(20), &Ok(12)));
+    /// assert!(matches!(results[1], Err(TaskError::Panicked { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`apply_async`](Self::apply_async): then no item is done.
+    ///
+    /// # Different from Python
+    ///
+    /// There, the first error is all that is known of a map.
+    pub fn map_results<A, R, I>(
+        &self,
+        f: fn(A) -> R,
+        items: I,
+    ) -> Result<Vec<Result<R, TaskError>>, TaskError>
+    where
+        A: Serialize + DeserializeOwned,
+        R: Serialize + DeserializeOwned,
+        I: IntoIterator<Item = A>,
+    {
+        let tasks = &self.manager.tasks;
+        tasks.check_process()?;
+        let call = Call::one(f)?;
+        let arguments =
+            items.into_iter().map(|item| codec::to_bytes(&item)).collect::<Result<_, _>>();
+        let results: Vec<AsyncResult<R>> = tasks
+            .submit(call, arguments.map_err(TaskError::Argument)?)?
+            .into_iter()
+            .map(|task| AsyncResult::of_one(tasks.clone(), task))
+            .collect();
+        Ok(results.iter().map(AsyncResult::get).collect())
     }
 
     /// Takes no more tasks. The workers end when they have done those that were given.
     pub fn close(&self) {
-        self.crew.advance(Stage::Closed);
+        self.manager.advance(Stage::Closed);
     }
 
     /// Kills the workers. Tasks that are not done fail with [`TaskError::Terminated`].
@@ -234,7 +301,7 @@ impl Pool {
     /// The signal is SIGKILL, which no task can ignore; there, a task that is not done is waited
     /// for in vain.
     pub fn terminate(&self) {
-        self.crew.advance(Stage::Terminated);
+        self.manager.advance(Stage::Terminated);
     }
 
     /// Waits until the workers have ended, after [`close`](Self::close) or
@@ -245,31 +312,31 @@ impl Pool {
     /// [`PoolJoinError::NotClosed`] without either: the workers would never end.
     /// [`PoolJoinError::OtherProcess`] in a forked process, which has only a copy of the pool.
     pub fn join(&self) -> Result<(), PoolJoinError> {
-        self.crew.join()?;
+        self.manager.join()?;
         // A process with one thread can fork: so not only the workers have ended.
-        self.join_manager();
+        self.join_thread();
         Ok(())
     }
 
-    fn join_manager(&self) {
-        let manager = self.manager.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // It has caught its own panics, if there were any: see `Last`.
-        let _ = manager.map(JoinHandle::join);
+    fn join_thread(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // What it has panicked with, if it had a bug, was shown: and it has ended all tasks.
+        let _ = thread.map(JoinHandle::join);
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        if self.crew.check_process().is_err() {
+        if !self.manager.tasks.is_ours() {
             // A fork's copy. The manager is a thread of the parent's: its handle here is of memory
             // that libc may have given to another. The descriptors' numbers may be others' by now.
-            let manager = self.manager.get_mut().unwrap_or_else(PoisonError::into_inner);
-            std::mem::forget(manager.take());
-            std::mem::forget(self.crew.clone());
+            let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner);
+            std::mem::forget(thread.take());
+            std::mem::forget(self.manager.clone());
             return;
         }
         self.terminate();
-        self.join_manager();
+        self.join_thread();
     }
 }
 
@@ -279,15 +346,15 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// What a pool and a worker say to each other.
+/// What a worker says to its pool.
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzz_support {
     use crate::ipc::codec;
-    use crate::pool::task::{Reply, Request};
+    use crate::pool::request::{Failure, Notice};
 
     /// Reads them as either, and shows them.
     pub fn read_messages(bytes: &[u8]) {
-        let request = codec::decode::<Request>(bytes);
-        drop(format!("{request:?} {:?}", codec::decode::<Reply>(bytes)));
+        let notice = codec::decode::<Notice>(bytes);
+        drop(format!("{notice:?} {:?}", codec::decode::<Failure>(bytes)));
     }
 }

@@ -1,135 +1,119 @@
-//! What goes between the pool and a worker: a function's name with its argument, and what it
-//! came to.
+//! A task, as the pool's process has it.
 
+use std::ops::Deref;
 use std::sync::OnceLock;
+use std::time::Instant;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use crate::error::TaskError;
+use crate::sys::Ordering::{Acquire, Release};
+use crate::sys::{ALL, Deadline, Futex, Wait};
 
-use crate::error::{CodecError, TaskError};
-use crate::ipc::codec;
-use crate::process::Image;
-use crate::runtime::{Panic, caught};
+/// The result of one task, encoded.
+pub(super) type Part = Result<Bytes, TaskError>;
 
-/// A call to make in a worker.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Request {
-    /// Its number in the pool, which the reply bears; given when a worker gets it.
-    pub(super) task: u64,
-    /// The name of the [`Runner`] that knows the types of the function.
-    runner: u64,
-    function: u64,
-    #[serde(with = "serde_bytes")]
-    argument: Vec<u8>,
+/// A message: a short one takes no memory of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Bytes {
+    Short { len: u8, bytes: [u8; Bytes::SHORT] },
+    Long(Vec<u8>),
 }
 
-/// What a worker says.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Reply {
-    /// It has started.
-    Ready,
-    /// What this task came to; without a number, the task whose request could not be read.
-    Done(Option<u64>, Outcome),
+impl Bytes {
+    pub(super) const SHORT: usize = 48;
 }
 
-/// What a task came to.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Outcome {
-    Returned(#[serde(with = "serde_bytes")] Vec<u8>),
-    Panicked(Panic),
-    NotRead(CodecError),
-    NotSent(CodecError),
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Short { len, bytes } => &bytes[..usize::from(*len)],
+            Bytes::Long(bytes) => bytes,
+        }
+    }
 }
 
-/// Calls the function on the encoded argument.
-///
-/// # Safety
-///
-/// The function has the types that the runner was made for.
-type Runner = unsafe fn(function: *const (), argument: &[u8]) -> Outcome;
+/// From when a task is given to the pool until nobody asks for its outcome any more.
+#[derive(Debug)]
+pub(super) struct Task {
+    place: Futex,
+    outcome: OnceLock<Part>,
+    /// When it was given, if the pool had no worker then.
+    pub(super) given: Option<Instant>,
+}
 
-impl Request {
-    /// `function(argument)`, which gives an `R`.
-    pub(super) fn one<A, R>(function: fn(A) -> R, argument: &A) -> Result<Self, TaskError>
-    where
-        A: Serialize + DeserializeOwned,
-        R: Serialize + DeserializeOwned,
-    {
-        Self::new(run_one::<A, R>, function as *const (), codec::to_bytes(argument))
+/// Where a task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In this process alone: it waits for room in the schedule, or its outcome is being read.
+    Here,
+    /// In the schedule, under this index and ticket.
+    Schedule { index: u32, ticket: u16 },
+    /// Its outcome is there.
+    Ended,
+}
+
+/// As a number: an index has 15 bits, so these are none of the schedule.
+const HERE: u32 = u32::MAX;
+/// The same, and somebody sleeps on the word.
+const HERE_WAITER: u32 = u32::MAX - 1;
+const ENDED: u32 = u32::MAX - 2;
+
+impl Task {
+    pub(super) fn new(given: Option<Instant>) -> Self {
+        Task { place: Futex::new(HERE), outcome: OnceLock::new(), given }
     }
 
-    /// `function` of each of `arguments`, which gives a `Vec<R>`.
-    pub(super) fn many<A, R>(function: fn(A) -> R, arguments: &[A]) -> Result<Self, TaskError>
-    where
-        A: Serialize + DeserializeOwned,
-        R: Serialize + DeserializeOwned,
-    {
-        Self::new(run_many::<A, R>, function as *const (), codec::list_to_bytes(arguments))
+    #[inline]
+    pub(super) fn place(&self) -> Place {
+        // Acquire: pairs with the Release in `move_to`.
+        match self.place.load(Acquire) {
+            HERE | HERE_WAITER => Place::Here,
+            ENDED => Place::Ended,
+            place => Place::Schedule { index: place & 0xffff, ticket: (place >> 16) as u16 },
+        }
     }
 
-    fn new(
-        runner: Runner,
-        function: *const (),
-        argument: Result<Vec<u8>, CodecError>,
-    ) -> Result<Self, TaskError> {
-        let name = |code| image().name_of(code).ok_or(TaskError::NotInProgram);
-        let (runner, function) = (name(runner as *const ())?, name(function)?);
-        let argument = argument.map_err(TaskError::Argument)?;
-        Ok(Request { task: 0, runner, function, argument })
-    }
-
-    /// Makes the call. What it panics with is an outcome too.
-    pub(super) fn run(&self) -> Outcome {
-        let (Some(runner), Some(function)) =
-            (image().find(self.runner), image().find(self.function))
-        else {
-            let what = "it names a function that is not in this program";
-            return Outcome::NotRead(CodecError::Malformed(what.to_owned()));
+    /// Only under the lock of [`Tasks`](super::tasks::Tasks), as all that changes the place.
+    pub(super) fn move_to(&self, place: Place) {
+        let place = match place {
+            Place::Here => HERE,
+            Place::Schedule { index, ticket } => u32::from(ticket) << 16 | index,
+            Place::Ended => ENDED,
         };
-        // SAFETY: `new` has named a `Runner`, in this same program.
-        let runner = unsafe { std::mem::transmute::<*const (), Runner>(runner) };
-        // SAFETY: `one` and `many` have put a runner and a function of the same types together.
-        caught(|| unsafe { runner(function, &self.argument) }).unwrap_or_else(Outcome::Panicked)
+        // Acquire: nothing is read by it; the lock orders the changes.
+        let before = self.place.load(Acquire);
+        // Release: who sees the place sees what led there.
+        self.place.store(place, Release);
+        if before == HERE_WAITER {
+            self.place.wake(ALL);
+        }
     }
-}
 
-fn image() -> &'static Image {
-    static IMAGE: OnceLock<Image> = OnceLock::new();
-    IMAGE.get_or_init(Image::of_program)
-}
+    /// Gives it its outcome, unless it has one. Under the lock, too.
+    pub(super) fn end(&self, outcome: Part) {
+        if self.outcome.set(outcome).is_ok() {
+            self.move_to(Place::Ended);
+        }
+    }
 
-/// # Safety
-///
-/// As for [`Runner`].
-unsafe fn run_one<A: DeserializeOwned, R: Serialize + DeserializeOwned>(
-    function: *const (),
-    argument: &[u8],
-) -> Outcome {
-    // SAFETY: the caller's promise.
-    let function = unsafe { std::mem::transmute::<*const (), fn(A) -> R>(function) };
-    outcome_of(argument, function)
-}
+    #[inline]
+    pub(super) fn outcome(&self) -> Option<&Part> {
+        self.outcome.get()
+    }
 
-/// # Safety
-///
-/// As for [`Runner`].
-unsafe fn run_many<A: DeserializeOwned, R: Serialize + DeserializeOwned>(
-    function: *const (),
-    arguments: &[u8],
-) -> Outcome {
-    // SAFETY: the caller's promise.
-    let function = unsafe { std::mem::transmute::<*const (), fn(A) -> R>(function) };
-    outcome_of(arguments, |all: Vec<A>| all.into_iter().map(function).collect::<Vec<R>>())
-}
+    /// Under the lock: says that somebody sleeps until the task is [`Place::Here`] no more. Whether it is.
+    pub(super) fn announce_sleeper(&self) -> bool {
+        let here = self.place() == Place::Here;
+        if here {
+            // Release: as in `move_to`.
+            self.place.store(HERE_WAITER, Release);
+        }
+        here
+    }
 
-fn outcome_of<A, R>(argument: &[u8], f: impl FnOnce(A) -> R) -> Outcome
-where
-    A: DeserializeOwned,
-    R: Serialize + DeserializeOwned,
-{
-    match codec::decode(argument).map(f).map(|result| codec::to_bytes(&result)) {
-        Ok(Ok(bytes)) => Outcome::Returned(bytes),
-        Ok(Err(error)) => Outcome::NotSent(error),
-        Err(error) => Outcome::NotRead(error),
+    /// Without the lock, after that. False when the deadline has passed.
+    pub(super) fn sleep(&self, deadline: Deadline) -> bool {
+        self.place.wait_slice(HERE_WAITER, deadline) != Wait::TimedOut
     }
 }

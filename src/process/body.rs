@@ -19,7 +19,8 @@ use crate::ipc::codec;
 use crate::process::current::{become_child, is_orphan_of, take_exchange};
 use crate::process::exchange::{Exchange, Outcome};
 use crate::process::identity::{Identity, Tie};
-use crate::runtime::{caught, end, leave};
+use crate::process::settings::NotSetUp;
+use crate::runtime::{caught, end, leave, name_process};
 use crate::sys::{Deadline, descriptor, poll};
 
 /// The exit code of a child that did not return, as Python's.
@@ -29,14 +30,20 @@ const FAILED: i32 = 1;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Why a function did not even begin.
-pub(super) struct NotRead(pub(super) CodecError);
+pub(super) enum NotRun {
+    /// Its argument, or what the child is to be, cannot be read.
+    NotRead(CodecError),
+    /// The child is not what it is to be.
+    NotSetUp(NotSetUp),
+}
 
-/// Lives the child's life: runs `body`, leaves the outcome on `exchange` and ends. What is on the stack
+/// Lives the child's life: runs `body`, which first makes the process what it is to be, leaves the outcome on
+/// `exchange` and ends. What is on the stack
 /// below belongs to the parent (after a fork) or to nobody: it is never returned to.
 pub(super) fn live<R: Serialize + DeserializeOwned>(
     identity: Identity,
     exchange: Exchange,
-    body: impl FnOnce() -> Result<R, NotRead>,
+    body: impl FnOnce() -> Result<R, NotRun>,
 ) -> ! {
     // Also when what is outside of `caught` should panic: nothing unwinds into the frames below.
     let lived = catch_unwind(AssertUnwindSafe(|| {
@@ -54,6 +61,10 @@ pub(super) fn live<R: Serialize + DeserializeOwned>(
         if !is_outside {
             tie_to_parent(&identity);
         }
+        if identity.daemon {
+            leave_interrupts_to_parent();
+        }
+        name_process(&identity.name);
         become_child(identity, exchange);
         let outcome = if is_outside { Outcome::Outside } else { run(body) };
         let code = match outcome {
@@ -72,13 +83,14 @@ pub(super) fn live<R: Serialize + DeserializeOwned>(
 }
 
 /// Runs `body` and writes its value down; nothing of the user's runs outside of `caught`.
-fn run<R: Serialize + DeserializeOwned>(body: impl FnOnce() -> Result<R, NotRead>) -> Outcome {
+fn run<R: Serialize + DeserializeOwned>(body: impl FnOnce() -> Result<R, NotRun>) -> Outcome {
     let ran = caught(|| match body() {
         Ok(value) => match codec::to_bytes(&value) {
             Ok(bytes) => Outcome::Returned(bytes),
             Err(error) => Outcome::NotSent(error),
         },
-        Err(NotRead(why)) => Outcome::NotRead(why),
+        Err(NotRun::NotRead(why)) => Outcome::NotRead(why),
+        Err(NotRun::NotSetUp(why)) => Outcome::NotSetUp(why),
     });
     ran.unwrap_or_else(Outcome::Panicked)
 }
@@ -95,6 +107,12 @@ fn tie_to_parent(identity: &Identity) {
     if is_orphan_of(identity.parent) {
         leave(FAILED);
     }
+}
+
+/// Ctrl-C reaches every process of the terminal; the parent decides what becomes of its daemons.
+fn leave_interrupts_to_parent() {
+    // SAFETY: to ignore a signal runs no code. Where a sandbox denies it, the process ends at Ctrl-C.
+    unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) };
 }
 
 /// Says it on the standard error, which is its parent's; whether or not anybody hears it.

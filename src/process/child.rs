@@ -10,9 +10,11 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
 };
 
-use crate::error::Error;
-use crate::process::exchange::Exchange;
+use crate::error::{CodecError, Error, ProcessError};
+use crate::process::children;
+use crate::process::exchange::{Exchange, ExchangeError, Outcome};
 use crate::process::identity::Identity;
+use crate::process::settings::ParentEnds;
 use crate::process::status::ExitStatus;
 use crate::sys::{Deadline, descriptor, fork_generation, poll};
 
@@ -31,6 +33,8 @@ pub(super) struct Child {
     end: Mutex<Option<End>>,
     /// Where its outcome will be; taken by the join that gets it.
     exchange: Mutex<Option<Exchange>>,
+    /// The other ends of what it was given.
+    ends: Mutex<ParentEnds>,
 }
 
 /// What is known of the end of a child that is no more.
@@ -48,7 +52,12 @@ pub(super) const WAITID: &str = "waitid (P_PIDFD)";
 
 impl Child {
     /// The child that was just started, and that begins if this succeeds: see [`Exchange`].
-    pub(super) fn new(pid: i32, identity: &Identity, exchange: Exchange) -> Result<Self, Error> {
+    pub(super) fn new(
+        pid: i32,
+        identity: &Identity,
+        exchange: Exchange,
+        ends: ParentEnds,
+    ) -> Result<Self, Error> {
         let pid = Pid::from_raw(pid).expect("a child has a number");
         match open(pid).and_then(|pidfd| exchange.release().map(|()| pidfd)) {
             Ok(pidfd) => Ok(Child {
@@ -59,6 +68,7 @@ impl Child {
                 generation: fork_generation(),
                 end: Mutex::new(None),
                 exchange: Mutex::new(Some(exchange)),
+                ends: Mutex::new(ends),
             }),
             Err(error) => {
                 // It ends without having begun.
@@ -141,6 +151,55 @@ impl Child {
         Ok(*end)
     }
 
+    /// What its function has returned, as bytes, when it has ended: once.
+    pub(super) fn result(&self) -> Result<Vec<u8>, ProcessError> {
+        let end = self.reap();
+        children::sweep();
+        self.finish_logs();
+        let exchange = self.exchange().take().ok_or(ProcessError::AlreadyJoined)?;
+        match end {
+            Some(End::Status(ExitStatus::Signaled(libc::SIGABRT)))
+                if matches!(exchange.outcome(), Ok(Some(Outcome::OutOfMemory))) =>
+            {
+                return Err(ProcessError::OutOfMemory);
+            }
+            Some(End::Status(ExitStatus::Signaled(signal))) => {
+                return Err(ProcessError::Signaled(signal));
+            }
+            Some(End::Status(ExitStatus::Exited(code))) if exchange.holds_request() => {
+                return Err(ProcessError::NotStarted(code));
+            }
+            _ => {}
+        }
+        let outcome = exchange.outcome().map_err(|error| match error {
+            ExchangeError::Os(call, source) => ProcessError::Os { call, source },
+            error => ProcessError::Decode(CodecError::NotCarried(error.to_string())),
+        })?;
+        match (outcome, end) {
+            (Some(Outcome::Panicked(panic)), _) => {
+                Err(ProcessError::Panicked { message: panic.message, location: panic.location })
+            }
+            (Some(Outcome::NotRead(why)), _) => Err(ProcessError::Argument(why)),
+            (Some(Outcome::NotSent(why)), _) => Err(ProcessError::Encode(why)),
+            (Some(Outcome::Outside), _) => Err(ProcessError::OtherNamespace),
+            (Some(Outcome::NotSetUp(why)), _) => {
+                Err(ProcessError::NotSetUp { call: why.call(), source: why.source() })
+            }
+            // How it ended nobody tells, but for this.
+            (Some(Outcome::OutOfMemory), _) => Err(ProcessError::OutOfMemory),
+            // It ended otherwise after its function had returned, or before.
+            (_, Some(End::Status(status))) if !status.success() => {
+                Err(ProcessError::Exited(status.code()))
+            }
+            (Some(Outcome::Returned(value)), _) => Ok(value),
+            (None, Some(End::Status(status))) => Err(ProcessError::Exited(status.code())),
+            (None, Some(End::Unknown(errno))) => {
+                Err(ProcessError::Os { call: WAITID, source: errno.into() })
+            }
+            (None, _) => Err(ProcessError::StatusTaken),
+        }
+    }
+
     /// Sends it a signal; none if it has ended.
     pub(super) fn signal(&self, signal: Signal) -> Result<(), Error> {
         if !self.is_ours() {
@@ -152,12 +211,41 @@ impl Child {
         }
     }
 
-    /// In a process that was forked from the child's parent: the outcome is for the parent; the
-    /// descriptor of the exchange would stay open here.
+    /// In a process that was forked from the child's parent: the outcome and the streams are for the
+    /// parent; the descriptors would stay open here.
     pub(super) fn forget(&self) {
         if let Some(mut exchange) = try_lock(&self.exchange) {
             exchange.take();
         }
+        if let Some(mut ends) = try_lock(&self.ends) {
+            *ends = ParentEnds::default();
+        }
+    }
+
+    /// Takes the other end of one of its standard streams, by that stream's number: if it is a pipe, once,
+    /// and for its parent.
+    pub(super) fn take_stream(&self, number: usize) -> Option<OwnedFd> {
+        if self.is_ours() { self.ends().streams[number].take() } else { None }
+    }
+
+    /// Closes the ends that nobody has taken. What it logs comes to the logger all the same.
+    pub(super) fn close_streams(&self) {
+        if self.is_ours() {
+            self.ends().streams = Default::default();
+        }
+    }
+
+    /// When it has ended: waits until the logger has what it has logged, but not for long.
+    pub(super) fn finish_logs(&self) {
+        // Not under the lock: the logger may come here.
+        let logs = if self.is_ours() { self.ends().logs.take() } else { None };
+        if let Some(logs) = logs {
+            logs.finish();
+        }
+    }
+
+    fn ends(&self) -> MutexGuard<'_, ParentEnds> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The exchange of its outcome, as long as nobody has taken it. In the process that started it.

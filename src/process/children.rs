@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::process::child::Child;
+use crate::process::fork_server;
 use crate::runtime::{self, ExitHook, ExitOrder};
 use crate::sys::{Deadline, ForkCell};
 
@@ -42,10 +43,21 @@ pub(super) fn sweep() {
     children(|children| children.retain(|child| child.reap().is_none()));
 }
 
+/// Those that have not ended.
+pub(super) fn swept() -> Vec<Arc<Child>> {
+    sweep();
+    children(|children| children.clone())
+}
+
 /// As Python: daemons are terminated, the others are waited for. A daemon that does not heed
 /// SIGTERM for a while is killed; Python would wait for it. One that the system does not let this
 /// process signal is not waited for: it ends when this process has ended (see `body.rs`).
 fn at_end() {
+    end_all();
+    fork_server::end();
+}
+
+fn end_all() {
     let all = children(|children| children.clone());
     let daemons: Vec<_> = all.into_iter().filter(|child| child.daemon).collect();
     dismiss(&daemons);
@@ -62,6 +74,7 @@ fn at_end() {
         if let Err(errno) = child.wait(Deadline::Never) {
             log::error!("the end of {} cannot be waited for: poll failed: {errno}", child.name);
         }
+        child.finish_logs();
         sweep();
         // Should the system not say how it ended: that it did is known.
         remove(&child);
@@ -90,9 +103,11 @@ fn dismiss(daemons: &[Arc<Child>]) {
         if child.wait(grace) != Ok(true) {
             signal(child, Signal::KILL);
         }
+        child.finish_logs();
     }
 }
 
 fn after_fork() {
     children(|_| ());
+    fork_server::forget();
 }

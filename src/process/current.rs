@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::io::Errno;
 use rustix::process::{getpid, getppid};
 
 use crate::error::Error;
@@ -122,10 +123,21 @@ pub(super) fn become_child(identity: Identity, exchange: Exchange) {
     OWN.change(|own| (own.identity, own.exchange) = (Some(identity), exchange));
 }
 
+/// By a child, before it begins: when it aborts because an allocation has failed, its parent is to learn
+/// that.
+pub(super) fn note_alloc_failure() -> Result<(), (&'static str, Errno)> {
+    with_own(|own| own.exchange.as_ref().map_or(Ok(()), |exchange| exchange.note_alloc_failure()))
+}
+
 /// Takes the exchange that the outcome belongs on; once.
 pub(super) fn take_exchange() -> Option<Arc<Exchange>> {
     forget_parents();
     OWN.change(|own| own.exchange.take())
+}
+
+/// The number of the process that has started this one, if this crate has.
+pub(super) fn parent_number() -> Option<i32> {
+    with_own(|own| own.identity.as_ref().map(|identity| identity.parent))
 }
 
 /// Whether `parent` is no longer this process's parent: then it has ended.

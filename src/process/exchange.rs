@@ -30,7 +30,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
@@ -39,15 +39,18 @@ use rustix::io::{Errno, FdFlags, retry_on_intr};
 
 use crate::error::{CodecError, Error, FileSizeLimit};
 use crate::ipc::codec;
+use crate::process::settings::NotSetUp;
 use crate::process::spawn_request;
 use crate::runtime::{Panic, prefix};
-use crate::sys::{bytes_present, file_fits, memory_file};
+use crate::sys::{bytes_present, file_fits, memory_file, note_alloc_failure};
 
 const RETURNED: u64 = u64::from_le_bytes(*b"returned");
 const PANICKED: u64 = u64::from_le_bytes(*b"panicked");
 const NOT_READ: u64 = u64::from_le_bytes(*b"not read");
 const NOT_SENT: u64 = u64::from_le_bytes(*b"not sent");
 const OUTSIDE: u64 = u64::from_le_bytes(*b"outside ");
+const NOT_SET_UP: u64 = u64::from_le_bytes(*b"not set ");
+const OUT_OF_MEMORY: u64 = u64::from_le_bytes(*b"no room ");
 
 /// The mode of the file of a exchange whose child may begin. No file is made with this one, which has
 /// the sticky bit: of a file it says nothing else.
@@ -80,6 +83,10 @@ pub(super) enum Outcome {
     NotSent(CodecError),
     /// It never ran: the child is in another PID namespace than its parent.
     Outside,
+    /// It never ran: the child is not as its builder says.
+    NotSetUp(NotSetUp),
+    /// The child has aborted, since an allocation failed.
+    OutOfMemory,
 }
 
 impl Outcome {
@@ -95,6 +102,7 @@ impl Outcome {
                 Some(Outcome::Panicked(Panic { message, location }))
             }
             Outcome::Panicked(_) | Outcome::Outside => None,
+            Outcome::NotSetUp(_) | Outcome::OutOfMemory => None,
             // It says already that there is no room, or is as short.
             Outcome::NotRead(CodecError::NotCarried(_)) => None,
             Outcome::NotSent(CodecError::NotCarried(_)) => None,
@@ -135,6 +143,14 @@ impl Exchange {
         let exchange = Exchange(made.map_err(|(call, errno)| Error::os(call, errno))?.into());
         let lock = || fcntl_lock(&exchange.0, FlockOperation::NonBlockingLockExclusive);
         retry_on_intr(lock).map_err(|errno| Error::os(SETLK, errno))?;
+        Ok(exchange)
+    }
+
+    /// One that the request stands on.
+    pub(super) fn with_request(bytes: &[u8]) -> Result<Self, Error> {
+        let exchange = Self::new()?;
+        file_fits(bytes.len())?;
+        exchange.write(bytes)?;
         Ok(exchange)
     }
 
@@ -201,8 +217,13 @@ impl Exchange {
         Ok(bytes)
     }
 
+    /// Whether what is on it has at most so many bytes.
+    pub(super) fn holds_at_most(&self, bytes: u64) -> bool {
+        self.0.metadata().is_ok_and(|metadata| metadata.len() <= bytes)
+    }
+
     /// By the parent, before there is a child.
-    pub(super) fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+    fn write(&self, bytes: &[u8]) -> Result<(), Error> {
         self.0.write_all_at(bytes, 0).map_err(|source| Error::os("pwrite", source))
     }
 
@@ -213,6 +234,12 @@ impl Exchange {
     /// Takes off what is there. The memory is free again.
     pub(super) fn clear(&self) -> Result<(), ExchangeError> {
         self.0.set_len(0).map_err(os("ftruncate"))
+    }
+
+    /// By a child, before it begins: when it aborts because an allocation has failed, that is its
+    /// outcome.
+    pub(super) fn note_alloc_failure(&self) -> Result<(), (&'static str, Errno)> {
+        note_alloc_failure(&self.0, u64::from_ne_bytes(OUT_OF_MEMORY.to_le_bytes()))
     }
 
     /// Whether the request is still there: the child has not come to take it.
@@ -229,6 +256,8 @@ impl Exchange {
             Outcome::NotRead(why) => (NOT_READ, &codec::to_bytes(why)?),
             Outcome::NotSent(why) => (NOT_SENT, &codec::to_bytes(why)?),
             Outcome::Outside => (OUTSIDE, &Vec::new()),
+            Outcome::NotSetUp(why) => (NOT_SET_UP, &codec::to_bytes(why)?),
+            Outcome::OutOfMemory => (OUT_OF_MEMORY, &Vec::new()),
         };
         if let Err(limit) = file_fits(BODY as usize + body.len()) {
             return self.leave(&outcome.shorter(limit).ok_or(limit)?);
@@ -251,8 +280,16 @@ impl Exchange {
             NOT_READ => Some(Outcome::NotRead(codec::decode(&body).unwrap_or_else(|error| error))),
             NOT_SENT => Some(Outcome::NotSent(codec::decode(&body).unwrap_or_else(|error| error))),
             OUTSIDE => Some(Outcome::Outside),
+            NOT_SET_UP => codec::decode(&body).ok().map(Outcome::NotSetUp),
+            OUT_OF_MEMORY => Some(Outcome::OutOfMemory),
             _ => None,
         })
+    }
+}
+
+impl AsFd for Exchange {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

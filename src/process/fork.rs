@@ -7,26 +7,29 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
-use crate::process::body::live;
+use crate::ipc::codec::Reads;
+use crate::process::body::{NotRun, live};
 use crate::process::child::Child;
 use crate::process::exchange::Exchange;
-use crate::process::identity::Identity;
+use crate::process::namespaces;
+use crate::process::start::Start;
 use crate::runtime;
 use crate::sys::{CurrentThread, had_threads, threads};
 
 /// Forks in a process that never had another thread. The child runs `body` and never returns from
 /// here.
 pub(super) fn fork<R: Serialize + DeserializeOwned>(
-    identity: Identity,
+    start: Start,
     body: impl FnOnce() -> R,
 ) -> Result<Child, Error> {
+    look_at::<R>();
     is_only_thread()?;
     if had_threads() {
         return Err(Error::HadThreads);
     }
     // SAFETY: this is the only thread, and glibc never made another, so nothing names one. (One that
     // was made past glibc and has ended has left nothing in glibc, and no handle of std's.)
-    unsafe { fork_alone(identity, body) }
+    unsafe { fork_alone(start, body) }
 }
 
 /// As [`fork`], in a process that has one thread now.
@@ -36,15 +39,23 @@ pub(super) fn fork<R: Serialize + DeserializeOwned>(
 /// In the child, nothing is done with what names another thread that this process has had (a
 /// `pthread_t`, a `JoinHandle`): it is neither used nor dropped.
 pub(super) unsafe fn fork_after_threads<R: Serialize + DeserializeOwned>(
-    identity: Identity,
+    start: Start,
     body: impl FnOnce() -> R,
 ) -> Result<Child, Error> {
+    look_at::<R>();
     is_only_thread()?;
     // SAFETY: this is the only thread; the rest is the caller's promise.
-    unsafe { fork_alone(identity, body) }
+    unsafe { fork_alone(start, body) }
+}
+
+/// What the codec finds out of a type once, each child would find out again when it sends its result. If it
+/// cannot be sent, the child says so.
+fn look_at<R: Serialize + DeserializeOwned>() {
+    let _ = Reads::of::<R>();
 }
 
 fn is_only_thread() -> Result<(), Error> {
+    namespaces::check()?;
     // First: what a thread does when it first comes here may call a logger, which may lock, or start a
     // thread. From here to the fork nothing of the user's runs.
     CurrentThread::current();
@@ -58,7 +69,7 @@ fn is_only_thread() -> Result<(), Error> {
 ///
 /// As for [`fork_after_threads`]; and no other thread runs.
 unsafe fn fork_alone<R: Serialize + DeserializeOwned>(
-    identity: Identity,
+    start: Start,
     body: impl FnOnce() -> R,
 ) -> Result<Child, Error> {
     // The copy of a guard would give the child access to shared memory that the parent has
@@ -69,6 +80,7 @@ unsafe fn fork_alone<R: Serialize + DeserializeOwned>(
         return Err(Error::LockHeld { locks });
     }
     let exchange = Exchange::new()?;
+    let Start { identity, settings, ends } = start;
     // What the streams hold would be written twice.
     runtime::flush();
     // SAFETY: each thing that a fork can break, and why it does not here.
@@ -91,13 +103,19 @@ unsafe fn fork_alone<R: Serialize + DeserializeOwned>(
     //   kernel write into it meanwhile (io_uring), has said `unsafe` for what comes of it.
     // - A lock in shared memory would name the parent as its owner for what the child does: the
     //   thread's number is read anew after a fork by glibc (`pthread_atfork`). Numbers mean the same
-    //   on both sides (`ProcessBuilder::bear`, and `live` where that could not be seen).
+    //   on both sides (`namespaces::check`, and `live` where that could not be seen).
     match unsafe { nix::unistd::fork() } {
-        Ok(ForkResult::Parent { child }) => Child::new(child.as_raw(), &identity, exchange),
+        Ok(ForkResult::Parent { child }) => Child::new(child.as_raw(), &identity, exchange, ends),
         Ok(ForkResult::Child) => {
             // Nothing may unwind from here into the parent's frames.
             let _ = catch_unwind(runtime::after_fork);
-            live(identity, exchange, || Ok(body()))
+            drop(ends);
+            live(identity, exchange, || {
+                // SAFETY: this process has one thread; and perhaps one that watches its parent (see
+                // `live`), which does not look at the environment.
+                unsafe { settings.apply() }.map_err(NotRun::NotSetUp)?;
+                Ok(body())
+            })
         }
         Err(errno) => Err(Error::os("fork", errno)),
     }

@@ -1,6 +1,7 @@
 //! What a parent has of its child.
 
 use std::fmt;
+use std::io::{PipeReader, PipeWriter};
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
@@ -11,12 +12,11 @@ use rustix::process::Signal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{CodecError, Error, ProcessError};
+use crate::error::{Error, ProcessError};
 use crate::ipc::codec;
 use crate::process::builder::ProcessBuilder;
 use crate::process::child::{Child, End, WAITID};
 use crate::process::children;
-use crate::process::exchange::{ExchangeError, Outcome};
 use crate::process::identity::number;
 use crate::process::status::ExitStatus;
 use crate::runtime::Run;
@@ -54,7 +54,8 @@ use crate::sys::Deadline;
 ///
 /// # Costs
 ///
-/// Two descriptors in this process; one when it was joined, which is closed when the handle is dropped.
+/// Two descriptors in this process, and one for each stream that is a pipe and was not taken; one when it was
+/// joined, which is closed when the handle is dropped.
 ///
 /// # If a process dies
 ///
@@ -187,11 +188,14 @@ impl Process<()> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// The child has its parent's arguments, environment and standard streams. It runs before
-    /// `main`, so what `main` and other crates' constructors would have set up is not there (a
-    /// logger, for instance). It never comes to `main`: a process that was started as a child and
-    /// cannot be one says why on its standard error and ends with exit code 70. Where panics abort,
-    /// a panic of its is [`ProcessError::Signaled`].
+    /// The child has its parent's arguments, and its environment, directory and standard streams where the
+    /// [builder](Process::builder) does not say otherwise. It runs in place of `main`, so what `main` would
+    /// have set up is not there: a logger, for instance (but see [`ProcessBuilder::forward_logs`]), or a panic
+    /// hook (this crate's says of a panic what std's would, with the name of the process). What comes before
+    /// `main` has been run: the constructors of libraries, of the program and of other crates. (It is aborted
+    /// by a panic in one of them, as any process is.) It never comes to `main`: a process that was started as
+    /// a child and cannot be one says why on its standard error and ends with exit code 70. Where panics
+    /// abort, a panic of its is [`ProcessError::Signaled`].
     ///
     /// # Errors
     ///
@@ -207,8 +211,8 @@ impl Process<()> {
     /// | `f`, or this crate, is in a shared library | [`Error::NotInProgram`] |
     /// | the program is setuid, setgid or has capabilities, and whoever started it has not those rights | [`Error::Privileged`] |
     /// | it was started through the loader (`ld-linux*.so program`), or by an emulator | [`Error::OtherProgram`] |
-    /// | there is no `/proc` | [`Error::NoProc`] |
-    /// | what calls this runs before `main`, and before this crate's own part there | [`Error::TooEarly`] |
+    /// | there is no `/proc`, or it is not the kernel's | [`Error::NoProc`] |
+    /// | what calls this runs before `main`: before this crate's own part there, or in a child | [`Error::TooEarly`] |
     ///
     /// It works where the program's file is stripped, statically linked, cannot be read, or has
     /// been moved, deleted or replaced since.
@@ -245,6 +249,27 @@ impl<R> Process<R> {
     /// the system tells by none of its calls, it is taken to run.
     pub fn is_alive(&self) -> bool {
         !self.has_ended().unwrap_or(false)
+    }
+
+    /// Takes this process's end of its standard input, if that is [piped](crate::process::Stdio::Piped): once.
+    /// A [`join`](Process::join) closes it if nobody has taken it, so that a child that reads to the end comes
+    /// to it.
+    pub fn take_stdin(&self) -> Option<PipeWriter> {
+        self.child.take_stream(0).map(PipeWriter::from)
+    }
+
+    /// Takes this process's end of its standard output, if that is [piped](crate::process::Stdio::Piped):
+    /// once. Nothing is read ahead.
+    ///
+    /// A pipe has room for some 64 KiB. A child that writes more waits until it is read: so read it before
+    /// the join, or beside it.
+    pub fn take_stdout(&self) -> Option<PipeReader> {
+        self.child.take_stream(1).map(PipeReader::from)
+    }
+
+    /// As [`take_stdout`](Self::take_stdout), for its standard error.
+    pub fn take_stderr(&self) -> Option<PipeReader> {
+        self.child.take_stream(2).map(PipeReader::from)
     }
 
     /// How it ended; `None` as long as it runs. (And when other code of this process has waited
@@ -298,6 +323,7 @@ impl<R: DeserializeOwned> Process<R> {
     /// [`Signaled`](ProcessError::Signaled) and so on; or that the result was already given to
     /// another join.
     pub fn join(&self) -> Result<R, ProcessError> {
+        drop(self.take_stdin());
         match self.join_by(Deadline::Never) {
             Some(result) => result,
             None => unreachable!("without a deadline the child is waited for"),
@@ -339,48 +365,11 @@ impl<R: DeserializeOwned> Process<R> {
             return Some(Err(ProcessError::AlreadyJoined));
         }
         match self.child.wait(deadline) {
-            Ok(ended) => ended.then(|| self.result()),
-            Err(errno) => Some(Err(ProcessError::Os { call: "poll", source: errno.into() })),
-        }
-    }
-
-    /// The result of a child that has ended.
-    fn result(&self) -> Result<R, ProcessError> {
-        let end = self.child.reap();
-        children::sweep();
-        let exchange = self.child.exchange().take().ok_or(ProcessError::AlreadyJoined)?;
-        match end {
-            Some(End::Status(ExitStatus::Signaled(signal))) => {
-                return Err(ProcessError::Signaled(signal));
-            }
-            Some(End::Status(ExitStatus::Exited(code))) if exchange.holds_request() => {
-                return Err(ProcessError::NotStarted(code));
-            }
-            _ => {}
-        }
-        let outcome = exchange.outcome().map_err(|error| match error {
-            ExchangeError::Os(call, source) => ProcessError::Os { call, source },
-            error => ProcessError::Decode(CodecError::NotCarried(error.to_string())),
-        })?;
-        match (outcome, end) {
-            (Some(Outcome::Panicked(panic)), _) => {
-                Err(ProcessError::Panicked { message: panic.message, location: panic.location })
-            }
-            (Some(Outcome::NotRead(why)), _) => Err(ProcessError::Argument(why)),
-            (Some(Outcome::NotSent(why)), _) => Err(ProcessError::Encode(why)),
-            (Some(Outcome::Outside), _) => Err(ProcessError::OtherNamespace),
-            // It ended otherwise after its function had returned, or before.
-            (_, Some(End::Status(status))) if !status.success() => {
-                Err(ProcessError::Exited(status.code()))
-            }
-            (Some(Outcome::Returned(value)), _) => {
+            Ok(ended) => ended.then(|| {
+                let value = self.child.result()?;
                 codec::decode(&value).map_err(ProcessError::Decode)
-            }
-            (None, Some(End::Status(status))) => Err(ProcessError::Exited(status.code())),
-            (None, Some(End::Unknown(errno))) => {
-                Err(ProcessError::Os { call: WAITID, source: errno.into() })
-            }
-            (None, _) => Err(ProcessError::StatusTaken),
+            }),
+            Err(errno) => Some(Err(ProcessError::Os { call: "poll", source: errno.into() })),
         }
     }
 }
@@ -389,6 +378,7 @@ impl<R> Drop for Process<R> {
     fn drop(&mut self) {
         if self.child.is_ours() {
             self.child.exchange().take();
+            self.child.close_streams();
             if self.child.has_ended() == Ok(true) {
                 children::sweep();
             }

@@ -2,13 +2,14 @@
 //! is, since whatever runs instead would have this program's arguments and go its own ways.
 
 use std::ffi::CStr;
+use std::io::ErrorKind;
 
 use rustix::fs::readlink;
-use rustix::io::Errno;
 
 use crate::error::Error;
 use crate::process::entry;
 use crate::process::image::Image;
+use crate::sys::proc_folder;
 
 /// The file that runs, also when another has been put in its place since.
 const PROGRAM: &CStr = c"/proc/self/exe";
@@ -26,16 +27,17 @@ pub(super) fn is_privileged() -> bool {
 
 /// Why a process that is started from [`PROGRAM`] would be no child.
 pub(super) fn check(image: &Image) -> Result<(), Error> {
-    if !entry::has_run() {
+    if !entry::may_start() {
         return Err(Error::TooEarly);
     }
     // Each process of a program with more rights has them again, and would refuse.
     if is_privileged() {
         return Err(Error::Privileged);
     }
-    if let Err(Errno::NOENT | Errno::NOTDIR) = readlink(PROGRAM, Vec::new()) {
-        return Err(Error::NoProc);
-    }
+    proc_folder("/proc/self").map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Error::NoProc,
+        _ => Error::os("open of /proc/self", error),
+    })?;
     if is_started_by_loader(image) || is_emulated() {
         return Err(Error::OtherProgram);
     }

@@ -14,11 +14,17 @@
 //! comes from whoever has called exec and from nobody else; and no program that the child starts has
 //! it.
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::CString;
 use std::os::fd::RawFd;
 
-/// What the path of a child becomes when its request is taken.
-const TAKEN: &CStr = c"/proc/self/./exe";
+use crate::sys::{exec_path, set_exec_path};
+
+/// What the path of a child becomes when its request is taken, while the rest of what comes before
+/// `main` is run. It differs from the next by one byte, so that nobody reads half of each.
+const BEGINNING: &[u8] = b"/proc/self///exe";
+
+/// What it becomes after that.
+const BEGUN: &[u8] = b"/proc/self/./exe";
 
 const FOLDER: &[u8] = b"/proc/self/";
 const FILE: &[u8] = b"exe";
@@ -35,8 +41,8 @@ pub(super) fn write(fd: RawFd) -> CString {
 }
 
 /// The request's descriptor, if the path is one for a child.
-fn read(path: &CStr) -> Option<RawFd> {
-    let mut parts = path.to_bytes().strip_prefix(FOLDER)?.strip_suffix(FILE)?;
+fn read(path: &[u8]) -> Option<RawFd> {
+    let mut parts = path.strip_prefix(FOLDER)?.strip_suffix(FILE)?;
     let mut fd: RawFd = 0;
     while !parts.is_empty() {
         let (bit, rest) = match parts.strip_prefix(ONE) {
@@ -47,49 +53,41 @@ fn read(path: &CStr) -> Option<RawFd> {
         parts = rest;
     }
     // The first three are the standard streams; and none begins with a zero.
-    (fd > 2 && write(fd).as_c_str() == path).then_some(fd)
+    (fd > 2 && write(fd).to_bytes() == path).then_some(fd)
 }
 
 /// The request's descriptor, if this process was started as a child and its request is not taken.
 pub(super) fn of_this_process() -> Option<RawFd> {
-    own().and_then(read)
+    read(&exec_path()?)
 }
 
-/// Whether this process was started as a child, and some copy of this crate has taken its request.
-pub(super) fn is_taken() -> bool {
-    own() == Some(TAKEN)
-}
-
-/// Notes that the request is taken: a copy of this crate that comes later, since it is in a library
-/// that is loaded now, is not to look for it.
-///
-/// # Safety
-///
-/// Nobody reads the path at the same time.
-pub(super) unsafe fn set_taken() {
-    if of_this_process().is_some() {
-        let taken = TAKEN.to_bytes_with_nul();
-        // SAFETY: the path of a child is longer than this. It is on this process's stack, which can
-        // be written, and nobody looks at it (the caller's promise).
-        unsafe {
-            address().cast_mut().copy_from_nonoverlapping(taken.as_ptr().cast(), taken.len())
-        };
+/// How far this process has come, if it was started as a child and its request is taken, by whatever
+/// copy of this crate.
+pub(super) fn progress() -> Option<Progress> {
+    match exec_path()?.as_slice() {
+        BEGINNING => Some(Progress::Beginning),
+        BEGUN => Some(Progress::Begun),
+        _ => None,
     }
 }
 
-/// The path by which this process was started.
-fn own<'a>() -> Option<&'a CStr> {
-    let path = address();
-    // SAFETY: unless it is null, the kernel has put a text there, for as long as the process is.
-    // Only `set_taken` changes it, and nobody who calls this in this file keeps it until then.
-    (!path.is_null()).then(|| unsafe { CStr::from_ptr(path) })
+/// How far a child has come whose request is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// What comes before `main` is still being run.
+    Beginning,
+    /// It runs its function.
+    Begun,
 }
 
-/// Where that is: above the stack of the main thread.
-fn address() -> *const c_char {
-    // SAFETY: it only reads what the kernel has put there.
-    let path = unsafe { libc::getauxval(libc::AT_EXECFN) };
-    std::ptr::with_exposed_provenance(path as usize)
+/// Notes how far this process, a child, has come: another copy of this crate is not to look for the
+/// request. (It may come later, in a library that is loaded now.)
+pub(super) fn note(progress: Progress) {
+    // The path of a child is longer than these.
+    set_exec_path(match progress {
+        Progress::Beginning => BEGINNING,
+        Progress::Begun => BEGUN,
+    });
 }
 
 #[cfg(test)]
@@ -100,8 +98,8 @@ mod tests {
     fn a_number_is_read_as_it_was_written() {
         assert_eq!(write(13).to_str(), Ok("/proc/self/././/./exe"));
         for fd in (3..100).chain([1023, 1 << 20, RawFd::MAX]) {
-            assert_eq!(read(&write(fd)), Some(fd));
-            assert!(write(fd).count_bytes() > TAKEN.count_bytes());
+            assert_eq!(read(write(fd).to_bytes()), Some(fd));
+            assert!(write(fd).count_bytes() > BEGUN.len().max(BEGINNING.len()));
         }
     }
 
@@ -116,27 +114,28 @@ mod tests {
 
     #[test]
     fn other_paths_are_no_childs() {
-        let others = [
-            c"",
-            c"/proc/self/exe",
-            TAKEN,
-            c"/proc/self/.//exe",
-            c"/proc/self//././exe",
-            c"/proc/self/././fd/../exe",
-            c"/proc/self/././program",
-            c"./proc/self/././exe",
-            c"/usr/bin/exe",
+        let others: [&[u8]; _] = [
+            b"",
+            b"/proc/self/exe",
+            BEGINNING,
+            BEGUN,
+            b"/proc/self/.//exe",
+            b"/proc/self//././exe",
+            b"/proc/self/././fd/../exe",
+            b"/proc/self/././program",
+            b"./proc/self/././exe",
+            b"/usr/bin/exe",
         ];
         for other in others {
             assert_eq!(read(other), None, "{other:?}");
         }
         let too_long = [FOLDER, &ONE.repeat(32), FILE].concat();
-        assert_eq!(read(&CString::new(too_long).unwrap()), None);
+        assert_eq!(read(&too_long), None);
     }
 
     #[test]
     fn a_program_that_was_started_otherwise_is_no_child() {
         assert_eq!(of_this_process(), None);
-        assert!(!is_taken());
+        assert_eq!(progress(), None);
     }
 }

@@ -10,6 +10,6 @@ pub(crate) use exit_hooks::{
     ExitHook, ExitOrder, after_fork, ask_to_end, end, flush, is_asked_for, is_ending, leave,
     register,
 };
-pub(crate) use panics::{Panic, caught};
+pub(crate) use panics::{Panic, caught, name_process, tell_panics_of_process};
 pub(crate) use prefix::prefix;
 pub use run::Run;

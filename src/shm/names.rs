@@ -29,6 +29,7 @@
 //! `F_OFD_GETLK` tells whether HOLD is held without touching it. (`flock` can only try, and who
 //! tries looks like a holder for a moment.)
 
+use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, fcntl};
@@ -38,7 +39,7 @@ use rustix::io::{Errno, retry_on_intr};
 use crate::error::{Error, NameProblem};
 use crate::shm::header::Header;
 use crate::shm::mapping::Mapping;
-use crate::sys::{FOLDER, MEMORY_HAS_FILES, descriptor};
+use crate::sys::{FOLDER, MEMORY_HAS_FILES, descriptor, proc_folder};
 
 /// The most bytes of a name: with what stands before it, well below the 255 of a file's.
 const LONGEST: usize = 200;
@@ -81,8 +82,8 @@ impl<'a> Name<'a> {
             loop {
                 match link(fd, &self.path) {
                     Ok(()) => return Ok(()),
-                    Err(Errno::EXIST) => self.clear()?,
-                    Err(errno) => return Err(NameProblem::os("linkat of /proc/self/fd", errno)),
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => self.clear()?,
+                    Err(error) => return Err(NameProblem::os("linkat of /proc/self/fd", error)),
                 }
             }
         };
@@ -223,13 +224,13 @@ impl Drop for Decision<'_> {
 
 /// Links a file without a name to `path`. By its descriptor before Linux 6.10 only a privileged
 /// process can: others find the file in /proc.
-fn link(fd: BorrowedFd<'_>, path: &str) -> Result<(), Errno> {
+fn link(fd: BorrowedFd<'_>, path: &str) -> io::Result<()> {
     match rustix::fs::linkat(fd, "", CWD, path, AtFlags::EMPTY_PATH) {
         Ok(()) => Ok(()),
-        Err(Errno::EXIST) => Err(Errno::EXIST),
+        Err(Errno::EXIST) => Err(Errno::EXIST.into()),
         Err(_) => {
-            let fd = format!("/proc/self/fd/{}", fd.as_raw_fd());
-            rustix::fs::linkat(CWD, &fd, CWD, path, AtFlags::SYMLINK_FOLLOW)
+            let (folder, fd) = (proc_folder("/proc/self/fd")?, fd.as_raw_fd().to_string());
+            Ok(rustix::fs::linkat(&folder, fd, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
         }
     }
 }

@@ -112,6 +112,11 @@ impl BoundedSemaphore {
         self.limit.load(Relaxed)
     }
 
+    /// The permits, without the limit.
+    pub(crate) fn permits(&self) -> &Semaphore {
+        &self.permits
+    }
+
     #[inline]
     fn permit(&self) -> Permit<'_> {
         self.permits.permit(self.limit())

@@ -1,7 +1,9 @@
 //! What a shared array and a shared value can hold, and how it is read and written.
 
+use std::mem::MaybeUninit;
+
 use crate::shm::ProcessSafe;
-use crate::sys::{Atomic, Ordering::*};
+use crate::sys::{self, Atomic, Ordering::*};
 
 /// A number that a [`SharedArray`](crate::SharedArray) or a [`Value`](crate::Value) can hold: `u8` to
 /// `u64`, `i8` to `i64`, `f32` and `f64`. The trait is sealed: an element is as large as an atomic of
@@ -25,6 +27,18 @@ pub(crate) fn get<T: Element>(atom: &T::Atom) -> T {
 pub(crate) fn set<T: Element>(atom: &T::Atom, value: T) {
     // Release: as above.
     T::store(atom, value, Release);
+}
+
+/// Reads many as [`get`] reads one, as many as there are of both.
+#[inline]
+pub(crate) fn get_all<T: Element>(atoms: &[T::Atom], into: &mut [MaybeUninit<T>]) {
+    sys::load_all(atoms, into);
+}
+
+/// Writes many as [`set`] writes one, as many as there are of both.
+#[inline]
+pub(crate) fn set_all<T: Element>(atoms: &[T::Atom], values: &[T]) {
+    sys::store_all(atoms, values);
 }
 
 #[inline]

@@ -173,6 +173,33 @@ impl Event {
     }
 }
 
+/// For waits that do not sleep here: a future's, or one for several things.
+impl Event {
+    /// The word that whoever waits sleeps on.
+    pub(crate) fn word(&self) -> &Futex {
+        &self.0
+    }
+
+    /// One look of a wait that does not sleep here: whether the event is set, or was since the first look,
+    /// whose value is kept in `first`. If not, a sleeper is announced, and the value is given that it sleeps on.
+    pub(crate) fn look(&self, first: &mut Option<u32>) -> Option<u32> {
+        // Acquire: as in `is_set`.
+        let mut seen = self.0.load(Acquire);
+        let first = *first.get_or_insert(seen);
+        while seen & SET == 0 && seen / ROUND == first / ROUND {
+            if seen & WAIT != 0 {
+                return Some(seen);
+            }
+            // Acquire on failure, as in `wait_by`. Relaxed: it only announces a sleeper.
+            match self.0.compare_exchange(seen, seen | WAIT, Relaxed, Acquire) {
+                Ok(_) => seen |= WAIT,
+                Err(now) => seen = now,
+            }
+        }
+        None
+    }
+}
+
 impl Default for Event {
     fn default() -> Self {
         Event::new()

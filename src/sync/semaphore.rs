@@ -133,7 +133,7 @@ impl Semaphore {
 
     /// A permit that was just taken, of at most `limit`.
     #[inline]
-    pub(super) fn permit(&self, limit: u32) -> Permit<'_> {
+    pub(crate) fn permit(&self, limit: u32) -> Permit<'_> {
         Permit { semaphore: self, limit }
     }
 
@@ -218,6 +218,44 @@ impl Semaphore {
                     }
                 }
             }
+        }
+    }
+}
+
+/// For waits that do not sleep here: a future's, or one for several things.
+impl Semaphore {
+    /// The word that whoever waits sleeps on.
+    pub(crate) fn word(&self) -> &Futex {
+        &self.0
+    }
+
+    /// One look of a wait that does not sleep here: takes a permit, or announces a sleeper and gives the value
+    /// that it sleeps on.
+    pub(crate) fn take_or_announce(&self) -> Option<u32> {
+        while !self.take() {
+            if self.announce() {
+                return Some(WAIT);
+            }
+        }
+        None
+    }
+
+    /// As [`Semaphore::take_or_announce`], but leaves a permit that is free where it is.
+    pub(crate) fn look(&self) -> Option<u32> {
+        while self.value() == 0 {
+            if self.announce() {
+                return Some(WAIT);
+            }
+        }
+        None
+    }
+
+    /// Announces a sleeper, if no permit is free.
+    fn announce(&self) -> bool {
+        // Relaxed: it only announces a sleeper; whoever takes a permit does that with an Acquire.
+        match self.0.compare_exchange(0, WAIT, Relaxed, Relaxed) {
+            Ok(_) => true,
+            Err(now) => now == WAIT,
         }
     }
 }

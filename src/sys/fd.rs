@@ -3,8 +3,7 @@
 //! A process whose standard output is closed gives its number to whatever is opened next, and would
 //! print into that.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use rustix::buffer::spare_capacity;
@@ -49,16 +48,22 @@ pub(crate) fn descriptor(make: impl Fn() -> Result<OwnedFd, Errno>) -> Result<Ow
 
 /// What is in a file: `std::fs::read`, but never under a standard stream's number, where a thread
 /// that reads its standard input might read it.
+pub(crate) fn read_file(path: &str) -> io::Result<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let open = || retry_on_intr(|| rustix::fs::openat(CWD, path, flags, Mode::empty()));
+    read_to_end(&descriptor(open)?)
+}
+
+/// What an open file has left.
 ///
 /// Most are files of /proc, which do not tell how long they are: std would ask for that all the same,
 /// and begin with 32 bytes.
-pub(crate) fn read_file(path: &str) -> io::Result<Vec<u8>> {
-    let file = open(path, OFlags::RDONLY)?;
+pub(super) fn read_to_end(file: &OwnedFd) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(PIECE);
     loop {
         // Doubles it where it is full, as what follows has no other end than a read of nothing.
         bytes.reserve(1);
-        if retry_on_intr(|| rustix::io::read(&file, spare_capacity(&mut bytes)))? == 0 {
+        if retry_on_intr(|| rustix::io::read(file, spare_capacity(&mut bytes)))? == 0 {
             return Ok(bytes);
         }
     }
@@ -66,17 +71,6 @@ pub(crate) fn read_file(path: &str) -> io::Result<Vec<u8>> {
 
 /// The kernel gives at most so many bytes of a file of /proc at once.
 const PIECE: usize = 4096;
-
-/// Writes to a file that is there.
-pub(crate) fn write_file(path: &str, bytes: &[u8]) -> io::Result<()> {
-    open(path, OFlags::WRONLY)?.write_all(bytes)
-}
-
-fn open(path: &str, access: OFlags) -> io::Result<File> {
-    let flags = access | OFlags::CLOEXEC;
-    let open = || retry_on_intr(|| rustix::fs::openat(CWD, path, flags, Mode::empty()));
-    Ok(File::from(descriptor(open)?))
-}
 
 #[cfg(test)]
 mod tests {
@@ -99,7 +93,7 @@ mod tests {
             let bytes: Vec<u8> = (0..length).map(|i| (i % 251) as u8).collect();
             let file = descriptor(|| memfd_create("test", MemfdFlags::CLOEXEC)).expect("a file");
             let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-            write_file(&path, &bytes).expect("there is room");
+            std::fs::write(&path, &bytes).expect("there is room");
             assert_eq!(read_file(&path).expect("it is there"), bytes, "{length} bytes");
         }
         assert!(!read_file("/proc/self/stat").expect("there is /proc").is_empty());

@@ -9,7 +9,8 @@
 //! NEWEST   the highest that was given; a child has its parent's, and gives itself the next
 //! ```
 //!
-//! A process number would not do: it comes round again, and asking for it is a system call.
+//! A process number alone would not do: it comes round again, and asking for it is a system call. Where
+//! the kernel empties no page it does with the help of glibc, which tells of its forks.
 #![allow(clippy::disallowed_types, reason = "the shim itself")]
 
 use std::ptr::null_mut;
@@ -24,8 +25,12 @@ static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(null_mut());
 static NEWEST: AtomicU64 = AtomicU64::new(0);
 
 /// Where the kernel empties no page (before Linux 4.14, or in a sandbox): the process number, and in
-/// the upper half the generation.
+/// the upper half the generation. In a child of glibc's `fork` there is no number until it asks: one of an
+/// ancestor may have come round again, and be the child's.
 static NUMBERED: AtomicU64 = AtomicU64::new(0);
+
+/// The half of it that has the number.
+const NUMBER: u64 = u32::MAX as u64;
 
 /// How many forks, plus one, lie between the first process that asked and this one. Higher in a
 /// child than in each of its ancestors; the same in all threads. Two children of one parent may have
@@ -94,8 +99,15 @@ fn by_number() -> u64 {
     let pid = getpid().as_raw_nonzero().get() as u64;
     // Relaxed: here and below, number and generation are one word, which carries nothing else.
     let mut seen = NUMBERED.load(Ordering::Relaxed);
-    while seen as u32 as u64 != pid {
+    if seen == 0 {
+        // Before there is a number; by each thread that comes here meanwhile, which does no harm. Without
+        // memory for it the number is taken for what it is.
+        // SAFETY: the handler touches an atomic, and may run at any time.
+        unsafe { libc::pthread_atfork(None, None, Some(forget_number)) };
+    }
+    while seen & NUMBER != pid {
         let next = (seen >> 32) + 1;
+        // Relaxed: as above.
         match NUMBERED.compare_exchange(
             seen,
             next << 32 | pid,
@@ -107,6 +119,12 @@ fn by_number() -> u64 {
         }
     }
     seen >> 32
+}
+
+/// In a child.
+extern "C" fn forget_number() {
+    // Relaxed: as above.
+    NUMBERED.fetch_and(!NUMBER, Ordering::Relaxed);
 }
 
 #[cfg(test)]
@@ -144,5 +162,15 @@ mod tests {
             assert!(own > 0 && child > own && grandchild > own, "{own}, {child}, {grandchild}");
             assert_eq!(std::thread::spawn(ask).join().unwrap(), own, "of all threads");
         }
+    }
+
+    /// A child's child may have the number of an ancestor that has ended.
+    #[test]
+    fn a_child_knows_no_number_of_its_ancestors() {
+        by_number();
+        // Relaxed: this thread has just asked.
+        assert_ne!(NUMBERED.load(Ordering::Relaxed) & NUMBER, 0);
+        let [_, child, grandchild] = lineage(|| NUMBERED.load(Ordering::Relaxed) & NUMBER);
+        assert_eq!([child, grandchild], [0, 0]);
     }
 }

@@ -9,7 +9,11 @@
 //! This folder and `lib.rs` are the only places that know the cfg. The macro below is the
 //! rest of the seam: [`const_fn!`] (a model's atomics have no const constructor).
 
+mod alloc_failure;
+mod buffers;
 mod clock;
+mod constructors;
+mod exec_path;
 mod fd;
 mod fork_cell;
 mod fork_list;
@@ -22,8 +26,10 @@ mod model;
 mod namespace;
 mod number;
 mod poll;
+mod proc;
 #[cfg(not(modelled))]
 mod real;
+mod sibling;
 mod stat;
 mod threads;
 
@@ -36,13 +42,19 @@ use crate::error::FileSizeLimit;
 pub(crate) use backend::{
     Access, AdaptiveSpin, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16,
     AtomicU32, AtomicU64, Cell, CurrentThread, Entry, Futex, Granule, Lender, Node, Number,
-    OwnEntries, Packet, Placement, ProcessInstance, Slot, Socket, Versioned, entries, looks,
-    millis,
+    OwnEntries, Packet, Placement, ProcessInstance, Slot, Socket, Spin, Versioned, WordAddress,
+    copy_bytes, copy_from_shared, copy_to_shared, entries, init_bytes, load_all, looks, millis,
+    store_all,
 };
 
+pub(crate) use alloc_failure::note_alloc_failure;
+pub use buffers::release_buffers;
+pub(crate) use buffers::{keep_buffer, take_buffer};
 pub(crate) use clock::Deadline;
+pub(crate) use constructors::{Arguments, Constructor, Constructors};
+pub(crate) use exec_path::{exec_path, set_exec_path};
 #[cfg_attr(modelled, allow(unused_imports, reason = "a model's processes are threads"))]
-pub(crate) use fd::{above_stdio, descriptor, descriptors, read_file, write_file};
+pub(crate) use fd::{above_stdio, descriptor, descriptors, read_file};
 pub(crate) use fork_cell::ForkCell;
 pub(crate) use fork_list::ForkList;
 pub(crate) use fork_local::ForkLocal;
@@ -55,6 +67,8 @@ pub(crate) use memfd::{
 pub(crate) use namespace::Namespace;
 pub(crate) use number::Atomic;
 pub(crate) use poll::poll;
+pub(crate) use proc::{list_proc, proc_folder, read_proc, read_proc_of, write_proc};
+pub(crate) use sibling::{Made, SiblingMaker, SiblingNumber};
 pub(crate) use stat::Stat;
 pub(crate) use std::sync::atomic::Ordering;
 pub(crate) use threads::{had_threads, threads};
@@ -78,6 +92,20 @@ pub(crate) enum Wait {
     Slice,
     /// The deadline has passed.
     TimedOut,
+}
+
+/// How a sleep on several words ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(modelled, allow(dead_code, reason = "a model's words have no addresses"))]
+pub(crate) enum WordsWait {
+    /// By a wake of the word at this place in the list. Others may have been woken as well.
+    Woken(usize),
+    /// One of the words differed or was not there, or a signal came.
+    Changed,
+    /// The deadline has passed. None was woken.
+    TimedOut,
+    /// There is no such call (before Linux 5.16, or in a sandbox), or the kernel is short of memory.
+    Refused,
 }
 
 /// A direction of a [`Socket`], as seen from one end.

@@ -1,11 +1,11 @@
 //! The namespaces in which the numbers hold by which processes know each other.
 
-use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::linux::fs::MetadataExt;
 use std::sync::OnceLock;
 
-use crate::sys::ForkLocal;
+use rustix::fs::{AtFlags, statat};
+
+use crate::sys::{ForkLocal, proc_folder};
 
 /// A kind of namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,8 +72,9 @@ impl Namespace {
     }
 
     fn number(self, whose: &str, of: &str) -> io::Result<u64> {
-        let path = format!("/proc/{whose}/ns/{}{of}", self.file());
-        fs::metadata(path).map(|metadata| metadata.st_ino())
+        let folder = proc_folder(&format!("/proc/{whose}/ns"))?;
+        let name = format!("{}{of}", self.file());
+        Ok(statat(&folder, name, AtFlags::empty())?.st_ino)
     }
 
     fn file(self) -> &'static str {

@@ -8,7 +8,7 @@ use crate::sys::{
 ///
 /// # Safety
 ///
-/// The atomic has the size and the alignment of the number, and its bits are the number's.
+/// The atomic has the size and the alignment of the number, and its bits are the number's: any are one.
 pub unsafe trait Atomic: Sized {
     /// The atomic that it lies in. All zero is its zero.
     #[doc(hidden)]

@@ -1,8 +1,8 @@
 //! What /proc tells of a process in one line.
 
-use std::fmt::Display;
+use std::io;
 
-use crate::sys::read_file;
+use crate::sys::{read_proc, read_proc_of};
 
 /// The kernel's flag of a thread that is on its last steps.
 const PF_EXITING: u32 = 4;
@@ -10,7 +10,6 @@ const PF_EXITING: u32 = 4;
 /// What the `stat` file of a process, or of a thread, tells.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Stat {
-    pub(crate) pid: u32,
     pub(crate) state: u8,
     flags: u32,
     /// With its first, which stays as long as the others do.
@@ -21,18 +20,22 @@ pub(crate) struct Stat {
 
 #[cfg_attr(modelled, allow(dead_code, reason = "a model's processes are threads"))]
 impl Stat {
-    /// Of a process by its number, or of what else has a folder in /proc.
-    pub(crate) fn read(process: impl Display) -> Option<Self> {
-        Self::parse(&read_file(&format!("/proc/{process}/stat")).ok()?)
+    /// Of the running process.
+    pub(crate) fn own() -> io::Result<Self> {
+        let text = read_proc("/proc/self/stat")?;
+        Self::parse(&text).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    /// Of the process, or the thread, of that number; `None` where there is none, or /proc does not tell.
+    pub(crate) fn of(process: u32) -> Option<Self> {
+        Self::parse(&read_proc_of(process, "stat").ok()?)
     }
 
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         // "7 (name) S 1 …": the name may be any bytes, also spaces and parentheses.
-        let pid = text.split(|&byte| byte == b' ').next()?;
         let name_ends = text.iter().rposition(|&byte| byte == b')')?;
         let mut fields = str::from_utf8(&text[name_ends + 1..]).ok()?.split_ascii_whitespace();
         Some(Stat {
-            pid: str::from_utf8(pid).ok()?.parse().ok()?,
             // The third field, the ninth, the twentieth, and the twenty-second, as proc(5) counts them.
             state: *fields.next()?.as_bytes().first()?,
             flags: fields.nth(5)?.parse().ok()?,
@@ -66,7 +69,7 @@ mod tests {
         let rest = b"S 1 7 7 0 -1 4194304 102 0 0 0 1 2 3 4 20 0 1 0 91843 3133440 356";
         for name in [&b"cat"[..], b"a b", b") R 1 2", b"((", b"\xff\n)"] {
             let text = [b"7 (", name, b") ", rest].concat();
-            let stat = Stat { pid: 7, state: b'S', flags: 4194304, threads: 1, start: 91843 };
+            let stat = Stat { state: b'S', flags: 4194304, threads: 1, start: 91843 };
             assert_eq!(Stat::parse(&text), Some(stat), "{name:?}");
         }
         assert_eq!(Stat::parse(b"7 (cat) S 1"), None);

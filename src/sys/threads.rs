@@ -2,12 +2,10 @@
 
 use std::ffi::c_char;
 use std::io;
-use std::os::fd::OwnedFd;
 
-use rustix::fs::{CWD, Dir, Mode, OFlags, openat};
-use rustix::io::{Errno, retry_on_intr};
+use rustix::io::Errno;
 
-use crate::sys::{Stat, descriptor, read_file};
+use crate::sys::{Stat, list_proc, read_proc};
 
 unsafe extern "C" {
     /// Not 0 as long as glibc (2.32 or later) has made no thread in this process, nor in one that it
@@ -20,26 +18,34 @@ unsafe extern "C" {
 /// One that has been joined can stay in the kernel's list for a moment, on its last steps there:
 /// it does not come back to the program, holds none of its locks any more, and is not counted.
 pub(crate) fn threads() -> io::Result<usize> {
-    if Stat::parse(&read_file("/proc/self/stat")?).is_some_and(|stat| stat.threads == 1) {
+    // What a process of one thread has already: the kernel refuses it to others, and does nothing. Without
+    // it, an answer takes a hundred times as long.
+    // SAFETY: it changes nothing.
+    if unsafe { libc::unshare(libc::CLONE_THREAD) } == 0 {
+        return Ok(1);
+    }
+    if Stat::own()?.threads == 1 {
         return Ok(1);
     }
     let mut alive = 0;
-    for task in Dir::new(open_folder("/proc/self/task")?)? {
+    for task in list_proc("/proc/self/task")? {
         let task = task?;
         let Ok(number) = task.file_name().to_str() else { continue };
         if number.starts_with('.') {
             continue;
         }
-        // One whose entry is gone by now has ended.
-        let Ok(stat) = read_file(&format!("/proc/self/task/{number}/stat")) else { continue };
-        alive += usize::from(Stat::parse(&stat).is_none_or(|stat| !stat.is_exiting()));
+        match read_proc(&format!("/proc/self/task/{number}/stat")) {
+            Ok(stat) => {
+                alive += usize::from(Stat::parse(&stat).is_none_or(|stat| !stat.is_exiting()));
+            }
+            // It has ended: its file is gone by now, or what it told.
+            Err(error)
+                if matches!(Errno::from_io_error(&error), Some(Errno::NOENT | Errno::SRCH)) => {}
+            // No descriptor is left, for one: the thread may run.
+            Err(error) => return Err(error),
+        }
     }
     Ok(alive)
-}
-
-fn open_folder(path: &str) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    descriptor(|| retry_on_intr(|| openat(CWD, path, flags, Mode::empty())))
 }
 
 /// Whether glibc has made a thread in this process, be it long gone, or in one that it was forked
@@ -52,11 +58,45 @@ pub(crate) fn had_threads() -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsRawFd;
+
     use super::*;
 
     #[test]
     fn a_thread_that_was_joined_is_remembered() {
         std::thread::spawn(|| ()).join().expect("it does nothing");
         assert!(had_threads());
+    }
+
+    /// In a child with one thread more and room for one descriptor, by which the list of threads is read, but
+    /// none of what is listed.
+    #[test]
+    fn a_thread_that_cannot_be_looked_at_is_not_overlooked() {
+        let body = || {
+            let parked = std::thread::Builder::new().spawn(|| {
+                loop {
+                    std::thread::park();
+                }
+            });
+            let lowest = std::fs::File::open("/dev/null").map(|file| file.as_raw_fd());
+            let (Ok(_), Ok(lowest)) = (parked, lowest) else { return false };
+            let limit = libc::rlimit { rlim_cur: lowest as u64 + 1, rlim_max: lowest as u64 + 1 };
+            // SAFETY: it only reads the limit.
+            let is_set = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) } == 0;
+            let refused = threads().map_err(|error| Errno::from_io_error(&error));
+            is_set && refused == Err(Some(Errno::MFILE))
+        };
+        // SAFETY: the child runs `body`, which needs no lock but the allocator's, which glibc sees to, and
+        // leaves.
+        match unsafe { libc::fork() } {
+            // SAFETY: it ends the child.
+            0 => unsafe { libc::_exit(i32::from(!body())) },
+            child => {
+                let mut status = -1;
+                // SAFETY: there is room for a status.
+                assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+                assert_eq!(status, 0);
+            }
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! A thread as everyone sees it.
 
+use std::ffi::CString;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use rustix::process::getpid;
-use rustix::thread::gettid;
+use rustix::thread::{gettid, set_name};
 
 use crate::runtime::prefix;
-use crate::sys::{ForkCell, fork_generation, write_file};
+use crate::sys::{ForkCell, fork_generation, write_proc};
 use crate::thread::native::Native;
 
 /// A thread as everyone sees it: its name, whether it is a daemon, whether it lives. What it
@@ -132,7 +133,7 @@ impl Handle {
     pub(super) fn begin(&self) {
         self.0.name.read(|name| {
             self.0.number.get_or_init(caller);
-            tell_kernel(caller(), name);
+            tell_kernel_own(name);
         });
     }
 
@@ -155,8 +156,20 @@ fn caller() -> u32 {
 /// Tells the kernel a thread's name, as far as it goes into 15 bytes. It is for people to read: a
 /// system that refuses it loses nothing else.
 fn tell_kernel(number: u32, name: &str) {
-    let short = prefix(name, 15).as_bytes();
-    let _ = write_file(&format!("/proc/self/task/{number}/comm"), short);
+    let _ = write_proc(&format!("/proc/self/task/{number}/comm"), short(name).as_bytes());
+}
+
+/// The same for the calling thread's own, without a file of /proc, which would take a third of the start of
+/// a thread.
+fn tell_kernel_own(name: &str) {
+    if let Ok(name) = CString::new(short(name)) {
+        let _ = set_name(&name);
+    }
+}
+
+/// What the kernel keeps of a name: it ends at a NUL.
+fn short(name: &str) -> &str {
+    prefix(name.split('\0').next().unwrap_or_default(), 15)
 }
 
 impl fmt::Debug for Handle {

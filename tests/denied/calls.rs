@@ -66,7 +66,13 @@ pub(crate) const ALL: &[Call] = &[
     // Waiting for descriptors.
     call("ppoll", &[any(SYS_ppoll)], &["poll"]),
     call("poll and ppoll", &[#[cfg(target_arch = "x86_64")] any(SYS_poll), any(SYS_ppoll)], &["poll"]),
+    call("futex_waitv", &[any(SYS_futex_waitv)], &["futex_waitv"]),
+    call("epoll_create1", &[any(SYS_epoll_create1)], &["epoll_create1"]),
+    call("epoll_ctl", &[any(SYS_epoll_ctl)], &["epoll_ctl"]),
+    call("epoll_wait", &[#[cfg(target_arch = "x86_64")] any(SYS_epoll_wait), any(SYS_epoll_pwait)], &["epoll_wait"]),
     call("eventfd2", &[any(SYS_eventfd2)], &["eventfd"]),
+    call("pipe2", &[any(SYS_pipe2)], &["pipe2"]),
+    call("dup2", &[#[cfg(target_arch = "x86_64")] any(SYS_dup2), any(SYS_dup3)], &["dup2", "posix_spawn"]),
     // Files and memory.
     starting(call("open", &[#[cfg(target_arch = "x86_64")] any(SYS_open), any(SYS_openat)], &["/proc", "/dev/shm", "open"])),
     starting(call("read", &[any(SYS_read)], &["read", "/proc"])),
@@ -77,6 +83,9 @@ pub(crate) const ALL: &[Call] = &[
     call("lseek", &[any(SYS_lseek)], &["lseek"]),
     call("statx", &[any(SYS_statx)], &["stat", "statx"]),
     starting(call("fstat", &[any(SYS_fstat), any(SYS_newfstatat)], &["stat", "fstat"])),
+    call("fchdir", &[any(SYS_fchdir)], &["fchdir"]),
+    call("getdents64", &[any(SYS_getdents64)], &["getdents64", "/proc"]),
+    call("mlock", &[any(SYS_mlock)], &["mlock"]),
     call("fstatfs", &[any(SYS_fstatfs)], &["fstatvfs", "fstatfs"]),
     call("memfd_create", &[any(SYS_memfd_create)], &["memfd_create"]),
     call("ftruncate", &[any(SYS_ftruncate)], &["ftruncate"]),
@@ -108,6 +117,7 @@ pub(crate) const ALL: &[Call] = &[
     call("clone3", &[any(SYS_clone3)], &["clone3", "fork", "posix_spawn", "starting a thread"]),
     call("clone and clone3", &[any(SYS_clone), any(SYS_clone3)], &["clone", "fork", "posix_spawn", "starting a thread"]),
     call("execve", &[any(SYS_execve)], &["execve", "posix_spawn"]),
+    call("unshare", &[any(SYS_unshare)], &["unshare"]),
     call("pidfd_open", &[any(SYS_pidfd_open)], &["pidfd_open"]),
     call("pidfd_send_signal", &[any(SYS_pidfd_send_signal)], &["pidfd_send_signal"]),
     call("waitid", &[any(SYS_waitid)], &["waitid"]),
@@ -115,7 +125,10 @@ pub(crate) const ALL: &[Call] = &[
     call("prctl", &[any(SYS_prctl)], &["prctl"]),
     call("rt_sigaction", &[any(SYS_rt_sigaction)], &["rt_sigaction", "sigaction"]),
     call("rt_sigprocmask", &[any(SYS_rt_sigprocmask)], &["rt_sigprocmask", "sigprocmask"]),
+    call("capget and getgroups", &[any(SYS_capget), any(SYS_getgroups)], &["capget"]),
+    call("getresuid, getresgid and getsid", &[any(SYS_getresuid), any(SYS_getresgid), any(SYS_getsid)], &["getsid"]),
     call("prlimit64", &[any(SYS_prlimit64)], &["prlimit64"]),
+    call("alarm", &[#[cfg(target_arch = "x86_64")] any(SYS_alarm), any(SYS_setitimer)], &["alarm"]),
     call("getrandom", &[any(SYS_getrandom)], &["getrandom"]),
     // What stands for one another.
     call("poll, ppoll and waitid", &[#[cfg(target_arch = "x86_64")] any(SYS_poll), any(SYS_ppoll), any(SYS_waitid)], &["poll", "waitid"]),
@@ -137,6 +150,7 @@ const SPARED: &[(&str, &[Calls])] = &[
     ]),
     ("they have no error: what a filter put in its place would be taken for a number", &[
         any(SYS_getpid), any(SYS_gettid), any(SYS_getppid), any(SYS_geteuid),
+        #[cfg(target_arch = "x86_64")] any(SYS_getpgrp), any(SYS_getpgid),
     ]),
     ("the vDSO answers them without a call", &[
         any(SYS_clock_gettime),

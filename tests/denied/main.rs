@@ -16,12 +16,16 @@
 //! MULTIPROC_DENIED='lock, shared|tkill' …           the cells whose name begins so
 //! ```
 
+#[path = "../support/block_on.rs"]
+mod block_on;
 mod calls;
 mod cell;
 #[path = "../support/chain.rs"]
 mod chain;
 mod filter;
 mod hide;
+#[path = "../support/logger.rs"]
+mod logger;
 mod operations;
 
 use std::fmt;

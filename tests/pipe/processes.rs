@@ -1,7 +1,5 @@
 //! Pipes between processes.
 
-use std::os::fd::AsFd;
-
 use multiproc::{Connection, Error, Process, Receiver, Sender};
 
 use super::*;
@@ -113,7 +111,7 @@ fn wait_any_sees_messages_and_ends_of_processes() -> Nothing {
         },
         (sender.clone(), hold),
     )?;
-    let sources: [&dyn AsFd; 2] = [&receiver, &child];
+    let sources: [&dyn multiproc::Waitable; 2] = [&receiver, &child];
     assert_eq!(wait_any_for(&sources, LONG)?, [0]);
     assert_eq!(receiver.recv()?, 1);
     drop(held);

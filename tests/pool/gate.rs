@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::os::fd::AsRawFd;
 
-use multiproc::{Pool, TaskError};
+use multiproc::{AsyncResult, Pool, TaskError};
 use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::LONG;
@@ -43,6 +43,12 @@ impl Gate {
         }
     }
 
+    /// Whether no task has come to it that was not awaited.
+    pub(crate) fn is_without_arrivals(&self) -> bool {
+        let now = rustix::fs::Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut [PollFd::new(&self.arrivals, PollFlags::IN)], Some(&now)) == Ok(0)
+    }
+
     /// Lets so many tasks through.
     pub(crate) fn let_through(&self, tasks: usize) {
         (&self.opener).write_all(&vec![0; tasks]).unwrap();
@@ -54,6 +60,17 @@ pub(crate) fn pass(((bell, open), n): (Way, u64)) -> (u64, u32) {
     OpenOptions::new().write(true).open(bell).unwrap().write_all(&[0]).unwrap();
     File::open(open).unwrap().read_exact(&mut [0]).unwrap();
     (n, std::process::id())
+}
+
+/// Has a worker begin a task that does not end by itself.
+pub(crate) fn begin_forever(pool: &Pool) -> Result<AsyncResult<()>, TaskError> {
+    let gate = Gate::new();
+    let stay = |way| _ = pass((way, 0));
+    let task = pool.apply_async(stay, gate.way())?;
+    gate.await_arrivals(1);
+    // Nobody will ever open it.
+    std::mem::forget(gate);
+    Ok(task)
 }
 
 /// The workers of the pool: each is given a task, all at the same time.

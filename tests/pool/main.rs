@@ -9,11 +9,14 @@
 
 mod alone;
 mod at_the_end;
+mod ends;
 mod forked;
 mod gate;
+mod hostile;
 mod in_a_sandbox;
 #[path = "../support/logger.rs"]
 mod logger;
+mod many;
 #[path = "../support/no_descriptors.rs"]
 mod no_descriptors;
 mod starts_fail;
@@ -27,6 +30,8 @@ use multiproc::{
 };
 use nix::sys::signal::Signal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::gate::begin_forever;
 
 type Nothing = Result<(), Box<dyn std::error::Error>>;
 
@@ -189,9 +194,8 @@ fn a_task_that_exits_fails_alone() -> Nothing {
 fn a_killed_worker_fails_its_task_alone_and_is_replaced() -> Nothing {
     let pool = Pool::new(1)?;
     for _ in 0..10 {
-        // It is free when its result is there, so it has the next task.
         let victim = pool.apply(pid, ())?;
-        let task = pool.apply_async(forever, ())?;
+        let task = begin_forever(&pool)?;
         let next = pool.apply_async(square, 5)?;
         assert!(!task.is_ready());
         thread::spawn(move || kill(victim, Signal::SIGKILL)).join().expect("it is alive");
@@ -213,25 +217,30 @@ fn an_idle_worker_that_is_killed_is_replaced() -> Nothing {
 }
 
 #[test]
-fn a_worker_without_its_line_fails_its_task() -> Nothing {
+fn a_worker_that_has_closed_its_descriptors_is_replaced() -> Nothing {
     let pool = Pool::new(1)?;
     let meddle = |()| {
         for fd in 3..100 {
             // A task may do what it likes to its own process.
             let _ = nix::unistd::close(fd);
         }
+        std::process::id()
     };
-    let task = pool.apply_async(meddle, ())?;
-    let error = error_of(&task);
-    assert!(matches!(error, TaskError::Exited(_) | TaskError::Signaled(_)), "{error}");
+    // It has its result all the same.
+    let worker = pool.apply(meddle, ())?;
+    // Neither its task nor any other is struck.
+    let deadline = Instant::now() + LONG;
+    while pool.apply(pid, ())? == worker {
+        assert!(Instant::now() < deadline, "it is not replaced");
+    }
     assert_eq!(pool.apply(square, 6)?, 36);
     Ok(())
 }
 
 #[test]
-fn an_answer_to_another_task_is_none() -> Nothing {
+fn a_worker_that_says_what_none_says_is_replaced() -> Nothing {
     let pool = Pool::new(1)?;
-    // A whole packet, which says of task 99 that it has returned one byte: 7.
+    // A whole packet, with a message that is none.
     const ANSWER: [u8; 7] = [0, 1, 1, 99, 0, 1, 7];
     let task = pool.apply_async(
         |()| -> u64 {

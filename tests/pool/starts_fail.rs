@@ -39,7 +39,7 @@ fn a_pool_works_again_when_sigchld_is_no_longer_ignored() {
     in_own_process(|()| {
         let pool = pool(1, Duration::MAX);
         let worker = pool.apply(pid, ()).unwrap();
-        let task = pool.apply_async(forever, ()).unwrap();
+        let task = begin_forever(&pool).unwrap();
         children_are(libc::SIG_IGN);
         let waiting = pool.apply_async(square, 3).unwrap();
         kill(worker, Signal::SIGKILL);
@@ -58,7 +58,7 @@ fn tasks_wait_for_a_worker_no_longer_than_the_pool_says() {
     in_own_process(|()| {
         let pool = pool(1, SOON);
         let worker = pool.apply(pid, ()).unwrap();
-        let task = pool.apply_async(forever, ()).unwrap();
+        let task = begin_forever(&pool).unwrap();
         let waiting = pool.apply_async(square, 1).unwrap();
         let waiting_many = pool.map_async(square, 0..9).unwrap();
         children_are(libc::SIG_IGN);
@@ -152,7 +152,7 @@ fn in_trouble(timeout: Duration) -> Pool {
     children_are(libc::SIG_DFL);
     let pool = pool(1, timeout);
     let worker = pool.apply(pid, ()).unwrap();
-    let task = pool.apply_async(forever, ()).unwrap();
+    let task = begin_forever(&pool).unwrap();
     children_are(libc::SIG_IGN);
     kill_all(&[worker]);
     // The pool knows that the worker is gone, and gives it no more.

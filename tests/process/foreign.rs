@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Barrier;
 use std::time::Instant;
 
+use super::{builder, spawn};
 use crate::{LONG, alone, for_ever};
 use multiproc::process::{self, ExitStatus};
 use multiproc::{Error, Event, Process, ProcessError, Shared, Thread, ThreadError, thread};
@@ -84,20 +85,20 @@ fn they_are_not_the_child_whose_memory_they_have() {
             assert_eq!((current.name(), current.pid()), ("MainProcess", std::process::id()));
             assert!(!current.is_daemon());
             // Nor are they daemons, which may have no children.
-            let child = Process::spawn(|()| process::current().name().to_owned(), ()).unwrap();
+            let child = spawn(|()| process::current().name().to_owned(), ()).unwrap();
             assert_eq!(child.join().unwrap(), "Process-1");
             7
         });
         assert_eq!(code, 7);
     };
-    Process::spawn(work, ()).unwrap().join().unwrap();
-    Process::builder().daemon(true).spawn(work, ()).unwrap().join().unwrap();
+    spawn(work, ()).unwrap().join().unwrap();
+    builder().daemon(true).spawn(work, ()).unwrap().join().unwrap();
 }
 
 #[test]
 fn their_copy_of_a_handle_does_nothing_to_the_process() {
     alone(|()| {
-        let sleeper = Process::builder().daemon(true).spawn(|()| for_ever(), ()).unwrap();
+        let sleeper = builder().daemon(true).spawn(|()| for_ever(), ()).unwrap();
         let look = || {
             assert!(sleeper.is_alive());
             assert_eq!(sleeper.exit_status(), None);
@@ -177,7 +178,7 @@ fn they_leave_no_outcome_for_another() {
             }
         }
     };
-    let child = Process::spawn(work, ()).unwrap();
+    let child = spawn(work, ()).unwrap();
     let error = child.join().unwrap_err();
     assert!(matches!(error, ProcessError::Exited(0)), "{error}");
     assert_eq!(child.exit_status(), Some(ExitStatus::Exited(0)));
@@ -197,7 +198,7 @@ fn they_know_what_they_are_though_a_thread_of_the_parent_was_asking() {
 #[test]
 fn they_start_children_though_a_thread_of_the_parent_was_starting_some() {
     alone(|()| {
-        let sleep = |_| Process::builder().daemon(true).spawn(|()| for_ever(), ()).unwrap();
+        let sleep = |_| builder().daemon(true).spawn(|()| for_ever(), ()).unwrap();
         // Each start asks each of them whether it has ended.
         let sleepers: Vec<_> = (0..20).map(sleep).collect();
         forked_while(
@@ -206,7 +207,7 @@ fn they_start_children_though_a_thread_of_the_parent_was_starting_some() {
         );
         let start = |()| process::current().name().to_owned();
         let code = fork_bare(|| {
-            assert_eq!(Process::spawn(start, ()).unwrap().join().unwrap(), "Process-1");
+            assert_eq!(spawn(start, ()).unwrap().join().unwrap(), "Process-1");
             7
         });
         assert_eq!(code, 7);
@@ -217,7 +218,7 @@ fn they_start_children_though_a_thread_of_the_parent_was_starting_some() {
 #[test]
 fn they_ask_how_a_child_ended_though_a_thread_of_the_parent_was_asking() {
     alone(|()| {
-        let sleeper = Process::builder().daemon(true).spawn(|()| for_ever(), ()).unwrap();
+        let sleeper = builder().daemon(true).spawn(|()| for_ever(), ()).unwrap();
         let look = || assert_eq!((sleeper.exit_status(), sleeper.is_alive()), (None, true));
         forked_while(look, look);
     });
@@ -252,7 +253,7 @@ fn pages() -> usize {
 #[test]
 fn they_close_the_files_for_outcomes_that_are_not_theirs() {
     alone(|()| {
-        let sleeper = Process::builder().daemon(true).spawn(|()| for_ever(), ()).unwrap();
+        let sleeper = builder().daemon(true).spawn(|()| for_ever(), ()).unwrap();
         let code = fork_bare(|| {
             assert_eq!(pages(), 2);
             assert_eq!(process::current().name(), "MainProcess");

@@ -3,11 +3,12 @@
 use std::process::{Command, Stdio};
 use std::thread;
 
-use multiproc::{Event, Pool, Process, Receiver, Thread, pipe, process};
+use multiproc::{Event, Pool, Receiver, Thread, pipe, process};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use crate::{LONG, for_ever};
+use super::{builder, spawn};
+use crate::{LONG, for_ever, name_of};
 
 fn sleep(_: ()) {
     for_ever();
@@ -18,8 +19,8 @@ fn sleep(_: ()) {
 fn as_it_ends(late: fn()) {
     let (held, release) = pipe::<()>().unwrap();
     // No daemon: it is waited for, and comes after the daemons.
-    Process::spawn(|held: Receiver<()>| held.recv().unwrap(), held).unwrap();
-    let daemon = Process::builder().daemon(true).spawn(sleep, ()).unwrap();
+    spawn(|held: Receiver<()>| held.recv().unwrap(), held).unwrap();
+    let daemon = builder().daemon(true).spawn(sleep, ()).unwrap();
     thread::spawn(move || {
         // It is terminated: the end has begun.
         daemon.join().unwrap_err();
@@ -30,7 +31,7 @@ fn as_it_ends(late: fn()) {
 
 /// Whether a process that runs this function comes to its end.
 fn ends(function: fn(())) {
-    let program = Process::spawn(function, ()).unwrap();
+    let program = spawn(function, ()).unwrap();
     let ended = program.join_for(LONG);
     program.kill().unwrap();
     ended.expect("it does not hang").unwrap();
@@ -39,7 +40,7 @@ fn ends(function: fn(())) {
 #[test]
 fn a_daemon_that_is_started_late_is_ended_too() {
     ends(|()| {
-        as_it_ends(|| drop(Process::builder().daemon(true).spawn(sleep, ()).unwrap()));
+        as_it_ends(|| drop(builder().daemon(true).spawn(sleep, ()).unwrap()));
     });
 }
 
@@ -75,7 +76,7 @@ fn a_thread_exits_the_program() {
         return;
     }
     let mut program = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "late::a_thread_exits_the_program"])
+        .args(["--exact", &name_of(module_path!(), "a_thread_exits_the_program")])
         .env(PROGRAM, "")
         .stdout(Stdio::null())
         .spawn()

@@ -1,5 +1,6 @@
 //! Programs in which other code waits for children, any children, and takes their status.
 
+use super::spawn;
 use crate::{LONG, alone};
 use multiproc::{Process, Semaphore, Shared};
 
@@ -48,7 +49,7 @@ fn no_spawn_is_said_to_have_failed_while_its_function_runs() {
                 ran.release(1).unwrap();
                 7
             };
-            Process::spawn(work, ran.clone())
+            spawn(work, ran.clone())
         });
     });
 }
@@ -70,7 +71,7 @@ fn a_thread_that_waits_for_any_child_takes_no_start_away() {
         });
         for _ in 0..count {
             let work = |ran: Shared<Semaphore>| ran.release(1).unwrap();
-            let child = Process::spawn(work, ran.clone()).unwrap();
+            let child = spawn(work, ran.clone()).unwrap();
             child.join_for(LONG).expect("it ends").unwrap();
         }
         assert_eq!(ran.value(), count);

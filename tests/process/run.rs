@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::{builder, spawn};
 use crate::{LONG, Nothing, alone, for_ever};
 use multiproc::process::{self, ExitStatus};
 use multiproc::{Error, Event, Lock, Process, ProcessError, Run, Shared};
@@ -9,7 +10,7 @@ use multiproc::{Error, Event, Lock, Process, ProcessError, Run, Shared};
 #[test]
 fn a_function_runs_in_a_process_of_its_own_and_its_result_comes_back() -> Nothing {
     let work = |(text, number): (String, u64)| (process::current().pid(), text, number);
-    let child = Process::spawn(work, ("text".to_owned(), 7))?;
+    let child = spawn(work, ("text".to_owned(), 7))?;
     let pid = child.pid();
     assert_ne!(pid, std::process::id());
     assert_eq!(child.join()?, (pid, "text".to_owned(), 7));
@@ -20,7 +21,7 @@ fn a_function_runs_in_a_process_of_its_own_and_its_result_comes_back() -> Nothin
 
 #[test]
 fn an_exit_code_is_told() -> Nothing {
-    let child: Process<()> = Process::spawn(|()| process::exit(3), ())?;
+    let child: Process<()> = spawn(|()| process::exit(3), ())?;
     assert!(matches!(child.join(), Err(ProcessError::Exited(3))));
     assert_eq!(child.exit_status().map(ExitStatus::code), Some(3));
     alone(|()| {
@@ -39,7 +40,7 @@ fn an_exit_code_is_told() -> Nothing {
 #[test]
 fn death_by_signal_is_told() -> Nothing {
     let sleep = |()| for_ever();
-    let child = Process::spawn(sleep, ())?;
+    let child = spawn(sleep, ())?;
     assert!(child.is_alive());
     assert_eq!(child.exit_status(), None);
     child.terminate()?;
@@ -48,7 +49,7 @@ fn death_by_signal_is_told() -> Nothing {
     assert_eq!(error.to_string(), "the process was killed by SIGTERM");
     assert_eq!(child.exit_status().map(ExitStatus::code), Some(-15));
 
-    let child = Process::spawn(sleep, ())?;
+    let child = spawn(sleep, ())?;
     child.kill()?;
     assert!(matches!(child.join(), Err(ProcessError::Signaled(9))));
     // Nobody is there any more: no error, and nobody else gets the signal.
@@ -68,7 +69,7 @@ fn a_panic_is_told_with_its_place() -> Nothing {
         assert_eq!(text, format!("the process panicked at {place}: no 7"));
     }
     let line = line!() + 1;
-    let child = Process::spawn(|number: i32| -> () { panic!("no {number}") }, 7)?;
+    let child = spawn(|number: i32| -> () { panic!("no {number}") }, 7)?;
     check(child.join().unwrap_err(), line);
     assert_eq!(child.exit_status(), Some(ExitStatus::Exited(1)));
     alone(|()| {
@@ -81,7 +82,7 @@ fn a_panic_is_told_with_its_place() -> Nothing {
 
 #[test]
 fn a_second_join_is_an_error() -> Nothing {
-    let child = Process::spawn(|()| 1, ())?;
+    let child = spawn(|()| 1, ())?;
     assert_eq!(child.join()?, 1);
     let error = child.join().unwrap_err();
     assert!(matches!(error, ProcessError::AlreadyJoined), "{error}");
@@ -92,7 +93,7 @@ fn a_second_join_is_an_error() -> Nothing {
 #[test]
 fn a_join_that_timed_out_can_be_repeated() -> Nothing {
     let go = Shared::new(Event::new())?;
-    let child = Process::spawn(|go: Shared<Event>| (go.wait(), 5).1, go.clone())?;
+    let child = spawn(|go: Shared<Event>| (go.wait(), 5).1, go.clone())?;
     assert!(child.try_join().is_none());
     assert!(child.join_for(Duration::from_millis(5)).is_none());
     assert!(child.join_until(Instant::now()).is_none());
@@ -106,7 +107,7 @@ fn shared_memory_is_handed_over_as_itself() -> Nothing {
     type Cell = Shared<Lock<u64>>;
     let (one, two) = (Shared::new(Lock::new(1))?, Shared::new(Lock::new(2))?);
     // The first comes twice.
-    let child = Process::spawn(
+    let child = spawn(
         |(one, again, two): (Cell, Cell, Cell)| {
             *one.lock().unwrap() += 10;
             *again.lock().unwrap() += 100;
@@ -124,7 +125,7 @@ fn shared_memory_goes_no_other_way() -> Nothing {
     let shared = Shared::new(Lock::new(0u8))?;
     assert!(postcard::to_stdvec(&shared).is_err());
     assert!(postcard::from_bytes::<Shared<Lock<u8>>>(&[0]).is_err());
-    let child = Process::spawn(|()| Shared::new(Lock::new(0u8)).unwrap(), ())?;
+    let child = spawn(|()| Shared::new(Lock::new(0u8)).unwrap(), ())?;
     let error = child.join().unwrap_err();
     let ProcessError::Encode(cause) = error else { panic!("{error}") };
     assert!(cause.to_string().contains("as an argument of Process::spawn"), "{cause}");
@@ -157,20 +158,20 @@ fn what_cannot_be_read_or_sent_is_told() -> Nothing {
             Ok(NoWay)
         }
     }
-    let child = Process::spawn(|_: OneWay| (), OneWay)?;
+    let child = spawn(|_: OneWay| (), OneWay)?;
     assert!(matches!(child.join(), Err(ProcessError::Argument(_))));
-    let child = Process::spawn(|()| OneWay, ())?;
+    let child = spawn(|()| OneWay, ())?;
     assert!(matches!(child.join(), Err(ProcessError::Decode(_))));
-    let child = Process::spawn(|()| NoWay, ())?;
+    let child = spawn(|()| NoWay, ())?;
     assert!(matches!(child.join(), Err(ProcessError::Encode(_))));
-    assert!(matches!(Process::spawn(|_: NoWay| (), NoWay), Err(Error::Argument(_))));
+    assert!(matches!(spawn(|_: NoWay| (), NoWay), Err(Error::Argument(_))));
     Ok(())
 }
 
 #[test]
 fn arguments_and_results_may_be_large() -> Nothing {
     const LARGE: usize = 10 << 20;
-    let child = Process::spawn(|text: String| text + "!", "x".repeat(LARGE))?;
+    let child = spawn(|text: String| text + "!", "x".repeat(LARGE))?;
     assert_eq!(child.join()?.len(), LARGE + 1);
     alone(|()| {
         let child = Process::fork(|| "x".repeat(LARGE)).unwrap();
@@ -184,7 +185,7 @@ fn names_are_pythons() -> Nothing {
     alone(|()| {
         let name = || process::current().name().to_owned();
         assert_eq!(Process::fork(name).unwrap().name(), format!("{}:1", name()));
-        let levi = Process::builder().name("Levi").fork(name).unwrap();
+        let levi = builder().name("Levi").fork(name).unwrap();
         assert_eq!((levi.name(), levi.join().unwrap().as_str()), ("Levi", "Levi"));
         // Every child counts, also one that has a name of its own.
         let third = Process::fork(name).unwrap();
@@ -205,7 +206,7 @@ fn a_type_of_ones_own_runs() {
     }
     alone(|()| {
         assert_eq!(Process::start(Clock(3)).unwrap().join().unwrap(), [0, 1, 2]);
-        let clock = Process::builder().name("clock").start(Clock(1)).unwrap();
+        let clock = builder().name("clock").start(Clock(1)).unwrap();
         assert_eq!(clock.join().unwrap(), [0]);
     });
 }
@@ -239,7 +240,7 @@ fn where_children_are_ignored_none_is_started() {
         let set = |handler| unsafe { signal(Signal::SIGCHLD, handler) }.unwrap();
         set(SigHandler::SigIgn);
         assert!(matches!(Process::fork(|| ()), Err(Error::ChildrenIgnored)));
-        assert!(matches!(Process::spawn(|()| (), ()), Err(Error::ChildrenIgnored)));
+        assert!(matches!(spawn(|()| (), ()), Err(Error::ChildrenIgnored)));
         set(SigHandler::SigDfl);
         Process::fork(|| ()).unwrap().join().unwrap();
     });

@@ -67,6 +67,9 @@ fn write_package(folder: &Path) {
     );
     write(&folder.join("twin/Cargo.toml"), twin.as_bytes());
     copy(&Path::new(ROOT).join("src"), &folder.join("twin/src"));
+    let later = "[package]\nname = \"later\"\nversion = \"0.0.1\"\nedition = \"2024\"\n";
+    write(&folder.join("later/Cargo.toml"), later.as_bytes());
+    write(&folder.join("later/src/lib.rs"), include_bytes!("built/later.rs"));
 }
 
 /// Copies what is there, and removes what is there no more.
@@ -98,6 +101,9 @@ fn write(path: &Path, text: &[u8]) {
     fs::write(path, text).unwrap();
 }
 
+/// What a child has of the program's constructor.
+const CONSTRUCTED: &str = "Ok(\"ran, spawn refused, TooEarly, twin's refused, TooEarly\")";
+
 /// It works, and so does the copy of the crate that is in it.
 fn both_copies_work(name: &str, flags: &[&str]) {
     let Some(program) = build(name, flags) else { return };
@@ -109,6 +115,14 @@ fn both_copies_work(name: &str, flags: &[&str]) {
     let dropped = "[true, true], then [false, false]";
     assert_eq!(said.of("guards"), dropped, "{said:?}");
     assert_eq!(said.of("guards in a child"), format!("Ok({dropped:?})"), "{said:?}");
+    // It comes after both copies, which start children from there on, but not in a child.
+    assert_eq!(said.of("constructor"), "ran, spawn Ok(5), twin's Ok(5)", "{said:?}");
+    assert_eq!(said.of("constructor in a child"), CONSTRUCTED, "{said:?}");
+    assert_eq!(said.of("constructor in a twin"), CONSTRUCTED, "{said:?}");
+    let ran = "Ok(\"ran, spawn refused, Daemonic, twin's refused, TooEarly\")";
+    assert_eq!(said.of("constructor in a worker"), ran, "{said:?}");
+    assert_eq!(said.of("constructor that exits"), "Err(Exited(3))", "{said:?}");
+    assert_eq!(said.of("constructor that panics"), "Err(Signaled(6))", "{said:?}");
 }
 
 #[test]
@@ -137,9 +151,13 @@ fn a_program_whose_panics_abort() {
 fn a_library_has_no_children_and_leaves_those_of_the_program_alone() {
     let Some(program) = build("with-library", &[]) else { return };
     let library = folder().join("target/debug/libbuilt.so");
-    let said = Start::new(program).with("MULTIPROC_STARTS_LIBRARY", library).run();
+    let said = Start::new(&program).with("MULTIPROC_STARTS_LIBRARY", &library).run();
     works(&said);
     let refused = "refused, NotInProgram";
     assert_eq!(said.of("library"), refused, "{said:?}");
     assert_eq!(said.of("library in a child"), format!("Ok({refused:?})"), "{said:?}");
+    // Loaded with the program: its part before `main` comes first, in children too.
+    let said = Start::new(program).with("LD_PRELOAD", library).run();
+    works(&said);
+    assert_eq!(said.of("constructor in a child"), CONSTRUCTED, "{said:?}");
 }

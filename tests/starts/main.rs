@@ -35,19 +35,23 @@ fn skip(what: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
 }
 
-/// Both ways to have children give the right values, and only the program has come to `main`.
+/// All ways to have children give the right values, there is shared memory, and only the program has come
+/// to `main`.
 #[track_caller]
 fn works(said: &Said) {
     assert_eq!(said.of("spawn"), "Ok(5)", "{said:?}");
     assert_eq!(said.of("pool"), "Ok([1, 2, 3, 4])", "{said:?}");
+    assert_eq!(said.of("shared"), "Ok(7)", "{said:?}");
+    assert_eq!(said.of("fork server"), "Ok(5)", "{said:?}");
     assert_eq!(said.came_to_main, 1, "{said:?}");
 }
 
-/// Both are refused with this error.
+/// All are refused with this error.
 #[track_caller]
 fn refuses(said: &Said, error: &str) {
     assert_eq!(said.of("spawn"), format!("refused, {error}"), "{said:?}");
     assert_eq!(said.of("pool"), format!("refused, {error}"), "{said:?}");
+    assert_eq!(said.of("fork server"), format!("refused, {error}"), "{said:?}");
     assert_eq!(said.came_to_main, 1, "{said:?}");
 }
 
@@ -56,13 +60,16 @@ fn refuses(said: &Said, error: &str) {
 fn children_end(said: &Said, why: &str) {
     assert_eq!(said.of("spawn"), "Err(NotStarted(70))", "{said:?}");
     assert!(said.of("pool").contains("Broken"), "{said:?}");
+    assert_eq!(said.of("fork server"), "Err(NotStarted(70))", "{said:?}");
     assert!(said.errors.contains(why), "{said:?}");
     assert_eq!(said.came_to_main, 1, "{said:?}");
 }
 
 #[test]
 fn from_a_copy() {
-    works(&Start::of(&File::copy()).run());
+    let said = Start::of(&File::copy()).run();
+    works(&said);
+    assert!(said.of("fork").contains("threads"), "the harness has some: {said:?}");
 }
 
 #[test]
@@ -148,12 +155,19 @@ fn with_all_descriptors_closed_before_main() {
 }
 
 #[test]
+fn by_another_program() {
+    let change = "change the program of the request";
+    let said = Start::of(&File::copy()).with(program::BEFORE, change).run();
+    children_end(&said, "its request is of another program");
+}
+
+#[test]
 fn before_main() {
     let said = Start::of(&File::copy()).with(program::BEFORE, "spawn").run();
     assert_eq!(said.of(program::EARLY), "refused, TooEarly", "{said:?}");
     works(&said);
-    // The program, the child, and the pool's two, unless they were ended before.
-    assert!((2..=4).contains(&said.came_early), "{said:?}");
+    // The program, the child, the fork server, and the pool's two, unless they were ended before.
+    assert!((3..=5).contains(&said.came_early), "{said:?}");
 }
 
 #[test]
@@ -182,8 +196,35 @@ fn by_a_childs_path_without_a_request() {
 #[test]
 fn without_proc() {
     let file = File::copy();
-    let Some(said) = Start::of(&file).without_proc() else {
+    // SAFETY: it does nothing.
+    let Some(said) = (unsafe { Start::of(&file).without_proc(|| true) }) else {
         return skip("a start without /proc: no mount namespace can be made here");
     };
     refuses(&said, "NoProc");
+}
+
+/// A folder like others, with files that tell of a program of one thread, and of another one.
+fn make_up_proc() -> bool {
+    let stat = b"7 (a) S 1 7 7 0 -1 64 102 0 0 0 1 2 3 4 20 0 1 0 91843 3133440 356";
+    // SAFETY: the texts end, and so many bytes are there.
+    unsafe {
+        let made = libc::mkdir(c"/proc/self".as_ptr(), 0o755) == 0
+            && libc::symlink(c"/bin/true".as_ptr(), c"/proc/self/exe".as_ptr()) == 0;
+        let file = libc::creat(c"/proc/self/stat".as_ptr(), 0o644);
+        made && libc::write(file, stat.as_ptr().cast(), stat.len()) == stat.len() as isize
+            && libc::close(file) == 0
+    }
+}
+
+#[test]
+fn with_a_proc_that_is_not_the_kernels() {
+    let file = File::copy();
+    // SAFETY: it only makes system calls.
+    let Some(said) = (unsafe { Start::of(&file).without_proc(make_up_proc) }) else {
+        return skip("a start with a made-up /proc: no mount namespace can be made here");
+    };
+    refuses(&said, "NoProc");
+    let told = "refused, reading /proc/self failed: it is no file of the kernel's";
+    assert!(said.of("fork").starts_with(told), "{said:?}");
+    assert!(said.of("shared").contains("/proc/self/ns"), "{said:?}");
 }

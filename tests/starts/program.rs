@@ -1,10 +1,13 @@
 //! The program that is started in many ways: it starts children, and says what came of it.
 
+use std::error::Error;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use multiproc::{Pool, Process};
+use multiproc::process::StartMethod;
+use multiproc::{Pool, Process, Shared};
 
 /// The file to which each process adds how far it has come.
 pub(crate) const LOG: &str = "MULTIPROC_STARTS_LOG";
@@ -36,10 +39,13 @@ pub(crate) fn run() {
     }
     println!("\nspawn: {}", spawn());
     println!("pool: {}", pool());
+    println!("fork: {}", fork());
+    println!("shared: {:?}", Shared::new(7u64).map(|shared| *shared));
+    println!("fork server: {}", serve());
 }
 
 /// Adds to the log that this process has come so far; gives how many have.
-fn note(place: &str) -> usize {
+pub(crate) fn note(place: &str) -> usize {
     let log = std::env::var_os(LOG).expect("the file for those that come here");
     let mut file = File::options().append(true).open(&log).unwrap();
     file.write_all(format!("{place}\n").as_bytes()).unwrap();
@@ -52,9 +58,36 @@ pub(crate) fn came_to(place: &str, log: &Path) -> usize {
 }
 
 /// What a child gives, or why there is none.
-fn spawn() -> String {
+pub(crate) fn spawn() -> String {
     match Process::spawn(|n: u64| n + 1, 4) {
         Ok(child) => format!("{:?}", child.join()),
+        Err(error) => format!("refused, {error:?}"),
+    }
+}
+
+/// Why there is none: the program has threads, or has had some.
+fn fork() -> String {
+    let forked = Process::fork(|| ()).map(|child| format!("{:?}", child.join()));
+    forked.unwrap_or_else(|error| {
+        let cause = error.source().map_or_else(String::new, |cause| format!(": {cause}"));
+        format!("refused, {error}{cause}")
+    })
+}
+
+/// The same by a fork server, for two children.
+fn serve() -> String {
+    let start = |n: u64| {
+        let builder = Process::builder().start_method(StartMethod::ForkServer);
+        builder.spawn(|n: u64| n + 1, n)
+    };
+    match start(3).and_then(|first| Ok([first, start(4)?])) {
+        Ok(children) => {
+            let [first, second] = children.map(|child| child.join());
+            match first {
+                Ok(4) => format!("{second:?}"),
+                first => format!("{first:?}"),
+            }
+        }
         Err(error) => format!("refused, {error:?}"),
     }
 }
@@ -83,6 +116,19 @@ extern "C" fn before_all() {
         Ok("close all descriptors") if is_child() => {
             // SAFETY: the descriptors above the standard streams are nobody's yet.
             assert_eq!(unsafe { libc::close_range(3, libc::c_uint::MAX, 0) }, 0);
+        }
+        Ok("change the program of the request") if is_child() => {
+            // SAFETY: as in `is_child`.
+            let path =
+                unsafe { std::ffi::CStr::from_ptr(libc::getauxval(libc::AT_EXECFN) as *const _) };
+            let digits = path.to_str().unwrap()["/proc/self/".len()..].trim_end_matches("exe");
+            let digits = digits.replace("./", "1").replace('/', "0");
+            let path = format!("/proc/self/fd/{}", u32::from_str_radix(&digits, 2).unwrap());
+            let request = File::options().read(true).write(true).open(path).unwrap();
+            // As spawn_request.rs has it.
+            let mut program = [0];
+            request.read_exact_at(&mut program, 16).unwrap();
+            request.write_all_at(&[program[0] ^ 1], 16).unwrap();
         }
         // Should children come here and start children, they end.
         Ok("spawn") if note(EARLY) <= TOO_MANY => println!("{EARLY}: {}", spawn()),

@@ -92,9 +92,13 @@ impl Start {
         self.go_on(program, change)
     }
 
-    /// Where no `/proc` is; `None` where that cannot be had.
-    pub(crate) fn without_proc(mut self) -> Option<Said> {
-        let hide = || {
+    /// Where no `/proc` is, or one that `make_up` makes; `None` where that cannot be had.
+    ///
+    /// # Safety
+    ///
+    /// What `make_up` does is allowed between fork and exec: system calls.
+    pub(crate) unsafe fn without_proc(mut self, make_up: fn() -> bool) -> Option<Said> {
+        let hide = move || {
             // SAFETY: they change what this process sees of files, and nothing in its memory; the
             // paths are texts. Allowed between fork and exec: they are system calls.
             let hidden = unsafe {
@@ -103,11 +107,12 @@ impl Start {
                     let (none, root, proc) = (std::ptr::null(), c"/".as_ptr(), c"/proc".as_ptr());
                     libc::mount(none, root, none, private, none.cast()) == 0
                         && libc::mount(none, proc, c"tmpfs".as_ptr(), 0, none.cast()) == 0
+                        && make_up()
                 }
             };
             if hidden { Ok(()) } else { Err(std::io::Error::last_os_error()) }
         };
-        // SAFETY: the closure only makes system calls.
+        // SAFETY: the closure only makes system calls (the caller's promise).
         unsafe { self.command.pre_exec(hide) };
         // Whether it can be: seen of a program that has nothing else to fail of.
         let mut other = Command::new("/bin/true");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use multiproc::{
     Barrier, Condition, Event, Lock, Process, Queue, RLock, RobustSemaphore, Semaphore, Shared,
-    SharedArray, Thread, Value, duplex, pipe, thread, wait_any,
+    SharedArray, Thread, Value, duplex, pipe, thread, wait_any, wait_any_for,
 };
 
 use crate::{LONG, Nothing, alone, for_a_while};
@@ -133,7 +133,7 @@ fn a_thread_of_others_is_not_alive_when_it_has_ended() {
 }
 
 /// One of each kind.
-const KINDS: [(&str, fn()); 17] = [
+const KINDS: [(&str, fn()); 18] = [
     ("pipe", || {
         let (receiver, sender) = pipe::<u32>().unwrap();
         sender.send(1).unwrap();
@@ -179,6 +179,12 @@ const KINDS: [(&str, fn()); 17] = [
         let (receiver, sender) = pipe::<u32>().unwrap();
         sender.send(1).unwrap();
         assert_eq!(wait_any(&[&receiver]).unwrap(), [0]);
+    }),
+    ("wait_any, without a descriptor", || {
+        let queue = Queue::bounded(1).unwrap();
+        assert_eq!(wait_any_for(&[&queue], Duration::from_millis(1)).unwrap(), []);
+        queue.put(1).unwrap();
+        assert_eq!(wait_any(&[&queue]).unwrap(), [0]);
     }),
     ("Thread", || assert_eq!(Thread::spawn(|| 7).unwrap().join().unwrap(), 7)),
     ("a thread that panics", || {

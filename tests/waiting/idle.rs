@@ -12,6 +12,7 @@ use multiproc::{
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::alone::alone;
+use crate::block_on::block_for;
 use crate::{linger, say};
 
 /// How long each waits, until it times out.
@@ -27,7 +28,7 @@ type Held = (Shared<(Lock<u32>, RLock<u32>, Value<u32>, RobustSemaphore<1>)>, Sh
 /// Waits until it times out; returns the processor time that it took.
 type Wait = fn(Held) -> Duration;
 
-const WAITS: [(&str, Wait); 21] = [
+const WAITS: [(&str, Wait); 26] = [
     ("Lock::lock_for", |(shared, _)| {
         used(|| matches!(shared.0.lock_for(SPAN), Err(TryLockError::WouldBlock)))
     }),
@@ -69,6 +70,29 @@ const WAITS: [(&str, Wait); 21] = [
     ("Queue::get_for", |_| {
         let queue = Queue::<u8>::bounded(1).unwrap();
         used(|| queue.get_for(SPAN) == Err(GetError::TimedOut))
+    }),
+    ("Queue::get_async", |_| {
+        let queue = Queue::<u8>::bounded(1).unwrap();
+        used(|| block_for(queue.get_async(), SPAN).is_none())
+    }),
+    ("Event::wait_async", |_| {
+        let event = Shared::new(Event::new()).unwrap();
+        used(|| block_for(event.wait_async(), SPAN).is_none())
+    }),
+    ("Receiver::recv_async", |_| {
+        let (receiver, _sender) = pipe::<u8>().unwrap();
+        used(|| block_for(receiver.recv_async(), SPAN).is_none())
+    }),
+    ("Process::wait_async", |_| {
+        let child = Process::spawn(|()| linger::for_ever(), ()).unwrap();
+        let used = used(|| block_for(child.wait_async(), SPAN).is_none());
+        child.kill().unwrap();
+        used
+    }),
+    ("wait_any of several kinds", |_| {
+        let (receiver, _sender) = pipe::<u8>().unwrap();
+        let (queue, event) = (Queue::<u8>::bounded(1).unwrap(), Event::new());
+        used(|| wait_any_for(&[&receiver, &queue, &event], SPAN).unwrap().is_empty())
     }),
     ("Queue::put_for", |_| {
         let queue = Queue::bounded(1).unwrap();

@@ -8,6 +8,9 @@
 mod alone;
 #[path = "../support/asleep.rs"]
 mod asleep;
+#[path = "../support/block_on.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod block_on;
 mod herd;
 mod idle;
 #[path = "../support/linger.rs"]

@@ -93,40 +93,42 @@ pub(super) struct Record<'e, 's, O> {
 
 impl<O: Output> Record<'_, '_, O> {
     #[inline(always)]
-    fn element<T: Serialize + ?Sized>(
-        &mut self,
-        to: impl FnOnce(usize) -> To,
-        at: impl FnOnce(&mut Self, usize) -> Result<Place>,
-        value: &T,
-    ) -> Result<()> {
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         let place = self.found;
         self.found += 1;
-        self.encoder.at = at(self, place)?;
-        value.serialize(&mut *self.encoder).map_err(|fault| {
-            let fault = fault.within::<T>(to(place));
-            if self.is_variant { fault.at(To::Variant(self.name)) } else { fault }
-        })
+        self.encoder.at = self.parts.part(place, self.name)?;
+        let written = value.serialize(&mut *self.encoder);
+        let variant = self.variant();
+        written.map_err(|fault| within(fault.within::<T>(To::Place(place)), variant))
     }
 
     #[inline(always)]
     fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
-        let at = |record: &mut Self, place: usize| match record.fields.get(place) {
-            Some(field) if field.is(key) => Ok(field.place),
-            _ => record.compare(place, key),
+        let place = self.found;
+        self.found += 1;
+        self.encoder.at = match self.fields.get(place) {
+            Some(field) if field.is(key) => field.place,
+            _ => {
+                // By value, and back: a record that is lent would be in memory throughout.
+                let passed = match self.fields.get(..place).and_then(<[_]>::last) {
+                    Some(last) => last.passed as usize,
+                    None => self.passed,
+                };
+                self.fields = &[];
+                let (at, passed) = compare(self.parts, self.name, passed, place, key)?;
+                self.passed = passed;
+                at
+            }
         };
-        self.element(|_| To::Field(key), at, value)
+        let written = value.serialize(&mut *self.encoder);
+        let variant = self.variant();
+        written.map_err(|fault| within(fault.within::<T>(To::Field(key)), variant))
     }
 
-    /// Compares the name of a field that was not written so before.
-    #[cold]
-    fn compare(&mut self, place: usize, key: &'static str) -> Result<Place> {
-        if let Some(last) = std::mem::take(&mut self.fields).get(..place).and_then(<[_]>::last) {
-            self.passed = last.passed as usize;
-        }
-        self.passed = self.parts.pass(self.passed, key, self.name)?;
-        let at = self.parts.part(place, self.name)?;
-        self.parts.is_written(place, key, self.passed, at);
-        Ok(at)
+    /// The variant's name, if it is one.
+    #[inline(always)]
+    fn variant(&self) -> Option<&'static str> {
+        self.is_variant.then_some(self.name)
     }
 
     /// A field is not written because of `skip_serializing_if`.
@@ -145,6 +147,31 @@ impl<O: Output> Record<'_, '_, O> {
     }
 }
 
+/// Compares the name of a field that was not written so before: where it is, and how many of the names that
+/// are read are passed with it.
+#[cold]
+fn compare(
+    parts: &Parts,
+    name: &str,
+    passed: usize,
+    place: usize,
+    key: &'static str,
+) -> Result<(Place, usize)> {
+    let passed = parts.pass(passed, key, name)?;
+    let at = parts.part(place, name)?;
+    parts.is_written(place, key, passed, at);
+    Ok((at, passed))
+}
+
+/// Says of an error in which variant that is, if it is in one.
+#[cold]
+fn within(fault: Fault, variant: Option<&'static str>) -> Fault {
+    match variant {
+        Some(name) => fault.at(To::Variant(name)),
+        None => fault,
+    }
+}
+
 macro_rules! unnamed {
     ($of:ident, $element:ident) => {
         impl<O: Output> ser::$of for Record<'_, '_, O> {
@@ -153,7 +180,7 @@ macro_rules! unnamed {
 
             #[inline(always)]
             fn $element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-                self.element(To::Place, |record, at| record.parts.part(at, record.name), value)
+                self.element(value)
             }
 
             #[inline]

@@ -6,6 +6,7 @@ use crate::error::{CodecError, FormatDemand};
 use crate::ipc::codec::fault::{Fault, Result};
 use crate::ipc::codec::input::{Input, unzigzag, unzigzag_128};
 use crate::ipc::codec::limits::Limits;
+use crate::ipc::codec::plain;
 use crate::ipc::codec::probe::Call;
 
 pub(super) struct Decoder<'de> {
@@ -213,6 +214,12 @@ impl<'de> de::Deserializer<'de> for &mut Decoder<'de> {
 
     #[inline]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        if let Some(list) = plain::read::<V>(&mut self.input) {
+            // It is one level, as any list is.
+            self.limits.enter()?;
+            self.limits.leave();
+            return list;
+        }
         self.sequence(|elements| visitor.visit_seq(elements))
     }
 

@@ -14,6 +14,7 @@ use crate::ipc::codec::compound::{Record, Sequence};
 use crate::ipc::codec::fault::{Fault, Result};
 use crate::ipc::codec::limits::Limits;
 use crate::ipc::codec::output::{Output, zigzag, zigzag_128};
+use crate::ipc::codec::plain::Elements;
 use crate::ipc::codec::probe::To;
 use crate::ipc::codec::shapes::{Form, Kind, Parts, Place, Shapes};
 
@@ -63,6 +64,13 @@ impl<'s, O: Output> Encoder<'s, O> {
         Ok(Sequence { encoder: self, what, said, found: 0, begin, first, second })
     }
 
+    /// Whether a list of such elements is read here. (Else it is written one by one, to say what is not.)
+    #[inline]
+    fn is_read_as(&self, elements: &Elements<'_>) -> bool {
+        self.at.may_be(Kind::List)
+            && (elements.count == 0 || self.shapes.parts(self.at).first().may_be(elements.kind))
+    }
+
     /// A tuple, whose parts are compared one by one: how many are read may depend on the first.
     #[inline]
     fn tuple(&mut self, kind: Kind, name: &'static str) -> Result<Record<'_, 's, O>> {
@@ -70,7 +78,7 @@ impl<'s, O: Output> Encoder<'s, O> {
         self.parts(name, self.shapes.parts(self.at), false)
     }
 
-    #[inline]
+    #[inline(always)]
     fn parts(
         &mut self,
         name: &'static str,
@@ -194,14 +202,14 @@ impl<'e, 's, O: Output> ser::Serializer for &'e mut Encoder<'s, O> {
     #[inline]
     fn serialize_f32(self, value: f32) -> Result<()> {
         self.at.expect(Kind::F32)?;
-        self.out.extend(&value.to_le_bytes());
+        self.out.array(value.to_le_bytes());
         Ok(())
     }
 
     #[inline]
     fn serialize_f64(self, value: f64) -> Result<()> {
         self.at.expect(Kind::F64)?;
-        self.out.extend(&value.to_le_bytes());
+        self.out.array(value.to_le_bytes());
         Ok(())
     }
 
@@ -295,6 +303,25 @@ impl<'e, 's, O: Output> ser::Serializer for &'e mut Encoder<'s, O> {
     }
 
     #[inline]
+    fn collect_seq<I: IntoIterator<Item: Serialize>>(self, iterator: I) -> Result<()> {
+        let mut iterator = iterator.into_iter();
+        if let Some(elements) = Elements::of(&iterator)
+            && self.is_read_as(&elements)
+        {
+            self.limits.enter()?;
+            self.out.varint(elements.count as u64);
+            self.out.extend(elements.bytes);
+            self.limits.leave();
+            return Ok(());
+        }
+        let (least, most) = iterator.size_hint();
+        let mut list = self.serialize_seq(most.filter(|most| *most == least))?;
+        iterator
+            .try_for_each(|element| ser::SerializeSeq::serialize_element(&mut list, &element))?;
+        ser::SerializeSeq::end(list)
+    }
+
+    #[inline]
     fn serialize_tuple(self, _: usize) -> Result<Record<'e, 's, O>> {
         self.tuple(Kind::Tuple, "")
     }
@@ -322,7 +349,7 @@ impl<'e, 's, O: Output> ser::Serializer for &'e mut Encoder<'s, O> {
         self.sequence(len, Collection::Map)
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Record<'e, 's, O>> {
         self.at.expect(Kind::Struct)?;
         let parts = self.shapes.structure(self.at, name, len)?;

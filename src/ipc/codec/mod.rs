@@ -20,6 +20,7 @@ mod fault;
 mod input;
 mod limits;
 mod output;
+mod plain;
 mod probe;
 mod shapes;
 

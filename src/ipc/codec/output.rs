@@ -5,6 +5,7 @@ use crate::ipc::ring::buffer::{Writer, varint};
 pub(super) trait Output {
     fn push(&mut self, byte: u8);
     fn extend(&mut self, bytes: &[u8]);
+    fn array<const N: usize>(&mut self, bytes: [u8; N]);
     /// Bytes that were written.
     fn len(&self) -> usize;
 
@@ -32,12 +33,17 @@ impl Output for Writer<'_> {
         Writer::extend(self, bytes);
     }
 
+    #[inline(always)]
+    fn array<const N: usize>(&mut self, bytes: [u8; N]) {
+        Writer::array(self, bytes);
+    }
+
     #[inline]
     fn len(&self) -> usize {
         Writer::len(self)
     }
 
-    #[inline]
+    #[inline(always)]
     fn varint(&mut self, number: u64) {
         Writer::varint(self, number);
     }
@@ -55,6 +61,11 @@ impl Output for Vec<u8> {
     }
 
     #[inline]
+    fn array<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.extend_from_slice(&bytes);
+    }
+
+    #[inline]
     fn len(&self) -> usize {
         Vec::len(self)
     }
@@ -63,7 +74,10 @@ impl Output for Vec<u8> {
     fn varint(&mut self, number: u64) {
         let mut groups = [0; 10];
         let len = varint(number, &mut groups);
-        self.extend_from_slice(&groups[..len]);
+        // All ten, which takes two instructions, and not so many, which takes a call.
+        let end = Vec::len(self) + len;
+        self.extend_from_slice(&groups);
+        self.truncate(end);
     }
 }
 

@@ -54,6 +54,29 @@ fn the_wire_is_postcards() {
 }
 
 #[test]
+fn a_number_of_any_size_comes_back() {
+    fn comes_back<T: Serialize + DeserializeOwned + PartialEq + Debug + Copy>(number: T) {
+        let bytes = to_bytes(&number).unwrap();
+        assert_eq!(bytes, postcard::to_stdvec(&number).unwrap());
+        assert_eq!(decode::<T>(&bytes).as_ref(), Ok(&number), "{bytes:x?}");
+        // Behind it in a message there is more, or there is not.
+        let pair = to_bytes(&(number, 0xffu8)).unwrap();
+        assert_eq!(decode::<(T, u8)>(&pair), Ok((number, 0xff)));
+        for len in 0..bytes.len() {
+            assert_eq!(decode::<T>(&bytes[..len]), Err(CodecError::EndsEarly));
+        }
+    }
+    for bit in 0..64 {
+        for number in [(1u64 << bit) - 1, 1 << bit, u64::MAX >> bit, 0xa5a5_a5a5_a5a5_a5a5 >> bit] {
+            comes_back(number);
+            comes_back(number.cast_signed());
+            comes_back(number as u32);
+            comes_back(number as i16);
+        }
+    }
+}
+
+#[test]
 fn a_part_of_the_bytes_is_no_value_and_neither_is_more() {
     let bytes = to_bytes(&everything()).unwrap();
     for len in 0..bytes.len() {

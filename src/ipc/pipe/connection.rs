@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::{RecvError, SendCause, SendError};
+use crate::error::{RecvError, SendError};
 use crate::ipc::pipe::end::End;
 use crate::sys::Deadline;
 
@@ -28,6 +28,11 @@ impl<A, B> Connection<A, B> {
         Connection { end, values: PhantomData }
     }
 
+    /// For futures.
+    pub(crate) fn end(&self) -> &End {
+        &self.end
+    }
+
     /// Whether [`recv`](Self::recv) would not wait: a message is there, or the end is. (Another
     /// clone may take the message first.)
     ///
@@ -45,13 +50,6 @@ impl<A, B> Connection<A, B> {
     /// As [`poll_for`](Self::poll_for), up to a point in time.
     pub fn poll_until(&self, deadline: Instant) -> bool {
         self.end.poll(Deadline::at(deadline))
-    }
-}
-
-impl<A, B> Connection<A, B> {
-    /// Sends no more, from any clone: the other end sees that after what was sent.
-    pub(crate) fn hang_up(&self) -> Result<(), SendCause> {
-        self.end.hang_up()
     }
 }
 

@@ -89,9 +89,31 @@ impl End {
         }
     }
 
-    /// Sends no more.
-    pub(crate) fn hang_up(&self) -> Result<(), SendCause> {
-        self.socket.shut(Side::Send).map_err(not_sent)
+    /// For futures: sends `value`, which is encoded once, into `packet`; gives it back when there is no room.
+    pub(crate) fn send_attempt<T: Serialize + DeserializeOwned>(
+        &self,
+        value: T,
+        packet: &mut Option<Packet>,
+    ) -> Result<Option<T>, SendError<T>> {
+        let encoded = match packet {
+            Some(packet) => Ok(packet),
+            None => self.encode(&value).map(|encoded| packet.insert(encoded)),
+        };
+        match encoded.and_then(|packet| self.send_packet(packet, None)) {
+            Ok(()) => Ok(None),
+            Err(SendCause::Full) => Ok(Some(value)),
+            Err(cause) => Err(SendError::new(value, cause)),
+        }
+    }
+
+    /// For futures: in a model, sleeps until the side may be ready.
+    pub(crate) fn sleeps_here(&self, side: Side) -> bool {
+        self.socket.sleeps_here(side)
+    }
+
+    /// Receives what was sent until now, and no more.
+    pub(crate) fn stop_receiving(&self) -> Result<(), RecvError> {
+        self.socket.shut(Side::Receive).map_err(not_received)
     }
 
     /// Whether `recv` would not wait. When even asking fails, it would not: it would fail.

@@ -20,15 +20,14 @@ mod connection;
 mod end;
 mod receiver;
 mod sender;
-mod wait_any;
 
 pub use connection::Connection;
 pub use receiver::Receiver;
 pub use sender::Sender;
-pub use wait_any::{wait_any, wait_any_for, wait_any_until};
 
 use crate::error::Error;
-use crate::ipc::pipe::end::{End, made};
+pub(crate) use crate::ipc::pipe::end::End;
+use crate::ipc::pipe::end::made;
 use crate::sys::{Side, Socket};
 
 /// A pipe in one direction: what is sent into the [`Sender`] comes out of the [`Receiver`].

@@ -29,6 +29,11 @@ impl<T> Receiver<T> {
         Receiver { end, values: PhantomData }
     }
 
+    /// For futures.
+    pub(crate) fn end(&self) -> &End {
+        &self.end
+    }
+
     /// Whether [`recv`](Self::recv) would not wait: a message is there, or the end is. (Another
     /// clone may take the message first.)
     ///
@@ -56,6 +61,13 @@ impl<T> Receiver<T> {
     /// As [`poll_for`](Self::poll_for), up to a point in time.
     pub fn poll_until(&self, deadline: Instant) -> bool {
         self.end.poll(Deadline::at(deadline))
+    }
+}
+
+impl<T> Receiver<T> {
+    /// Receives what was sent until now, by any clone, and then sees the end; nobody can send any more.
+    pub(crate) fn hang_up(&self) -> Result<(), RecvError> {
+        self.end.stop_receiving()
     }
 }
 

@@ -27,6 +27,11 @@ impl<T> Sender<T> {
     pub(crate) fn new(end: End) -> Self {
         Sender { end, values: PhantomData }
     }
+
+    /// For futures.
+    pub(crate) fn end(&self) -> &End {
+        &self.end
+    }
 }
 
 impl<T: Serialize + DeserializeOwned> Sender<T> {

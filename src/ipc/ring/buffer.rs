@@ -4,17 +4,18 @@ use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 
 use crate::ipc::ring::GRANULE;
+use crate::sys::{copy_bytes, keep_buffer, take_buffer};
 
 /// Messages up to this size have their place; larger ones get memory of their own.
 const SMALL: usize = 1024;
 
-/// A larger buffer than this is given back to the allocator after its message.
+/// A buffer up to this size stays with its thread; a larger one serves all: see [`take_buffer`].
 const KEPT: usize = 1 << 16;
 
 /// A message, and zeros up to the next whole granule.
 pub(crate) struct Buffer {
     small: [u8; SMALL + GRANULE],
-    /// The message, when it is larger than `small`.
+    /// The message, when it is larger than `small`, and more: what is behind it is anything.
     large: Vec<u8>,
     len: usize,
 }
@@ -69,7 +70,7 @@ impl Buffer {
     fn grown(&mut self, len: usize) -> &mut [u8] {
         let needed = len.next_multiple_of(GRANULE);
         if self.large.len() < needed {
-            self.large.resize(needed, 0);
+            self.large = larger(needed);
         }
         &mut self.large
     }
@@ -105,7 +106,7 @@ impl Drop for Taken {
     #[inline]
     fn drop(&mut self) {
         if self.large.capacity() > KEPT {
-            self.large = Vec::new();
+            keep_buffer(std::mem::take(&mut self.large));
         }
         let buffer = self.0.take();
         let _ = KEPT_BUFFER.try_with(|kept| kept.set(buffer));
@@ -128,55 +129,51 @@ impl Writer<'_> {
 
     #[inline]
     pub(crate) fn push(&mut self, byte: u8) {
-        match self.buffer.small.get_mut(self.len) {
-            Some(place) if self.len < SMALL => *place = byte,
-            _ => self.spill(&[byte]),
+        match self.buffer.small[..SMALL].get_mut(self.len) {
+            Some(place) => *place = byte,
+            None => spill(self.buffer, self.len, &[byte]),
         }
         self.len += 1;
     }
 
     #[inline]
     pub(crate) fn extend(&mut self, bytes: &[u8]) {
-        let place = self.buffer.small[..SMALL].get_mut(self.len..self.len + bytes.len());
-        match (<&[u8; 8]>::try_from(bytes), place) {
-            // Of a float, most likely: one instruction.
-            (Ok(bytes), Some(place)) => place.copy_from_slice(bytes),
+        match self.buffer.small[..SMALL].get_mut(self.len..self.len + bytes.len()) {
             // A number, most likely, that was just written byte by byte: reading it by more than
             // bytes, as a copy does, would wait until it is out of the processor's store queue.
-            (Err(_), Some(_)) if bytes.len() < 16 => {
-                return bytes.iter().for_each(|&byte| self.push(byte));
-            }
-            (Err(_), Some(place)) => place.copy_from_slice(bytes),
-            (_, None) => self.spill(bytes),
+            Some(_) if bytes.len() < 16 => return bytes.iter().for_each(|&byte| self.push(byte)),
+            Some(place) => place.copy_from_slice(bytes),
+            None => spill(self.buffer, self.len, bytes),
         }
         self.len += bytes.len();
     }
 
+    /// The bytes of a float: one instruction.
+    #[inline(always)]
+    pub(crate) fn array<const N: usize>(&mut self, bytes: [u8; N]) {
+        let rest = self.buffer.small[..SMALL].get_mut(self.len..);
+        match rest.and_then(<[u8]>::first_chunk_mut) {
+            Some(place) => *place = bytes,
+            None => match far(self.buffer, self.len) {
+                Some(place) => *place = bytes,
+                None => spill(self.buffer, self.len, &bytes),
+            },
+        }
+        self.len += N;
+    }
+
     /// Writes a number in groups of seven bits: see [`varint`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn varint(&mut self, number: u64) {
-        let room = self.buffer.small[..SMALL].get_mut(self.len..);
-        match room.and_then(<[u8]>::first_chunk_mut) {
+        let rest = self.buffer.small[..SMALL].get_mut(self.len..);
+        match rest.and_then(<[u8]>::first_chunk_mut) {
+            Some(room) if number < 0x80 => {
+                room[0] = number as u8;
+                self.len += 1;
+            }
             Some(room) => self.len += varint(number, room),
-            None => self.varint_far(number),
+            None => self.len += spill_varint(self.buffer, self.len, number),
         }
-    }
-
-    #[cold]
-    fn varint_far(&mut self, number: u64) {
-        let mut groups = [0; 10];
-        let len = varint(number, &mut groups);
-        self.extend(&groups[..len]);
-    }
-
-    /// Goes on in memory of the message's own.
-    #[cold]
-    fn spill(&mut self, bytes: &[u8]) {
-        if self.len <= SMALL {
-            self.buffer.large.clear();
-            self.buffer.large.extend_from_slice(&self.buffer.small[..self.len]);
-        }
-        self.buffer.large.extend_from_slice(bytes);
     }
 
     /// Ends the message: what fills its last granule is zero, not what a message before has left.
@@ -186,24 +183,88 @@ impl Writer<'_> {
         if self.len <= SMALL {
             self.buffer.small[self.len..self.len + GRANULE].copy_from_slice(&[0; GRANULE]);
         } else {
-            self.buffer.large.resize(self.len.next_multiple_of(GRANULE), 0);
+            self.buffer.large[self.len..][..GRANULE].fill(0);
         }
     }
 }
 
-/// Writes a number in groups of seven bits, the lowest first; all but the last have the eighth bit
-/// set. Gives how many there are.
+/// A buffer of `len` bytes at least.
+fn larger(len: usize) -> Vec<u8> {
+    if len > KEPT { take_buffer(len) } else { vec![0; len.next_power_of_two()] }
+}
+
+/// The place of the next bytes behind `len`, if the message has memory of its own already and room there.
 #[inline]
-pub(crate) fn varint(mut number: u64, groups: &mut [u8; 10]) -> usize {
-    let mut len = 0;
+fn far<const N: usize>(buffer: &mut Buffer, len: usize) -> Option<&mut [u8; N]> {
+    // And room to fill the last granule.
+    let rest = buffer.large.get_mut(len..).filter(|rest| len > SMALL && rest.len() >= N + GRANULE);
+    rest.and_then(<[u8]>::first_chunk_mut)
+}
+
+/// Goes on behind `len` bytes in memory of the message's own.
+#[cold]
+fn spill(buffer: &mut Buffer, len: usize, bytes: &[u8]) {
+    let written = &buffer.small[..len.min(SMALL)];
+    // Room to fill the last granule, too.
+    let needed = len + bytes.len() + GRANULE;
+    if buffer.large.len() < needed {
+        let mut larger = larger(needed.max(2 * buffer.large.len()));
+        let written = if len <= SMALL { written } else { &buffer.large[..len] };
+        larger[..len].copy_from_slice(written);
+        buffer.large = larger;
+    } else if len <= SMALL {
+        buffer.large[..len].copy_from_slice(written);
+    }
+    copy_bytes(bytes, &mut buffer.large[len..len + bytes.len()]);
+}
+
+/// A number behind `len` bytes. Gives how many bytes it has.
+#[inline(never)]
+fn spill_varint(buffer: &mut Buffer, len: usize, number: u64) -> usize {
+    if let Some(room) = far(buffer, len) {
+        return varint(number, room);
+    }
+    let mut groups = [0; 10];
+    let count = varint(number, &mut groups);
+    Writer { len, buffer }.extend(&groups[..count]);
+    count
+}
+
+/// Writes a number in groups of seven bits, the lowest first; all but the last have the eighth bit
+/// set. Gives how many there are; what is behind them is anything.
+#[inline(never)]
+pub(crate) fn varint(number: u64, groups: &mut [u8; 10]) -> usize {
+    if number >= 1 << 28 {
+        return large_varint(number, groups);
+    }
+    let (mut rest, mut len) = (number, 0);
     for group in groups {
         len += 1;
-        *group = number as u8;
-        if number < 0x80 {
+        *group = rest as u8;
+        if rest < 0x80 {
             break;
         }
         *group |= 0x80;
-        number >>= 7;
+        rest >>= 7;
     }
     len
+}
+
+/// The same, of five groups or more, without a branch for each.
+#[inline]
+fn large_varint(number: u64, groups: &mut [u8; 10]) -> usize {
+    const MORE: u64 = 0x8080_8080_8080_8080;
+    // Eight groups become eight bytes in three steps, each of which parts the upper half of all parts.
+    let part = |bits: u64, lower: u64, by| (bits & lower) | (bits & !lower) << by;
+    let eight = part(number & ((1 << 56) - 1), 0x0000_0000_0fff_ffff, 4);
+    let eight = part(eight, 0x0000_3fff_0000_3fff, 2);
+    let eight = part(eight, 0x007f_007f_007f_007f, 1);
+    let (more, len) = match (u64::BITS - number.leading_zeros()).div_ceil(7) {
+        len @ ..=8 => (MORE >> (8 * (9 - len)), len),
+        len => (MORE, len),
+    };
+    groups[..8].copy_from_slice(&(eight | more).to_le_bytes());
+    groups[8] = (number >> 56) as u8 & 0x7f | (number >> 63 << 7) as u8;
+    groups[9] = (number >> 63) as u8;
+    len as usize
 }

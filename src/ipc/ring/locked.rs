@@ -137,8 +137,9 @@ impl Ring {
     fn write(&self, place: Place, message: &[[u8; GRANULE]]) {
         let (first, second) = self.parts(place.start);
         let (front, back) = message.split_at(message.len().min(first.len()));
-        for (part, granules) in [(front, first), (back, second)] {
-            part.iter().zip(granules).for_each(|(&bytes, to)| to.write(u64::from_ne_bytes(bytes)));
+        Granule::write_all(first, front);
+        if !back.is_empty() {
+            Granule::write_all(second, back);
         }
     }
 
@@ -146,8 +147,9 @@ impl Ring {
     fn read(&self, place: Place, into: &mut [[u8; GRANULE]]) {
         let (first, second) = self.parts(place.start);
         let (front, back) = into.split_at_mut(into.len().min(first.len()));
-        for (part, granules) in [(front, first), (back, second)] {
-            part.iter_mut().zip(granules).for_each(|(to, from)| *to = from.read().to_ne_bytes());
+        Granule::read_all(first, front);
+        if !back.is_empty() {
+            Granule::read_all(second, back);
         }
     }
 

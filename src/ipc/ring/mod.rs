@@ -37,6 +37,7 @@
 //! A peer may write anything anywhere. Each number is read once, and checked before it is an
 //! index or a length; what cannot be is [`Refusal::Corrupt`].
 
+mod attempt;
 pub(crate) mod buffer;
 #[cfg(test)]
 mod hostile;

@@ -67,6 +67,13 @@ impl Futex {
         self.sleep(expected, deadline, true)
     }
 
+    /// A future that would wait: in a model no thread sleeps in its stead, but its own does, in the poll.
+    #[track_caller]
+    pub(crate) fn sleeps_here(&self, expected: u32, slices: bool) -> bool {
+        self.sleep(expected, Deadline::Never, slices);
+        true
+    }
+
     #[track_caller]
     fn sleep(&self, expected: u32, deadline: Deadline, slices: bool) -> Wait {
         let timeouts = Timeouts { deadline: deadline != Deadline::Never, slices };

@@ -1,5 +1,7 @@
 //! Numbers of all kinds.
 
+use std::mem::MaybeUninit;
+
 use multiproc_checker::PlainU64;
 
 use crate::sys::{Atomic, AtomicU64, Ordering};
@@ -76,4 +78,37 @@ impl Granule {
     pub(crate) fn write(&self, bytes: u64) {
         self.0.write(bytes);
     }
+
+    pub(crate) fn read_all(from: &[Self], into: &mut [[u8; 8]]) {
+        into.iter_mut().zip(from).for_each(|(to, from)| *to = from.read().to_ne_bytes());
+    }
+
+    pub(crate) fn write_all(to: &[Self], from: &[[u8; 8]]) {
+        from.iter().zip(to).for_each(|(from, to)| to.write(u64::from_ne_bytes(*from)));
+    }
+}
+
+/// Reads elements, each by an Acquire, as many as there are of both.
+pub(crate) fn load_all<T: Atomic>(from: &[T::Atom], into: &mut [MaybeUninit<T>]) {
+    into.iter_mut().zip(from).for_each(|(to, from)| {
+        to.write(T::load(from, Ordering::Acquire));
+    });
+}
+
+/// Writes elements, each by a Release, as many as there are of both.
+pub(crate) fn store_all<T: Atomic + Copy>(to: &[T::Atom], from: &[T]) {
+    from.iter().zip(to).for_each(|(&from, to)| T::store(to, from, Ordering::Release));
+}
+
+/// Copies between bytes of this process's own.
+pub(crate) fn copy_bytes(from: &[u8], into: &mut [u8]) {
+    into.copy_from_slice(from);
+}
+
+/// The same to bytes that are not initialised yet.
+pub(crate) fn init_bytes(from: &[u8], into: &mut [MaybeUninit<u8>]) {
+    assert_eq!(from.len(), into.len(), "bytes are copied to a place of their size");
+    into.iter_mut().zip(from).for_each(|(to, from)| {
+        to.write(*from);
+    });
 }

@@ -28,6 +28,9 @@ impl CurrentThread {
         CurrentThread(())
     }
 
+    /// A model's processes are threads, and none forks.
+    pub(crate) fn after_fork() {}
+
     pub(crate) fn tid(self) -> u32 {
         thread::name()
     }

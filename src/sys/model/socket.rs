@@ -45,6 +45,11 @@ impl Socket {
     pub(crate) fn wait(&self, side: Side, deadline: Deadline) -> Result<bool, Refused> {
         Ok(self.0.wait(side.into(), deadline != Deadline::Never))
     }
+
+    /// As [`Futex::sleeps_here`](crate::sys::Futex::sleeps_here).
+    pub(crate) fn sleeps_here(&self, side: Side) -> bool {
+        self.0.wait(side.into(), false)
+    }
 }
 
 impl Socket {

@@ -143,6 +143,11 @@ impl Futex {
         }
     }
 
+    /// Whether a future's own thread sleeps on the word, as it does in a model. Here another does it.
+    pub(crate) fn sleeps_here(&self, _expected: u32, _slices: bool) -> bool {
+        false
+    }
+
     /// Wakes up to `n` sleepers; gives how many.
     pub(crate) fn wake(&self, n: u32) -> u32 {
         match futex::wake(&self.0, SHARED, n) {

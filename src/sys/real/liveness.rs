@@ -6,7 +6,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, getpgid, pidfd_open};
 
-use crate::sys::{CurrentThread, Deadline, Stat, descriptor, poll, read_file};
+use crate::sys::{Deadline, Stat, descriptor, poll, read_proc, read_proc_of};
 
 /// Whether no thread of the machine has the number `tid` (as this PID namespace counts), or only
 /// what is left of a process until its parent has waited for it.
@@ -52,9 +52,7 @@ fn is_left_over(thread: Pid) -> Option<bool> {
         Err(Errno::INVAL | Errno::NOENT) => return Some(false),
         Err(_) => {}
     }
-    // /proc may count as another namespace does; then this process has another number there.
-    let own = Stat::read("self").filter(|own| own.pid == CurrentThread::process());
-    own.and_then(|_| Stat::read(thread)).map(|stat| stat.is_left_over())
+    Stat::of(thread.as_raw_nonzero().get().cast_unsigned()).map(|stat| stat.is_left_over())
 }
 
 /// Whether the thread's process is known not to map the memory that this one has at `address`: it
@@ -65,25 +63,13 @@ pub(super) fn no_longer_maps(tid: u32, address: usize) -> bool {
 }
 
 fn maps(tid: u32, address: usize) -> Option<bool> {
-    // The numbers in /proc are those of the namespace that it was mounted for: it is ours if we
-    // have one number there.
-    let status = read_file("/proc/self/status").ok()?;
-    let numbers = String::from_utf8_lossy(&status);
-    let numbers = numbers.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
-    if numbers.split_whitespace().count() != 1 {
-        return None;
-    }
-    let (own, theirs) = (read_maps("self")?, read_maps(&tid.to_string())?);
+    let maps = [read_proc("/proc/self/maps").ok()?, read_proc_of(tid, "maps").ok()?];
+    let [own, theirs] = maps.map(|maps| String::from_utf8_lossy(&maps).into_owned());
     let file = own.lines().find(|line| covers(line, address)).and_then(file)?;
     // One that is about to end has no memory.
     let mut theirs = theirs.lines().map(self::file).peekable();
     theirs.peek()?;
     Some(theirs.any(|theirs| theirs == Some(file)))
-}
-
-fn read_maps(process: &str) -> Option<String> {
-    let maps = read_file(&format!("/proc/{process}/maps")).ok()?;
-    Some(String::from_utf8_lossy(&maps).into_owned())
 }
 
 /// Whether the address is in the mapping of this line of a `maps` file.

@@ -2,6 +2,7 @@
 
 mod adaptive_spin;
 mod cell;
+mod copy;
 mod entry;
 mod futex;
 mod granule;
@@ -15,26 +16,33 @@ mod process_instance;
 mod record;
 mod robust;
 mod scale;
+mod shared_bytes;
 mod socket;
+mod spin;
 mod thread;
 mod versioned;
+mod word_address;
 
 pub(crate) use adaptive_spin::AdaptiveSpin;
 pub(crate) use cell::{Access, Cell};
+pub(crate) use copy::{copy_bytes, init_bytes};
 pub(crate) use entry::{Entry, Lender};
 pub(crate) use futex::Futex;
 pub(crate) use granule::Granule;
 pub(crate) use millis::millis;
-pub(crate) use number::Number;
+pub(crate) use number::{Number, load_all, store_all};
 pub(crate) use own_entries::OwnEntries;
 pub(crate) use packet::Packet;
 pub(crate) use placement::Placement;
 pub(crate) use process_instance::ProcessInstance;
 pub(crate) use robust::Node;
 pub(crate) use scale::{entries, looks};
+pub(crate) use shared_bytes::{copy_from_shared, copy_to_shared};
 pub(crate) use socket::Socket;
+pub(crate) use spin::Spin;
 pub(crate) use thread::{CurrentThread, Slot};
 pub(crate) use versioned::Versioned;
+pub(crate) use word_address::WordAddress;
 
 /// The raw atomics, for those above who keep elements in them (clippy refuses them elsewhere).
 #[allow(clippy::disallowed_types, reason = "the one door through which the raw atomics enter")]

@@ -26,9 +26,8 @@ static OF: AtomicU64 = AtomicU64::new(0);
 /// round again, but not within the clock tick in which its last bearer started.) Never 0, and below
 /// 2^63.
 ///
-/// Where the process cannot read /proc, or that counts processes as another PID namespace does, the
-/// start is 0, for unknown. Then the process number alone tells: if it comes round again, the end of
-/// the life is seen when its next bearer ends too.
+/// Where the process cannot read /proc, the start is 0, for unknown. Then the process number alone
+/// tells: if it comes round again, the end of the life is seen when its next bearer ends too.
 ///
 /// An exec goes on with the life. Those who compare lives are in one PID namespace, which
 /// [`Shared`](crate::Shared) sees to. A process can go into another time namespace, where /proc tells
@@ -59,7 +58,7 @@ impl ProcessInstance {
     #[cold]
     fn begin(generation: u64) -> u64 {
         let pid = CurrentThread::process();
-        let stat = Stat::read("self").filter(|stat| stat.pid == pid && has_first_clock());
+        let stat = Stat::own().ok().filter(|_| has_first_clock());
         let mine = life(pid, stat.map_or(0, |stat| stat.start));
         // All threads of this process find the same. Relaxed: OF, which is stored after it, carries it.
         MINE.store(mine, Ordering::Relaxed);
@@ -84,7 +83,7 @@ impl ProcessInstance {
             return true;
         }
         let known = start(life) != 0 && start(mine) != 0 && has_first_clock();
-        match known.then(|| Stat::read(pid)).flatten() {
+        match known.then(|| Stat::of(pid)).flatten() {
             Some(stat) if stat.start != start(life) => true,
             Some(stat) if !stat.is_zombie() => false,
             // Also where there is no such file: it may be hidden.
@@ -157,7 +156,7 @@ mod tests {
 
     fn life_of(pid: Pid) -> u64 {
         let pid = pid.as_raw_nonzero().get() as u32;
-        life(pid, Stat::read(pid).expect("it is not reaped").start)
+        life(pid, Stat::of(pid).expect("it is not reaped").start)
     }
 
     /// Waits until the child has come to this, and reaps nothing.
@@ -206,7 +205,7 @@ mod tests {
         let life = other.life();
         other.0.kill().expect("it lives");
         await_child(other.pid(), WaitIdOptions::EXITED);
-        assert_eq!(Stat::read(ProcessInstance::pid(life)).expect("it is not reaped").state, b'Z');
+        assert_eq!(Stat::of(ProcessInstance::pid(life)).expect("it is not reaped").state, b'Z');
         assert!(ProcessInstance::has_exited(life), "a zombie");
         other.0.wait().expect("it is not reaped");
         assert!(ProcessInstance::has_exited(life), "reaped");
@@ -259,16 +258,16 @@ mod tests {
         });
         let life = life_of(child);
         let deadline = Instant::now() + Duration::from_secs(60);
-        while Stat::read(ProcessInstance::pid(life)).expect("it is not reaped").state != b'Z' {
+        while Stat::of(ProcessInstance::pid(life)).expect("it is not reaped").state != b'Z' {
             assert!(Instant::now() < deadline, "its first thread does not end");
             std::thread::yield_now();
         }
         assert!(!ProcessInstance::has_exited(life));
-        assert!(!Stat::read(ProcessInstance::pid(life)).expect("it is not reaped").is_left_over());
+        assert!(!Stat::of(ProcessInstance::pid(life)).expect("it is not reaped").is_left_over());
         kill_process(child, Signal::KILL).expect("it is not reaped");
         await_child(child, WaitIdOptions::EXITED);
         assert!(ProcessInstance::has_exited(life));
-        assert!(Stat::read(ProcessInstance::pid(life)).expect("it is not reaped").is_left_over());
+        assert!(Stat::of(ProcessInstance::pid(life)).expect("it is not reaped").is_left_over());
         reap(child);
     }
 

@@ -127,6 +127,11 @@ impl Socket {
         let mut fds = [PollFd::new(&self.0, events)];
         Ok(crate::sys::poll(&mut fds, deadline).map_err(os("poll"))? > 0)
     }
+
+    /// As [`Futex::sleeps_here`](crate::sys::Futex::sleeps_here).
+    pub(crate) fn sleeps_here(&self, _side: Side) -> bool {
+        false
+    }
 }
 
 impl Socket {

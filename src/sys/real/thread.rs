@@ -301,6 +301,11 @@ impl CurrentThread {
                 && liveness::no_longer_maps(ProcessInstance::pid(life), node.link().addr())
     }
 
+    /// What glibc's `fork` does in a child by itself, in one that was made otherwise and has one thread.
+    pub(crate) fn after_fork() {
+        after_fork_in_child();
+    }
+
     /// The number of this process, as of a thread.
     pub(crate) fn process() -> u32 {
         rustix::process::getpid().as_raw_nonzero().get() as u32

@@ -1,7 +1,5 @@
 //! Queues and pipes.
 
-use std::os::fd::AsFd;
-
 use multiproc::{
     Connection, GetError, Process, PutError, Queue, Receiver, RecvError, SendCause, SendError,
     Sender, Thread, duplex, pipe, wait_any, wait_any_for,
@@ -141,7 +139,7 @@ fn wait_for_any(ready: &dyn Fn()) -> Done {
     let (first, one): (Receiver<u32>, Sender<u32>) = pipe()?;
     let (second, two): (Receiver<u32>, Sender<u32>) = pipe()?;
     ready();
-    let sources: [&dyn AsFd; 2] = [&first, &second];
+    let sources: [&dyn multiproc::Waitable; 2] = [&first, &second];
     assert_eq!(wait_any_for(&sources, TICK)?, []);
     two.send(2)?;
     assert_eq!(wait_any(&sources)?, [1]);

@@ -6,6 +6,7 @@
 //! error when the crate gives one.
 
 mod controls;
+mod futures;
 mod memory;
 mod messages;
 mod ownership;
@@ -48,6 +49,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
         ownership::ALL,
         memory::ALL,
         messages::ALL,
+        futures::ALL,
         processes::ALL,
         threads::ALL,
         pools::ALL,

@@ -158,8 +158,17 @@ impl Shapes {
     }
 
     /// What is in a struct at `place`; an error if it has not so many fields.
-    #[inline]
+    #[inline(always)]
     pub(super) fn structure(&self, place: Place, name: &str, fields: usize) -> Result<&Parts> {
+        match self.nodes.get(place.node as usize) {
+            // It was written so before.
+            Some(Node::Parts(parts)) if parts.fields().len() == fields && fields > 0 => Ok(parts),
+            _ => self.compare_structure(place, name, fields),
+        }
+    }
+
+    #[cold]
+    fn compare_structure(&self, place: Place, name: &str, fields: usize) -> Result<&Parts> {
         let parts = match self.nodes.get(place.node as usize) {
             Some(Node::Parts(parts)) => parts,
             _ => self.one_of(place, fields),
