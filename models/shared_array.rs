@@ -15,6 +15,17 @@ models! {
         },
     };
 
+    carries_many: Model {
+        shows: "elements that are copied out, some seen written, carry what was done before them",
+        min_explored: 5,
+        must_reach: &["seen"],
+        run: || {
+            let written = |array: &SharedArray<u8>| array.to_vec()[0] == 1;
+            let array = hand_over(|array| array.write_slice(0, &[1]).unwrap(), written);
+            assert_eq!(array.get(0), Ok(1));
+        },
+    };
+
     swaps: Model {
         shows: "a swap hands over and takes over",
         min_explored: 3,

@@ -19,7 +19,7 @@ use crate::ALL;
 use crate::equivalent::EQUIVALENT;
 use crate::explore::{Explored, Legs, is_whole, say};
 use crate::harness::{Model, name_of};
-use crate::mutants::{Killed, Killer, Mutant, killer};
+use crate::mutants::{Killed, Killer, Mutant, SPARED, killer};
 use crate::{programs, reductions};
 
 #[test]
@@ -99,8 +99,7 @@ fn all_mutants() {
     }
 }
 
-/// In a quick run each mutant is given only to the model that found it the last time, if that is a small one,
-/// and as many as so much time is enough for.
+/// In a quick run only to the small model that found it the last time, and as many as there is time for.
 #[test]
 fn some_mutants() {
     if is_whole() {
@@ -131,9 +130,8 @@ fn some_mutants() {
     assert!(fallen > 0, "nobody is known to find a mutant");
 }
 
-/// What was found of mutants.
+/// What was found of mutants, by name.
 struct Found {
-    /// By name.
     mutants: BTreeMap<String, Mutant>,
     killed: Killed,
 }
@@ -220,11 +218,13 @@ impl Found {
     fn told(&self) -> String {
         let decisions: BTreeSet<_> = self.mutants.values().map(|mutant| &mutant.decision).collect();
         let found = self.killed.0.values().flatten().count();
-        format!("{} mutants of {} places: {found} are found.", self.mutants.len(), decisions.len())
+        let (mutants, places) = (self.mutants.len(), decisions.len());
+        format!(
+            "{mutants} mutants of {places} places: {found} are found. SKIPPED: those of {SPARED}"
+        )
     }
 
-    /// Every decision is found in one way at least, and in every way in which it was found before, but for
-    /// what is argued not to matter, which is not found.
+    /// Every decision is found in one way at least and in each as before, but for what is argued not to matter.
     fn check(&self) {
         let mut ways: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (name, mutant) in &self.mutants {
