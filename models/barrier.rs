@@ -6,14 +6,16 @@ use std::time::Duration;
 use multiproc::{Barrier, BrokenBarrier, ProcessSafe};
 
 use crate::harness::{Model, models};
-use crate::stage::{Data, Place, explore_once_asleep, reached, share, spawn_with, stop_exploring};
+use crate::stage::{
+    Data, Place, end_of_round, explore, explore_once_asleep, let_sleep, reached, share, spawn_with,
+    stop_exploring,
+};
 
 models! {
     carries (stale_loads): Model {
         shows: "who has passed, also at the last moment, sees what the others did before they came",
         min_explored: 3_000,
         must_reach: &["last", "first"],
-        mutants: &["barrier.come", "barrier.last.acquire", "barrier.last.release", "barrier.passed"],
         run: || {
             let gate = Gate::new(2);
             let other = spawn_with(&gate, |gate| gate.meet(0));
@@ -25,16 +27,7 @@ models! {
     meets_once: Model {
         shows: "two meet, each sees what the other brought, and nobody sleeps through it",
         min_explored: 4_400,
-        must_reach: &["barrier.wake.all"],
-        mutants: &[
-            "barrier.come",
-            "barrier.last.acquire",
-            "barrier.turn",
-            "barrier.turn.before",
-            "barrier.last",
-            "barrier.come.one",
-            "barrier.come.last",
-        ],
+        must_reach: &["Barrier::wake_all"],
         run: || {
             let gate = Gate::new(2);
             let bring = |gate: &Gate, me: usize| {
@@ -51,8 +44,7 @@ models! {
     meets (stale_loads): Model {
         shows: "two meet twice, and nobody sleeps through the second time",
         min_explored: 2_900,
-        must_reach: &["barrier.wake.all"],
-        mutants: &["barrier.round", "barrier.turn.acquire", "barrier.turn.release"],
+        must_reach: &["Barrier::wake_all"],
         run: || {
             let barrier = share(Barrier::new(2));
             let twice = |barrier: &Barrier| {
@@ -70,8 +62,7 @@ models! {
     three_meet: Model {
         shows: "the last of three wakes both who sleep",
         min_explored: 9,
-        must_reach: &["barrier.wake.all"],
-        mutants: &["barrier.wake.all"],
+        must_reach: &["Barrier::wake_all"],
         run: || {
             stop_exploring();
             let gate = Gate::new(3);
@@ -88,7 +79,6 @@ models! {
         shows: "what the last does for all is done before any goes on",
         min_explored: 280_000,
         must_reach: &["the second acted"],
-        mutants: &["barrier.acted", "barrier.last.acquire", "barrier.passed"],
         run: || {
             let gate = Gate::new(2);
             let other = spawn_with(&gate, |gate| gate.act(0));
@@ -101,7 +91,6 @@ models! {
         shows: "who gives up breaks it for the other, unless both pass",
         min_explored: 190_000,
         must_reach: &["passed", "gave up"],
-        mutants: &["barrier.turn.acquire", "barrier.come.broken"],
         run: || {
             let barrier = share(Barrier::new(2));
             let came = |place: Result<usize, BrokenBarrier>| match place {
@@ -131,8 +120,7 @@ models! {
     is_reset: Model {
         shows: "who waits while it is reset hears of it, and it is whole for those who come then",
         min_explored: 13_000,
-        must_reach: &["barrier.wake.all"],
-        mutants: &["barrier.round", "barrier.next.reset", "barrier.reset.waited"],
+        must_reach: &["Barrier::wake_all"],
         run: || {
             stop_exploring();
             let gate = Gate::new(2);
@@ -150,8 +138,7 @@ models! {
     is_mended: Model {
         shows: "broken, and then reset, it is whole for those who come",
         min_explored: 4_400,
-        must_reach: &["barrier.wake.all"],
-        mutants: &["barrier.reset.broken"],
+        must_reach: &["Barrier::wake_all"],
         run: || {
             let gate = Gate::new(2);
             gate.barrier.abort();
@@ -165,8 +152,7 @@ models! {
     is_reset_after: Model {
         shows: "who has passed hears nothing of a reset after it, however late it wakes",
         min_explored: 30,
-        must_reach: &["barrier.outcome"],
-        mutants: &["barrier.outcome"],
+        must_reach: &["State::outcome: ended - 1"],
         run: || {
             stop_exploring();
             let gate = Gate::new(2);
@@ -182,8 +168,7 @@ models! {
     is_reset_often: Model {
         shows: "who sleeps through more resets than are remembered is not told that it has passed",
         min_explored: 680,
-        must_reach: &["barrier.outcome.age"],
-        mutants: &["barrier.next.age", "barrier.outcome.age"],
+        must_reach: &["State::outcome: now.age() >= ended"],
         run: || {
             stop_exploring();
             let gate = Gate::new(2);
@@ -197,11 +182,36 @@ models! {
         },
     };
 
+    passes_long_ago (search_only): Model {
+        shows: "who sleeps through more rounds than are remembered, and no reset, is told that it has passed",
+        min_explored: 300,
+        must_reach: &["State::outcome: now.age() >= ended"],
+        run: || {
+            stop_exploring();
+            let gate = Gate::new(2);
+            gate.barrier.abort();
+            gate.barrier.reset();
+            let sleeper = spawn_with(&gate, |gate| _ = gate.barrier.wait().unwrap());
+            let_sleep(1);
+            gate.barrier.wait().unwrap();
+            let meet = |gate: &Gate| {
+                for round in 0..6 {
+                    gate.barrier.wait().unwrap();
+                    end_of_round(round);
+                }
+            };
+            let other = spawn_with(&gate, move |gate| meet(gate));
+            explore();
+            meet(&gate);
+            sleeper.join();
+            other.join();
+        },
+    };
+
     times_out_too_late (stale_loads): Model {
         shows: "when both pass, neither who gave up too late has broken it for those who come",
         min_explored: 3_100,
         must_reach: &["passed"],
-        mutants: &["barrier.break"],
         run: || {
             let gate = Gate::new(2);
             let other = spawn_with(&gate, |gate| _ = gate.barrier.wait_for(LONG));
@@ -218,11 +228,11 @@ models! {
         shows: "what broke it first is what all hear, who waited and who come",
         min_explored: 310,
         must_reach: &["gave up", "aborted"],
-        mutants: &["barrier.abort"],
         run: || {
             let barrier = share(Barrier::new(2));
             let hasty = spawn_with(&barrier, |barrier| barrier.wait_for(LONG).unwrap_err());
             barrier.abort();
+            assert!(barrier.is_broken());
             let heard = hasty.join();
             reached(if heard == BrokenBarrier::Aborted { "aborted" } else { "gave up" });
             assert_eq!(barrier.wait(), Err(heard));
@@ -234,7 +244,6 @@ models! {
         shows: "an action that panics breaks it for who waits",
         min_explored: 4_400,
         must_reach: &["panicked", "passed"],
-        mutants: &["barrier.panicked"],
         run: || {
             let barrier = share(Barrier::new(2));
             let other = spawn_with(&barrier, |barrier| barrier.wait());
@@ -257,7 +266,6 @@ models! {
         shows: "who comes while the last acts belongs to the next round",
         min_explored: 3_900,
         must_reach: &["acted"],
-        mutants: &["barrier.full"],
         run: || {
             stop_exploring();
             let gate = Gate::new(2);
@@ -282,7 +290,6 @@ models! {
         shows: "who gives up while the last acts has broken it for the last, too",
         min_explored: 3_600,
         must_reach: &["passed", "gave up"],
-        mutants: &["barrier.acted.broken"],
         run: || {
             let gate = Gate::new(2);
             let other = spawn_with(&gate, |gate| {

@@ -10,7 +10,6 @@ models! {
         shows: "of two who give back the one permit that is out, one is refused",
         min_explored: 28,
         must_reach: &["the other was refused", "refused"],
-        mutants: &["semaphore.limit"],
         run: || {
             let seats = share(BoundedSemaphore::new(1));
             seats.acquire().forget();
@@ -26,8 +25,7 @@ models! {
     hands_over: Model {
         shows: "two on one seat: one sits, and the seat comes back",
         min_explored: 1_500,
-        must_reach: &["semaphore.wake.many", "semaphore.clear.all"],
-        mutants: &["semaphore.wake.many", "semaphore.give"],
+        must_reach: &["Semaphore::wake", "wake_and_clear: wake_op(Op::ClearBit"],
         run: || {
             let seats = share(BoundedSemaphore::new(1));
             let sitter = spawn_with(&seats, |seats| drop(seats.acquire()));

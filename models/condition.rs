@@ -11,13 +11,7 @@ models! {
     notifies: Model {
         shows: "who waits for a change sees it, whenever the one who changes it comes",
         min_explored: 200,
-        must_reach: &["condition.wake", "condition.release.all"],
-        mutants: &[
-            "condition.has_waiters",
-            "lock.unlock.release",
-            "condition.fewer",
-            "condition.announce",
-        ],
+        must_reach: &["Condition::wake: ", "Condition::release_all"],
         run: || {
             let meeting = Meeting::new();
             let changer = spawn_with(&meeting, |meeting| {
@@ -32,13 +26,7 @@ models! {
     notifies_all: Model {
         shows: "a notification of all reaches one who sleeps and one who is about to",
         min_explored: 120,
-        must_reach: &["condition.release.all"],
-        mutants: &[
-            "condition.has_waiters",
-            "condition.release.all",
-            "condition.next",
-            "condition.before",
-        ],
+        must_reach: &["Condition::release_all"],
         run: || {
             let meeting = Meeting::new();
             let changer = spawn_with(&meeting, |meeting| {
@@ -54,7 +42,6 @@ models! {
         shows: "of two who sleep, the first notification lets one go on, and the second the other",
         min_explored: 4_400,
         must_reach: &["one went on", "none yet"],
-        mutants: &["condition.wake"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -77,8 +64,7 @@ models! {
     notifies_of_nothing: Model {
         shows: "who was woken for nothing, or nearly, is not lost to the next notification",
         min_explored: 14_000,
-        must_reach: &["condition.release.all"],
-        mutants: &["condition.release.all"],
+        must_reach: &["Condition::release_all"],
         run: || {
             let meeting = Meeting::new();
             let changer = spawn_with(&meeting, |meeting| {
@@ -94,8 +80,7 @@ models! {
     gives_up_all_levels (search_only): Model {
         shows: "of a lock that a waiter has twice, the other has all, and the waiter has both again",
         min_explored: 440,
-        must_reach: &["condition.wake"],
-        mutants: &["rlock.levels", "condition.has_waiters", "rlock.back"],
+        must_reach: &["Condition::wake"],
         run: || {
             stop_exploring();
             let meeting = share((RLock::new(Data::default()), Condition::new()));
@@ -121,7 +106,6 @@ models! {
         shows: "one who gives up has the lock again, and knows whether it was notified",
         min_explored: 4_800,
         must_reach: &["notified", "gave up"],
-        mutants: &["lock.unlock.release", "lock.wake.one"],
         run: || {
             let meeting = Meeting::new();
             let changer = spawn_with(&meeting, |meeting| {

@@ -6,16 +6,15 @@ use multiproc::{Condition, Lock, Poisoned, ProcessSafe};
 
 use crate::harness::{Model, models};
 use crate::stage::{
-    Data, Place, explore_once_asleep, let_sleep, reached, share, spawn_mortal, spawn_with,
-    stop_exploring,
+    Data, Place, end_life, explore_once_asleep, let_sleep, reached, share, spawn_mortal,
+    spawn_with, stop_exploring,
 };
 
 models! {
     hands_on (one_dies, slices_end, explored_only): Model {
         shows: "one who was woken is killed before it has the lock: its notification goes to another",
         min_explored: 1_000,
-        must_reach: &["lived", "died", "condition.hand_on", "owed.over"],
-        mutants: &["condition.owe", "condition.hand_on", "owed.over", "owed.leave"],
+        must_reach: &["lived", "died", "Condition::sleep: self.owed.is_left()", "Owed::is_more_than_entered: ProcessInstance::has_exited(life)"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -47,8 +46,7 @@ models! {
     hands_on_once (one_dies, slices_meet, explored_only): Model {
         shows: "of two who find at once that a wake is owed, one goes on",
         min_explored: 40_000,
-        must_reach: &["lived", "died", "owed.once"],
-        mutants: &["owed.once"],
+        must_reach: &["lived", "died", "Owed::take_over: changed.is_err()"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
@@ -73,12 +71,15 @@ models! {
     tells_of_no_more (one_vanishes, explored_only): Model {
         shows: "who waits is told neither of what another acted on, nor of what reached nobody",
         min_explored: 1_600,
-        must_reach: &["lived", "died", "condition.hand_on"],
-        mutants: &["owed.acted", "condition.owe.fewer", "condition.poisoned.before"],
+        must_reach: &["lived", "died", "Condition::sleep: self.owed.is_left()"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();
-            let before = spawn_with(&meeting, |meeting| meeting.wait_and_count());
+            // It has acted on it before its process ends.
+            let before = spawn_with(&meeting, |meeting| {
+                meeting.wait_and_count();
+                end_life();
+            });
             let_sleep(1);
             meeting.changed.notify_one();
             before.join();
@@ -109,7 +110,6 @@ models! {
         shows: "who is to notify is killed with the lock, which nobody takes: the waiter hears",
         min_explored: 450,
         must_reach: &["lived", "died", "poisoned", "notified"],
-        mutants: &["condition.owner_died", "lock.owner_died.marked"],
         run: || owner_dies(false),
     };
 
@@ -117,7 +117,6 @@ models! {
         shows: "the same where the kernel does not find the lock",
         min_explored: 470,
         must_reach: &["lived", "died", "poisoned", "notified"],
-        mutants: &["condition.owner_died", "lock.owner_died.gone"],
         run: || owner_dies(false),
     };
 
@@ -125,7 +124,6 @@ models! {
         shows: "who is to notify is killed with the lock, and another takes it: the waiter hears",
         min_explored: 1_700,
         must_reach: &["lived", "died", "poisoned", "notified"],
-        mutants: &["condition.poisoned"],
         run: || owner_dies(true),
     };
 
@@ -133,7 +131,6 @@ models! {
         shows: "who has changed something is killed before it notifies: the waiter sees it",
         min_explored: 310,
         must_reach: &["lived", "died", "changed"],
-        mutants: &["condition.looks"],
         run: || {
             stop_exploring();
             let meeting = Meeting::new();

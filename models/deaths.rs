@@ -20,7 +20,6 @@ models! {
         shows: "two threads, two rounds: whoever dies, the other comes through, and hears of it",
         min_explored: 10_000,
         must_reach: &["lived", "died", "poisoned"],
-        mutants: &["lock.wake.one", "lock.died", "kernel.marks", "kernel.wakes.heir"],
         run: || lock(2, 2),
     };
 
@@ -28,14 +27,6 @@ models! {
         shows: "three threads, one round: whoever dies, the others come through",
         min_explored: 60_000,
         must_reach: &["lived", "died", "poisoned"],
-        mutants: &[
-            "lock.wake.one",
-            "lock.slow.waiters",
-            "lock.clear.all",
-            "lock.died",
-            "kernel.wakes.next",
-            "kernel.keeps.waiters",
-        ],
         run: || lock(3, 1),
     };
 
@@ -43,7 +34,6 @@ models! {
         shows: "the owner of two locks dies: the next owner of one hears before the other is marked",
         min_explored: 3_800,
         must_reach: &["lived", "died", "between"],
-        mutants: &["kernel.marks", "kernel.wakes.heir"],
         run: || {
             let locks = share([(); 2].map(|()| Lock::new(<[Data; 2]>::default())));
             let owner = spawn_mortal(&locks, |locks| {
@@ -66,13 +56,7 @@ models! {
     lock_unmarked (one_vanishes, explored_only): Model {
         shows: "an owner goes, and the kernel does not find its lock: the others do, and hear of it",
         min_explored: 9_400,
-        must_reach: &["lived", "died", "lock.take_over.died"],
-        mutants: &[
-            "lock.take_over",
-            "lock.take_over.waiters",
-            "lock.take_over.died",
-            "lock.wake.one",
-        ],
+        must_reach: &["lived", "died", "RawLock::take_over: taken"],
         run: || {
             let numbers = share(Lock::new(<[Data; 2]>::default()));
             let owner = spawn_mortal(&numbers, |numbers| add(numbers));
@@ -88,8 +72,7 @@ models! {
     lock_in_time (one_vanishes, explored_only): Model {
         shows: "as lock_unmarked, of those who wait only for a time: they have it, or it is over",
         min_explored: 19_000,
-        must_reach: &["lived", "died", "lock.take_over.died", "late"],
-        mutants: &["lock.take_over.died"],
+        must_reach: &["lived", "died", "RawLock::take_over: taken", "late"],
         run: || {
             let numbers = share(Lock::new(<[Data; 2]>::default()));
             let owner = spawn_mortal(&numbers, |numbers| add(numbers));
@@ -109,7 +92,6 @@ models! {
         shows: "who waits for one that waits for a dead owner does not take that one for dead",
         min_explored: 48_000,
         must_reach: &["lived", "died"],
-        mutants: &["lock.gone"],
         run: || {
             let locks = share([(); 2].map(|()| Lock::new(Data::default())));
             let first = spawn_mortal(&locks, |locks| drop(locks[0].lock()));
@@ -132,7 +114,6 @@ models! {
         shows: "two on one permit: whoever dies, the permit comes back",
         min_explored: 1_150,
         must_reach: &["lived", "died"],
-        mutants: &[],
         run: || {
             let seats = share(RobustSemaphore::<1>::new(1));
             let others = [(); 2].map(|()| {
@@ -152,7 +133,6 @@ models! {
         shows: "a producer that dies leaves a queue on which the others put and get",
         min_explored: 2_900,
         must_reach: &["lived", "died", "put", "not put"],
-        mutants: &[],
         run: || {
             let queue = Queue::<u32>::with_bytes(2, 16).unwrap();
             let producer = spawn_mortal(&queue, |queue| {
@@ -177,7 +157,6 @@ models! {
         shows: "a consumer that dies takes at most the message in its hand with it",
         min_explored: 4_400,
         must_reach: &["lived", "died", "lost", "left"],
-        mutants: &[],
         run: || {
             let queue = Queue::<u32>::with_bytes(2, 16).unwrap();
             (1..=2).for_each(|n| queue.put(n).unwrap());
@@ -202,7 +181,6 @@ models! {
         shows: "one puts and one gets, and either dies: what is left is whole, and in its order",
         min_explored: 65_000,
         must_reach: &["lived", "died", "lost", "left"],
-        mutants: &[],
         run: || {
             let queue = Queue::<u32>::with_bytes(2, 16).unwrap();
             let producer =
@@ -232,7 +210,6 @@ models! {
         shows: "of two who wait for a message one is killed, asleep or woken: the other gets one",
         min_explored: 5_200,
         must_reach: &["lived", "died"],
-        mutants: &[],
         run: || {
             stop_exploring();
             let queue = Queue::<u32>::with_bytes(2, 16).unwrap();
@@ -249,7 +226,6 @@ models! {
         shows: "one who sleeps for a permit is killed, or woken and then killed: the other gets his",
         min_explored: 1_100,
         must_reach: &["lived", "died"],
-        mutants: &["semaphore.wake.many"],
         run: || {
             let seats = share(Semaphore::new(0));
             let sitters = [(); 2].map(|()| spawn_mortal(&seats, |seats| seats.acquire().forget()));
@@ -265,7 +241,6 @@ models! {
         shows: "one who waits is killed, the other goes on; a setter is killed, and the next one sets",
         min_explored: 2_000,
         must_reach: &["lived", "died"],
-        mutants: &["event.wake.all"],
         run: || {
             let event = share(Event::new());
             let waiters = [(); 2].map(|()| spawn_mortal(&event, |event| event.wait()));
@@ -281,7 +256,6 @@ models! {
         shows: "who changes something is killed before it notifies, or with the lock: the waiter hears",
         min_explored: 5_100,
         must_reach: &["lived", "died", "poisoned", "changed", "unchanged"],
-        mutants: &[],
         run: || {
             let meeting = share((Lock::new(0u32), Condition::new()));
             let changer = spawn_mortal(&meeting, |meeting| {
@@ -311,7 +285,6 @@ models! {
         shows: "one that has locked twice dies: the other comes through, and hears of it",
         min_explored: 14_000,
         must_reach: &["lived", "died", "poisoned"],
-        mutants: &["lock.wake.one"],
         run: || {
             let lock = share(RLock::new(Data::default()));
             let owners = [(); 2].map(|()| {

@@ -5,11 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use multiproc::model::{check, spawn};
-use multiproc::{Condition, Event, Lock, Semaphore, Value};
+use multiproc::{Condition, Error, Event, Lock, NameProblem, Semaphore, Shared, Value};
 use multiproc_checker::thread::let_sleep;
 use multiproc_checker::{Loads, Search, Weak, mutants};
 
+use crate::mutants::id_of;
 use crate::stage::{Data, explore, stop_exploring};
+
+const WEAK_GET: &str = "get: T::load(atom, Acquire) → Relaxed for Acquire";
+
+#[test]
+fn a_models_memory_gets_no_name() {
+    let refused = Shared::create("model", 1u64).unwrap_err();
+    assert!(matches!(refused, Error::Name { problem: NameProblem::Os { .. }, .. }), "{refused}");
+}
 
 #[test]
 fn who_joins_sees_what_was_done() {
@@ -114,7 +123,8 @@ fn who_comes_on_can_see_what_was_old_already() {
         };
         let stale = move || Weak::with(Loads::Stale).run(program).failure;
         assert!(stale().is_none(), "an Acquire tells in order");
-        assert!(mutants::with("array.get", stale).is_some(), "{hears} {looks}");
+        let id = id_of(WEAK_GET, program);
+        assert!(mutants::with(&id, stale).is_some(), "{hears} {looks}");
     }
 }
 
@@ -171,7 +181,8 @@ fn who_comes_on_can_see_either_of_two_stores() {
             [first, second, third].into_iter().for_each(|one| one.join());
         };
         for loads in [Loads::Stale, Loads::Latest] {
-            let failure = mutants::with("array.get", || Weak::with(loads).run(program).failure);
+            let id = id_of(WEAK_GET, program);
+            let failure = mutants::with(&id, || Weak::with(loads).run(program).failure);
             assert!(failure.is_some(), "it swaps: {swaps}, {loads} loads");
         }
     }

@@ -11,15 +11,7 @@ models! {
     carries: Model {
         shows: "one waits for the password, asleep or not, and sees it",
         min_explored: 23,
-        must_reach: &["event.wake.all", "event.set.release"],
-        mutants: &[
-            "event.set.release",
-            "event.wait.acquire",
-            "event.has_waiters",
-            "event.set",
-            "event.announce",
-            "event.wake.set",
-        ],
+        must_reach: &["Event::set: wake_op", "Event::set: seen | SET"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
@@ -35,8 +27,7 @@ models! {
     wakes: Model {
         shows: "two wait, and all who sleep are woken; who comes later sees as much",
         min_explored: 3_400,
-        must_reach: &["event.wake.all"],
-        mutants: &["event.wake.all", "event.wake.release", "event.wait.acquire", "event.wait.set"],
+        must_reach: &["Event::set: wake_op"],
         run: || {
             let notice = Notice::new();
             let waiters = [(); 2].map(|()| {
@@ -55,7 +46,6 @@ models! {
         shows: "who only asks whether it is set sees the password too",
         min_explored: 6,
         must_reach: &["set", "not set"],
-        mutants: &["event.set.release", "event.is_set.acquire"],
         run: || {
             let notice = Notice::new();
             let setter = spawn_with(&notice, |notice| {
@@ -71,7 +61,6 @@ models! {
         shows: "a set that is followed at once by a clear releases whoever slept",
         min_explored: 63,
         must_reach: &["asleep", "awake"],
-        mutants: &["event.round", "event.wait.round"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
@@ -97,7 +86,6 @@ models! {
         shows: "who sees it cleared may write the password anew: it has been read",
         min_explored: 100,
         must_reach: &["cleared"],
-        mutants: &["event.clear.release", "event.is_set.acquire"],
         run: || {
             let notice = Notice::new();
             let reader = spawn_with(&notice, |notice| {
@@ -119,7 +107,6 @@ models! {
         shows: "a wait that may end before the set: true is the password, false is not yet",
         min_explored: 95,
         must_reach: &["in time", "too late"],
-        mutants: &["event.set.release", "event.wait.acquire"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
@@ -140,8 +127,7 @@ models! {
     is_cleared: Model {
         shows: "once it was cleared, and not set again, it is not set",
         min_explored: 24,
-        must_reach: &["event.announce"],
-        mutants: &["event.clear"],
+        must_reach: &["Event::wait_by: seen | WAIT"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| {
@@ -158,7 +144,6 @@ models! {
         shows: "that someone waits for it does not set it",
         min_explored: 200,
         must_reach: &["set", "not set"],
-        mutants: &["event.is_set"],
         run: || {
             let notice = Notice::new();
             let waiter = spawn_with(&notice, |notice| notice.event.wait());

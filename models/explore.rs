@@ -1,6 +1,6 @@
-//! The legs that explore: the search, and loom without any bound, both counted, of the source as it is and of its mutants.
+//! The legs that explore: the search, and loom without any bound, both counted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use multiproc_checker::{Failure, Loads, Search, Slices, Weak, mutants};
 use serde::{Deserialize, Serialize};
 
 use crate::harness::Model;
+use crate::mutants::{Mutant, record};
 use crate::stage::take_reached;
 
 /// By what a model is explored.
@@ -116,10 +117,18 @@ pub(crate) struct Explored {
     pub(crate) deaths: usize,
     #[serde(skip)]
     pub(crate) failure: Option<Failure>,
-    pub(crate) seen: BTreeSet<String>,
-    /// Of the sites passed, whether each is an ordering.
-    pub(crate) sites: BTreeMap<String, bool>,
+    pub(crate) reached: BTreeSet<String>,
+    /// Those that it passes.
+    pub(crate) mutants: Vec<Mutant>,
     pub(crate) took: Duration,
+}
+
+impl Explored {
+    /// Whether this was witnessed, or a mutant whose name begins so was passed.
+    fn reached(&self, state: &str) -> bool {
+        self.reached.contains(state)
+            || self.mutants.iter().any(|mutant| mutant.name.starts_with(state))
+    }
 }
 
 impl Model {
@@ -134,9 +143,10 @@ impl Model {
         // There the search is enough of a model that is large for loom.
         let enough = spared.map_or(usize::MAX, |_| legs.loads.len().min(1));
         for leg in self.legs(legs).into_iter().take(enough) {
-            let explored = weakened(&leg);
+            let explored = self.weakened(legs, &leg);
             if let Some(failure) = &explored.failure {
-                panic!("{}", weakened(|| self.explained(name, legs, &explored, failure)));
+                let explained = || self.explained(name, legs, &explored, failure);
+                panic!("{}", self.weakened(legs, explained));
             }
             if explored.states == 0 || legs.loads.is_empty() {
                 sum += explored.runs.max(explored.states);
@@ -153,7 +163,7 @@ impl Model {
         let min = self.min_explored;
         assert!(sum >= min, "{name} explored {sum}, not the {min} that it should at least");
         for state in self.must_reach {
-            let reached = all.iter().any(|explored| explored.seen.contains(*state));
+            let reached = all.iter().any(|explored| explored.reached(state));
             assert!(reached, "{name} never reached `{state}`");
         }
         all
@@ -172,12 +182,17 @@ impl Model {
 
     /// What of it a quick run does without: by loom, what is large, and the search's alone, what is very
     /// large.
-    fn spared(&self, legs: Legs) -> Option<&'static str> {
+    pub(crate) fn spared(&self, legs: Legs) -> Option<&'static str> {
         let (most, what) = match legs.loads {
             [] => (QUICK_SEARCH, ""),
             _ => (QUICK, " by loom"),
         };
         (self.min_explored > most && !is_whole()).then_some(what)
+    }
+
+    /// Whether it is for the search alone, and large for that.
+    pub(crate) fn is_large(&self, legs: Legs) -> bool {
+        legs.loads.is_empty() && self.min_explored > QUICK_SEARCH
     }
 
     fn legs(&self, legs: Legs) -> Vec<Box<dyn Fn() -> Explored + '_>> {
@@ -191,7 +206,7 @@ impl Model {
 
     pub(crate) fn search(&self, legs: Legs) -> Explored {
         let start = begin();
-        let searched = legs.searching().run(self.run);
+        let (searched, mutants) = record(|| legs.searching().run(self.run));
         assert!(searched.complete || searched.failure.is_some(), "nothing limits it");
         Explored {
             leg: "search".to_owned(),
@@ -199,48 +214,24 @@ impl Model {
             states: searched.states,
             deaths: searched.deaths,
             failure: searched.failure,
-            seen: seen(),
-            sites: sites(),
+            reached: reached(),
+            mutants,
             took: start.elapsed(),
         }
     }
 
     pub(crate) fn weakly(&self, loads: Loads) -> Explored {
         let start = begin();
-        let explored = Weak::with(loads).run(self.run);
+        let (explored, mutants) = record(|| Weak::with(loads).run(self.run));
         Explored {
             leg: format!("loom, {loads} loads"),
             runs: explored.interleavings,
             states: 0,
             deaths: 0,
             failure: explored.failure,
-            seen: seen(),
-            sites: sites(),
+            reached: reached(),
+            mutants,
             took: start.elapsed(),
-        }
-    }
-
-    /// Explores the model with each of its sites weakened; each must make it fail.
-    pub(crate) fn mutants_fail(&self, name: &str, legs: Legs) {
-        if legs.loads.is_empty() && self.spared(legs).is_some() {
-            return say(&format!("SKIPPED: {name} without its sites, in a quick run"));
-        }
-        for site in self.mutants {
-            let mut held = Vec::new();
-            let failed = self.legs(legs).iter().find_map(|leg| {
-                let explored = mutants::with(*site, leg);
-                let Explored { leg, runs, failure, .. } = explored;
-                let why = failure.map(|failure| format!("{leg}, run {runs}: {}", failure.message));
-                held.push(format!("{runs} runs of {leg}"));
-                why
-            });
-            let Some(why) = failed else {
-                panic!("{name} holds without `{site}`, in {}", held.join(" and "));
-            };
-            say(&format!(
-                "{name} without {site} fails ({})",
-                why.lines().next().unwrap_or_default()
-            ));
         }
     }
 
@@ -253,7 +244,7 @@ impl Model {
         };
         let Failure { message, schedule, table } = explained.as_ref().unwrap_or(failure);
         let mutant = std::env::var("MULTIPROC_MUTANT");
-        let mutant = mutant.map_or(String::new(), |site| format!("MULTIPROC_MUTANT={site} "));
+        let mutant = mutant.map_or(String::new(), |id| format!("MULTIPROC_MUTANT='{id}' "));
         format!(
             "{name} fails ({}): {message}\n{table}\nTo play exactly this again:\n\
              {mutant}MULTIPROC_REPLAY='{schedule}' RUSTFLAGS=\"--cfg loom\" \
@@ -263,7 +254,7 @@ impl Model {
     }
 
     fn replayed(&self, legs: Legs, schedule: &str) -> String {
-        let failure = weakened(|| match Weak::read(schedule) {
+        let failure = self.weakened(legs, || match Weak::read(schedule) {
             Some(weak) => weak.run(self.run).failure,
             None => {
                 let replay = Some(schedule.to_owned());
@@ -275,30 +266,24 @@ impl Model {
             None => "this schedule holds".to_owned(),
         }
     }
-}
 
-/// With the site weakened that `MULTIPROC_MUTANT` names, if it names one.
-fn weakened<R>(explore: impl FnOnce() -> R) -> R {
-    match std::env::var("MULTIPROC_MUTANT") {
-        Ok(site) => mutants::with(&*site.leak(), explore),
-        Err(_) => explore(),
+    /// With the mutant on that `MULTIPROC_MUTANT` names, if it is set.
+    fn weakened<R>(&self, legs: Legs, explore: impl FnOnce() -> R) -> R {
+        let Ok(name) = std::env::var("MULTIPROC_MUTANT") else { return explore() };
+        let (_, passed) = record(|| legs.searching().run(self.run));
+        let mutant = passed.iter().find(|mutant| mutant.name == name);
+        mutants::with(&mutant.expect("the model passes it").id, explore)
     }
 }
 
 /// An exploration begins now: it has seen nothing.
 fn begin() -> Instant {
     take_reached();
-    mutants::forget_seen();
     Instant::now()
 }
 
-fn seen() -> BTreeSet<String> {
-    take_reached().into_iter().map(str::to_owned).chain(sites().into_keys()).collect()
-}
-
-fn sites() -> BTreeMap<String, bool> {
-    let sites = mutants::seen();
-    sites.into_iter().map(|(site, is_ordering)| (site.to_string(), is_ordering)).collect()
+fn reached() -> BTreeSet<String> {
+    take_reached().into_iter().map(str::to_owned).collect()
 }
 
 /// Prints past the test harness, which would keep the lines of whoever passes to itself.
@@ -315,11 +300,6 @@ macro_rules! legs {
         #[test]
         fn holds() {
             MODEL.holds($crate::harness::name_of(module_path!()), LEGS);
-        }
-
-        #[test]
-        fn mutants_fail() {
-            MODEL.mutants_fail($crate::harness::name_of(module_path!()), LEGS);
         }
     };
 }

@@ -29,7 +29,6 @@ models! {
         shows: "a future that awaits a message gets it whole",
         min_explored: 110,
         must_reach: &["waited"],
-        mutants: &["ring.put.release", "ring.has_waiters"],
         run: || {
             let queue = Queue::with_bytes(2, 16).unwrap();
             let producer = spawn_with(&queue, |queue| queue.put(1).unwrap());
@@ -42,7 +41,6 @@ models! {
         shows: "a future that awaits a message sees that the queue is closed, asleep or not",
         min_explored: 170,
         must_reach: &["waited"],
-        mutants: &["ring.close.tail"],
         run: || {
             let queue = Queue::<u8>::with_bytes(2, 16).unwrap();
             let closing = spawn_with(&queue, Queue::close);
@@ -55,7 +53,6 @@ models! {
         shows: "a future that awaits room puts its message once, behind the one before it",
         min_explored: 70_000,
         must_reach: &["waited"],
-        mutants: &["ring.get.release", "ring.has_waiters"],
         run: || {
             let queue = Queue::with_bytes(1, 8).unwrap();
             queue.put(1).unwrap();
@@ -69,7 +66,6 @@ models! {
         shows: "a future and a thread share one permit: one inside, and both come in",
         min_explored: 1_500,
         must_reach: &["waited"],
-        mutants: &["semaphore.acquire", "semaphore.release", "semaphore.has_waiters"],
         run: || {
             let room = share((Semaphore::new(1), Data::default()));
             let worker = spawn_with(&room, |room| {
@@ -88,7 +84,6 @@ models! {
         shows: "one sends into a pipe with room for less, one receives: all comes, and then the end",
         min_explored: 1_700,
         must_reach: &["waited"],
-        mutants: &["socket.wakes"],
         run: || {
             let (receiver, sender) = pipe().unwrap();
             let sending = spawn(move || {
@@ -104,7 +99,6 @@ models! {
         shows: "a set that is followed at once by a clear releases a future that waited",
         min_explored: 65,
         must_reach: &["asleep", "awake"],
-        mutants: &["event.set.release", "event.has_waiters", "event.round"],
         run: || {
             let notice = share((Event::new(), Data::default()));
             let waiter = spawn_with(&notice, |notice| {

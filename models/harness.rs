@@ -14,10 +14,9 @@ pub(crate) struct Model {
     /// fewest states. A change of a protocol moves the number; a fall by much means that the model no
     /// longer reaches what it was written for.
     pub(crate) min_explored: usize,
-    /// What the exploration must have come across: calls of `reached`, or sites of the source.
+    /// What the exploration must have come across: calls of `reached`, or
+    /// how the names of mutants begin, whose places it came to.
     pub(crate) must_reach: &'static [&'static str],
-    /// The sites of the source any of which, weakened, makes the model fail.
-    pub(crate) mutants: &'static [&'static str],
     /// The program, written with what is in `stage.rs`.
     pub(crate) run: fn(),
 }
@@ -27,9 +26,8 @@ pub(crate) fn name_of(path: &str) -> &str {
     path.split_once("::").map_or(path, |(_, name)| name)
 }
 
-/// Turns each `name: Model { … }` into the tests of this build's legs: `name::holds` and
-/// `name::mutants_fail` where models are explored, `name::on_threads` and `name::on_processes` on the
-/// machine. What differs from the usual stands behind the name (see `Legs` in `explore.rs`):
+/// Turns each `name: Model { … }` into the tests of this build's legs: `name::holds` where models are
+/// explored, `name::on_threads` and `name::on_processes` on the machine. What differs from the usual stands behind the name (see `Legs` in `explore.rs`):
 /// `name (search_only): …`; `explored_only`, as the last, is that the machine does not play it.
 macro_rules! models {
     ($( $(#[$meta:meta])* $name:ident $(($($how:tt)*))?: $model:expr; )+) => {

@@ -15,16 +15,7 @@ models! {
     excludes: Model {
         shows: "two threads, two rounds each: under the lock a == b, and no round is lost",
         min_explored: 34_000,
-        must_reach: &["lock.wake.one", "lock.clear.all"],
-        mutants: &[
-            "lock.fast.acquire",
-            "lock.unlock.release",
-            "lock.slow.acquire",
-            "lock.wake.release",
-            "lock.wake.one",
-            "lock.slow.free",
-            "lock.announce",
-        ],
+        must_reach: &["RawLock::unlock_slow: wake_op(Op::SetBit", "wake_and_clear: wake_op(Op::ClearBit"],
         run: || {
             let lock = share(Lock::new(Pair::default()));
             let adder = spawn_with(&lock, |lock| (0..2).for_each(|_| add(lock)));
@@ -37,15 +28,7 @@ models! {
     hands_over: Model {
         shows: "one who barges in between an unlock and its wake leaves nobody asleep",
         min_explored: 7_200,
-        must_reach: &["lock.slow.waiters", "lock.clear.all", "barged in"],
-        mutants: &[
-            "lock.slow.acquire",
-            "lock.wake.release",
-            "lock.wake.one",
-            "lock.clear.all",
-            "lock.announce",
-            "lock.slow.free",
-        ],
+        must_reach: &["RawLock::take: ", "wake_and_clear: wake_op(Op::ClearBit", "barged in"],
         run: || {
             stop_exploring();
             let lock = share(Lock::new(Pair::default()));
@@ -68,8 +51,7 @@ models! {
     wakes: Model {
         shows: "once two sleep, and a third barges in, the lock goes round and nobody sleeps on",
         min_explored: 10_000,
-        must_reach: &["lock.clear.all"],
-        mutants: &["lock.slow.waiters", "lock.wake.one"],
+        must_reach: &["wake_and_clear: wake_op(Op::ClearBit"],
         run: || {
             stop_exploring();
             let both = share((Lock::new(Pair::default()), Event::new()));
@@ -94,7 +76,6 @@ models! {
         shows: "one who gives up leaves the lock to the others",
         min_explored: 68,
         must_reach: &["got it", "gave up"],
-        mutants: &["lock.slow.acquire", "lock.wake.release", "lock.try.free"],
         run: || {
             stop_exploring();
             let lock = share(Lock::new(Pair::default()));
@@ -119,7 +100,6 @@ models! {
         shows: "who only tries gets the lock with all that was written under it, or nothing",
         min_explored: 24,
         must_reach: &["got it", "held"],
-        mutants: &["lock.fast.acquire", "lock.unlock.release"],
         run: || {
             let lock = share(Lock::new(Pair::default()));
             let adder = spawn_with(&lock, |lock| add(lock));
@@ -139,8 +119,7 @@ models! {
     refuses_its_owner (explored_only): Model {
         shows: "who holds it and locks it again is told so, whoever waits beside it",
         min_explored: 58,
-        must_reach: &["lock.announce"],
-        mutants: &["lock.own"],
+        must_reach: &["RawLock::announce: seen | WAITERS"],
         run: || {
             stop_exploring();
             let lock = share(Lock::new(Pair::default()));
@@ -160,7 +139,6 @@ models! {
         shows: "an owner's panic is told to whoever locks, until one has made the value whole",
         min_explored: 41,
         must_reach: &["told", "too early"],
-        mutants: &["lock.poison", "lock.poison.seen", "lock.poison.clear"],
         run: || {
             let lock = share(Lock::new(Pair::default()));
             let panicking = spawn_with(&lock, |lock| {
@@ -186,6 +164,9 @@ models! {
             panicking.join();
             mend();
             assert_eq!(sum(&lock), 1);
+            assert!(!lock.is_locked());
+            let _pair = lock.lock();
+            assert!(lock.is_locked());
         },
     };
 }

@@ -14,24 +14,21 @@ models! {
     lock (search_only, two_look): Model {
         shows: "the lock's rounds: its owner is not taken for dead",
         min_explored: 3_600,
-        must_reach: &["lock.gone", "lock.clear.all"],
-        mutants: &["lock.gone", "lock.wake.one"],
+        must_reach: &["RawLock::take_over: is_dead()", "wake_and_clear: wake_op(Op::ClearBit"],
         run: || notebook::lock(2),
     };
 
     rlock (search_only, two_look): Model {
         shows: "as lock, where it is locked twice",
         min_explored: 4_400,
-        must_reach: &["lock.gone"],
-        mutants: &["lock.gone"],
+        must_reach: &["RawLock::take_over: is_dead()"],
         run: owners::excludes::MODEL.run,
     };
 
     condition (search_only, two_look): Model {
         shows: "a card goes round: who is slow to take it has not lost it to the other",
         min_explored: 90_000,
-        must_reach: &["condition.hand_on"],
-        mutants: &[],
+        must_reach: &["Condition::sleep: self.owed.is_left()"],
         run: || {
             stop_exploring();
             let table = share((Lock::new(0u32), Condition::new()));
@@ -61,8 +58,7 @@ models! {
     condition_waits_for_the_lock (search_only, two_look): Model {
         shows: "who was woken waits for the lock, whose owner lives: the other is not told in its place",
         min_explored: 10_000,
-        must_reach: &["condition.hand_on", "owed.over"],
-        mutants: &["owed.enter"],
+        must_reach: &["Condition::sleep: self.owed.is_left()", "Owed::is_more_than_entered: ProcessInstance::has_exited(life)"],
         run: || {
             stop_exploring();
             let meeting = share((Lock::new(0u32), Condition::new()));
@@ -92,8 +88,7 @@ models! {
     barrier (search_only, six_look): Model {
         shows: "two meet, and who has passed ends: the other, who is slow, is not told that it died",
         min_explored: 1_100,
-        must_reach: &["barrier.died"],
-        mutants: &["participants.over", "barrier.break"],
+        must_reach: &["Barrier::sleep: died"],
         run: || {
             let barrier = share(Barrier::new(2));
             let other = spawn_with(&barrier, |barrier| {
@@ -109,8 +104,7 @@ models! {
     robust_semaphore (search_only, two_look): Model {
         shows: "two on one permit, which is taken from nobody who holds it",
         min_explored: 17_000,
-        must_reach: &["robust.dead"],
-        mutants: &["robust.dead"],
+        must_reach: &["RobustSemaphore::sweep: ProcessInstance::has_exited(life)"],
         run: permits::hands_over::MODEL.run,
     };
 }

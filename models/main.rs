@@ -8,10 +8,14 @@ mod counted;
 #[cfg(loom)]
 mod engines;
 #[cfg(loom)]
+mod equivalent;
+#[cfg(loom)]
 mod explained;
 #[cfg(loom)]
 mod explore;
 mod harness;
+#[cfg(loom)]
+mod mutants;
 #[cfg(loom)]
 mod programs;
 #[cfg(loom)]
@@ -34,6 +38,8 @@ mod condition_deaths;
 mod deaths;
 mod event;
 mod futures;
+#[cfg(loom)]
+mod lending;
 mod lock;
 #[cfg(loom)]
 mod looks;
@@ -64,6 +70,8 @@ const ALL: &[&[(&str, harness::Model, harness::Legs)]] = &[
     deaths::MODELS,
     event::MODELS,
     futures::MODELS,
+    #[cfg(loom)]
+    lending::MODELS,
     lock::MODELS,
     #[cfg(loom)]
     looks::MODELS,

@@ -10,72 +10,63 @@ models! {
     lock: Model {
         shows: "one adds to a and b under the lock, the other looks: never a difference",
         min_explored: 34_000,
-        must_reach: &["looked between", "lock.clear.all"],
-        mutants: &["lock.fast.acquire", "lock.unlock.release", "lock.slow.acquire"],
+        must_reach: &["looked between", "wake_and_clear: wake_op(Op::ClearBit"],
         run: || lock(2),
     };
 
     lock_ten_times (search_only): Model {
         shows: "ten rounds of adding, ten of looking",
         min_explored: 34_000,
-        must_reach: &["looked between", "lock.clear.all"],
-        mutants: &["lock.wake.one"],
+        must_reach: &["looked between", "wake_and_clear: wake_op(Op::ClearBit"],
         run: || lock(10),
     };
 
     lock_of_three: Model {
         shows: "three threads add under the lock, none is lost",
         min_explored: 1_100_000,
-        must_reach: &["lock.wake.one", "lock.clear.all", "lock.slow.waiters"],
-        mutants: &["lock.wake.one", "lock.slow.waiters", "lock.slow.acquire"],
+        must_reach: &["RawLock::unlock_slow: wake_op(Op::SetBit", "wake_and_clear: wake_op(Op::ClearBit", "RawLock::take: "],
         run: || lock_of(3),
     };
 
     lock_of_five (search_only): Model {
         shows: "five threads add under the lock, none is lost",
         min_explored: 120_000,
-        must_reach: &["lock.clear.all"],
-        mutants: &["lock.wake.one", "lock.slow.waiters", "lock.clear.all"],
+        must_reach: &["wake_and_clear: wake_op(Op::ClearBit"],
         run: || lock_of(5),
     };
 
     semaphore: Model {
         shows: "two workers on one permit: never two inside, and the permit comes back",
         min_explored: 1_600,
-        must_reach: &["semaphore.wake.many", "full"],
-        mutants: &["semaphore.wake.many"],
+        must_reach: &["Semaphore::wake", "full"],
         run: || semaphore(2, 1),
     };
 
     semaphore_of_five (search_only): Model {
         shows: "five workers on three permits: never more inside, and the final value is 3",
         min_explored: 76_000,
-        must_reach: &["semaphore.wake.many", "full"],
-        mutants: &["semaphore.wake.many", "semaphore.clear.all"],
+        must_reach: &["Semaphore::wake", "full"],
         run: || semaphore(5, 3),
     };
 
     event: Model {
         shows: "who waited always sees the password",
         min_explored: 25,
-        must_reach: &["event.wake.all", "event.set.release"],
-        mutants: &["event.set.release", "event.wait.acquire"],
+        must_reach: &["Event::set: wake_op", "Event::set: seen | SET"],
         run: || event(1),
     };
 
     event_of_five (search_only): Model {
         shows: "five wait, and all see the password",
         min_explored: 14_000,
-        must_reach: &["event.wake.all"],
-        mutants: &["event.wake.all"],
+        must_reach: &["Event::set: wake_op"],
         run: || event(5),
     };
 
     queue: Model {
         shows: "a producer puts five pairs, a consumer takes three, and two stay behind",
         min_explored: 960_000,
-        must_reach: &["ring.put.wake.release"],
-        mutants: &["ring.put.release", "ring.tail.acquire", "ring.clear.all"],
+        must_reach: &["Ring::put_locked: commit"],
         run: || {
             let queue = Queue::with_bytes(5, 40).unwrap();
             let producer = spawn_with(&queue, |queue| {
@@ -98,7 +89,6 @@ models! {
         shows: "five send into one end: five equal lists arrive, none torn",
         min_explored: 7_000,
         must_reach: &[],
-        mutants: &["socket.wakes", "socket.packets"],
         run: || {
             let list = [1u8, 2, 3, 4, 5];
             let (receiver, sender) = pipe::<[u8; 5]>().unwrap();
@@ -116,16 +106,14 @@ models! {
     barrier: Model {
         shows: "two meet, and neither goes on alone",
         min_explored: 48_000,
-        must_reach: &["barrier.wake.all"],
-        mutants: &["barrier.come", "barrier.last.acquire"],
+        must_reach: &["Barrier::wake_all"],
         run: || barrier(2),
     };
 
     barrier_of_four (search_only): Model {
         shows: "four meet, and nobody goes on before the last has come",
         min_explored: 10_000,
-        must_reach: &["barrier.wake.all"],
-        mutants: &["barrier.wake.all"],
+        must_reach: &["Barrier::wake_all"],
         run: || barrier(4),
     };
 }

@@ -15,7 +15,6 @@ models! {
         shows: "two threads send into one end: none torn, none lost, then the end",
         min_explored: 240,
         must_reach: &["overtaken"],
-        mutants: &["socket.packets", "socket.wakes"],
         run: || {
             let (receiver, sender) = pipe::<Message>().unwrap();
             let first = send(sender.clone(), 1);
@@ -35,7 +34,6 @@ models! {
         shows: "a sender of more than there is room for waits, and its messages keep their order",
         min_explored: 2_400,
         must_reach: &["waited"],
-        mutants: &["socket.wakes", "pipe.send.again", "pipe.recv.again"],
         run: || {
             let (receiver, sender) = pipe::<Message>().unwrap();
             let sending = spawn(move || {
@@ -56,7 +54,6 @@ models! {
         shows: "two receivers share one end: each message comes to one, the end to both",
         min_explored: 500,
         must_reach: &["shared"],
-        mutants: &["socket.packets", "socket.wakes"],
         run: || {
             let (receiver, sender) = pipe::<Message>().unwrap();
             let other = receiver.clone();
@@ -80,7 +77,6 @@ models! {
         shows: "a sender that waits for room learns that the receiver left",
         min_explored: 18,
         must_reach: &["refused", "sent"],
-        mutants: &["socket.wakes"],
         run: || {
             let (receiver, sender) = pipe::<Message>().unwrap();
             let leaving = spawn(move || drop(receiver));

@@ -20,7 +20,6 @@ models! {
         shows: "a worker sees the argument, and who waits sees the result",
         min_explored: 60_000,
         must_reach: &["done"],
-        mutants: &[],
         run: || {
             let pool = Pool::new(1, 1);
             let mut entries = Entries::default();
@@ -37,7 +36,6 @@ models! {
         shows: "a worker that is about to claim, to look, to sleep or asleep finds the task that is given",
         min_explored: 150_000,
         must_reach: &["done"],
-        mutants: &[],
         run: || {
             let pool = Pool::new(1, 1);
             let mut entries = Entries::default();
@@ -55,7 +53,6 @@ models! {
         shows: "a worker is killed at any step: its task has its result, or fails if it had begun, and is not run twice",
         min_explored: 200_000,
         must_reach: &["lived", "not begun", "begun", "done by the dead", "done", "failed"],
-        mutants: &[],
         run: || end_once(&[]),
     };
 
@@ -63,7 +60,6 @@ models! {
         shows: "a worker that looks for tasks is killed: what is given later wakes another",
         min_explored: 50_000,
         must_reach: &["lived", "died"],
-        mutants: &[],
         run: || find(true, &[]),
     };
 
@@ -71,7 +67,6 @@ models! {
         shows: "a task is taken from whoever has it, or was done: never both",
         min_explored: 100,
         must_reach: &["not claimed", "from its worker", "too late"],
-        mutants: &[],
         run: || {
             let pool = Pool::new(1, 1);
             let mut entries = Entries::default();

@@ -12,19 +12,7 @@ models! {
     carries: Model {
         shows: "a consumer that finds or awaits a message gets it whole",
         min_explored: 2_000,
-        must_reach: &["ring.put.wake.release", "ring.clear.all"],
-        mutants: &[
-            "ring.put.release",
-            "ring.put.wake.release",
-            "ring.tail.acquire",
-            "ring.clear.all",
-            "ring.commit",
-            "ring.commit.slow",
-            "ring.has_waiters",
-            "ring.wake.one",
-            "ring.announce",
-            "ring.get.none",
-        ],
+        must_reach: &["Ring::put_locked: commit", "commit_slow: wake_op(Op::AddBit"],
         run: || {
             let queue = queue(2, 16);
             let producer = spawn_with(&queue, |queue| (1..=2).for_each(|n| queue.put(n).unwrap()));
@@ -36,16 +24,7 @@ models! {
     reuses: Model {
         shows: "a producer writes over a message only when it was taken, and waits for that",
         min_explored: 110,
-        must_reach: &["ring.get.wake.release"],
-        mutants: &[
-            "ring.get.release",
-            "ring.get.wake.release",
-            "ring.head.acquire",
-            "ring.commit.slow",
-            "ring.has_waiters",
-            "ring.wake.one",
-            "ring.announce",
-        ],
+        must_reach: &["Ring::get_locked: commit"],
         run: || {
             let queue = queue(1, 8);
             queue.put(1).unwrap();
@@ -59,8 +38,7 @@ models! {
     has_two_consumers: Model {
         shows: "of two that take at the same time, both get a message and none the same",
         min_explored: 45,
-        must_reach: &["lock.slow.waiters"],
-        mutants: &["lock.fast.acquire"],
+        must_reach: &["RawLock::take: "],
         run: || {
             let queue = queue(2, 16);
             (1..=2).for_each(|n| queue.put(n).unwrap());
@@ -72,8 +50,7 @@ models! {
     has_two_producers: Model {
         shows: "what two put at the same time comes one after the other",
         min_explored: 50,
-        must_reach: &["lock.slow.waiters"],
-        mutants: &["lock.fast.acquire"],
+        must_reach: &["RawLock::take: "],
         run: || {
             let queue = queue(2, 16);
             let other = spawn_with(&queue, |queue| queue.put(1).unwrap());
@@ -87,13 +64,6 @@ models! {
         shows: "whoever is told that the queue is closed sees what was done before",
         min_explored: 150,
         must_reach: &["closed at once", "closed while it slept"],
-        mutants: &[
-            "ring.close.release",
-            "ring.tail.acquire",
-            "ring.is_closed.acquire",
-            "ring.get.closed",
-            "ring.close.tail",
-        ],
         run: || {
             let both = (queue(1, 8), share(Data::default()));
             let closer = spawn_with(&both, |(queue, cell)| {
@@ -117,8 +87,7 @@ models! {
     closing_wakes: Model {
         shows: "once two wait for a message, closing wakes both",
         min_explored: 570,
-        must_reach: &["ring.close.wake_consumers"],
-        mutants: &["ring.close.wake_consumers"],
+        must_reach: &["Ring::close: wake_op(Op::OrBit(CLOSED_BIT), ALL, Release)"],
         run: || {
             stop_exploring();
             let queue = queue(1, 8);
@@ -134,8 +103,7 @@ models! {
     closing_frees: Model {
         shows: "closing wakes who waits for room, and nothing is put after it",
         min_explored: 200,
-        must_reach: &["ring.close.wake_producers"],
-        mutants: &["ring.close.head", "ring.put.closed"],
+        must_reach: &["Ring::close: wake_op(Op::OrBit(CLOSED_BIT), ALL, Relaxed)"],
         run: || {
             let queue = queue(1, 8);
             queue.put(1).unwrap();
@@ -150,8 +118,7 @@ models! {
     hands_on: Model {
         shows: "once two wait, room too small for the one who is woken is offered to the other",
         min_explored: 1_400,
-        must_reach: &["ring.put.hand_on"],
-        mutants: &["ring.put.hand_on"],
+        must_reach: &["Ring::put_look: wake(1)"],
         run: || {
             stop_exploring();
             let queue = Queue::<Vec<u8>>::with_bytes(4, 24).unwrap();
@@ -172,18 +139,7 @@ models! {
     joins: Model {
         shows: "whoever joins sees what was done with each message",
         min_explored: 3_600,
-        must_reach: &["unfinished.wake"],
-        mutants: &[
-            "unfinished.done.release",
-            "unfinished.join.acquire",
-            "unfinished.last",
-            "unfinished.none",
-            "unfinished.keep",
-            "unfinished.one",
-            "unfinished.has_waiters",
-            "unfinished.left",
-            "unfinished.announce",
-        ],
+        must_reach: &["Unfinished::task_done: wake(ALL)"],
         run: || {
             let both = (queue(2, 16), share(Data::default()));
             let (queue, cell) = &both;
@@ -205,8 +161,7 @@ models! {
     joins_all: Model {
         shows: "once two join, the last report wakes both",
         min_explored: 7,
-        must_reach: &["unfinished.wake"],
-        mutants: &["unfinished.wake"],
+        must_reach: &["Unfinished::task_done: wake(ALL)"],
         run: || {
             stop_exploring();
             let queue = queue(1, 8);
@@ -222,8 +177,7 @@ models! {
     closing_frees_all: Model {
         shows: "once two wait for room, closing wakes both",
         min_explored: 81,
-        must_reach: &["ring.close.wake_producers"],
-        mutants: &["ring.close.wake_producers"],
+        must_reach: &["Ring::close: wake_op(Op::OrBit(CLOSED_BIT), ALL, Relaxed)"],
         run: || {
             stop_exploring();
             let queue = queue(1, 8);
@@ -240,8 +194,7 @@ models! {
     is_full_of_messages: Model {
         shows: "with bytes to spare, no more messages are there than it may hold",
         min_explored: 110,
-        must_reach: &["ring.head.acquire"],
-        mutants: &["ring.fits.count", "ring.head.acquire"],
+        must_reach: &["Ring::put_locked: self.fits(tail, place, head, begin)"],
         run: || {
             let queue = queue(1, 16);
             queue.put(1).unwrap();
@@ -255,8 +208,7 @@ models! {
     is_full_of_bytes: Model {
         shows: "with messages to spare, none is written over the bytes of another",
         min_explored: 110,
-        must_reach: &["ring.head.acquire"],
-        mutants: &["ring.fits.bytes", "ring.head.acquire"],
+        must_reach: &["Ring::put_locked: self.fits(tail, place, head, begin)"],
         run: || {
             let queue = queue(2, 8);
             queue.put(1).unwrap();
@@ -271,7 +223,6 @@ models! {
         shows: "no more are counted than were there, and who counts one sees what was done before",
         min_explored: 19,
         must_reach: &["none", "one"],
-        mutants: &["ring.len.head", "ring.len.tail"],
         run: || {
             let both = (queue(2, 16), share(Data::default()));
             let counter = spawn_with(&both, |(queue, cell)| match queue.len() {
@@ -295,7 +246,6 @@ models! {
         shows: "no more are counted as unfinished than were put",
         min_explored: 19,
         must_reach: &["none", "one"],
-        mutants: &["unfinished.count"],
         run: || {
             let queue = queue(2, 16);
             let counter = spawn_with(&queue, |queue| match queue.unfinished() {
@@ -309,11 +259,45 @@ models! {
         },
     };
 
+    counts_each: Model {
+        shows: "each that is done is one less, and none is done twice",
+        min_explored: 2,
+        must_reach: &[],
+        run: || {
+            let queue = queue(4, 32);
+            (0..4).for_each(|n| queue.put(n).unwrap());
+            for left in (0..4).rev() {
+                queue.task_done().unwrap();
+                assert_eq!(queue.unfinished(), left);
+            }
+            let last = spawn_with(&queue, |queue| queue.task_done().is_err());
+            assert!(last.join(), "four were put");
+        },
+    };
+
+    goes_round: Model {
+        shows: "long messages that reach over the end come whole, and none is put where another is",
+        min_explored: 2,
+        must_reach: &[],
+        run: || {
+            // Five granules: messages of two, of which two have room, each time at another place.
+            let queue = Queue::<[u8; 12]>::with_bytes(3, 5 * 8).unwrap();
+            let long = |n: u8| [n; 12];
+            queue.put(long(0)).unwrap();
+            for n in 1..8 {
+                queue.put(long(n)).unwrap();
+                assert!(queue.try_put(long(99)).is_err(), "there is room for two");
+                assert_eq!(queue.get(), Ok(long(n - 1)));
+            }
+            let last = spawn_with(&queue, |queue| queue.get().unwrap());
+            assert_eq!(last.join(), long(7));
+        },
+    };
+
     reports: Model {
         shows: "of two who report the one message, one is refused",
         min_explored: 53,
         must_reach: &["refused", "the other was refused"],
-        mutants: &["unfinished.done.acquire", "unfinished.none"],
         run: || {
             let queue = queue(2, 16);
             let other = spawn_with(&queue, |queue| queue.task_done().is_ok());
@@ -329,7 +313,6 @@ models! {
         shows: "who reports while another does counts none that was not put",
         min_explored: 1_000,
         must_reach: &["refused", "the other was refused"],
-        mutants: &["unfinished.done.failure"],
         run: || {
             let queue = queue(2, 16);
             let other = spawn_with(&queue, |queue| queue.task_done().is_ok());
@@ -349,7 +332,6 @@ models! {
         shows: "who gives up waiting for a message leaves it to the next, and for room has its own back",
         min_explored: 120_000,
         must_reach: &["got it", "too late", "put it", "still full"],
-        mutants: &[],
         run: || {
             let queue = queue(1, 8);
             let producer = spawn_with(&queue, |queue| {

@@ -10,16 +10,14 @@ models! {
     unmarked (one_vanishes, slices_meet, explored_only): Model {
         shows: "two find an owner gone, one takes over and gives back, and the number locks again",
         min_explored: 65_000,
-        must_reach: &["reused", "lived", "lock.take_over.died"],
-        mutants: &["lock.take_over.version"],
+        must_reach: &["reused", "lived", "RawLock::take_over: taken"],
         run: || reuse(true),
     };
 
     marked (one_dies, one_looks, explored_only): Model {
         shows: "one looks as the owner dies, or gives back and dies, and comes late to take over",
         min_explored: 160_000,
-        must_reach: &["reused", "lived", "lock.gone"],
-        mutants: &["lock.take_over.version", "lock.take.version", "lock.announce.version"],
+        must_reach: &["reused", "lived", "RawLock::take_over: is_dead()"],
         run: || reuse(false),
     };
 }

@@ -11,16 +11,7 @@ models! {
     excludes: Model {
         shows: "each of two locks twice, and is alone until it has given both back",
         min_explored: 3_100,
-        must_reach: &["lock.wake.one", "lock.clear.all"],
-        mutants: &[
-            "rlock.again",
-            "lock.fast.acquire",
-            "lock.unlock.release",
-            "rlock.first",
-            "rlock.back",
-            "lock.held",
-            "lock.held.mask",
-        ],
+        must_reach: &["RawLock::unlock_slow: wake_op(Op::SetBit", "wake_and_clear: wake_op(Op::ClearBit"],
         run: || {
             let lock = share(RLock::new(Data::default()));
             let adder = spawn_with(&lock, |lock| add_twice(lock));
@@ -34,7 +25,6 @@ models! {
         shows: "who tries gets it again while it has it, and is refused while another has",
         min_explored: 1_900,
         must_reach: &["refused", "got it"],
-        mutants: &["rlock.again", "lock.held"],
         run: || {
             let lock = share(RLock::new(Data::default()));
             let holder = spawn_with(&lock, |lock| add_twice(lock));
@@ -58,7 +48,6 @@ models! {
         shows: "who panics within, once it is out, has poisoned it for the other",
         min_explored: 1_300,
         must_reach: &["told", "too early"],
-        mutants: &["lock.poison", "lock.poison.seen"],
         run: || {
             let lock = share(RLock::new(Data::default()));
             let panicking = spawn_with(&lock, |lock| {

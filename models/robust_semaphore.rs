@@ -15,20 +15,7 @@ models! {
     hands_over: Model {
         shows: "two workers on one permit, two rounds and one: one inside, all permits come back",
         min_explored: 2_000,
-        must_reach: &["robust.turn", "robust.keep"],
-        mutants: &[
-            "robust.acquire",
-            "robust.wait.acquire",
-            "robust.give",
-            "robust.mark",
-            "robust.turn",
-            "robust.turn.acquire",
-            "robust.turn.release",
-            "robust.wake",
-            "robust.turn.before",
-            "robust.pass.mark",
-            "robust.give.awaited",
-        ],
+        must_reach: &["wake: wake_op", "RobustSemaphore::wait: mine | AWAITED"],
         run: || {
             let room = Room::<1>::new(1);
             let worker = spawn_with(&room, |room| (0..2).for_each(|_| room.visit_alone()));
@@ -41,8 +28,7 @@ models! {
     passes_on: Model {
         shows: "once two sleep, one who barges in and leaves no mark leaves nobody asleep",
         min_explored: 5_800,
-        must_reach: &["barged in", "robust.keep"],
-        mutants: &["robust.keep", "robust.mark", "robust.wake"],
+        must_reach: &["barged in", "RobustSemaphore::wait: mine | AWAITED"],
         run: || {
             stop_exploring();
             let room = Room::<1>::new(1);
@@ -63,7 +49,6 @@ models! {
         shows: "one who barges in while a permit is given back leaves nobody asleep",
         min_explored: 440,
         must_reach: &["barged in"],
-        mutants: &["robust.mark", "robust.turn", "robust.wake"],
         run: || {
             let room = Room::<1>::new(1);
             let permit = hold(&room.permits);
@@ -86,7 +71,6 @@ models! {
         shows: "of two permits, one comes free behind the look of who is about to sleep",
         min_explored: 2_800,
         must_reach: &["the second was taken"],
-        mutants: &["robust.mark", "robust.turn", "robust.wake"],
         run: || {
             let room = Room::<2>::new(2);
             let permit = hold(&room.permits);
@@ -108,8 +92,7 @@ models! {
     releases: Model {
         shows: "once two sleep, two permits released at once let both in",
         min_explored: 500,
-        must_reach: &["robust.free"],
-        mutants: &["robust.wake", "robust.room.mark", "robust.pass.keep", "robust.free.awaited"],
+        must_reach: &["RobustSemaphore::free: "],
         run: || {
             stop_exploring();
             let room = Room::<2>::new(0);
@@ -126,7 +109,6 @@ models! {
         shows: "two who release at once more than there is room for release two or none",
         min_explored: 850,
         must_reach: &["one of them", "neither"],
-        mutants: &["robust.claim", "robust.claim.all", "robust.unclaim"],
         run: || {
             let room = Room::<2>::new(0);
             let other = spawn_with(&room, |room| {
@@ -141,9 +123,12 @@ models! {
             if released || visits == 1 {
                 reached("one of them");
                 assert_eq!((value, released, visits), (2, visits == 0, visits));
+                assert_eq!(room.permits.release(1).unwrap_err().value, 2);
             } else {
                 reached("neither");
                 assert_eq!(value, 0);
+                assert_eq!(room.permits.release(3).unwrap_err().value, 0);
+                room.permits.release(2).expect("it is as before");
             }
         },
     };
@@ -152,7 +137,6 @@ models! {
         shows: "who releases what it forgot finds room, also where another took the very entry",
         min_explored: 730,
         must_reach: &[],
-        mutants: &["robust.room", "robust.claim.release", "robust.claim.enough"],
         run: || {
             let room = Room::<2>::new(2);
             let other = spawn_with(&room, |room| room.forget_and_release());
@@ -166,7 +150,6 @@ models! {
         shows: "who sees a permit back, given or released, sees what its holder did",
         min_explored: 28,
         must_reach: &["none", "one", "two"],
-        mutants: &["robust.value", "robust.give"],
         run: || {
             let room = Room::<2>::new(1);
             let permit = hold(&room.permits);
@@ -181,6 +164,7 @@ models! {
             room.permits.release(1).unwrap();
             drop(ManuallyDrop::into_inner(permit));
             other.join();
+            drop(room.permits.try_acquire().expect("both are back"));
         },
     };
 
@@ -188,7 +172,6 @@ models! {
         shows: "one who gives up takes no permit with it",
         min_explored: 68,
         must_reach: &["got one", "gave up"],
-        mutants: &["robust.wait.acquire", "robust.give"],
         run: || {
             let room = Room::<1>::new(1);
             let permit = hold(&room.permits);
@@ -210,7 +193,6 @@ models! {
         shows: "once one sleeps, another who gives up takes no wake with it",
         min_explored: 300_000,
         must_reach: &["got one", "gave up"],
-        mutants: &["robust.wake"],
         run: || {
             stop_exploring();
             let room = Room::<1>::new(1);
@@ -238,15 +220,6 @@ models! {
         shows: "a dead one's permit goes to one who waits for it, who sees what the finder knows",
         min_explored: 100_000,
         must_reach: &["the finder has it", "the other had it"],
-        mutants: &[
-            "robust.free",
-            "robust.mark",
-            "robust.turn",
-            "robust.wake",
-            "robust.sweep",
-            "robust.sweep.mark",
-            "robust.of.mark",
-        ],
         run: || {
             let room = Room::<1>::dead();
             let other = spawn_with(&room, |room| {
@@ -272,7 +245,6 @@ models! {
         shows: "two who find the same dead one bring back one permit, and rob nobody who lives",
         min_explored: 78_000,
         must_reach: &["the first had it", "the second had it"],
-        mutants: &["robust.dead", "robust.take.last"],
         run: || {
             let room = Room::<1>::dead();
             let visit = |room: &Room<1>, who| {

@@ -1,5 +1,4 @@
-//! Every site of the source has a mutant that fails, every mutant a site, and every model that a
-//! comment of the source names is there.
+//! Every model that a comment of the source names is there.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,25 +6,6 @@ use std::path::Path;
 
 use crate::ALL;
 use crate::harness::name_of;
-
-// Where models are explored: on the machine those of deaths are not built.
-#[cfg(loom)]
-#[test]
-fn every_site_has_a_mutant() {
-    let sites: BTreeSet<String> = source().iter().flat_map(|text| sites_in(text)).collect();
-    let mutants: BTreeSet<String> = ALL
-        .iter()
-        .copied()
-        .flatten()
-        .flat_map(|(_, model, _)| model.mutants)
-        .map(|site| (*site).to_owned())
-        .collect();
-    assert!(!sites.is_empty());
-    let alone: Vec<_> = sites.difference(&mutants).collect();
-    assert!(alone.is_empty(), "no model must fail without {alone:?}");
-    let left_over: Vec<_> = mutants.difference(&sites).collect();
-    assert!(left_over.is_empty(), "the source has no site {left_over:?}");
-}
 
 #[test]
 fn every_model_that_a_comment_names_is_there() {
@@ -45,27 +25,9 @@ fn every_model_that_a_comment_names_is_there() {
 
 #[test]
 fn the_roll_call_can_fail() {
-    let text = "a(site!(\n    \"lock.a\", 1 => 0));\n/// site!(\"lock.b\", 1 => 0)\nmutant!(\"c\", 1 => 0)";
-    assert_eq!(sites_in(text), ["lock.a", "c"]);
     let suites = BTreeSet::from(["lock"]);
     let text = "// Weaker: `lock::nobody` sees it.\nlet `lock::code`;\n// `std::mem`\n";
     assert_eq!(models_named_in(text, &suites), ["lock::nobody"]);
-}
-
-/// The literals that stand first in a `site!`, or in the checker's own `mutant!`, except in comments.
-fn sites_in(text: &str) -> Vec<String> {
-    let code: String = text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .flat_map(|line| [line, "\n"])
-        .collect();
-    ["site!(", "mutant!("]
-        .into_iter()
-        .flat_map(|call| code.split(call).skip(1))
-        .filter_map(|rest| {
-            rest.trim_start().strip_prefix('"')?.split('"').next().map(str::to_owned)
-        })
-        .collect()
 }
 
 /// What stands in backticks in comments and begins with the name of a file of models.

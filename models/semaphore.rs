@@ -14,16 +14,7 @@ models! {
     hands_over: Model {
         shows: "two workers on one permit, two rounds and one: one inside, all permits come back",
         min_explored: 160_000,
-        must_reach: &["semaphore.wake.many", "semaphore.clear.all"],
-        mutants: &[
-            "semaphore.acquire",
-            "semaphore.slow.acquire",
-            "semaphore.release",
-            "semaphore.wake.many",
-            "semaphore.has_waiters",
-            "semaphore.free",
-            "semaphore.take",
-        ],
+        must_reach: &["Semaphore::wake", "wake_and_clear: wake_op(Op::ClearBit"],
         run: || {
             let room = Room::new(1);
             let worker = spawn_with(&room, |room| (0..2).for_each(|_| room.visit_alone()));
@@ -36,8 +27,7 @@ models! {
     wakes: Model {
         shows: "one who barges in between a release and its wake leaves nobody asleep",
         min_explored: 31_000,
-        must_reach: &["semaphore.clear.all", "woken for nothing", "barged in"],
-        mutants: &["semaphore.wake.many", "semaphore.clear.all"],
+        must_reach: &["wake_and_clear: wake_op(Op::ClearBit", "woken for nothing", "barged in"],
         run: || {
             stop_exploring();
             let room = Room::new(0);
@@ -69,8 +59,7 @@ models! {
     wakes_as_many: Model {
         shows: "once two sleep, two permits given at once let both in",
         min_explored: 6_100,
-        must_reach: &["semaphore.clear.all"],
-        mutants: &["semaphore.wake.many"],
+        must_reach: &["wake_and_clear: wake_op(Op::ClearBit"],
         run: || {
             stop_exploring();
             let room = Room::new(0);
@@ -91,7 +80,6 @@ models! {
         shows: "who sees the permit back sees what its holder did",
         min_explored: 6,
         must_reach: &["back", "not back"],
-        mutants: &["semaphore.value", "semaphore.release"],
         run: || {
             let room = Room::new(0);
             let holder = spawn_with(&room, |room| {
@@ -105,6 +93,8 @@ models! {
                 reached("not back");
             }
             holder.join();
+            drop(room.permits.try_acquire().expect("it is back"));
+            drop(room.permits.acquire_for(Duration::from_secs(1)).expect("it is back"));
         },
     };
 
@@ -112,7 +102,6 @@ models! {
         shows: "one who gives up takes no permit with it",
         min_explored: 1_300,
         must_reach: &["got one", "gave up"],
-        mutants: &["semaphore.slow.acquire", "semaphore.release"],
         run: || {
             let room = Room::new(0);
             let hasty = spawn_with(&room, |room| {
@@ -134,8 +123,7 @@ models! {
     wakes_each: Model {
         shows: "once two sleep, two permits given one after the other let both in",
         min_explored: 60,
-        must_reach: &["semaphore.wake.many"],
-        mutants: &["semaphore.keep", "semaphore.slow.keep"],
+        must_reach: &["Semaphore::wake"],
         run: || {
             stop_exploring();
             let room = Room::new(0);

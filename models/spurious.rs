@@ -10,8 +10,7 @@ models! {
     lock (search_only, one_wakes): Model {
         shows: "the lock's rounds, and one sleeper wakes for nothing",
         min_explored: 1_700,
-        must_reach: &["lock.clear.all"],
-        mutants: &["lock.wake.one"],
+        must_reach: &["wake_and_clear: wake_op(Op::ClearBit"],
         run: || notebook::lock(2),
     };
 
@@ -19,23 +18,20 @@ models! {
         shows: "two workers on one permit, and one wakes for nothing",
         min_explored: 160,
         must_reach: &["full"],
-        mutants: &["semaphore.wake.many"],
         run: || notebook::semaphore(2, 1),
     };
 
     event (search_only, one_wakes): Model {
         shows: "two wait, and one of them wakes for nothing",
         min_explored: 500,
-        must_reach: &["event.wake.all"],
-        mutants: &["event.wake.all"],
+        must_reach: &["Event::set: wake_op"],
         run: || notebook::event(2),
     };
 
     barrier (search_only, one_wakes): Model {
         shows: "three meet, and one of them wakes for nothing",
         min_explored: 3_100,
-        must_reach: &["barrier.wake.all"],
-        mutants: &["barrier.wake.all"],
+        must_reach: &["Barrier::wake_all"],
         run: || notebook::barrier(3),
     };
 
@@ -43,7 +39,6 @@ models! {
         shows: "one waits for a change, and may wake before it",
         min_explored: 300,
         must_reach: &[],
-        mutants: &[],
         run: || {
             let meeting = share((Lock::new(0u32), Condition::new()));
             let waiter = spawn_with(&meeting, |meeting| {
@@ -61,8 +56,7 @@ models! {
     queue (search_only, one_wakes): Model {
         shows: "full and empty by turns, and one sleeper wakes for nothing",
         min_explored: 260_000,
-        must_reach: &["ring.clear.all"],
-        mutants: &[],
+        must_reach: &["commit_slow: wake_op(Op::AddBit"],
         run: || {
             let queue = Queue::<u32>::with_bytes(1, 8).unwrap();
             let producer = spawn_with(&queue, |queue| (1..=2).for_each(|n| queue.put(n).unwrap()));
@@ -74,8 +68,7 @@ models! {
     bounded_semaphore (search_only, one_wakes): Model {
         shows: "two on one seat, and one wakes for nothing",
         min_explored: 190,
-        must_reach: &["semaphore.wake.many"],
-        mutants: &["semaphore.wake.many"],
+        must_reach: &["Semaphore::wake"],
         run: seats::hands_over::MODEL.run,
     };
 }

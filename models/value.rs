@@ -10,7 +10,6 @@ models! {
         shows: "a number that is seen written carries what was done before it",
         min_explored: 5,
         must_reach: &["seen"],
-        mutants: &["array.set", "array.get"],
         run: || {
             let shared = share((Value::new(0u8), Data::default()));
             let writer = spawn_with(&shared, |shared| {
@@ -28,8 +27,7 @@ models! {
     adds: Model {
         shows: "two steps under the lock and one without: none is lost",
         min_explored: 43,
-        must_reach: &["lock.wake.one"],
-        mutants: &["lock.unlock.release"],
+        must_reach: &["RawLock::unlock_slow: wake_op(Op::SetBit"],
         run: || {
             let shared = share((Value::new(0u32), Data::default()));
             let add = |(value, data): &(Value<u32>, Data)| {

@@ -229,7 +229,7 @@ impl Error {
 }
 
 /// A semaphore cannot count that far: nothing was released.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("releasing {released} permits more than {value} would pass the limit of {max}")]
 pub struct Overflow {
     /// Permits that were to be released.

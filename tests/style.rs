@@ -27,6 +27,9 @@ fn only_the_ground_floor_knows_that_it_is_modelled() {
     fails(modelled, "src/sys/mod.rs", "#[cfg(loom)]");
     passes(modelled, "src/ipc/ring.rs", "// modelled: every interleaving of it is explored");
     passes(modelled, "src/sys/mod.rs", "#[cfg(modelled)]");
+    passes(modelled, "src/sync/event.rs", "#[cfg_attr(modelled, multiproc_checker::mutants)]");
+    passes(modelled, "src/sync/event.rs", "#[cfg_attr(modelled, ignore = \"why\")]");
+    fails(modelled, "src/sync/event.rs", "#[cfg_attr(modelled, inline)]");
 }
 
 #[test]
@@ -142,9 +145,18 @@ fn modelled(path: &str, text: &str) -> Vec<String> {
     // tested in a build for loom.
     let is_program = path.starts_with("src/bin/notebook/tests/");
     let lines = code_of(text);
-    let strays = lines.lines().filter(|line| {
-        words(line).any(|word| word == "modelled" && !knows || word == "loom" && !is_program)
-    });
+    // That a model is to find its mutants in it, what it forgets, and that a test is of the machine alone,
+    // changes no code elsewhere.
+    let strays = lines
+        .lines()
+        .filter(|line| {
+            !line.trim().starts_with("#[cfg_attr(modelled, multiproc_checker::mutants)]")
+        })
+        .filter(|line| !line.trim().starts_with("#[cfg_attr(modelled, forgets"))
+        .filter(|line| !line.trim().starts_with("#[cfg_attr(modelled, ignore = "))
+        .filter(|line| {
+            words(line).any(|word| word == "modelled" && !knows || word == "loom" && !is_program)
+        });
     strays.map(|line| format!("`{}`", line.trim())).collect()
 }
 

@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 pub(crate) use multiproc_checker::Data;
 use multiproc_checker::thread;
 pub(crate) use multiproc_checker::thread::{
-    FreeNumber, JoinHandle, end as end_life, end_of_round, exit as end_well, explore, let_sleep,
-    sleepers, stop_exploring,
+    FreeNumber, JoinHandle, end as end_life, end_of_round, exit as end_well, explore, lends,
+    let_sleep, sleepers, stop_exploring,
 };
 
 /// A value that all of a model share; a clone is the same one.
@@ -41,6 +41,19 @@ where
 {
     let shared = shared.clone();
     thread::spawn_mortal(move || play(&shared))
+}
+
+/// Starts another thread of the caller's process.
+pub(crate) fn spawn_beside<S, R>(
+    shared: &S,
+    play: impl FnOnce(&S) -> R + Send + 'static,
+) -> JoinHandle<R>
+where
+    S: Clone + Send + 'static,
+    R: 'static,
+{
+    let shared = shared.clone();
+    thread::spawn_beside(move || play(&shared))
 }
 
 /// Starts one that gets the number of one that was killed.

@@ -2,7 +2,7 @@
 
 /// Why nobody passes a barrier. [`Barrier::reset`](crate::Barrier::reset) makes it whole again.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize,
+    Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, serde::Serialize, serde::Deserialize,
 )]
 #[non_exhaustive]
 pub enum BrokenBarrier {

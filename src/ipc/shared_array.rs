@@ -18,7 +18,7 @@ use crate::ipc::array_iter::ArrayIter;
 use crate::shm::{Mapping, ProcessSafe, send_mapping, stamp_of, take_mapping};
 use crate::sync::element::{self, Element};
 use crate::sync::{Lock, LockGuard};
-use crate::sys::{AtomicU64, MODELLED, Ordering::Relaxed};
+use crate::sys::{ATOMICS_NEED_DROP, AtomicU64, Ordering::Relaxed};
 
 /// An array of numbers, of a length for good, that threads and processes read and write.
 ///
@@ -125,18 +125,18 @@ impl<T: Element> SharedArray<T> {
         unsafe { lock.settle() };
         let header = Header { len: AtomicU64::new(len as u64), lock };
         let array = Self::over(mapping, len);
-        // SAFETY: the mapping was made this large, and nobody else knows of it yet. A real one
+        // SAFETY: the mapping was made this large, and nobody else knows of it yet. It
         // begins as zeros, which is each element's zero.
         unsafe {
             array.mapping.contents().cast::<Header>().write(header);
-            if MODELLED {
+            if ATOMICS_NEED_DROP {
                 for i in 0..len {
                     let value = values.map_or(T::ZERO, |values| values[i]);
                     array.first.add(i).write(value.atom());
                 }
             }
         }
-        if !MODELLED && let Some(values) = values {
+        if !ATOMICS_NEED_DROP && let Some(values) = values {
             element::set_all(array.atoms(), values);
         }
         Ok(array)
@@ -348,8 +348,8 @@ impl<T: Element> Clone for SharedArray<T> {
 
 impl<T: Element> Drop for SharedArray<T> {
     fn drop(&mut self) {
-        if MODELLED && Arc::strong_count(&self.mapping) == 1 {
-            // SAFETY: a model's atomics do need their drop; this is the last that reaches them.
+        if ATOMICS_NEED_DROP && Arc::strong_count(&self.mapping) == 1 {
+            // SAFETY: `make` has made them, and this is the last that reaches them.
             unsafe {
                 (0..self.len).for_each(|i| self.first.add(i).drop_in_place());
                 self.mapping.contents().cast::<Header>().drop_in_place();

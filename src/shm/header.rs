@@ -17,7 +17,7 @@ use std::os::fd::AsFd;
 use rustix::rand::GetRandomFlags;
 
 use crate::error::{Error, NameProblem};
-use crate::sys::{MODELLED, Namespace, now};
+use crate::sys::{Namespace, now};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"mproc\0\0\0");
 
@@ -42,13 +42,10 @@ impl Header {
     /// That of memory of `bytes` bytes, this header included.
     pub(super) fn new(bytes: usize, stamp: u64) -> Result<Self, Error> {
         let mut namespaces = [0; 2];
-        if !MODELLED {
-            for (namespace, number) in Namespace::ALL.into_iter().zip(&mut namespaces) {
-                *number = namespace.own().map_err(|source| Error::os(STAT, source))?;
-            }
+        for (namespace, number) in Namespace::ALL.into_iter().zip(&mut namespaces) {
+            *number = namespace.own().map_err(|source| Error::os(STAT, source))?;
         }
-        let random = if MODELLED { 0 } else { random() };
-        let bytes = bytes as u64;
+        let (bytes, random) = (bytes as u64, random());
         Ok(Header { magic: MAGIC, version: VERSION, stamp, bytes, namespaces, random })
     }
 

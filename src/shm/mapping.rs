@@ -33,7 +33,7 @@ use crate::shm::layout::Layout;
 use crate::shm::names::is_nameable;
 use crate::shm::process_safe::ProcessSafe;
 use crate::shm::registry::{self, Mapped};
-use crate::sys::{self, MODELLED, bytes_present, read_file};
+use crate::sys::{self, MEMORY_HAS_FILES, bytes_present, read_file};
 
 /// Where the contents begin, and what they are aligned to.
 pub(crate) const CONTENTS: usize = size_of::<Header>();
@@ -55,7 +55,10 @@ unsafe impl Sync for Mapping {}
 impl Mapping {
     /// Makes one with room for `contents` bytes, all zero. `stamp` says what they will be.
     pub(crate) fn new(contents: usize, stamp: u64) -> Result<Self, Error> {
-        Self::make(contents, stamp, if MODELLED { Self::on_heap } else { Self::on_memfd })
+        if !MEMORY_HAS_FILES {
+            return Ok(Self::on_heap(Self::bytes_for(contents)?));
+        }
+        Self::make(contents, stamp, Self::on_memfd)
     }
 
     /// The same, but able to get a name.
@@ -68,15 +71,20 @@ impl Mapping {
         stamp: u64,
         on: fn(usize, Header) -> Result<Self, Error>,
     ) -> Result<Self, Error> {
-        let bytes = contents
-            .checked_add(CONTENTS)
-            .filter(|&bytes| isize::try_from(bytes).is_ok())
-            .ok_or_else(|| Error::OutOfMemory { needed: contents, available: available() })?;
+        let bytes = Self::bytes_for(contents)?;
         let header = Header::new(bytes, stamp)?;
         let mapping = on(bytes, header)?;
         // SAFETY: at least a header's bytes are mapped there, aligned to a page.
         unsafe { mapping.base.cast::<Header>().write(header) };
         Ok(mapping)
+    }
+
+    /// As many bytes as contents of so many need, with the header.
+    fn bytes_for(contents: usize) -> Result<usize, Error> {
+        contents
+            .checked_add(CONTENTS)
+            .filter(|&bytes| isize::try_from(bytes).is_ok())
+            .ok_or_else(|| Error::OutOfMemory { needed: contents, available: available() })
     }
 
     /// Maps the memory behind a descriptor that was inherited, after checking that it is what
@@ -150,12 +158,13 @@ impl Mapping {
         Ok((Mapping { base: mapped.base, bytes: mapped.bytes, mapped: Some(mapped) }, surplus))
     }
 
-    fn on_heap(bytes: usize, _: Header) -> Result<Self, Error> {
+    /// Nobody attaches to it, and so it has no header.
+    fn on_heap(bytes: usize) -> Self {
         let layout = Self::heap_layout(bytes);
         // SAFETY: the layout is not empty: a header at least.
         let base = unsafe { alloc_zeroed(layout) };
         let base = NonNull::new(base).unwrap_or_else(|| handle_alloc_error(layout));
-        Ok(Mapping { base, bytes, mapped: None })
+        Mapping { base, bytes, mapped: None }
     }
 
     fn heap_layout(bytes: usize) -> alloc::Layout {
@@ -276,10 +285,8 @@ mod tests {
 
     /// Nothing but the seals, or a place in /dev/shm, tells that a peer was ours.
     #[test]
+    #[cfg_attr(modelled, ignore = "a model's memory has no file")]
     fn memory_whose_size_can_change_is_refused_unless_it_could_have_a_name() {
-        if MODELLED {
-            return;
-        }
         let header = |file: &OwnedFd, bytes: u64| {
             rustix::fs::ftruncate(file, bytes).unwrap();
             let header = Header::new(bytes as usize, STAMP).unwrap();
@@ -310,10 +317,8 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(modelled, ignore = "a model's memory has no file")]
     fn more_than_there_is_is_refused_at_once() {
-        if MODELLED {
-            return;
-        }
         for bytes in [1 << 50, usize::MAX - 10] {
             for made in [Mapping::new(bytes, STAMP), Mapping::nameable(bytes, STAMP)] {
                 assert!(matches!(made, Err(Error::OutOfMemory { .. })), "{bytes}");

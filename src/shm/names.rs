@@ -39,7 +39,7 @@ use rustix::io::{Errno, retry_on_intr};
 use crate::error::{Error, NameProblem};
 use crate::shm::header::Header;
 use crate::shm::mapping::Mapping;
-use crate::sys::{FOLDER, MODELLED, descriptor, proc_folder};
+use crate::sys::{FOLDER, MEMORY_HAS_FILES, descriptor, proc_folder};
 
 /// The most bytes of a name: with what stands before it, well below the 255 of a file's.
 const LONGEST: usize = 200;
@@ -60,8 +60,7 @@ pub(super) struct Name<'a> {
 impl<'a> Name<'a> {
     pub(super) fn new(name: &'a str) -> Result<Self, Error> {
         let checked = Name { name, path: format!("{FOLDER}/multiproc-{name}") };
-        if MODELLED {
-            // A model's processes are threads, and its memory is the heap's.
+        if !MEMORY_HAS_FILES {
             let source = std::io::ErrorKind::Unsupported;
             return Err(checked.error(NameProblem::os("naming a model's memory", source)));
         }
@@ -286,19 +285,4 @@ pub(super) fn is_nameable(stat: &Stat) -> bool {
         && is_ours(stat)
         // A memfd is on a file system of the kernel's own.
         && rustix::fs::stat(FOLDER).is_ok_and(|folder| folder.st_dev == stat.st_dev)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::shm::Shared;
-
-    #[test]
-    fn a_models_memory_gets_no_name() {
-        if !MODELLED {
-            return;
-        }
-        let refused = Shared::create("model", 1u64).unwrap_err();
-        assert!(matches!(refused, Error::Name { problem: NameProblem::Os { .. }, .. }));
-    }
 }

@@ -160,14 +160,10 @@ mod tests {
     use rustix::mm::{MapFlags, ProtFlags, mmap};
 
     use super::*;
-    use crate::sys::MODELLED;
 
     /// An inode number comes round again after 2^32 memories: here it does at once.
     #[test]
     fn two_memories_with_one_inode_number_are_two() {
-        if MODELLED {
-            return;
-        }
         let file = File { device: u64::MAX, inode: 7 };
         let come = |header| {
             let fd = rustix::fs::memfd_create("test", MemfdFlags::CLOEXEC).unwrap();

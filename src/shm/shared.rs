@@ -13,7 +13,7 @@ use crate::handoff;
 use crate::shm::mapping::{CONTENTS, Mapping, send_mapping, stamp_of_value, take_mapping};
 use crate::shm::names::Name;
 use crate::shm::process_safe::ProcessSafe;
-use crate::sys::MODELLED;
+use crate::sys::ATOMICS_NEED_DROP;
 
 /// A value in memory that processes share: what [`Arc`] is to threads.
 ///
@@ -176,7 +176,10 @@ impl<T: ProcessSafe + Send + Sync> Shared<T> {
     }
 
     const FITS: () = {
-        assert!(MODELLED || !needs_drop::<T>(), "nobody would drop a value that processes share");
+        assert!(
+            ATOMICS_NEED_DROP || !needs_drop::<T>(),
+            "nobody would drop a value that processes share"
+        );
         assert!(align_of::<T>() <= CONTENTS, "shared memory is aligned to 64 bytes");
     };
 
@@ -221,9 +224,9 @@ impl<T: ProcessSafe> Clone for Shared<T> {
 
 impl<T: ProcessSafe> Drop for Shared<T> {
     fn drop(&mut self) {
-        if MODELLED && Arc::strong_count(&self.mapping) == 1 {
-            // SAFETY: a model's atomics do need their drop, its processes are threads, and this
-            // is the last that reaches the value.
+        if ATOMICS_NEED_DROP && Arc::strong_count(&self.mapping) == 1 {
+            // SAFETY: where they do, in a model, processes are threads, and this is the last that
+            // reaches the value.
             unsafe { self.value.drop_in_place() };
         }
     }

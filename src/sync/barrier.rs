@@ -10,7 +10,7 @@ use crate::shm::{Layout, ProcessSafe};
 use crate::sync::barrier::state::{Outcome, State};
 use crate::sync::participants::Participants;
 use crate::sys::{
-    ALL, AtomicU32, Deadline, Entry, Futex, Mark, Op, Ordering, Ordering::*, Wait, const_fn, site,
+    ALL, AtomicU32, Deadline, Entry, Futex, Op, Ordering, Ordering::*, Wait, const_fn,
 };
 
 /// A place where a number of parties, threads of one process or of many, wait for one another: once
@@ -107,6 +107,7 @@ unsafe impl ProcessSafe for Barrier {
 /// Of the wait for someone who has died: until now many came later than others by a slice or two.
 const GRACE: u32 = 5;
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Barrier {
     /// The most parties that a barrier can have.
     pub const MAX: u32 = (1 << State::CAUSE_SHIFT) - 1;
@@ -162,11 +163,7 @@ impl Barrier {
     /// finds that it will not come.
     pub fn abort(&self) {
         // Relaxed: only a guess for the CAS.
-        self.break_from(
-            self.look(Relaxed),
-            BrokenBarrier::Aborted,
-            |now| site!("barrier.abort", now.cause().is_none() => true),
-        );
+        self.break_from(self.look(Relaxed), BrokenBarrier::Aborted, |now| now.cause().is_none());
     }
 
     /// Makes it as new: whole, and nobody has come. All who wait get [`BrokenBarrier::Reset`].
@@ -175,9 +172,7 @@ impl Barrier {
         // Relaxed: only a guess for the CAS.
         let mut seen = self.look(Relaxed);
         // Whole, and nobody waits: to end the round would only confuse one who has not woken yet.
-        while site!("barrier.reset.waited", seen.count() > 0 => false)
-            || site!("barrier.reset.broken", seen.cause().is_some() => false)
-        {
+        while seen.count() > 0 || seen.cause().is_some() {
             // Relaxed: nothing is handed over.
             match self.change(seen, seen.next(true), Relaxed) {
                 Ok(()) => {
@@ -229,15 +224,13 @@ impl Barrier {
     fn wake_all(&self) {
         // Release: pairs with the Acquire in `turn`; who sleeps on the new turn has seen the new
         // state. Weaker: the model `barrier::meets` sees one sleep for ever.
-        let order = site!("barrier.turn.release", Release => Relaxed);
-        let next = site!("barrier.turn", Op::AddBit(0) => Op::ClearBit(31));
-        self.turn.wake_op(next, site!("barrier.wake.all", ALL => 1), order);
+        self.turn.wake_op(Op::AddBit(0), ALL, Release);
     }
 
     /// To be looked at before the state.
     fn turn(&self) -> u32 {
         // Acquire: as in `wake_all`.
-        self.turn.load(site!("barrier.turn.acquire", Acquire => Relaxed))
+        self.turn.load(Acquire)
     }
 
     fn wait_by(
@@ -246,28 +239,31 @@ impl Barrier {
         action: Option<impl FnOnce()>,
     ) -> Result<usize, BrokenBarrier> {
         self.participants.register();
-        let mark = Mark::here();
-        let (seen, mut turn) = self.come(until, action.is_some())?;
-        let index = seen.count() as usize;
-        if seen.count() + 1 == site!("barrier.last", self.size() => 0) {
+        let (seen, turn) = self.come(until, action.is_some())?;
+        if seen.count() + 1 == self.size() {
             if let Some(action) = action {
                 self.act(seen, action)?;
             }
             self.wake_all();
-            return Ok(index);
+        } else {
+            self.pass(seen, turn, until)?;
         }
+        Ok(seen.count() as usize)
+    }
+
+    /// Waits until the round is over of one who came when the state was `seen`; the turn was no newer then.
+    #[cfg_attr(modelled, forgets)]
+    fn pass(&self, seen: State, mut turn: u32, until: Deadline) -> Result<(), BrokenBarrier> {
         let mut slices = 0u32;
         loop {
-            mark.keeps(&[seen.0, turn.into(), slices.into()]);
-            // Weaker: the model `barrier::meets_once` sees one sleep on what it should wake from.
-            let before = site!("barrier.turn.before", turn => self.turn());
-            self.sleep(seen, before, until, &mut slices);
+            // On the turn from before. A newer one: the model `barrier::meets_once` sees one sleep on what
+            // it should wake from.
+            self.sleep(seen, turn, until, &mut slices);
             turn = self.turn();
             // Acquire: pairs with the Release of all who came; what they did before is seen by who
             // passes. Weaker: `barrier::carries` sees the race.
-            let order = site!("barrier.passed", Acquire => Relaxed);
-            match seen.outcome(self.look(order)) {
-                Outcome::Passed => return Ok(index),
+            match seen.outcome(self.look(Acquire)) {
+                Outcome::Passed => return Ok(()),
                 Outcome::Broken(cause) => return Err(cause),
                 Outcome::Waiting => {}
             }
@@ -276,34 +272,30 @@ impl Barrier {
 
     /// Comes, as soon as it is not full; gives the state before, and a turn that is not newer. Who
     /// comes last ends the round, unless there is something to be done first.
+    #[cfg_attr(modelled, forgets)]
     fn come(&self, until: Deadline, acts: bool) -> Result<(State, u32), BrokenBarrier> {
         let mut slices = 0u32;
-        let mark = Mark::here();
         loop {
-            mark.keeps(&[slices.into()]);
             let turn = self.turn();
             // Relaxed: only a guess for the CAS.
             let seen = self.look(Relaxed);
-            if let Some(cause) = site!("barrier.come.broken", seen.cause() => None) {
+            if let Some(cause) = seen.cause() {
                 return Err(cause);
             }
-            if seen.count() >= site!("barrier.full", self.size() => u32::MAX) {
+            if seen.count() >= self.size() {
                 // All have come, and the last is still at its action.
                 self.sleep(seen, turn, until, &mut slices);
                 continue;
             }
-            let come = State(seen.0 + site!("barrier.come.one", 1 => 0));
-            let all = site!("barrier.come.last", self.size() => self.size() + 1);
-            let (new, order) = if come.count() < all {
+            let come = State(seen.0 + 1);
+            let (new, order) = if come.count() < self.size() {
                 // Release: pairs with the Acquire of who comes last, and of all who pass; carries
                 // what was done before. Weaker: `barrier::carries` sees the race.
-                (come, site!("barrier.come", Release => Relaxed))
+                (come, Release)
             } else {
                 // Acquire: who comes last has seen what all did before. Release: as above, and of an
                 // action. Weaker: `barrier::carries` sees the race.
-                let release = site!("barrier.last.release", AcqRel => Acquire);
-                let order = site!("barrier.last.acquire", release => Release);
-                (if acts { come } else { seen.next(false) }, order)
+                (if acts { come } else { seen.next(false) }, AcqRel)
             };
             if self.change(seen, new, order).is_ok() {
                 return Ok((seen, turn));
@@ -319,15 +311,14 @@ impl Barrier {
             Wait::Slice => {
                 *slices += 1;
                 let died = *slices >= GRACE && self.participants.has_ended();
-                if !site!("barrier.died", died => false) {
+                if !died {
                     return;
                 }
                 BrokenBarrier::PartyDied
             }
             Wait::Woken | Wait::Changed => return,
         };
-        let waiting =
-            |now| site!("barrier.break", matches!(seen.outcome(now), Outcome::Waiting) => true);
+        let waiting = |now| matches!(seen.outcome(now), Outcome::Waiting);
         // Relaxed: only a guess for the CAS.
         self.break_from(self.look(Relaxed), cause, waiting);
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Poisoned, TryLockError};
 use crate::shm::{Layout, ProcessSafe};
 use crate::sync::owed::{Accepted, Owed};
-use crate::sys::{ALL, Deadline, Futex, MODELLED, Op, Ordering::Relaxed, Wait, const_fn, site};
+use crate::sys::{ALL, Deadline, Futex, Op, Ordering::Relaxed, Wait, const_fn, looks};
 
 pub use guard::ConditionGuard;
 
@@ -17,7 +17,7 @@ const NEXT_BIT: u32 = 0;
 
 /// So often in a row a sleeper finds a notification that nobody living has accepted, before it takes
 /// it over: who was woken accepts it with its first few instructions.
-const LOOKS: u32 = if MODELLED { 2 } else { 10 };
+const LOOKS: u32 = looks(10);
 /// Between two of these looks; with the slice before the first, they are over within 200 ms. So often,
 /// too, tries to accept whoever found no room.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -155,6 +155,7 @@ enum Ended {
 /// A guard again, and whether there was a notification.
 type Waited<G> = Result<(G, bool), Poisoned<(G, bool)>>;
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Condition {
     const_fn! {
         /// A condition on which nobody waits.
@@ -262,16 +263,15 @@ impl Condition {
     fn has_waiters(&self) -> bool {
         // Relaxed: who changed the data under the lock after a waiter gave it up sees also what that
         // had announced before.
-        self.word.load(Relaxed) & site!("condition.has_waiters", WAIT => 0) != 0
+        self.word.load(Relaxed) & WAIT != 0
     }
 
     #[cold]
     fn wake(&self, n: u32) {
         // Before the wake: if this process dies in between, a waiter finds what is owed.
-        self.owed.give(site!("condition.owe", n => 0));
-        let woken = self.word.wake(site!("condition.wake", n => 0));
-        if site!("condition.fewer", woken < n => false) {
-            self.owed.take_back(site!("condition.owe.fewer", n - woken => 0));
+        self.owed.give(n);
+        if let missing @ 1.. = n - self.word.wake(n) {
+            self.owed.take_back(missing);
             // There are not so many asleep, but there may be some on their way.
             self.release_all();
         }
@@ -280,9 +280,7 @@ impl Condition {
     fn release_all(&self) {
         // Relaxed: nothing is handed over, the lock does that. One step, since whoever comes in the
         // next epoch is not to be woken.
-        let all = site!("condition.release.all", ALL => 0);
-        let next = site!("condition.next", Op::AddBit(NEXT_BIT) => Op::OrBit(0));
-        self.word.wake_op(next, all, Relaxed);
+        self.word.wake_op(Op::AddBit(NEXT_BIT), ALL, Relaxed);
     }
 
     fn wait_while_by<G: ConditionGuard>(
@@ -312,19 +310,14 @@ impl Condition {
         looks: bool,
     ) -> (Result<G, Poisoned<G>>, Ended) {
         let mut lock = G::lock_of(&guard);
-        let was_poisoned = site!("condition.poisoned.before", G::is_poisoned(&lock) => false);
+        let was_poisoned = G::is_poisoned(&lock);
         let announced = self.announce();
         // SAFETY: below, the lock is had again; until then this thread does nothing but wait, in which
         // nothing panics: what cannot be waited for ends the process.
         unsafe { G::give_up(guard, &mut lock) };
-        let is_poisoned = || site!("condition.poisoned", G::is_poisoned(&lock) => false);
-        let lost = || {
-            site!("condition.owner_died", G::owner_is_dead(&lock) => false)
-                || is_poisoned() && !was_poisoned
-        };
+        let lost = || G::owner_is_dead(&lock) || G::is_poisoned(&lock) && !was_poisoned;
         // Weaker: whoever is notified while the lock is free sleeps on, in `condition::notifies_all`.
-        let epoch = site!("condition.before", announced => self.announce());
-        let mut ended = self.sleep(epoch, until, looks, lost);
+        let mut ended = self.sleep(announced, until, looks, lost);
         let guard = self.relock(&lock, &mut ended);
         if let Ended::Woken(accepted) = ended {
             self.owed.act(accepted);
@@ -353,7 +346,7 @@ impl Condition {
         // Relaxed: the lock that is about to be given up carries it to whoever takes it next.
         let mut seen = self.word.load(Relaxed);
         while seen & WAIT == 0 {
-            let announced = seen | site!("condition.announce", WAIT => 0);
+            let announced = seen | WAIT;
             // Relaxed: as above.
             match self.word.compare_exchange(seen, announced, Relaxed, Relaxed) {
                 Ok(_) => return announced,
@@ -381,9 +374,9 @@ impl Condition {
             }
             match ended {
                 Wait::TimedOut => return Ended::TimedOut,
-                Wait::Slice if site!("condition.looks", looks => false) => return Ended::Slice,
+                Wait::Slice if looks => return Ended::Slice,
                 Wait::Slice if lost() => return Ended::Notified,
-                Wait::Slice if site!("condition.hand_on", self.owed.is_left() => false) => {
+                Wait::Slice if self.owed.is_left() => {
                     left += 1;
                     if left >= LOOKS {
                         if let Some(accepted) = self.owed.take_over() {

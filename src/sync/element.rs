@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 
 use crate::shm::ProcessSafe;
-use crate::sys::{self, Atomic, Ordering::*, site};
+use crate::sys::{self, Atomic, Ordering::*};
 
 /// A number that a [`SharedArray`](crate::SharedArray) or a [`Value`](crate::Value) can hold: `u8` to
 /// `u64`, `i8` to `i64`, `f32` and `f64`. The trait is sealed: an element is as large as an atomic of
@@ -20,13 +20,13 @@ elements!(u8, u16, u32, u64, i8, i16, i32, i64, f32, f64);
 pub(crate) fn get<T: Element>(atom: &T::Atom) -> T {
     // Acquire: pairs with the Release of every write; carries what was written before it. Weaker:
     // the model `shared_array::carries` sees the race.
-    T::load(atom, site!("array.get", Acquire => Relaxed))
+    T::load(atom, Acquire)
 }
 
 #[inline]
 pub(crate) fn set<T: Element>(atom: &T::Atom, value: T) {
     // Release: as above.
-    T::store(atom, value, site!("array.set", Release => Relaxed));
+    T::store(atom, value, Release);
 }
 
 /// Reads many as [`get`] reads one, as many as there are of both.
@@ -45,23 +45,18 @@ pub(crate) fn set_all<T: Element>(atoms: &[T::Atom], values: &[T]) {
 pub(crate) fn swap<T: Element>(atom: &T::Atom, value: T) -> T {
     // Acquire and Release: it reads and writes. Weaker: the model `shared_array::swaps` sees the
     // race.
-    let release = site!("array.swap.release", AcqRel => Acquire);
-    T::swap(atom, value, site!("array.swap.acquire", release => Release))
+    T::swap(atom, value, AcqRel)
 }
 
 #[inline]
 pub(crate) fn fetch_add<T: Element>(atom: &T::Atom, more: T) -> T {
     // Acquire and Release: as in `swap`. Weaker: `shared_array::adds` sees the race.
-    let release = site!("array.add.release", AcqRel => Acquire);
-    T::fetch_add(atom, more, site!("array.add.acquire", release => Release))
+    T::fetch_add(atom, more, AcqRel)
 }
 
 #[inline]
 pub(crate) fn compare_exchange<T: Element>(atom: &T::Atom, old: T, new: T) -> Result<T, T> {
     // Acquire and Release: as in `swap`. Weaker: `shared_array::exchanges` sees the race.
-    let release = site!("array.exchange.release", AcqRel => Acquire);
-    let order = site!("array.exchange.acquire", release => Release);
     // Acquire: what is read without writing is read as by `get`.
-    let failure = site!("array.exchange.failure", Acquire => Relaxed);
-    T::compare_exchange(atom, old, new, order, failure)
+    T::compare_exchange(atom, old, new, AcqRel, Acquire)
 }

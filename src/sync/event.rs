@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::shm::{Layout, ProcessSafe};
-use crate::sys::{ALL, Deadline, Futex, Mark, Op, Ordering::*, Wait, const_fn, site};
+use crate::sys::{ALL, Deadline, Futex, Op, Ordering::*, Wait, const_fn};
 
 const SET_BIT: u32 = 0;
 const SET: u32 = 1 << SET_BIT;
@@ -71,6 +71,7 @@ unsafe impl ProcessSafe for Event {
     const LAYOUT: Layout = Layout::of::<Self>().named("Event");
 }
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Event {
     const_fn! {
         /// An event that is not set.
@@ -85,21 +86,17 @@ impl Event {
         let mut seen = self.0.load(Relaxed);
         // A set event is set again by a CAS all the same: whoever waits from now on sees also
         // what this setter wrote.
-        while seen & site!("event.has_waiters", WAIT => 0) == 0 || seen & SET != 0 {
+        while seen & WAIT == 0 || seen & SET != 0 {
             // Release: pairs with the Acquire in `wait` and `is_set`; carries what was written
             // before. Weaker: the model `event::carries` sees the race.
-            let order = site!("event.set.release", Release => Relaxed);
-            let set = seen | site!("event.set", SET => 0);
-            match self.0.compare_exchange(seen, set, order, Relaxed) {
+            let set = seen | SET;
+            match self.0.compare_exchange(seen, set, Release, Relaxed) {
                 Ok(_) => return,
                 Err(now) => seen = now,
             }
         }
         // Release: as above. Weaker: `event::wakes` sees the race.
-        let order = site!("event.wake.release", Release => Relaxed);
-        let all = site!("event.wake.all", ALL => 1);
-        let set = site!("event.wake.set", Op::OrBit(SET_BIT) => Op::OrBit(WAIT_BIT));
-        self.0.wake_op(set, all, order);
+        self.0.wake_op(Op::OrBit(SET_BIT), ALL, Release);
     }
 
     /// Takes the flag back: who waits from now on waits for the next [`Event::set`].
@@ -110,14 +107,13 @@ impl Event {
         let mut seen = self.0.load(Relaxed);
         while seen & SET != 0 {
             // `WAIT` goes too: the set has woken all who slept, and nobody sleeps on a set event.
-            let rest = seen & !(site!("event.clear", SET => 0) | WAIT);
-            let cleared = rest.wrapping_add(site!("event.round", ROUND => 0));
+            let rest = seen & !(SET | WAIT);
+            let cleared = rest.wrapping_add(ROUND);
             // Release: who sees it cleared sees what was done before, as promised. A waiter that
             // sees only the new round reads through this clear what the set before it carries, in
             // any ordering: a read-modify-write goes on with the set's release sequence.
             // Weaker: `event::is_handed_back` sees the race.
-            let order = site!("event.clear.release", Release => Relaxed);
-            match self.0.compare_exchange(seen, cleared, order, Relaxed) {
+            match self.0.compare_exchange(seen, cleared, Release, Relaxed) {
                 Ok(_) => return,
                 Err(now) => seen = now,
             }
@@ -127,8 +123,8 @@ impl Event {
     /// Whether the event is set.
     pub fn is_set(&self) -> bool {
         // Acquire: pairs with the Release in `set`. Weaker: `event::carries` sees the race.
-        let seen = self.0.load(site!("event.is_set.acquire", Acquire => Relaxed));
-        seen & site!("event.is_set", SET => SET | WAIT) != 0
+        let seen = self.0.load(Acquire);
+        seen & SET != 0
     }
 
     /// Waits until the event is set; returns at once if it is.
@@ -146,25 +142,20 @@ impl Event {
         self.is_set() || self.wait_by(Deadline::at(deadline))
     }
 
+    #[cfg_attr(modelled, forgets)]
     fn wait_by(&self, until: Deadline) -> bool {
-        let mark = Mark::here();
         // Acquire: as in `is_set`. Weaker: `event::carries` sees the race.
-        let order = || site!("event.wait.acquire", Acquire => Relaxed);
-        let first = self.0.load(order());
-        let is_over = |seen: u32| {
-            let set = seen & site!("event.wait.set", SET => SET | WAIT) != 0;
-            set || site!("event.wait.round", seen / ROUND != first / ROUND => false)
-        };
-        let mut seen = first;
-        let is_set = loop {
-            mark.keeps(&[seen.into(), (first / ROUND).into()]);
+        let mut seen = self.0.load(Acquire);
+        let round = seen / ROUND;
+        let is_over = |seen: u32| seen & SET != 0 || seen / ROUND != round;
+        loop {
             if is_over(seen) {
-                break true;
+                return true;
             }
             if seen & WAIT == 0 {
                 // Acquire on failure: the value it gives may be the set one.
-                let announced = seen | site!("event.announce", WAIT => 0);
-                match self.0.compare_exchange(seen, announced, Relaxed, order()) {
+                let announced = seen | WAIT;
+                match self.0.compare_exchange(seen, announced, Relaxed, Acquire) {
                     Ok(_) => seen = announced,
                     Err(now) => {
                         seen = now;
@@ -173,13 +164,12 @@ impl Event {
                 }
             }
             let ended = self.0.wait(seen, until);
-            seen = self.0.load(order());
+            // Acquire: as above.
+            seen = self.0.load(Acquire);
             if ended == Wait::TimedOut {
-                break is_over(seen);
+                return is_over(seen);
             }
-        };
-        mark.keeps(&[is_set.into()]);
-        is_set
+        }
     }
 }
 

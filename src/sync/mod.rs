@@ -14,6 +14,7 @@ mod robust_semaphore;
 mod semaphore;
 mod throttle;
 mod value;
+mod waiters;
 
 pub use barrier::Barrier;
 pub use bounded_semaphore::BoundedSemaphore;
@@ -21,8 +22,9 @@ pub use condition::{Condition, ConditionGuard};
 pub use element::Element;
 pub use event::Event;
 pub use lock::{Lock, LockGuard};
-pub(crate) use raw_lock::RawLock;
+pub(crate) use raw_lock::{Hold, RawLock};
 pub use rlock::{RLock, RLockGuard};
 pub use robust_semaphore::{RobustPermit, RobustSemaphore};
 pub use semaphore::{Permit, Semaphore};
 pub use value::Value;
+pub(crate) use waiters::wake_and_clear;

@@ -1,6 +1,6 @@
 //! Notifications that were given to someone who has not acted on them yet.
 
-use crate::sys::{Entry, Futex, MODELLED, Ordering::*, ProcessInstance, const_fn, site};
+use crate::sys::{Entry, Futex, Ordering::*, ProcessInstance, const_fn, entries};
 
 /// How many notifications are owed, and the lives of those who were woken for one and wait for the lock.
 ///
@@ -36,9 +36,10 @@ pub(super) enum Accepted {
 /// The lower half of the count's word; above it is the version.
 const COUNT: u32 = 0xffff;
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Owed {
     /// Those who accept when it is full are not entered, and accept again while they wait.
-    pub(super) const LEN: usize = if MODELLED { 3 } else { 32 };
+    pub(super) const LEN: usize = entries(32);
 
     const_fn! {
         pub(super) fn new() -> Self {
@@ -67,7 +68,7 @@ impl Owed {
 
     /// By one who has accepted, and holds the lock again.
     pub(super) fn act(&self, accepted: Accepted) {
-        if site!("owed.acted", accepted != Accepted::NotOwed => false) {
+        if accepted != Accepted::NotOwed {
             // First: one who looks meanwhile sees too few owed, not too many.
             self.take_back(1);
         }
@@ -85,14 +86,14 @@ impl Owed {
 
     fn is_more_than_entered(&self, seen: u32) -> bool {
         let owed = (seen & COUNT) as usize;
-        let is_over = |life| site!("owed.over", ProcessInstance::has_exited(life) => false);
         // Relaxed: here and below, a life stands for itself and carries nothing.
         let entered =
             || self.lives.iter().map(|entry| entry.load(Relaxed)).filter(|&life| life != 0);
         let is_left = |entered| owed > entered && entered < Self::LEN;
         // To count costs nothing, to ask about a process a system call.
         is_left(entered().count()) || {
-            owed > 0 && is_left(entered().filter(|&life| !is_over(life)).count())
+            owed > 0
+                && is_left(entered().filter(|&life| !ProcessInstance::has_exited(life)).count())
         }
     }
 
@@ -109,7 +110,7 @@ impl Owed {
         // Release: as above.
         let changed =
             self.count.compare_exchange(seen, seen.wrapping_add(COUNT + 1), Release, Relaxed);
-        if site!("owed.once", changed.is_err() => false) {
+        if changed.is_err() {
             self.leave(place);
             return None;
         }
@@ -117,7 +118,7 @@ impl Owed {
     }
 
     fn enter(&self) -> Option<usize> {
-        let mine = site!("owed.enter", ProcessInstance::current() => 0);
+        let mine = ProcessInstance::current();
         // Relaxed: as above.
         let claim =
             |entry: &Entry, old| entry.compare_exchange(old, mine, Relaxed, Relaxed).is_ok();
@@ -130,8 +131,7 @@ impl Owed {
     }
 
     fn leave(&self, place: usize) {
-        let (mine, none) =
-            (ProcessInstance::current(), site!("owed.leave", 0 => ProcessInstance::current()));
+        let (mine, none) = (ProcessInstance::current(), 0);
         // Relaxed: as above. If it fails, a peer has written there.
         let _ = self.lives[place].compare_exchange(mine, none, Relaxed, Relaxed);
     }

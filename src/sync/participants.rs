@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::sync::throttle::Throttle;
 use crate::sys::{
-    Entry, Futex, MODELLED, Ordering::Relaxed, OwnEntries, ProcessInstance, const_fn, site,
+    Entry, Ordering::Relaxed, OwnEntries, Placement, ProcessInstance, const_fn, entries,
 };
 
 /// The lives of processes. An entry is 0, or a life that came and was not struck off since. One that was
@@ -17,22 +17,19 @@ use crate::sys::{
 pub(super) struct Participants {
     lives: [Entry; Participants::LEN],
     throttle: Throttle,
-    place: Futex,
+    placement: Placement,
 }
-
-/// What stands in `place` of a participants in shared memory.
-const SETTLED: u32 = 1;
 
 /// Between two looks at all of them.
 const GAP: Duration = Duration::from_millis(50);
 
 impl Participants {
     /// Those who come when it is full are not entered.
-    pub(super) const LEN: usize = if MODELLED { 3 } else { 64 };
+    pub(super) const LEN: usize = entries(64);
 
     const_fn! {
         pub(super) fn new() -> Self {
-            Participants { lives: Entry::all([0; Self::LEN]), throttle: Throttle::new(), place: Futex::new(0) }
+            Participants { lives: Entry::all([0; Self::LEN]), throttle: Throttle::new(), placement: Placement::new() }
         }
     }
 
@@ -41,16 +38,18 @@ impl Participants {
     /// # Safety
     /// It is not moved any more, and a mapping's end tells of the memory's.
     pub(super) unsafe fn settle(&mut self) {
-        // Relaxed: nobody else knows of the participants yet.
-        self.place.store(SETTLED, Relaxed);
+        self.placement.settle();
     }
+}
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
+impl Participants {
     /// Enters the calling process, unless it is there. (In a model in which nobody can end, these
     /// steps would only multiply those that matter.)
     #[inline]
     pub(super) fn register(&self) {
-        // Relaxed: written before anyone else knew of it. What is in private memory no peer can write.
-        if !ProcessInstance::can_exit() || !MODELLED && self.place.load(Relaxed) != SETTLED {
+        // What is in private memory no peer can write.
+        if !ProcessInstance::can_exit() || !self.placement.is_settled() {
             return;
         }
         let mine = ProcessInstance::current();
@@ -65,12 +64,7 @@ impl Participants {
         for i in 0..Self::LEN {
             let entry = &self.lives[(mine as usize + i) % Self::LEN];
             // Relaxed: as in `register`.
-            match entry.compare_exchange(
-                0,
-                site!("participants.register", mine => 0),
-                Relaxed,
-                Relaxed,
-            ) {
+            match entry.compare_exchange(0, mine, Relaxed, Relaxed) {
                 Err(other) if other != mine => {}
                 // SAFETY: settled, so in shared memory, where it is not moved.
                 _ => return unsafe { OwnEntries::remember(entry) },
@@ -88,19 +82,13 @@ impl Participants {
     pub(super) fn remove_exited(&self) {
         for (entry, life) in self.ended() {
             // Relaxed: as in `register`. If it fails, another has struck it off.
-            let _ = entry.compare_exchange(
-                life,
-                site!("participants.remove_exited", 0 => life),
-                Relaxed,
-                Relaxed,
-            );
+            let _ = entry.compare_exchange(life, 0, Relaxed, Relaxed);
         }
     }
 
     fn ended(&self) -> impl Iterator<Item = (&Entry, u64)> {
         // Relaxed: as in `register`.
         let entered = self.lives.iter().map(|entry| (entry, entry.load(Relaxed)));
-        let is_over = |life| site!("participants.over", ProcessInstance::has_exited(life) => true);
-        entered.filter(move |&(_, life)| life != 0 && is_over(life))
+        entered.filter(|&(_, life)| life != 0 && ProcessInstance::has_exited(life))
     }
 }

@@ -71,20 +71,20 @@
 mod lending;
 mod poison;
 
+use std::mem::offset_of;
+
 use crate::error::PoisonCause;
-use crate::sync::raw_lock::lending::{LONGER, pause};
+use crate::sync::raw_lock::lending::PAUSES;
+use crate::sync::waiters::wake_and_clear;
 use crate::sys::{
-    ALL, CurrentThread, Deadline, Entry, Futex, MODELLED, Mark, Node, Op, Ordering::*,
-    ProcessInstance, Slot, Versioned, Wait, const_fn, site,
+    CurrentThread, Deadline, Doubling, Futex, Lender, Node, OneIn, Op, Ordering::*, Placement,
+    ProcessInstance, Slot, Versioned, Wait, const_fn,
 };
 
 const OWNER: u32 = OWNER_DIED - 1;
 const OWNER_DIED: u32 = 1 << 30;
 const WAITERS_BIT: u32 = 31;
 const WAITERS: u32 = 1 << WAITERS_BIT;
-
-/// What stands in `place` of a lock in shared memory.
-const SETTLED: u32 = 1;
 
 /// The slot of a lock in private memory, which is on no list.
 const PRIVATE: Slot = 0;
@@ -98,19 +98,13 @@ const CLOSELY: u32 = 10;
 pub(crate) struct RawLock {
     word: Versioned,
     poison: Futex,
-    place: Futex,
+    placement: Placement,
     /// The life of the process to whose threads the value is lent.
-    lender: Entry,
+    lender: Lender,
     node: Node,
 }
 
-const _: () = assert!(
-    MODELLED
-        || (size_of::<RawLock>() == 40
-            && std::mem::offset_of!(RawLock, word) == 0
-            && std::mem::offset_of!(RawLock, lender) == 16
-            && std::mem::offset_of!(RawLock, node) == 24)
-);
+const _: () = assert!(Node::finds(offset_of!(RawLock, node), offset_of!(RawLock, word)));
 
 /// Why a lock was not taken that was seen free.
 enum Missed {
@@ -122,11 +116,9 @@ enum Missed {
 
 /// That the lock is held, by whom, and where it stands among the locks on the owner's robust list,
 /// if it does: kept by the owner, where no peer can change it. Not `Send`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Hold(Slot, CurrentThread);
 
-// The fast paths are inlined whatever they cost: a guard that goes through memory costs more than
-// both atomic instructions.
 impl RawLock {
     const_fn! {
         /// A free lock.
@@ -136,8 +128,8 @@ impl RawLock {
                 node: Node::of(word.word()),
                 word,
                 poison: Futex::new(0),
-                place: Futex::new(0),
-                lender: Entry::new(0),
+                placement: Placement::new(),
+                lender: Lender::new(0),
             }
         }
     }
@@ -149,64 +141,64 @@ impl RawLock {
     /// It is not moved any more, and stays mapped while a thread of this process holds it.
     pub(crate) unsafe fn settle(&mut self) {
         // Relaxed: here and below, nobody else knows of the lock yet.
-        let seen = if MODELLED { 0 } else { self.word.load(Relaxed) };
+        let seen = self.word.load(Relaxed);
         if seen & OWNER != 0 {
             self.word
                 .store(seen & !OWNER | ProcessInstance::pid(ProcessInstance::current()), Relaxed);
         }
-        self.place.store(SETTLED, Relaxed);
+        self.placement.settle();
     }
+}
 
+// The fast paths are inlined whatever they cost: a guard that goes through memory costs more than
+// both atomic instructions.
+#[cfg_attr(modelled, multiproc_checker::mutants)]
+impl RawLock {
     /// Locks, if that is possible by `until`.
     ///
     /// # Panics
     /// When this thread holds the lock already, and there is no deadline: it would wait for ever.
     #[inline(always)]
+    #[cfg_attr(modelled, forgets)]
     pub(crate) fn lock(&self, until: Deadline) -> Option<Hold> {
-        let mark = Mark::here();
-        let hold = self.acquire(|me, name, settled, seen| {
-            self.lock_slow(me, name, settled, seen, until, &mark)
-        });
-        mark.keeps(&[hold.is_some().into()]);
+        let hold = self.acquire(|name, settled, seen| self.lock_slow(name, settled, seen, until));
+        if hold.is_none() && until == Deadline::Never {
+            refuse_to_wait();
+        }
         hold
     }
 
     /// Locks, if that is possible now.
     #[inline]
     pub(crate) fn try_lock(&self) -> Option<Hold> {
-        self.acquire(|_, name, _, seen| self.take_free(name, seen))
+        self.acquire(|name, _, seen| self.take_free(name, seen))
     }
 
     /// The hold of this thread, if it holds the lock already: the same once more, not a second one.
     #[inline]
     pub(crate) fn held(&self) -> Option<Hold> {
         let me = CurrentThread::current();
-        // What is shared is not believed: this thread has it on its list, or not.
-        let slot = if self.is_settled() { me.slot_of(&self.node)? } else { PRIVATE };
-        // In private memory, and in a model, which has no list, the word tells. Relaxed: that this
-        // thread is the owner only this thread has written.
-        let told = MODELLED || slot == PRIVATE;
-        let is_mine = || {
-            let owner = self.word.load(Relaxed) & site!("lock.held.mask", OWNER => u32::MAX);
-            site!("lock.held", owner == me.name() => true)
-        };
-        (!told || is_mine()).then_some(Hold(slot, me))
+        // Relaxed: that this thread is the owner only this thread has written.
+        let names_me = || self.word.load(Relaxed) & OWNER == me.name();
+        // What is shared is not believed: this thread has it on its list, or not. In private memory the
+        // word tells.
+        if self.placement.is_settled() {
+            return me.slot_of(&self.node, names_me).map(|slot| Hold(slot, me));
+        }
+        names_me().then_some(Hold(PRIVATE, me))
     }
 
     #[inline(always)]
-    fn acquire(
-        &self,
-        otherwise: impl FnOnce(CurrentThread, u32, bool, u32) -> bool,
-    ) -> Option<Hold> {
+    fn acquire(&self, otherwise: impl FnOnce(u32, bool, u32) -> bool) -> Option<Hold> {
         let me = CurrentThread::current();
-        // Once, for all that follows: a peer can change it meanwhile.
-        let settled = self.is_settled();
+        // Once, for all that follows: a peer can change it meanwhile. That costs itself the kernel's help,
+        // not us: who is linked is in the owner's `Hold`.
+        let settled = self.placement.is_settled();
         let name = if settled { me.begin(&self.node) } else { me.name() };
         // Acquire: pairs with the Release of every unlock; carries what was written under the
         // lock. Weaker: the model `lock::excludes` sees the race.
-        let order = site!("lock.fast.acquire", Acquire => Relaxed);
-        if let Err(seen) = self.word.compare_exchange(0, name, order, Relaxed)
-            && !otherwise(me, name, settled, seen)
+        if let Err(seen) = self.word.compare_exchange(0, name, Acquire, Relaxed)
+            && !otherwise(name, settled, seen)
         {
             if settled {
                 me.end();
@@ -217,37 +209,26 @@ impl RawLock {
     }
 
     #[cold]
-    fn lock_slow(
-        &self,
-        me: CurrentThread,
-        name: u32,
-        settled: bool,
-        seen: u32,
-        until: Deadline,
-        mark: &Mark,
-    ) -> bool {
+    #[cfg_attr(modelled, forgets(loops, as_caller))]
+    fn lock_slow(&self, name: u32, settled: bool, seen: u32, until: Deadline) -> bool {
         let mut seen = self.word.spin(seen, |seen| seen & OWNER == 0 || seen & WAITERS != 0);
-        let (mut slices, mut looks) = (0u32, 0);
+        let (mut closely, mut pauses) = (OneIn::new(CLOSELY), Doubling::new(PAUSES.0, PAUSES.1));
         loop {
-            mark.keeps(&[seen.into()]);
-            if seen & site!("lock.slow.free", OWNER => u32::MAX) == 0 {
+            if seen & OWNER == 0 {
                 match self.take(name, seen) {
                     Ok(()) => return true,
                     Err(Missed::Changed(now)) => seen = now,
                     Err(Missed::Lent) if until.has_passed() => return false,
                     Err(Missed::Lent) => {
-                        seen = self.await_lender(seen, until.sooner(pause(looks)).0);
-                        looks = LONGER.min(looks + 1);
+                        seen = self.await_lender(seen, until.sooner(pauses.next()).0);
                     }
                 }
                 continue;
             }
             // Whether it is really this thread that the word names: the main thread's number is
             // also its process's, and a peer can write anything.
-            let is_ours = || seen & OWNER == name && (!settled || me.slot_of(&self.node).is_some());
-            if until == Deadline::Never && site!("lock.own", is_ours() => false) {
-                me.end();
-                panic!("this thread holds the lock already and would wait for itself for ever");
+            if until == Deadline::Never && seen & OWNER == name && self.held().is_some() {
+                return false;
             }
             if seen & WAITERS == 0 {
                 match self.announce(seen) {
@@ -261,11 +242,10 @@ impl RawLock {
             match self.word.wait_slice(seen, until) {
                 Wait::Woken | Wait::Changed => {}
                 Wait::Slice => {
-                    let look_closely = slices.is_multiple_of(CLOSELY);
-                    slices = slices.wrapping_add(1);
+                    let look_closely = closely.next();
                     // An owner in private memory, where it goes with the lock, never is gone.
                     let is_dead = || settled && self.is_dead(seen & OWNER, look_closely);
-                    if site!("lock.take_over", self.take_over(name, seen, is_dead) => false) {
+                    if self.take_over(name, seen, is_dead) {
                         return true;
                     }
                 }
@@ -281,36 +261,21 @@ impl RawLock {
     /// Writes that somebody is about to sleep until the lock is free; gives what the word is with it, or
     /// what it is instead of `seen`.
     fn announce(&self, seen: u32) -> Result<u32, u32> {
-        let announced = seen | site!("lock.announce", WAITERS => 0);
+        let announced = seen | WAITERS;
         // Relaxed: it only announces a sleeper; the data travels with the CAS that takes.
-        site!(
-            "lock.announce.version",
-            self.word.exchange(seen, announced, Relaxed)
-                => self.word.compare_exchange(seen, announced, Relaxed, Relaxed).map(drop)
-        )?;
+        self.word.exchange(seen, announced, Relaxed)?;
         Ok(announced)
     }
 
     /// Takes a lock seen free, with or without `WAITERS` and `OWNER_DIED`.
     fn take(&self, name: u32, seen: u32) -> Result<(), Missed> {
-        let died = seen & OWNER_DIED != 0;
-        if died && self.is_lent(true) {
-            return Err(Missed::Lent);
-        }
-        let waiters = site!("lock.slow.waiters", seen & WAITERS => 0);
         // Acquire: as in `acquire`. Weaker: `lock::hands_over` sees the race.
-        let order = site!("lock.slow.acquire", Acquire => Relaxed);
-        let taken = site!(
-            "lock.take.version",
-            self.word.exchange(seen, name | waiters, order)
-                => self.word.compare_exchange(seen, name | waiters, order, Relaxed).map(drop)
-        );
-        taken.map_err(Missed::Changed)?;
-        if died && self.is_lent(true) {
-            self.take_back(name);
-            return Err(Missed::Lent);
-        }
-        if site!("lock.died", died => false) {
+        self.word.exchange(seen, name | seen & WAITERS, Acquire).map_err(Missed::Changed)?;
+        if seen & OWNER_DIED != 0 {
+            if self.is_lent(true) {
+                self.take_back(name);
+                return Err(Missed::Lent);
+            }
             self.set_poison(PoisonCause::OwnerDied);
         }
         Ok(())
@@ -319,7 +284,7 @@ impl RawLock {
     /// Takes the lock as long as it is seen free.
     #[cold]
     fn take_free(&self, name: u32, mut seen: u32) -> bool {
-        while seen & site!("lock.try.free", OWNER => 0) == 0 {
+        while seen & OWNER == 0 {
             match self.take(name, seen) {
                 Ok(()) => return true,
                 Err(Missed::Changed(now)) => seen = now,
@@ -333,16 +298,14 @@ impl RawLock {
     fn take_over(&self, name: u32, seen: u32, is_dead: impl FnOnce() -> bool) -> bool {
         // Before the question: where the word still has this version and names the owner, it has done so
         // all the time, also when the answer was given.
-        let before = self.word.version();
-        if !site!("lock.gone", is_dead() => true) {
+        let version = self.word.version();
+        if !is_dead() {
             return false;
         }
-        let version = site!("lock.take_over.version", before => self.word.version());
         // Acquire: there is no Release to pair with; what the dead wrote before dying is seen in
         // the order that the kernel's switch from it gave.
-        let waiters = site!("lock.take_over.waiters", WAITERS => 0);
-        let taken = self.word.exchange_since(version, seen, name | waiters, Acquire);
-        if site!("lock.take_over.died", taken => false) {
+        let taken = self.word.exchange_since(version, seen, name | WAITERS, Acquire);
+        if taken {
             self.set_poison(PoisonCause::OwnerDied);
         }
         taken
@@ -350,27 +313,25 @@ impl RawLock {
 
     /// Unlocks. Does nothing in a forked child that only has a copy of the hold.
     #[inline(always)]
+    #[cfg_attr(modelled, forgets)]
     pub(crate) fn unlock(&self, Hold(slot, me): Hold) {
-        let mark = Mark::here();
         let settled = slot != PRIVATE;
         let name = if settled { me.begin(&self.node) } else { me.name() };
         if !settled || me.unlink(&self.node, slot) {
-            if !MODELLED && settled {
+            if settled {
                 // Relaxed: after all that used what was lent, which ended before in this thread or was
                 // waited for by it; and before the exchange, which is Release.
                 self.lender.store(0, Relaxed);
             }
             // Release: pairs with the Acquire of whoever takes the lock next; carries what was
             // written under it. Weaker: the model `lock::excludes` sees the race.
-            let order = site!("lock.unlock.release", Release => Relaxed);
-            if let Err(seen) = self.word.compare_exchange(name, 0, order, Relaxed) {
+            if let Err(seen) = self.word.compare_exchange(name, 0, Release, Relaxed) {
                 self.unlock_slow(name, seen);
             }
         }
         if settled {
             me.end();
         }
-        mark.keeps(&[]);
     }
 
     #[cold]
@@ -380,30 +341,17 @@ impl RawLock {
             return;
         }
         // Release: as in `unlock`. Weaker: `lock::hands_over` sees the race.
-        let order = site!("lock.wake.release", Release => Relaxed);
-        let one = site!("lock.wake.one", 1 => 0);
-        if self.word.wake_op(Op::SetBit(WAITERS_BIT), one, order) < one {
-            // Relaxed: nothing is handed over. All, because a sleeper may have come meanwhile,
-            // trusting in the bit that is now cleared.
-            let all = site!("lock.clear.all", ALL => 0);
-            self.word.wake_op(Op::ClearBit(WAITERS_BIT), all, Relaxed);
-        }
-    }
-
-    #[inline(always)]
-    fn is_settled(&self) -> bool {
-        // Relaxed: written before anyone else knew of the lock. A peer that changes it costs
-        // itself the kernel's help, not us: who is linked is in the owner's `Hold`.
-        MODELLED || self.place.load(Relaxed) == SETTLED
+        wake_and_clear(&self.word, WAITERS_BIT, 1, |word, n| {
+            word.wake_op(Op::SetBit(WAITERS_BIT), n, Release)
+        });
     }
 
     /// Whether the owner died, and nobody has taken the lock since.
     pub(crate) fn owner_is_dead(&self) -> bool {
         // Relaxed: a glance; who then locks sees it again, in order.
         let seen = self.word.load(Relaxed);
-        let is_dead = || self.is_settled() && self.is_dead(seen & OWNER, true);
-        site!("lock.owner_died.marked", seen & OWNER_DIED != 0 => false) && !self.is_lent(true)
-            || site!("lock.owner_died.gone", seen & OWNER != 0 => false) && is_dead()
+        let is_dead = || self.placement.is_settled() && self.is_dead(seen & OWNER, true);
+        seen & OWNER_DIED != 0 && !self.is_lent(true) || seen & OWNER != 0 && is_dead()
     }
 
     /// Whether someone holds the lock right now.
@@ -412,6 +360,12 @@ impl RawLock {
         let seen = self.word.load(Relaxed);
         seen & OWNER != 0 || seen & OWNER_DIED != 0 && self.is_lent(true)
     }
+}
+
+/// Whoever has the lock and waits for it without a deadline would wait for ever.
+#[cold]
+fn refuse_to_wait() -> ! {
+    panic!("this thread holds the lock already and would wait for itself for ever");
 }
 
 #[cfg(test)]

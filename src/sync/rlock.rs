@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem::{ManuallyDrop, offset_of};
+use std::mem::offset_of;
 use std::ops::Deref;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::error::{PoisonCause, Poisoned, TryLockError};
 use crate::shm::{Layout, ProcessSafe};
 use crate::sync::raw_lock::{Hold, RawLock};
-use crate::sys::{Deadline, Futex, Ordering::Relaxed, const_fn, site};
+use crate::sys::{Deadline, Futex, Ordering::Relaxed, const_fn};
 
 /// A value that one thread of one process at a time may touch, and which that thread may lock again
 /// while it holds it.
@@ -87,6 +87,7 @@ unsafe impl<T: ProcessSafe> ProcessSafe for RLock<T> {
     }
 }
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl<T> RLock<T> {
     const_fn! {
         /// A free lock around `value`.
@@ -212,7 +213,7 @@ impl<T> RLock<T> {
         }
         // Relaxed: only the owner counts, and whoever is next begins anew. It never wraps: then the
         // lock would be free too early.
-        let depth = self.depth.load(Relaxed).saturating_add(site!("rlock.again", 1 => 0));
+        let depth = self.depth.load(Relaxed).saturating_add(1);
         self.depth.store(depth, Relaxed);
         true
     }
@@ -222,7 +223,7 @@ impl<T> RLock<T> {
     fn first(&self, hold: Option<Hold>, levels: u32) -> bool {
         if let Some(hold) = hold {
             // Relaxed: as in `again`. A dead owner's count is forgotten here.
-            self.depth.store(site!("rlock.first", levels => 0), Relaxed);
+            self.depth.store(levels, Relaxed);
             self.raw.lend(hold);
         }
         hold.is_some()
@@ -290,6 +291,7 @@ pub struct RLockGuard<'a, T> {
 // SAFETY: a shared guard gives `&T` only.
 unsafe impl<T: Sync> Sync for RLockGuard<'_, T> {}
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl<'a, T> RLockGuard<'a, T> {
     /// The lock that is held. (Not a method: those are the value's.)
     pub(super) fn lock_of(guard: &Self) -> &'a RLock<T> {
@@ -304,20 +306,15 @@ impl<'a, T> RLockGuard<'a, T> {
     /// was borrowed from them, until it has locked again.
     pub(super) unsafe fn give_up(guard: Self) -> u32 {
         let RLock { raw, depth, .. } = guard.lock;
-        let guard = ManuallyDrop::new(guard);
+        let mut levels = 1;
         // As in the drop of a guard.
-        let Some(hold) = raw.held() else { return 1 };
-        guard.poison_in_panic();
-        // Relaxed: as in `again`.
-        let levels = depth.load(Relaxed);
-        raw.unlock(hold);
-        site!("rlock.levels", levels => 1)
-    }
-
-    fn poison_in_panic(&self) {
-        if !self.was_panicking && thread::panicking() {
-            self.lock.raw.set_poison(PoisonCause::Panicked);
+        if raw.held().is_some() {
+            // Relaxed: here and below, as in `again`.
+            levels = depth.load(Relaxed);
+            // This guard, which is dropped here, is the last.
+            depth.store(1, Relaxed);
         }
+        levels
     }
 }
 
@@ -330,18 +327,21 @@ impl<T> Deref for RLockGuard<'_, T> {
     }
 }
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl<T> Drop for RLockGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
         let RLock { raw, depth, .. } = self.lock;
         // A child of a fork has copies of guards in shared memory, but not the lock.
         let Some(hold) = raw.held() else { return };
-        self.poison_in_panic();
+        if !self.was_panicking && thread::panicking() {
+            raw.set_poison(PoisonCause::Panicked);
+        }
         // Relaxed: as in `again`; what the next owner is to see, the unlock carries.
         match depth.load(Relaxed) {
             // Nobody knows how many more there are.
             u32::MAX => {}
-            others @ 2.. => depth.store(others - site!("rlock.back", 1 => 0), Relaxed),
+            others @ 2.. => depth.store(others - 1, Relaxed),
             // The last. (Or a peer wrote there: then the lock is free too early, as it can be.)
             0 | 1 => raw.unlock(hold),
         }

@@ -9,7 +9,7 @@ use crate::error::Overflow;
 use crate::shm::{Layout, ProcessSafe};
 use crate::sync::throttle::Throttle;
 use crate::sys::{
-    Deadline, Entry, Futex, Op, Ordering, Ordering::*, ProcessInstance, Wait, const_fn, site,
+    Deadline, Doubling, Entry, Futex, Op, Ordering, Ordering::*, ProcessInstance, Wait, const_fn,
 };
 
 pub use permit::RobustPermit;
@@ -137,6 +137,7 @@ unsafe impl<const N: usize> ProcessSafe for RobustSemaphore<N> {
     const LAYOUT: Layout = Layout::of::<Self>().named("RobustSemaphore");
 }
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl<const N: usize> RobustSemaphore<N> {
     const_fn! {
         /// A semaphore with `permits` free. The rest of the `N` are there to be
@@ -200,7 +201,6 @@ impl<const N: usize> RobustSemaphore<N> {
     pub fn release(&self, permits: u32) -> Result<(), Overflow> {
         // First it holds them all, so that nobody has one yet if they are not enough.
         let mine = ProcessInstance::current();
-        let claim = site!("robust.claim", mine => FREE);
         let mut claimed = [None; N];
         let mut room = 0;
         // All who release look from the first entry to the last: so of as many as there is room
@@ -209,22 +209,19 @@ impl<const N: usize> RobustSemaphore<N> {
             // Acquire: pairs with the Release below: who sees an entry taken that was forgotten for
             // it sees the one that was forgotten for the taker. Weaker: the model
             // `robust_semaphore::forgets` finds no room.
-            let mark = site!("robust.room.mark", AWAITED => 0);
-            let seen = || entry.load(site!("robust.room", Acquire => Relaxed)) & !mark;
-            let enough = site!("robust.claim.enough", permits => u32::MAX);
-            while room < enough && place.is_none() && seen() == NOBODY {
-                let order = site!("robust.claim.release", Release => Relaxed);
-                if pass(entry, NOBODY, claim, order).is_some() {
+            let seen = || entry.load(Acquire) & !AWAITED;
+            while room < permits && place.is_none() && seen() == NOBODY {
+                if pass(entry, NOBODY, mine, Release).is_some() {
                     *place = Some(entry);
                     room += 1;
                 }
             }
         }
         let claimed = claimed.into_iter().flatten();
-        if room < site!("robust.claim.all", permits => 0) {
+        if room < permits {
             // Relaxed: as it was before.
             for entry in claimed {
-                pass(entry, mine, site!("robust.unclaim", NOBODY => FREE), Relaxed);
+                pass(entry, mine, NOBODY, Relaxed);
             }
             let max = N as u32;
             return Err(Overflow { released: permits, value: max - room, max });
@@ -236,8 +233,7 @@ impl<const N: usize> RobustSemaphore<N> {
     /// How many permits are free, looked at one after the other.
     pub fn value(&self) -> u32 {
         // Acquire: who sees a permit given back may rely on what was done before: "all are done".
-        let order = || site!("robust.value", Acquire => Relaxed);
-        self.ledger.iter().filter(|entry| entry.load(order()) == FREE).count() as u32
+        self.ledger.iter().filter(|entry| entry.load(Acquire) == FREE).count() as u32
     }
 
     /// Takes a free permit as `holder`, which is the own life, with a mark or without.
@@ -248,8 +244,7 @@ impl<const N: usize> RobustSemaphore<N> {
             entry.load(Relaxed) == FREE && {
                 // Acquire: pairs with the Release of whoever gave it back. Weaker: the model
                 // `robust_semaphore::hands_over` sees the race.
-                let order = site!("robust.acquire", Acquire => Relaxed);
-                entry.compare_exchange(FREE, holder, order, Relaxed).is_ok()
+                entry.compare_exchange(FREE, holder, Acquire, Relaxed).is_ok()
             }
         })?;
         Some(RobustPermit::new(entry, &self.turn, holder))
@@ -260,29 +255,29 @@ impl<const N: usize> RobustSemaphore<N> {
     fn wait(&self, until: Deadline) -> Option<RobustPermit<'_>> {
         let mine = ProcessInstance::current();
         self.turn.spin(0, |_| self.of(FREE).next().is_some());
-        let (mut slice, mut holder) = (SHORTEST, mine);
+        let mut slices = Doubling::new(SHORTEST, LONGEST);
+        let (mut slice, mut holder) = (slices.next(), mine);
         loop {
             // Acquire: pairs with the Release in `wake`; who sees the new turn sees that the entry
             // is free. Weaker: the model `robust_semaphore::hands_over` hangs.
-            let turn = self.turn.load(site!("robust.turn.acquire", Acquire => Relaxed));
+            let turn = self.turn.load(Acquire);
             if let Some(permit) = self.take_or_mark(holder) {
                 return Some(permit);
             }
             // Weaker: the model `robust_semaphore::hands_over` hangs.
-            let before = site!("robust.turn.before", turn => self.turn.load(Acquire));
-            match self.turn.wait_at_most(before, until, slice) {
+            match self.turn.wait_at_most(turn, until, slice) {
                 Wait::Changed => {}
                 // Others may sleep whose mark went with the entry that this one is woken for.
-                Wait::Woken => holder = mine | site!("robust.keep", AWAITED => 0),
+                Wait::Woken => holder = mine | AWAITED,
                 Wait::Slice => {
                     if self.throttle.is_due(SHORTEST.max(slice / 2)) {
                         self.sweep(mine);
                     }
-                    slice = LONGEST.min(slice * 2);
+                    slice = slices.next();
                 }
                 Wait::TimedOut => {
-                    site!("robust.sweep", self.sweep(mine) => ());
-                    return site!("robust.take.last", self.take(mine) => None);
+                    self.sweep(mine);
+                    return self.take(mine);
                 }
             }
         }
@@ -295,12 +290,10 @@ impl<const N: usize> RobustSemaphore<N> {
             let mut seen = entry.load(Relaxed);
             while seen & AWAITED == 0 {
                 let free = seen == FREE;
-                let mark = site!("robust.mark", AWAITED => 0);
                 // Acquire: as in `take`; a mark needs none. Weaker: the model
                 // `robust_semaphore::hands_over` sees the race.
-                let order = site!("robust.wait.acquire", Acquire => Relaxed);
-                let new = if free { holder } else { seen | mark };
-                match entry.compare_exchange(seen, new, order, Relaxed) {
+                let new = if free { holder } else { seen | AWAITED };
+                match entry.compare_exchange(seen, new, Acquire, Relaxed) {
                     Ok(_) if free => return Some(RobustPermit::new(entry, &self.turn, holder)),
                     Ok(_) => break,
                     Err(now) => seen = now,
@@ -314,59 +307,50 @@ impl<const N: usize> RobustSemaphore<N> {
     /// one that is over is still the dead one's, whatever others do meanwhile.
     fn sweep(&self, mine: u64) {
         // Relaxed: whose entry it is, is compared again when it is freed.
-        let mark = site!("robust.sweep.mark", AWAITED => 0);
-        let holders: [u64; N] = array::from_fn(|at| self.ledger[at].load(Relaxed) & !mark);
+        let holders: [u64; N] = array::from_fn(|at| self.ledger[at].load(Relaxed) & !AWAITED);
         for (at, &life) in holders.iter().enumerate() {
             let asked = [FREE, NOBODY, mine].contains(&life) || holders[..at].contains(&life);
-            if asked || !site!("robust.dead", ProcessInstance::has_exited(life) => true) {
+            if asked || !ProcessInstance::has_exited(life) {
                 continue;
             }
-            let freed = self.free(self.of(life), life);
-            // Unless another was faster.
-            if freed > 0 {
-                let pid = ProcessInstance::pid(life);
-                log::warn!("process {pid} has ended and held {freed} permits: they are given back");
-            }
+            self.free(self.of(life), life);
+            let pid = ProcessInstance::pid(life);
+            log::warn!("process {pid} has ended and held permits: they are free again");
         }
     }
 
     /// The entries that are seen to be held so.
     fn of(&self, holder: u64) -> impl Iterator<Item = &Entry> {
         // Relaxed: only a guess for a CAS.
-        let mark = site!("robust.of.mark", AWAITED => 0);
-        self.ledger.iter().filter(move |entry| entry.load(Relaxed) & !mark == holder)
+        self.ledger.iter().filter(move |entry| entry.load(Relaxed) & !AWAITED == holder)
     }
 
-    /// Frees these entries of `life`, and wakes one for each that had a mark; gives how many it
-    /// freed.
-    fn free<'a>(&self, entries: impl Iterator<Item = &'a Entry>, life: u64) -> u32 {
-        let (mut freed, mut awaited) = (0, 0);
+    /// Frees these entries of `life`, and wakes one for each that had a mark.
+    fn free<'a>(&self, entries: impl Iterator<Item = &'a Entry>, life: u64) {
+        let mut awaited = 0;
         for entry in entries {
             // Release: as in the permit's drop. Weaker: the model `robust_semaphore::finds_dead` sees
             // the race.
-            let order = site!("robust.free", Release => Relaxed);
-            if let Some(marked) = pass(entry, life, FREE, order) {
-                freed += 1;
-                awaited += u32::from(site!("robust.free.awaited", marked => false));
+            if let Some(marked) = pass(entry, life, FREE, Release) {
+                awaited += u32::from(marked);
             }
         }
         if awaited > 0 {
             wake(&self.turn, awaited);
         }
-        freed
     }
 }
 
 /// Passes the entry on, if `from` still has it; gives whether it had a mark, which goes with it
 /// unless it is free then.
 #[inline]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 fn pass(entry: &Entry, from: u64, to: u64, order: Ordering) -> Option<bool> {
     // Relaxed: what is seen is compared again.
     match entry.compare_exchange(from, to, order, Relaxed) {
         Ok(_) => Some(false),
-        Err(seen) if seen == from | site!("robust.pass.mark", AWAITED => 0) => {
-            let kept = site!("robust.pass.keep", AWAITED => 0);
-            let to = if to == FREE { FREE } else { to | kept };
+        Err(seen) if seen == from | AWAITED => {
+            let to = if to == FREE { FREE } else { to | AWAITED };
             // Relaxed: a mark stays until the entry is free, so only another who frees it for the
             // same dead process, or a peer that writes anything, can be in between.
             entry.compare_exchange(seen, to, order, Relaxed).ok().map(|_| true)
@@ -377,10 +361,9 @@ fn pass(entry: &Entry, from: u64, to: u64, order: Ordering) -> Option<bool> {
 
 /// The next turn, and `count` of those who sleep are woken.
 #[cold]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 fn wake(turn: &Futex, count: u32) {
     // Release: pairs with the Acquire in `wait`; carries that the entry is free. Weaker: the model
     // `robust_semaphore::hands_over` hangs.
-    let order = site!("robust.turn.release", Release => Relaxed);
-    let next = site!("robust.turn", Op::AddBit(0) => Op::ClearBit(31));
-    turn.wake_op(next, site!("robust.wake", count => 0), order);
+    turn.wake_op(Op::AddBit(0), count, Release);
 }

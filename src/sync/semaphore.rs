@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::error::Overflow;
 use crate::shm::{Layout, ProcessSafe};
-use crate::sys::{ALL, Deadline, Futex, Mark, Op, Ordering::*, Wait, const_fn, site};
+use crate::sync::waiters::wake_and_clear;
+use crate::sys::{Deadline, Futex, Ordering::*, Wait, const_fn};
 
 const WAIT_BIT: u32 = 0;
 const WAIT: u32 = 1 << WAIT_BIT;
@@ -73,6 +74,7 @@ unsafe impl ProcessSafe for Semaphore {
     const LAYOUT: Layout = Layout::of::<Self>().named("Semaphore");
 }
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Semaphore {
     /// The most permits that can be free at once.
     pub const MAX: u32 = 1 << 30;
@@ -126,7 +128,7 @@ impl Semaphore {
     /// How many permits are free at this moment.
     pub fn value(&self) -> u32 {
         // Acquire: who sees a permit given back may rely on what was done before: "all are done".
-        self.0.load(site!("semaphore.value", Acquire => Relaxed)) >> ONE_BIT
+        self.0.load(Acquire) >> ONE_BIT
     }
 
     /// A permit that was just taken, of at most `limit`.
@@ -137,81 +139,63 @@ impl Semaphore {
 
     /// Gives `permits`, unless more than `limit` would be free.
     #[inline]
+    #[cfg_attr(modelled, forgets)]
     pub(super) fn release_within(&self, limit: u32, permits: u32) -> Result<(), Overflow> {
-        let mark = Mark::here();
         // Relaxed: only a guess for the CAS.
         let mut seen = self.0.load(Relaxed);
         loop {
-            mark.keeps(&[seen.into()]);
             let value = seen >> ONE_BIT;
-            let most = site!("semaphore.limit", limit => u32::MAX);
-            let sum = value.checked_add(permits).filter(|&sum| sum <= most);
+            let sum = value.checked_add(permits).filter(|&sum| sum <= limit);
             let sum = sum.ok_or(Overflow { released: permits, value, max: limit })?;
             // Release: pairs with the Acquire of whoever takes a permit; carries what was done
             // while it was held. Weaker: the model `semaphore::hands_over` sees the race.
-            let order = site!("semaphore.release", Release => Relaxed);
-            let wait = site!("semaphore.keep", seen & WAIT => 0);
-            match self.0.compare_exchange(seen, wait | sum << ONE_BIT, order, Relaxed) {
-                Ok(_) if seen & site!("semaphore.has_waiters", WAIT => 0) == 0 => break,
+            let wait = seen & WAIT;
+            match self.0.compare_exchange(seen, wait | sum << ONE_BIT, Release, Relaxed) {
+                Ok(_) if seen & WAIT == 0 => return Ok(()),
                 Ok(_) => {
                     self.wake(permits);
-                    break;
+                    return Ok(());
                 }
                 Err(now) => seen = now,
             }
         }
-        mark.keeps(&[]);
-        Ok(())
     }
 
     #[cold]
     fn wake(&self, permits: u32) {
-        let as_many = site!("semaphore.wake.many", permits => 0);
-        if self.0.wake(as_many) < as_many {
-            // Relaxed: nothing is handed over. All, because a sleeper may have come meanwhile,
-            // trusting in the bit that is now cleared.
-            let all = site!("semaphore.clear.all", ALL => 0);
-            self.0.wake_op(Op::ClearBit(WAIT_BIT), all, Relaxed);
-        }
+        wake_and_clear(&self.0, WAIT_BIT, permits, |word, n| word.wake(n));
     }
 
     /// Takes a permit by a deadline, which is worked out only when none is free.
     #[inline]
-    pub(super) fn take_by(&self, until: impl FnOnce() -> Deadline) -> bool {
-        let mark = Mark::here();
-        let taken = self.take() || self.take_slow(until());
-        mark.keeps(&[taken.into()]);
-        taken
+    #[cfg_attr(modelled, forgets)]
+    pub(super) fn take_by(&self, until: impl Fn() -> Deadline) -> bool {
+        self.take() || self.take_slow(until())
     }
 
     /// Takes a permit as long as one is seen.
     #[inline]
+    #[cfg_attr(modelled, forgets)]
     pub(super) fn take(&self) -> bool {
-        let mark = Mark::here();
         // Relaxed: only a guess for the CAS.
         let mut seen = self.0.load(Relaxed);
-        while seen >= site!("semaphore.free", ONE => 0) {
-            mark.keeps(&[seen.into()]);
+        while seen >= ONE {
             // Acquire: pairs with the Release of `release`. Weaker: `semaphore::hands_over` sees
             // the race.
-            let order = site!("semaphore.acquire", Acquire => Relaxed);
-            let rest = seen - site!("semaphore.take", ONE => 0);
-            match self.0.compare_exchange(seen, rest, order, Relaxed) {
+            let rest = seen - ONE;
+            match self.0.compare_exchange(seen, rest, Acquire, Relaxed) {
                 Ok(_) => return true,
                 Err(now) => seen = now,
             }
         }
-        // That there was none, its caller goes on with.
-        mark.keeps(&[]);
         false
     }
 
     #[cold]
+    #[cfg_attr(modelled, forgets)]
     fn take_slow(&self, until: Deadline) -> bool {
         let mut seen = self.0.spin(0, |seen| seen >= ONE || seen & WAIT != 0);
-        let mark = Mark::here();
         loop {
-            mark.keeps(&[seen.into()]);
             seen = match seen {
                 // Relaxed: it only announces a sleeper.
                 0 => match self.0.compare_exchange(0, WAIT, Relaxed, Relaxed) {
@@ -227,9 +211,8 @@ impl Semaphore {
                 }
                 _ => {
                     // Acquire: as in `take`. Weaker: `semaphore::hands_over` sees the race.
-                    let order = site!("semaphore.slow.acquire", Acquire => Relaxed);
-                    let rest = site!("semaphore.slow.keep", seen - ONE => (seen - ONE) & !WAIT);
-                    match self.0.compare_exchange(seen, rest, order, Relaxed) {
+                    let rest = seen - ONE;
+                    match self.0.compare_exchange(seen, rest, Acquire, Relaxed) {
                         Ok(_) => return true,
                         Err(now) => now,
                     }
@@ -290,6 +273,7 @@ pub struct Permit<'a> {
     limit: u32,
 }
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Permit<'_> {
     /// Keeps the permit taken: someone else will release it.
     pub fn forget(self) {
@@ -297,10 +281,11 @@ impl Permit<'_> {
     }
 }
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Drop for Permit<'_> {
     #[inline]
     fn drop(&mut self) {
         // Full only when someone released what was never taken: then there is nothing to give.
-        let _ = self.semaphore.release_within(self.limit, site!("semaphore.give", 1 => 0));
+        let _ = self.semaphore.release_within(self.limit, 1);
     }
 }

@@ -41,6 +41,14 @@ pub(crate) enum Deadline {
     At(Timespec),
 }
 
+/// A model knows of a deadline only whether there is one.
+#[cfg(modelled)]
+impl std::hash::Hash for Deadline {
+    fn hash<H: std::hash::Hasher>(&self, to: &mut H) {
+        (*self == Deadline::Never).hash(to);
+    }
+}
+
 impl Deadline {
     /// `span` from now; a span too long for the clock is for ever.
     pub(crate) fn after(span: Duration) -> Self {

@@ -6,9 +6,8 @@
 //! * `model` (under `--cfg modelled`, see build.rs): the atomics, cells and futexes of a model
 //!   checker, the crate in `models/checker`.
 //!
-//! This folder and `lib.rs` are the only places that know the cfg. The two macros below are the
-//! rest of the seam: [`const_fn!`] (a model's atomics have no const constructor) and [`site!`]
-//! (what a mutant may weaken in a model, and a constant everywhere else).
+//! This folder and `lib.rs` are the only places that know the cfg. The macro below is the
+//! rest of the seam: [`const_fn!`] (a model's atomics have no const constructor).
 
 mod alloc_failure;
 mod buffers;
@@ -21,6 +20,7 @@ mod fork_cell;
 mod fork_list;
 mod fork_local;
 mod generation;
+mod intervals;
 mod memfd;
 #[cfg(modelled)]
 mod model;
@@ -42,10 +42,11 @@ use real as backend;
 
 use crate::error::FileSizeLimit;
 pub(crate) use backend::{
-    Access, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
-    Cell, CurrentThread, Entry, Futex, Granule, Mark, Node, Number, OwnEntries, Packet,
-    ProcessInstance, Slot, Socket, Spin, Versioned, WordAddress, copy_bytes, copy_from_shared,
-    copy_to_shared, init_bytes, load_all, millis, store_all,
+    Access, AdaptiveSpin, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16,
+    AtomicU32, AtomicU64, Cell, CurrentThread, Entry, Futex, Granule, Lender, Node, Number,
+    OwnEntries, Packet, Placement, ProcessInstance, Slot, Socket, Spin, Versioned, WordAddress,
+    copy_bytes, copy_from_shared, copy_to_shared, entries, init_bytes, load_all, looks, millis,
+    store_all,
 };
 
 pub(crate) use alloc_failure::{forget_alloc_failure, note_alloc_failure};
@@ -61,6 +62,7 @@ pub(crate) use fork_cell::ForkCell;
 pub(crate) use fork_list::ForkList;
 pub(crate) use fork_local::ForkLocal;
 pub(crate) use generation::fork_generation;
+pub(crate) use intervals::{Doubling, OneIn};
 #[cfg_attr(modelled, allow(unused_imports, reason = "a model's memory is the heap's"))]
 pub(crate) use memfd::{
     FOLDER, bytes_present, file_fits, keeps_size, memory_file, reserve, seal, unnamed_file,
@@ -75,8 +77,13 @@ pub(crate) use std::sync::atomic::Ordering;
 pub(crate) use threads::{had_threads, threads};
 pub(crate) use unwind::contained;
 
-/// Whether this build explores models instead of running on the machine.
-pub(crate) const MODELLED: bool = cfg!(modelled);
+/// Whether the memory that processes share lies in files. A model's is the heap's: its processes are
+/// threads.
+pub(crate) const MEMORY_HAS_FILES: bool = cfg!(not(modelled));
+
+/// Whether an atomic must be made before it is used, and dropped after. On the machine it is bytes, and
+/// zeros are one.
+pub(crate) const ATOMICS_NEED_DROP: bool = std::mem::needs_drop::<AtomicU32>();
 
 /// How a blocking wait on a [`Futex`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,17 +162,3 @@ macro_rules! const_fn {
     ($(#[$meta:meta])* $vis:vis fn $($rest:tt)*) => { $(#[$meta])* $vis fn $($rest)* };
 }
 pub(crate) use const_fn;
-
-/// `site!("name", strong => weak)` is `strong`. In a model build, and only while the mutant `name`
-/// is on (see the checker's `mutants`), it is `weak`: so each ordering, count and comparison can be
-/// shown to matter without recompiling.
-#[cfg(not(modelled))]
-macro_rules! site {
-    ($name:literal, $strong:expr => $weak:expr) => {
-        $strong
-    };
-}
-#[cfg(modelled)]
-pub(crate) use backend::site;
-#[cfg(not(modelled))]
-pub(crate) use site;

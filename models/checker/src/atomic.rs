@@ -5,6 +5,7 @@ use std::panic::Location;
 use std::sync::atomic::Ordering;
 
 use crate::executor::{Access, AtomicObject, Change, executor};
+use crate::mutants;
 use crate::trace::Label;
 
 mod sealed {
@@ -64,6 +65,14 @@ impl<T: Number> Atomic<T> {
 
     #[track_caller]
     fn access(&self, what: &'static str, change: Change, order: Ordering) -> T {
+        let order = mutants::ordering(what, order);
+        let (change, order) = match change {
+            Change::None => (change, order),
+            _ if mutants::writes(what) => (change, order),
+            // A load is not to be Release.
+            Change::Store(_) => (Change::None, Ordering::Relaxed),
+            _ => (Change::Or(0), order),
+        };
         let (failure, at) = (order, Location::caller());
         T::of(self.object.access(Access { what, change, order, failure, at }))
     }
@@ -117,10 +126,14 @@ impl<T: Number> Atomic<T> {
         success: Ordering,
         failure: Ordering,
     ) -> Result<T, T> {
+        let what = "exchange";
+        let order = mutants::ordering(what, success);
+        let failure = mutants::failure_ordering(what, failure);
+        let new = if mutants::writes(what) { new } else { old };
         let seen = T::of(self.object.access(Access {
-            what: "exchange",
+            what,
             change: Change::Exchange { old: old.bits(), new: new.bits() },
-            order: success,
+            order,
             failure,
             at: Location::caller(),
         }));

@@ -99,9 +99,10 @@ pub(crate) trait Executor {
 pub(crate) trait AtomicObject: Debug + Send + Sync {
     /// What it was; of a store, which nobody learns, what it is.
     fn access(&self, access: Access) -> u64;
-    fn wait(&self, expected: u64, timeouts: Timeouts, at: At) -> Wait;
+    /// Without a value, whatever it is.
+    fn wait(&self, expected: Option<u64>, timeouts: Timeouts, at: At) -> Wait;
     /// Wakes so many, in one step with the access, if there is one; gives how many it woke.
-    fn wake(&self, n: u32, access: Option<Access>, at: At) -> u32;
+    fn wake(&self, wakes: Wakes, access: Option<Access>, at: At) -> u32;
     /// The caller sees the newest version of it.
     fn see_version(&self, at: At);
     /// Exchanges it, and makes its version another, in one step; with `since`, only where the caller has
@@ -190,6 +191,13 @@ pub(crate) enum ListChange {
     ClearPending,
     Add(VariableId),
     Remove(VariableId),
+}
+
+/// How many a wake is to wake, and how many it really does: it tells of the former.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wakes {
+    pub(crate) n: u32,
+    pub(crate) really: u32,
 }
 
 /// One access to an atomic.

@@ -8,7 +8,8 @@ use std::panic::Location;
 use std::sync::atomic::Ordering;
 
 use crate::atomic::AtomicU32;
-use crate::executor::{Access, Change};
+use crate::executor::{Access, Change, Wakes};
+use crate::mutants;
 
 /// By what a wait may end, besides a wake.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -50,26 +51,31 @@ pub enum Op {
 /// Waits while the word is `expected`.
 #[track_caller]
 pub fn wait(word: &AtomicU32, expected: u32, timeouts: Timeouts) -> Wait {
-    word.object().wait(expected.into(), timeouts, Location::caller())
+    let expected = mutants::compares("wait").then_some(expected.into());
+    word.object().wait(expected, timeouts, Location::caller())
 }
 
 /// Wakes up to `n` who wait on the word, and gives how many. With the search it may be any of them, with
 /// loom it is those who have waited longest.
 #[track_caller]
 pub fn wake(word: &AtomicU32, n: u32) -> u32 {
-    word.object().wake(n, None, Location::caller())
+    let wakes = Wakes { n, really: mutants::wakes("wake", n) };
+    word.object().wake(wakes, None, Location::caller())
 }
 
 /// Changes the word, and wakes up to `n` who wait on it, in one step.
 #[track_caller]
 pub fn wake_op(word: &AtomicU32, op: Op, n: u32, order: Ordering) -> u32 {
     let change = match op {
+        _ if !mutants::writes("wake_op") => Change::Or(0),
         Op::Set(value) => Change::Swap(value.into()),
         Op::Add(more) => Change::Add(more.into()),
         Op::Or(bits) => Change::Or(bits.into()),
         Op::AndNot(bits) => Change::And((!bits).into()),
     };
+    let order = mutants::ordering("wake_op", order);
+    let wakes = Wakes { n, really: mutants::wakes("wake_op", n) };
     let at = Location::caller();
     let access = Access { what: "change and wake", change, order, failure: order, at };
-    word.object().wake(n, Some(access), at)
+    word.object().wake(wakes, Some(access), at)
 }

@@ -32,8 +32,8 @@
 //! [loom](https://docs.rs/loom), without a bound.
 //!
 //! What fails gives a [`Failure`]: a table with a column for each thread and a row for each step, and a
-//! schedule that plays exactly that again. [`mutants`] weaken the protocol one site at a time: a model that
-//! still holds without a site does not show what the site is for.
+//! schedule that plays exactly that again. [`mutants`](mod@mutants) weaken the protocol in one place at a time,
+//! which the checker finds itself: a model that still holds does not show what that place is for.
 //!
 //! # A lock over a futex
 //!
@@ -61,8 +61,7 @@
 //! # What it believes
 //!
 //! The search is told two things that spare it states, and does not check them: that threads are alike
-//! ([`thread::spawn_alike`]), and that a thread has forgotten what it saw ([`thread::Mark`],
-//! [`thread::end_of_round`]). [`Search::plain`] goes without.
+//! ([`thread::spawn_alike`]), and that a thread has forgotten what it saw ([`thread::end_of_round`]). [`Search::plain`] goes without.
 //!
 //! loom tries many interleavings more than once. Here it is spared most of that: a thread that starts or
 //! wakes does so in one step with its first access, and threads are joined without an object.
@@ -75,7 +74,8 @@
 //! * Sizes beyond those of the model.
 //! * The futex, the robust list and the sockets themselves: in a model they are lists.
 //! * That the search's digests differ where states do: 64 bits for what a thread has seen, 128 for the whole.
-//! * That everybody who can go on does so some day: a loop in which nothing changes is one state.
+//! * That everybody who can go on does so some day: a loop in which nothing changes is one state. (Of a
+//!   thread that goes round alone the search tells, as of one that does not end.)
 //! * Load buffering, and `SeqCst` beyond `AcqRel`: loom models neither.
 //! * loom can let a load read what the order of modification forbids (tokio-rs/loom#282, #389): such a
 //!   failure is real if it comes with latest loads, too. Its own loads hide interleavings of a thread that
@@ -108,6 +108,7 @@ pub use atomic::{
 };
 pub use cell::{Access, Cell};
 pub use failure::Failure;
+pub use multiproc_checker_macros::mutants;
 pub use plain::{Data, PlainU64};
 pub use search::{Search, SearchResult, Slices};
 pub use socket::{Refused, Side, Socket};

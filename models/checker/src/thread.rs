@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use crate::executor::{Start, ThreadId, ThreadObject, digest, executor};
@@ -76,6 +76,19 @@ pub fn spawn_mortal<R: 'static>(run: impl FnOnce() -> R + 'static) -> JoinHandle
     start(None, &Results::default(), true, None, run)
 }
 
+/// Starts a thread of the caller's process, which is over only when all its threads are: this one is where it
+/// has run.
+pub fn spawn_beside<R: 'static>(run: impl FnOnce() -> R + 'static) -> JoinHandle<R> {
+    let process = process();
+    let run = move || {
+        BESIDE.with_borrow_mut(|beside| beside.insert(name(), process));
+        let result = run();
+        end();
+        result
+    };
+    start(None, &Results::default(), false, None, run)
+}
+
 /// Starts a thread that gets this number: it has the name of the one that was killed, as where the kernel
 /// gives a number again. Nothing else of that one is its.
 pub fn spawn_with_number<R: 'static>(
@@ -134,6 +147,29 @@ pub fn name() -> u32 {
     executor().name()
 }
 
+/// The name of the calling thread's process: of its first thread.
+pub fn process() -> u32 {
+    let name = name();
+    BESIDE.with_borrow(|beside| beside.get(&name).copied()).unwrap_or(name)
+}
+
+/// The caller's process lends what it has to other threads of its own, from here on.
+pub fn lends() {
+    let process = process();
+    LENDERS.with_borrow_mut(|lenders| lenders.insert(process));
+}
+
+/// Whether the caller's process [lends] anything.
+pub fn is_lender() -> bool {
+    let process = process();
+    LENDERS.with_borrow(|lenders| lenders.contains(&process))
+}
+
+/// Whether any process [lends] anything.
+pub fn has_lenders() -> bool {
+    LENDERS.with_borrow(|lenders| !lenders.is_empty())
+}
+
 /// Whether this model is about threads that end where nobody says so.
 pub fn can_die() -> bool {
     executor().has_deaths()
@@ -142,6 +178,9 @@ pub fn can_die() -> bool {
 std::thread_local! {
     /// In the model that this OS thread runs.
     static ENDED: RefCell<BTreeSet<u32>> = const { RefCell::new(BTreeSet::new()) };
+    /// Of each thread that is not the first of its process: the name of that one.
+    static BESIDE: RefCell<BTreeMap<u32, u32>> = const { RefCell::new(BTreeMap::new()) };
+    static LENDERS: RefCell<BTreeSet<u32>> = const { RefCell::new(BTreeSet::new()) };
     static AT_EXIT: RefCell<Vec<AtExit>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -154,6 +193,8 @@ struct AtExit {
 /// An execution begins.
 pub(crate) fn forget_ended() {
     ENDED.take();
+    BESIDE.take();
+    LENDERS.take();
     AT_EXIT.take();
 }
 
@@ -191,10 +232,15 @@ pub fn exit() {
     end();
 }
 
-/// Whether the thread of this name is over, by [`end`] or because it was killed.
-pub fn has_ended(name: u32) -> bool {
-    let ended = ENDED.with_borrow(|ended| ended.contains(&name));
-    let over = ended || executor().is_dead(name);
+/// Whether the process of this name is over: each of its threads, by [`end`] or because it was killed.
+pub fn has_ended(process: u32) -> bool {
+    let is_over =
+        |name: u32| ENDED.with_borrow(|ended| ended.contains(&name)) || executor().is_dead(name);
+    let others = BESIDE.with_borrow(|beside| {
+        let others = beside.iter().filter(|&(_, &of)| of == process);
+        others.map(|(&name, _)| name).collect::<Vec<_>>()
+    });
+    let over = is_over(process) && others.into_iter().all(is_over);
     executor().observe(u64::from(over));
     over
 }
@@ -214,7 +260,45 @@ impl Mark {
     /// is still of use. Then the search needs not tell apart by what ways it came here. If it is not
     /// so, the search misses executions.
     #[track_caller]
-    pub fn keeps(&self, values: &[u64]) {
-        executor().knows_again(&self.0, values, std::panic::Location::caller());
+    pub fn keeps(&self, known: Known) {
+        executor().knows_again(&self.0, &known.0, std::panic::Location::caller());
+    }
+}
+
+/// Values that a thread knows: the numbers that their `Hash` consists of, each by itself, so that the name
+/// of a thread is seen among them.
+#[derive(Debug)]
+pub struct Known(Vec<u64>);
+
+impl Known {
+    /// Nothing but where in the source it is.
+    pub fn at(line: u32, column: u32) -> Self {
+        Known(vec![line.into(), column.into()])
+    }
+}
+
+impl Hasher for Known {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.push(crate::executor::digest(bytes));
+    }
+
+    fn write_u8(&mut self, value: u8) {
+        self.0.push(value.into());
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.0.push(value.into());
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0.push(value);
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.0.push(value as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        crate::executor::digest(&self.0)
     }
 }

@@ -11,6 +11,10 @@ use std::panic::Location;
 use std::sync::atomic::Ordering;
 
 use crate::atomic::AtomicU32;
+use crate::mutants;
+
+/// What mutants call it.
+const WHAT: &str = "exchange";
 
 /// The caller looks at the version of a word, and so has seen the newest.
 ///
@@ -28,14 +32,18 @@ pub fn see(word: &AtomicU32) {
 /// With what the word is, when that is not `old`.
 #[track_caller]
 pub fn exchange(word: &AtomicU32, old: u32, new: u32, order: Ordering) -> Result<(), u32> {
-    exchange_if(word, old, new, order, false)
+    if mutants::versions(WHAT) {
+        return exchange_if(word, old, new, order, false);
+    }
+    word.compare_exchange(old, new, order, Ordering::Relaxed).map(drop)
 }
 
 /// As [`exchange`], if also the newest version is one that the caller has [seen](see); whether it was
 /// exchanged. The caller then has to look again. (With loom, where nobody has seen one, the word decides.)
 #[track_caller]
 pub fn exchange_if_seen(word: &AtomicU32, old: u32, new: u32, order: Ordering) -> bool {
-    exchange_if(word, old, new, order, true).is_ok()
+    let since = mutants::asks_version(WHAT);
+    exchange_if(word, old, new, order, since).is_ok()
 }
 
 #[track_caller]
@@ -46,6 +54,8 @@ fn exchange_if(
     order: Ordering,
     seen: bool,
 ) -> Result<(), u32> {
+    let order = mutants::ordering(WHAT, order);
+    let new = if mutants::writes(WHAT) { new } else { old };
     let at = Location::caller();
     let exchanged = word.object().exchange_version(old.into(), new.into(), order, seen, at);
     exchanged.map_err(|now| now as u32)

@@ -10,7 +10,7 @@ use crate::error::{CodecError, Error, RecvError, SendCause, SendError};
 use crate::handoff::{self, HandoffError, send_fd, take_fd};
 use crate::ipc::codec::{self, Reads};
 use crate::shm::available;
-use crate::sys::{Deadline, MODELLED, Mark, Packet, Refused, Side, Socket, site};
+use crate::sys::{Deadline, Packet, Refused, Side, Socket};
 
 /// Above this, a sender asks whether the machine has the memory for a message: the kernel would
 /// rather kill a process than refuse it pages.
@@ -54,37 +54,37 @@ impl End {
         Packet::new(bytes).map_err(not_sent)
     }
 
+    #[cfg_attr(modelled, multiproc_checker::mutants)]
+    #[cfg_attr(modelled, forgets(loops))]
     fn send_packet(&self, packet: &Packet, deadline: Option<Deadline>) -> Result<(), SendCause> {
-        let mark = Mark::here();
         loop {
-            mark.keeps(&[]);
             match self.socket.try_send(packet) {
                 Err(Refused::NotNow) => {}
                 sent => return sent.map_err(not_sent),
             }
             let Some(deadline) = deadline else { return Err(SendCause::Full) };
             let ready = self.socket.wait(Side::Send, deadline).map_err(not_sent)?;
-            if !site!("pipe.send.again", ready => false) {
+            if !ready {
                 return Err(SendCause::TimedOut);
             }
         }
     }
 
     /// Receives a value, by the deadline; without one, now or not at all.
+    #[cfg_attr(modelled, multiproc_checker::mutants)]
+    #[cfg_attr(modelled, forgets(loops))]
     pub(crate) fn recv<T: DeserializeOwned>(
         &self,
         deadline: Option<Deadline>,
     ) -> Result<T, RecvError> {
-        let mark = Mark::here();
         loop {
-            mark.keeps(&[]);
             match self.socket.try_recv(decode) {
                 Err(Refused::NotNow) => {}
                 received => return received.map_err(not_received)?,
             }
             let Some(deadline) = deadline else { return Err(RecvError::Empty) };
             let ready = self.socket.wait(Side::Receive, deadline).map_err(not_received)?;
-            if !site!("pipe.recv.again", ready => false) {
+            if !ready {
                 return Err(RecvError::TimedOut);
             }
         }
@@ -133,8 +133,8 @@ impl AsFd for End {
 /// serializer gets an error.
 impl Serialize for End {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // The sockets of a model have no descriptors.
-        let sent = if MODELLED { Err(HandoffError::NoCarrier) } else { send_fd(self.as_fd()) };
+        // A model's socket has no descriptor: nothing to hand over.
+        let sent = self.socket.fd().ok_or(HandoffError::NoCarrier).and_then(send_fd);
         sent.map_err(ser::Error::custom)?.serialize(serializer)
     }
 }

@@ -4,7 +4,7 @@ use crate::ipc::ring::buffer::Buffer;
 use crate::ipc::ring::place::Place;
 use crate::ipc::ring::words::{CLOSED, COUNT, ONE_BIT, WAIT, between, commit};
 use crate::ipc::ring::{GRANULE, Refusal, Ring};
-use crate::sys::{Granule, Ordering::*, site};
+use crate::sys::{Granule, Ordering::*};
 
 /// What one look at the ring, under a side's lock, came to.
 pub(super) enum Look {
@@ -14,13 +14,14 @@ pub(super) enum Look {
     Refused(Refusal),
 }
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Ring {
     #[inline]
     pub(super) fn put_locked(&self, message: &Buffer) -> Look {
         let (memory, sides) = (&self.memory, self.memory.sides());
         // Relaxed: only producers count here, and the lock orders them.
         let tail = sides.tail.load(Relaxed);
-        if tail & site!("ring.put.closed", CLOSED => 0) != 0 {
+        if tail & CLOSED != 0 {
             return Look::Refused(Refusal::Closed);
         }
         let count = tail >> ONE_BIT;
@@ -33,7 +34,7 @@ impl Ring {
         if !self.fits(tail, place, seen as u32, (seen >> 32) as u32) {
             // Acquire: pairs with the Release of the consumers' commit: they have done with what
             // is written over. Weaker: the model `queue::reuses` sees the race.
-            let head = sides.head.load(site!("ring.head.acquire", Acquire => Relaxed));
+            let head = sides.head.load(Acquire);
             let Some(begin) = self.begin_of(tail, head, start) else {
                 return Look::Refused(Refusal::Corrupt);
             };
@@ -46,9 +47,7 @@ impl Ring {
         memory.slot(count).write(place.pack());
         // Release: pairs with the Acquire of the consumers; carries the message and its slot.
         // Weaker: `queue::carries` sees the race.
-        let order = site!("ring.put.release", Release => Relaxed);
-        let wake_order = site!("ring.put.wake.release", Release => Relaxed);
-        commit(&sides.tail, tail, order, wake_order);
+        commit(&sides.tail, tail, Release, Release);
         Look::Done
     }
 
@@ -59,12 +58,12 @@ impl Ring {
         let head = sides.head.load(Relaxed);
         // Relaxed: it was seen under this lock.
         let seen = between(head, sides.consumers.seen.load(Relaxed));
-        if seen == site!("ring.get.none", 0 => u32::MAX) || seen > memory.capacity {
+        if !(1..=memory.capacity).contains(&seen) {
             // Acquire: pairs with the Release of the producers' commit. Weaker: the model
             // `queue::carries` sees the race.
-            let tail = sides.tail.load(site!("ring.tail.acquire", Acquire => Relaxed));
+            let tail = sides.tail.load(Acquire);
             match between(head, tail) {
-                0 if tail & site!("ring.get.closed", CLOSED => 0) != 0 => {
+                0 if tail & CLOSED != 0 => {
                     return Look::Refused(Refusal::Closed);
                 }
                 0 => return Look::NotNow(tail),
@@ -79,9 +78,7 @@ impl Ring {
         self.read(place, buffer.room(place.bytes as usize));
         // Release: pairs with the Acquire in `put_locked`: the copy above is done before anyone
         // writes there. Weaker: `queue::reuses` sees the race.
-        let order = site!("ring.get.release", Release => Relaxed);
-        let wake_order = site!("ring.get.wake.release", Release => Relaxed);
-        commit(&sides.head, head, order, wake_order);
+        commit(&sides.head, head, Release, Release);
         Look::Done
     }
 
@@ -117,8 +114,7 @@ impl Ring {
             Some(free) => free,
             None => begin.wrapping_add(all).wrapping_sub(place.start),
         };
-        let room = site!("ring.fits.count", ready < self.memory.capacity => true);
-        room && begin < all && site!("ring.fits.bytes", place.granules() <= free => true)
+        ready < self.memory.capacity && begin < all && place.granules() <= free
     }
 
     /// Under the producers' lock, after a sleep: whether the head has moved from `old` and there
@@ -139,7 +135,7 @@ impl Ring {
 
     #[inline]
     fn write(&self, place: Place, message: &[[u8; GRANULE]]) {
-        let (first, second) = self.parts(place);
+        let (first, second) = self.parts(place.start);
         let (front, back) = message.split_at(message.len().min(first.len()));
         Granule::write_all(first, front);
         if !back.is_empty() {
@@ -149,7 +145,7 @@ impl Ring {
 
     #[inline]
     fn read(&self, place: Place, into: &mut [[u8; GRANULE]]) {
-        let (first, second) = self.parts(place);
+        let (first, second) = self.parts(place.start);
         let (front, back) = into.split_at_mut(into.len().min(first.len()));
         Granule::read_all(first, front);
         if !back.is_empty() {
@@ -157,16 +153,15 @@ impl Ring {
         }
     }
 
-    /// The granules of a message whose place was checked: up to the end, and from the beginning.
+    /// All granules, from where a message begins: up to the end, and from the beginning.
     #[inline]
-    fn parts(&self, place: Place) -> (&[Granule], &[Granule]) {
-        let count = place.granules();
-        let first = count.min(self.memory.granules - place.start);
-        (self.memory.granules(place.start, first), self.memory.granules(0, count - first))
+    fn parts(&self, start: u32) -> (&[Granule], &[Granule]) {
+        (self.memory.granules(start, self.memory.granules - start), self.memory.granules(0, start))
     }
 }
 
 #[inline]
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 fn wrap(at: u64, all: u32) -> u32 {
     (if at >= u64::from(all) { at - u64::from(all) } else { at }) as u32
 }

@@ -9,10 +9,11 @@
 //! Nothing here is believed: what is read is a number, and is checked before it is used.
 
 use crate::error::{Error, LayoutProblem};
-use crate::ipc::ring::adaptive_spin::AdaptiveSpin;
 use crate::shm::Mapping;
 use crate::sync::RawLock;
-use crate::sys::{AtomicU32, AtomicU64, Futex, Granule, MODELLED, Ordering::Relaxed};
+use crate::sys::{
+    ATOMICS_NEED_DROP, AdaptiveSpin, AtomicU32, AtomicU64, Futex, Granule, Ordering::Relaxed,
+};
 
 /// Bytes of a [`Granule`].
 pub(crate) const GRANULE: usize = 8;
@@ -161,10 +162,10 @@ impl RingMemory {
             done: line(Futex::new(0)),
         };
         // SAFETY: the mapping was made this large, and nobody else knows of it yet. The granules
-        // of a real mapping are zero already, which is what they begin with.
+        // are zero already, which is what they begin with.
         unsafe {
             self.mapping.contents().cast::<Sides>().write(sides);
-            if MODELLED {
+            if ATOMICS_NEED_DROP {
                 let first = self.mapping.contents().add(size_of::<Sides>()).cast::<Granule>();
                 for i in 0..self.mask as usize + 1 + self.granules as usize {
                     first.add(i).write(Granule::new());
@@ -222,10 +223,10 @@ impl RingMemory {
 
 impl Drop for RingMemory {
     fn drop(&mut self) {
-        if !MODELLED {
+        if !ATOMICS_NEED_DROP {
             return;
         }
-        // SAFETY: a model's atomics need their drop; this is the last that reaches them.
+        // SAFETY: `place` has made them, and this is the last that reaches them.
         unsafe {
             let cells = self.cells().cast_mut();
             for i in 0..self.mask as usize + 1 + self.granules as usize {

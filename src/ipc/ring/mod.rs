@@ -37,7 +37,6 @@
 //! A peer may write anything anywhere. Each number is read once, and checked before it is an
 //! index or a length; what cannot be is [`Refusal::Corrupt`].
 
-mod adaptive_spin;
 mod attempt;
 pub(crate) mod buffer;
 #[cfg(test)]
@@ -52,8 +51,8 @@ use crate::error::Error;
 use crate::ipc::ring::buffer::Buffer;
 use crate::ipc::ring::unfinished::Unfinished;
 use crate::shm::Mapping;
-use crate::sync::RawLock;
-use crate::sys::{ALL, Deadline, Op, Ordering::*, Wait, site};
+use crate::sync::{Hold, RawLock};
+use crate::sys::{ALL, Deadline, Op, Ordering::*, Wait};
 
 pub(crate) use memory::{GRANULE, RingMemory};
 pub(crate) use words::{COUNT, ONE, WAIT, between};
@@ -98,6 +97,7 @@ pub(crate) struct Ring {
     memory: RingMemory,
 }
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Ring {
     /// A ring for at most `messages` messages of at most `bytes` bytes together; `stamp` says of
     /// what kind they are.
@@ -164,11 +164,10 @@ impl Ring {
         // What is left is for another who sleeps: the wake that came here is handed on, once for
         // each change of the head that a sleeper wakes to.
         let hand_on = slept_on.is_some_and(|old| self.has_room_since(old));
-        producers.lock.unlock(hold);
-        recover(&producers.lock, "put");
+        unlock(&producers.lock, hold, "put");
         if hand_on {
             // Weaker: the model `queue::hands_on` sees the sleeper who is left behind.
-            head.wake(site!("ring.put.hand_on", 1 => 0));
+            head.wake(1);
         }
         Ok(look)
     }
@@ -203,8 +202,7 @@ impl Ring {
                 None => {
                     let hold = consumers.lock.lock(until).ok_or(Refusal::NotNow)?;
                     let look = self.get_locked(buffer);
-                    consumers.lock.unlock(hold);
-                    recover(&consumers.lock, "get");
+                    unlock(&consumers.lock, hold, "get");
                     look
                 }
             };
@@ -228,24 +226,18 @@ impl Ring {
         // Under the lock, so that no producer is between its look and its commit.
         // Release: whoever is told that the queue is closed sees what was done before. Weaker: the
         // model `queue::tells` sees the race.
-        let order = site!("ring.close.release", Release => Relaxed);
-        let all = site!("ring.close.wake_consumers", ALL => 1);
-        let change = site!("ring.close.tail", Op::OrBit(CLOSED_BIT) => Op::OrBit(words::WAIT_BIT));
-        sides.tail.wake_op(change, all, order);
+        sides.tail.wake_op(Op::OrBit(CLOSED_BIT), ALL, Release);
         sides.producers.lock.unlock(hold);
         // The head changes, so that a producer that is about to sleep on it does not. Weaker: the
         // model `queue::closing_frees` sees it asleep. Relaxed: it looks at the tail under the lock.
-        let change = site!("ring.close.head", Op::OrBit(CLOSED_BIT) => Op::OrBit(words::WAIT_BIT));
-        let all = site!("ring.close.wake_producers", ALL => 1);
-        sides.head.wake_op(change, all, Relaxed);
+        sides.head.wake_op(Op::OrBit(CLOSED_BIT), ALL, Relaxed);
     }
 
     /// Whether it was closed.
     pub(crate) fn is_closed(&self) -> bool {
         // Acquire: pairs with the Release in `close`. Weaker: the model `queue::tells` sees the
         // race.
-        let order = site!("ring.is_closed.acquire", Acquire => Relaxed);
-        self.memory.sides().tail.load(order) & CLOSED != 0
+        self.memory.sides().tail.load(Acquire) & CLOSED != 0
     }
 
     /// How many messages are there at this moment.
@@ -253,10 +245,10 @@ impl Ring {
         let sides = self.memory.sides();
         // Acquire, and the head first: it never passes a tail that is read later. Weaker: the model
         // `queue::is_counted` sees more than ever were there.
-        let head = sides.head.load(site!("ring.len.head", Acquire => Relaxed));
+        let head = sides.head.load(Acquire);
         // Acquire: who sees a message there sees what was done before it was put. Weaker: the model
         // `queue::is_counted` sees the race.
-        let tail = sides.tail.load(site!("ring.len.tail", Acquire => Relaxed));
+        let tail = sides.tail.load(Acquire);
         between(head, tail).min(self.memory.capacity) as usize
     }
 
@@ -281,8 +273,9 @@ impl Ring {
     }
 }
 
-/// The state is valid at every instruction: the lock of a dead owner is as good as any.
-fn recover(lock: &RawLock, what: &str) {
+/// Unlocks. The state is valid at every instruction: the lock of a dead owner is as good as any.
+fn unlock(lock: &RawLock, hold: Hold, what: &str) {
+    lock.unlock(hold);
     if lock.poison().is_some() {
         log::warn!("a process died in the middle of a {what}: the queue goes on");
         lock.clear_poison();

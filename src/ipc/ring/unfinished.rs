@@ -1,7 +1,7 @@
 //! Which messages are not done with: what a queue's `task_done` and `join` are about.
 
 use crate::ipc::ring::{COUNT, ONE, WAIT, between};
-use crate::sys::{ALL, Deadline, Futex, Ordering::*, Wait, site};
+use crate::sys::{ALL, Deadline, Futex, Ordering::*, Wait};
 
 /// The messages that were put and not reported as done.
 ///
@@ -21,31 +21,30 @@ pub(crate) struct Unfinished<'a> {
     pub(crate) done: &'a Futex,
 }
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Unfinished<'_> {
     /// Reports one message as done; false when every message was reported already.
     pub(crate) fn task_done(&self) -> bool {
         // Acquire, also when the CAS fails: it keeps the count of those done older than that of
         // those put, as in `join`, for those who report without having got a message. Weaker: the
         // models `queue::reports` and `queue::reports_beside_another` count too many.
-        let mut seen = self.done.load(site!("unfinished.done.acquire", Acquire => Relaxed));
+        let mut seen = self.done.load(Acquire);
         loop {
             // Relaxed: it is no older than what those who reported before have seen.
             let left = between(seen, self.put.load(Relaxed));
-            if left == site!("unfinished.none", 0 => u32::MAX) {
+            if left == 0 {
                 return false;
             }
-            let last = left == site!("unfinished.last", 1 => 0);
-            let wait = if last { 0 } else { seen & site!("unfinished.keep", WAIT => 0) };
-            let more = (seen & COUNT).wrapping_add(site!("unfinished.one", ONE => 0)) | wait;
+            let last = left == 1;
+            let wait = if last { 0 } else { seen & WAIT };
+            let more = (seen & COUNT).wrapping_add(ONE) | wait;
             // Release: pairs with the Acquire in `join`; carries what was done with the message. Who
             // sees the last report sees the others' too: each is a step upon the one before. Weaker:
             // the model `queue::joins` sees the race.
-            let release = site!("unfinished.done.release", Release => Relaxed);
-            let acquire = site!("unfinished.done.failure", Acquire => Relaxed);
-            match self.done.compare_exchange(seen, more, release, acquire) {
+            match self.done.compare_exchange(seen, more, Release, Acquire) {
                 Ok(_) => {
-                    if last && seen & site!("unfinished.has_waiters", WAIT => 0) != 0 {
-                        self.done.wake(site!("unfinished.wake", ALL => 1));
+                    if last && seen & WAIT != 0 {
+                        self.done.wake(ALL);
                     }
                     return true;
                 }
@@ -60,30 +59,28 @@ impl Unfinished<'_> {
         loop {
             // Acquire: pairs with the Release in `task_done`, and keeps the count of those done
             // older than that of those put: else the two could be equal and never have been so.
-            let seen = self.done.load(site!("unfinished.join.acquire", Acquire => Relaxed));
+            let seen = self.done.load(Acquire);
             let left = between(seen, self.put.load(Relaxed));
-            if site!("unfinished.left", left == 0 => left <= 1) {
+            if left == 0 {
                 return true;
             }
             if last {
                 return false;
             }
-            let announced = seen | site!("unfinished.announce", WAIT => 0);
-            // Relaxed: it only announces a sleeper.
-            let is_announced = seen & WAIT != 0
-                || self.done.compare_exchange(seen, announced, Relaxed, Relaxed).is_ok();
-            last = if is_announced {
-                self.done.wait_slice(announced, until) == Wait::TimedOut
-            } else {
-                until.has_passed()
-            };
+            let announced = seen | WAIT;
+            if seen & WAIT == 0 {
+                // Relaxed: it only announces a sleeper. Where it fails the word is another, or another has
+                // announced itself: the wait finds out.
+                let _ = self.done.compare_exchange(seen, announced, Relaxed, Relaxed);
+            }
+            last = self.done.wait_slice(announced, until) == Wait::TimedOut;
         }
     }
 
     /// How many there are at this moment.
     pub(crate) fn count(&self) -> u32 {
         // Acquire: as in `join`. Weaker: the model `queue::counts_unfinished` sees too many.
-        let done = self.done.load(site!("unfinished.count", Acquire => Relaxed));
+        let done = self.done.load(Acquire);
         between(done, self.put.load(Relaxed))
     }
 }

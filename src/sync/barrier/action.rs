@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use crate::error::BrokenBarrier;
 use crate::sync::barrier::Barrier;
 use crate::sync::barrier::state::State;
-use crate::sys::{Deadline, Ordering::*, site};
+use crate::sys::{Deadline, Ordering::*};
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Barrier {
     /// As [`Barrier::wait`], but the last to come runs `action` before anyone goes on, and what it
     /// does they all see. All parties should come with the same action: only that of the last is run.
@@ -73,11 +74,7 @@ impl Barrier {
         impl Drop for Unfinished<'_> {
             fn drop(&mut self) {
                 let Unfinished(barrier, full) = *self;
-                barrier.break_from(
-                    full,
-                    BrokenBarrier::ActionPanicked,
-                    |now| site!("barrier.panicked", now == full => false),
-                );
+                barrier.break_from(full, BrokenBarrier::ActionPanicked, |now| now == full);
             }
         }
         let full = State(seen.0 + 1);
@@ -85,12 +82,11 @@ impl Barrier {
         action();
         std::mem::forget(unfinished);
         // Release: carries what the action did. Weaker: `barrier::acts` sees the race.
-        let order = site!("barrier.acted", Release => Relaxed);
-        match self.change(full, full.next(false), order) {
+        match self.change(full, full.next(false), Release) {
             Ok(()) => Ok(()),
             Err(now) => {
                 let cause = now.cause().unwrap_or(BrokenBarrier::Reset);
-                site!("barrier.acted.broken", Err(cause) => Ok(()))
+                Err(cause)
             }
         }
     }

@@ -2,10 +2,9 @@
 
 use crate::error::BrokenBarrier;
 use crate::sync::barrier::Barrier;
-use crate::sys::site;
 
 /// What the state's 64 bits say.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct State(pub(super) u64);
 
 /// How a round ended for one who had come.
@@ -15,6 +14,7 @@ pub(super) enum Outcome {
     Broken(BrokenBarrier),
 }
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl State {
     const COUNT: u64 = Barrier::MAX as u64;
     pub(super) const CAUSE_SHIFT: u32 = 16;
@@ -52,14 +52,9 @@ impl State {
     }
 
     pub(super) fn next(self, by_reset: bool) -> Self {
-        let round = self.round().wrapping_add(site!("barrier.round", 1 => 0)) & Self::ROUNDS;
-        let reset = site!("barrier.next.reset", by_reset => false);
-        let resets = (self.resets() << 1 | u64::from(reset)) & Self::RESETS;
-        let age = if site!("barrier.next.age", by_reset => false) {
-            0
-        } else {
-            Self::ROUNDS.min(self.age() + 1)
-        };
+        let round = self.round().wrapping_add(1) & Self::ROUNDS;
+        let resets = (self.resets() << 1 | u64::from(by_reset)) & Self::RESETS;
+        let age = if by_reset { 0 } else { Self::ROUNDS.min(self.age() + 1) };
         State(round << Self::ROUND_SHIFT | age << Self::AGE_SHIFT | resets << Self::RESETS_SHIFT)
     }
 
@@ -72,12 +67,10 @@ impl State {
         let ended = now.round().wrapping_sub(self.round()) & Self::ROUNDS;
         let passed = match ended {
             0 => return now.cause().map_or(Outcome::Waiting, Outcome::Broken),
-            1..=Self::REMEMBERED => {
-                now.resets() >> (ended - site!("barrier.outcome", 1 => ended)) & 1 == 0
-            }
+            1..=Self::REMEMBERED => now.resets() >> (ended - 1) & 1 == 0,
             // It slept through many rounds. If one of them was reset, nobody knows whether it was its
             // own, and it hears of a reset: it may have passed, but never is it told so falsely.
-            _ => site!("barrier.outcome.age", now.age() >= ended => true),
+            _ => now.age() >= ended,
         };
         if passed { Outcome::Passed } else { Outcome::Broken(BrokenBarrier::Reset) }
     }

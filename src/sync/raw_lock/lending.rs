@@ -16,8 +16,8 @@
 //! A lock whose owner died, and which has a note, is held until that process has ended with all its threads
 //! or does not map the lock any more. Who is killed before the note, or after it is erased, has lent
 //! nothing. A note of the own process is that of a thread which has ended with the lock: it is held as long as
-//! the process lives. Only an owner writes a note, so whoever has found that nothing is lent looks once more
-//! when the lock is taken: another may have been the owner meanwhile, and have died.
+//! the process lives. Only an owner writes a note: so whoever finds that an owner died looks at it when the lock
+//! is taken, and otherwise gives it back as it was.
 //!
 //! A queue's locks have no note: what they guard, the thread alone touches that holds them. A peer that
 //! writes into the note can keep the lock, or have it given too early: both it can do by the word as well.
@@ -25,17 +25,14 @@
 use std::time::Duration;
 
 use crate::sync::raw_lock::{Hold, OWNER, OWNER_DIED, PRIVATE, RawLock, WAITERS};
-use crate::sys::{CurrentThread, Deadline, MODELLED, Ordering::*, ProcessInstance};
+use crate::sys::{CurrentThread, Deadline, Ordering::*, ProcessInstance};
 
-/// Whoever waits for the end of a process looks after a millisecond whether it still maps the lock, and
-/// then after twice as long each time, so many times.
-pub(super) const LONGER: u32 = 7;
+/// Whoever waits for the end of a process looks after the first whether it still maps the lock, and then after
+/// twice as long each time, up to the second.
+pub(super) const PAUSES: (Duration, Duration) =
+    (Duration::from_millis(1), Duration::from_millis(128));
 
-/// Until whoever waits for the end of a process looks again, which it has done so many times.
-pub(super) fn pause(looks: u32) -> Duration {
-    Duration::from_millis(1 << looks)
-}
-
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl RawLock {
     /// To be called by whoever has taken the lock, before it gives a reference to what is guarded.
     #[inline(always)]
@@ -43,7 +40,7 @@ impl RawLock {
         // Relaxed: it is read when this thread is gone, which the kernel has made known after all that the
         // thread has done (see `is_lent`). Another thread that is given a reference gets it by what the
         // compiler keeps behind this.
-        if !MODELLED && slot != PRIVATE {
+        if slot != PRIVATE {
             self.lender.store(me.life(), Relaxed);
         }
     }
@@ -55,9 +52,9 @@ impl RawLock {
         let mut seen = self.word.load(Relaxed);
         while seen & OWNER == name {
             let before = seen & WAITERS | OWNER_DIED;
-            // Release: passes on what was seen when it was taken. Nobody is owed a wake: the lock was not
-            // free.
-            match self.word.compare_exchange(seen, before, Release, Relaxed) {
+            // Relaxed: what the dead have written is passed on by a read-modify-write in any ordering, which
+            // goes on with the release sequence of the kernel's. Nobody is owed a wake: the lock was not free.
+            match self.word.compare_exchange(seen, before, Relaxed, Relaxed) {
                 Ok(_) => return,
                 Err(now) => seen = now,
             }
@@ -78,14 +75,12 @@ impl RawLock {
 
     /// Whether an owner that is gone has lent the value to threads that may still use it.
     pub(super) fn is_lent(&self, look_closely: bool) -> bool {
-        if MODELLED || !self.is_settled() {
+        if !self.placement.is_settled() {
             return false;
         }
-        // Acquire: what the owner had written when the kernel marked the word, an exchange that is a full
-        // barrier, is seen in the note. (Of one that is seen to be gone there is nothing to pair with: as in
-        // `take_over`.)
-        self.word.load(Acquire);
-        // Relaxed: so the note is read after that.
+        // Relaxed: a glance, but where the lock was taken. Then the exchange, which is Acquire, has
+        // read what the kernel wrote, by an exchange that is a full barrier, after all that the owner had
+        // written. (Of one that is seen to be gone there is nothing to pair with: as in `take_over`.)
         let lender = self.lender.load(Relaxed);
         lender != 0 && !CurrentThread::has_left(lender, &self.node, look_closely)
     }

@@ -1,7 +1,7 @@
 //! A permit that is held.
 
 use crate::sync::robust_semaphore::{AWAITED, FREE, NOBODY, pass, wake};
-use crate::sys::{Entry, Futex, Ordering::*, ProcessInstance, site};
+use crate::sys::{Entry, Futex, Ordering::*, ProcessInstance};
 
 /// A permit of a [`RobustSemaphore`](crate::RobustSemaphore); gives itself back when dropped, from any
 /// thread of the process that acquired it.
@@ -19,6 +19,7 @@ pub struct RobustPermit<'a> {
     life: u64,
 }
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl<'a> RobustPermit<'a> {
     /// Of an entry that `holder` has just taken.
     #[inline]
@@ -44,6 +45,7 @@ impl<'a> RobustPermit<'a> {
     }
 }
 
+#[cfg_attr(modelled, multiproc_checker::mutants)]
 impl Drop for RobustPermit<'_> {
     #[inline]
     fn drop(&mut self) {
@@ -52,9 +54,7 @@ impl Drop for RobustPermit<'_> {
         }
         // Release: pairs with the Acquire of whoever takes the permit; carries what was done while
         // it was held. Weaker: the model `robust_semaphore::hands_over` sees the race.
-        let order = site!("robust.give", Release => Relaxed);
-        let awaited = site!("robust.give.awaited", Some(true) => None);
-        if pass(self.entry, self.life, FREE, order) == awaited {
+        if pass(self.entry, self.life, FREE, Release) == Some(true) {
             wake(self.turn, 1);
         }
     }

@@ -45,18 +45,6 @@ impl Futex {
         seen
     }
 
-    /// As [`Futex::spin`].
-    #[track_caller]
-    pub(crate) fn spin_for(&self, turns: u32, _done: impl Fn(u32) -> bool) -> (u32, u32) {
-        (self.0.load(Ordering::Relaxed), turns)
-    }
-
-    /// As [`Futex::spin`].
-    #[track_caller]
-    pub(crate) fn yield_for(&self, _times: u32, _done: impl Fn(u32) -> bool) -> u32 {
-        self.0.load(Ordering::Relaxed)
-    }
-
     #[track_caller]
     pub(crate) fn wait(&self, expected: u32, deadline: Deadline) -> Wait {
         self.sleep(expected, deadline, false)

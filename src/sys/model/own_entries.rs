@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::ptr;
 
-use multiproc_checker::thread;
+use multiproc_checker::{mutant, thread};
 
 use crate::sys::model::ProcessInstance;
-use crate::sys::{Entry, Ordering::Relaxed, site};
+use crate::sys::{Entry, Ordering::Relaxed};
 
 #[derive(Debug)]
 pub(crate) struct OwnEntries(());
@@ -22,7 +22,7 @@ impl OwnEntries {
             // Relaxed: a life stands for itself.
             let _ = entry.compare_exchange(
                 mine,
-                site!("own_entries.leave", 0 => mine),
+                mutant!("own_entries.leave", 0 => mine),
                 Relaxed,
                 Relaxed,
             );

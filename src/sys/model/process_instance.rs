@@ -1,4 +1,4 @@
-//! A process of a model is a thread, which ends when it says so, or when the search kills it.
+//! A process of a model is a thread, or several, which end when they say so, or when the search kills them.
 
 use multiproc_checker::thread;
 
@@ -14,14 +14,14 @@ impl ProcessInstance {
     }
 
     pub(crate) fn current() -> u64 {
-        thread::name().into()
+        thread::process().into()
     }
 
     pub(crate) fn pid(life: u64) -> u32 {
         life as u32
     }
 
-    /// Nobody waits for it: see [`CurrentThread::has_left`].
+    /// Whoever waits for it looks again when a slice of its next wait has ended.
     pub(crate) fn wait_over(life: u64, _: Deadline) -> bool {
         Self::has_exited(life)
     }

@@ -6,7 +6,7 @@ use crate::sys::{Futex, ProcessInstance};
 
 pub(crate) type Slot = u32;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct CurrentThread(());
 
 #[derive(Debug)]
@@ -15,6 +15,11 @@ pub(crate) struct Node(robust::Node);
 impl Node {
     pub(crate) fn of(word: &Futex) -> Self {
         Node(robust::Node::of(word.atomic()))
+    }
+
+    /// It is told which word it is.
+    pub(crate) const fn finds(_: usize, _: usize) -> bool {
+        true
     }
 }
 
@@ -36,7 +41,7 @@ impl CurrentThread {
     }
 
     pub(crate) fn life(self) -> u64 {
-        u64::from(self.tid())
+        ProcessInstance::current()
     }
 
     pub(crate) fn begin(self, node: &Node) -> u32 {
@@ -59,8 +64,8 @@ impl CurrentThread {
     }
 
     /// There is no list that knows better than the lock's word.
-    pub(crate) fn slot_of(self, _: &Node) -> Option<Slot> {
-        Some(1)
+    pub(crate) fn slot_of(self, _: &Node, names_me: impl FnOnce() -> bool) -> Option<Slot> {
+        names_me().then_some(1)
     }
 
     pub(crate) fn held() -> usize {
@@ -71,7 +76,6 @@ impl CurrentThread {
         false
     }
 
-    /// A thread of a model lends nothing to another, so nobody asks.
     pub(crate) fn has_left(life: u64, _: &Node, _: bool) -> bool {
         ProcessInstance::has_exited(life)
     }

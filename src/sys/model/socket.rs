@@ -52,6 +52,13 @@ impl Socket {
     }
 }
 
+impl Socket {
+    /// It has none.
+    pub(crate) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+}
+
 impl From<Side> for checker::Side {
     fn from(side: Side) -> Self {
         match side {

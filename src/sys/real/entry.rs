@@ -45,3 +45,6 @@ impl Entry {
         self.0.compare_exchange(old, new, success, failure)
     }
 }
+
+/// The life of the process to whose threads a lock's value is lent; 0 is nobody's.
+pub(crate) type Lender = Entry;

@@ -1,19 +1,21 @@
 //! The machine itself: std's atomics, Linux futexes, the kernel's robust list.
 
+mod adaptive_spin;
 mod cell;
 mod copy;
 mod entry;
 mod futex;
 mod granule;
 mod liveness;
-mod mark;
 mod millis;
 mod number;
 mod own_entries;
 mod packet;
+mod placement;
 mod process_instance;
 mod record;
 mod robust;
+mod scale;
 mod shared_bytes;
 mod socket;
 mod spin;
@@ -21,18 +23,20 @@ mod thread;
 mod versioned;
 mod word_address;
 
+pub(crate) use adaptive_spin::AdaptiveSpin;
 pub(crate) use cell::{Access, Cell};
 pub(crate) use copy::{copy_bytes, init_bytes};
-pub(crate) use entry::Entry;
+pub(crate) use entry::{Entry, Lender};
 pub(crate) use futex::Futex;
 pub(crate) use granule::Granule;
-pub(crate) use mark::Mark;
 pub(crate) use millis::millis;
 pub(crate) use number::{Number, load_all, store_all};
 pub(crate) use own_entries::OwnEntries;
 pub(crate) use packet::Packet;
+pub(crate) use placement::Placement;
 pub(crate) use process_instance::ProcessInstance;
 pub(crate) use robust::Node;
+pub(crate) use scale::{entries, looks};
 pub(crate) use shared_bytes::{copy_from_shared, copy_to_shared};
 pub(crate) use socket::Socket;
 pub(crate) use spin::Spin;

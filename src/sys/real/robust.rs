@@ -66,6 +66,7 @@
 //! sleep find at the end of a slice of 100 ms, as they find what the kernel overlooks elsewhere.
 #![allow(clippy::disallowed_types, reason = "the shim itself")]
 
+use std::mem::offset_of;
 use std::ptr::{self, NonNull, null_mut};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -92,6 +93,11 @@ impl Node {
     /// Of the lock with this word, beside which it lies: so the kernel finds that.
     pub(crate) const fn of(_: &Futex) -> Self {
         Node { prev: AtomicPtr::new(null_mut()), next: AtomicPtr::new(null_mut()) }
+    }
+
+    /// Whether the kernel finds the lock's word, where these are the offsets of node and word in the lock.
+    pub(crate) const fn finds(node: usize, word: usize) -> bool {
+        word as libc::c_long == (node + offset_of!(Node, next)) as libc::c_long + OFFSET
     }
 
     #[inline]

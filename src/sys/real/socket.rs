@@ -134,6 +134,13 @@ impl Socket {
     }
 }
 
+impl Socket {
+    /// The descriptor, to hand the socket over.
+    pub(crate) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.0.as_fd())
+    }
+}
+
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()

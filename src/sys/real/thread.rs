@@ -71,7 +71,7 @@ thread_local! {
 }
 
 /// The calling thread. Not `Send`: what it does, it does to this thread's list.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct CurrentThread(NonNull<Record>);
 
 impl CurrentThread {
@@ -195,9 +195,10 @@ impl CurrentThread {
         slot
     }
 
-    /// In which slot of its list this thread has the lock.
+    /// In which slot of its list this thread has the lock. (Whether the lock's word names this thread is
+    /// asked in a model, which has no list that knows better.)
     #[inline]
-    pub(crate) fn slot_of(self, node: &Node) -> Option<Slot> {
+    pub(crate) fn slot_of(self, node: &Node, _: impl FnOnce() -> bool) -> Option<Slot> {
         self.record().place(node.link())
     }
 

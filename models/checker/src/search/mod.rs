@@ -28,6 +28,8 @@ pub(crate) use executor::BySearch;
 /// A decision: what could happen next, and which of it does.
 #[derive(Clone, Debug)]
 struct Decision {
+    /// A digest of the state, where one was worked out.
+    state: u128,
     choices: Vec<(ThreadId, Choice)>,
     taken: usize,
 }
@@ -154,6 +156,9 @@ impl Search {
     }
 }
 
+/// Decisions of one execution: a program that needs more does not end.
+const LONGEST: usize = 5_000;
+
 /// States that are tried for a schedule that is shorter.
 const MOST_FOR_SHORTER: usize = 200_000;
 
@@ -220,6 +225,15 @@ impl Path {
         true
     }
 
+    /// Who has come back to this state by steps of its own alone.
+    fn spins(&self, state: u128) -> Option<ThreadId> {
+        let step = |decision: &Decision| decision.choices[decision.taken];
+        let (last, _) = step(self.decisions.last()?);
+        let is_alone = |decision: &&Decision| step(decision) == (last, Choice::Step);
+        let mut alone = self.decisions.iter().rev().take_while(is_alone);
+        alone.any(|decision| decision.state == state).then_some(last)
+    }
+
     /// What is done in this state, where there is something to be done that was not yet.
     fn decide(&mut self) -> Option<(ThreadId, Choice)> {
         let at = self.at;
@@ -233,7 +247,13 @@ impl Path {
                 });
                 return None;
             }
-            let mut taken = 0;
+            if at >= LONGEST {
+                execution::with(|execution| {
+                    execution.failure = Some(format!("it has no end after {LONGEST} decisions"));
+                });
+                return None;
+            }
+            let (mut taken, mut state) = (0, 0);
             if let Some(forced) = &self.forced {
                 taken = *forced.get(at)?;
                 assert!(taken < choices.len(), "the schedule is not one of this program's");
@@ -242,7 +262,11 @@ impl Path {
                     self.result.complete = false;
                     return None;
                 }
-                let state = execution::with(|execution| execution.state());
+                // One execution alone may come to too many.
+                if self.search.max_states.is_some_and(|most| self.seen.len() > most) {
+                    return None;
+                }
+                state = execution::with(|execution| execution.state());
                 let before = self.seen.entry(state).or_insert(u32::MAX);
                 // With no limit, once is enough.
                 let earlier = match self.search.max_decisions {
@@ -250,11 +274,15 @@ impl Path {
                     None => *before != u32::MAX,
                 };
                 if earlier {
+                    if let Some(task) = self.spins(state) {
+                        let message = format!("thread {task} goes round alone, and does not wait");
+                        execution::with(|execution| execution.failure = Some(message));
+                    }
                     return None;
                 }
                 *before = at as u32;
             }
-            self.decisions.push(Decision { choices, taken });
+            self.decisions.push(Decision { state, choices, taken });
         }
         self.at += 1;
         let decision = &self.decisions[at];

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use super::execution;
 use crate::executor::{
     Access, At, AtomicObject, CellAccess, CellData, CellObject, Change, PlainObject, ThreadId,
-    ThreadObject, VariableId, digest,
+    ThreadObject, VariableId, Wakes, digest,
 };
 use crate::futex::{Timeouts, Wait};
 
@@ -30,14 +30,14 @@ impl AtomicObject for Atomic {
         })
     }
 
-    fn wait(&self, expected: u64, timeouts: Timeouts, at: At) -> Wait {
+    fn wait(&self, expected: Option<u64>, timeouts: Timeouts, at: At) -> Wait {
         execution::wait(self.id, expected, timeouts, at)
     }
 
-    fn wake(&self, n: u32, access: Option<Access>, at: At) -> u32 {
+    fn wake(&self, wakes: Wakes, access: Option<Access>, at: At) -> u32 {
         let (what, change) =
             access.map_or(("wake", Change::None), |access| (access.what, access.change));
-        execution::wake(self.id, n, what, at, |value| *value = change.apply(*value, self.bits))
+        execution::wake(self.id, wakes, what, at, |value| *value = change.apply(*value, self.bits))
     }
 
     fn see_version(&self, at: At) {

@@ -16,7 +16,9 @@ use loom::thread::{self, Thread};
 
 use super::thread::{self as threads, Address, Epoch, current};
 use super::{add_sleepers, loads_latest};
-use crate::executor::{Access, At, AtomicObject, CellAccess, CellObject, Change, PlainObject};
+use crate::executor::{
+    Access, At, AtomicObject, CellAccess, CellObject, Change, PlainObject, Wakes,
+};
 use crate::futex::{Timeouts, Wait};
 use crate::trace::{self, Action, Label};
 
@@ -98,9 +100,10 @@ impl Atomic {
         before
     }
 
-    fn wake_first(&self, n: u32) -> u32 {
+    fn wake_first(&self, Wakes { n, really }: Wakes) -> u32 {
+        let told = self.queue(|sleepers| sleepers.len().min(n as usize)) as u32;
         let woken = self.queue(|sleepers| {
-            let count = sleepers.len().min(n as usize);
+            let count = sleepers.len().min(really as usize);
             sleepers.drain(..count).collect::<Vec<_>>()
         });
         for sleeper in &woken {
@@ -108,7 +111,7 @@ impl Atomic {
             sleeper.thread.unpark();
         }
         note(|| Action::Wakes { n: woken.len() as u32 });
-        woken.len() as u32
+        told
     }
 
     fn queue<R>(&self, change: impl FnOnce(&mut VecDeque<Arc<Sleeper>>) -> R) -> R {
@@ -148,8 +151,9 @@ impl AtomicObject for Atomic {
         self.note(what, self.number(seen), change, at)
     }
 
-    fn wait(&self, expected: u64, timeouts: Timeouts, at: At) -> Wait {
-        if self.latest("wait", Ordering::Relaxed, at) != expected {
+    fn wait(&self, expected: Option<u64>, timeouts: Timeouts, at: At) -> Wait {
+        let seen = self.latest("wait", Ordering::Relaxed, at);
+        if expected.is_some_and(|expected| seen != expected) {
             return Wait::Changed;
         }
         let sleeper = Arc::new(Sleeper { thread: thread::current(), woken: Mutex::default() });
@@ -172,12 +176,12 @@ impl AtomicObject for Atomic {
         wait
     }
 
-    fn wake(&self, n: u32, access: Option<Access>, at: At) -> u32 {
+    fn wake(&self, wakes: Wakes, access: Option<Access>, at: At) -> u32 {
         match access {
             Some(access) => self.access(access),
             None => self.latest("wake", Ordering::Relaxed, at),
         };
-        self.wake_first(n)
+        self.wake_first(wakes)
     }
 
     fn see_version(&self, _: At) {

@@ -22,6 +22,16 @@ impl Execution {
         (0..self.threads.len()).any(dead)
     }
 
+    /// What is wrong with the robust list of a thread that has ended, which nobody uses any more: the kernel
+    /// would go through it all the same, also where that memory is no more.
+    pub(super) fn left_on_list(&self, id: ThreadId) -> Option<String> {
+        let Thread { held, pending, .. } = &self.threads[id];
+        let owner = |var: VariableId| self.variables[var].value as u32 & OWNER;
+        let stray = held.iter().find(|&&var| owner(var) != name_of(id)).or(pending.as_ref());
+        let label = self.label(*stray?);
+        Some(format!("thread {id} has ended, and {label}, which it does not hold, is on its list"))
+    }
+
     /// Kills a thread, and does what the kernel then does with its robust list.
     pub(super) fn kill(&mut self, id: ThreadId) {
         self.deaths -= 1;

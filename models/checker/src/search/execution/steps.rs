@@ -4,7 +4,7 @@ use std::hash::Hash;
 use std::panic::resume_unwind;
 
 use super::{Choice, Digest, EXECUTION, Execution, Leave, SLICES, Status, Variable, with};
-use crate::executor::{At, Knowledge, ListChange, Start, ThreadId, VariableId};
+use crate::executor::{At, Knowledge, ListChange, Start, ThreadId, VariableId, Wakes};
 use crate::futex::{Timeouts, Wait};
 use crate::robust::name_of;
 use crate::time;
@@ -27,6 +27,13 @@ pub(super) fn pause(status: Status) -> Choice {
     }
     with(|execution| execution.me().status = Status::Ready);
     choice
+}
+
+/// Whether the caller is on its way out of the execution, and not only out of a panic of its own.
+fn is_gone() -> bool {
+    with(|execution| {
+        execution.over || matches!(execution.me().status, Status::Dying | Status::Dead)
+    })
 }
 
 /// Whether the caller is on its way out, where nothing is decided or seen any more.
@@ -107,11 +114,17 @@ pub(in crate::search) fn poke(var: VariableId, value: u64) {
 }
 
 /// Waits while the variable has this value.
-pub(in crate::search) fn wait(var: VariableId, expected: u64, timeouts: Timeouts, at: At) -> Wait {
+pub(in crate::search) fn wait(
+    var: VariableId,
+    expected: Option<u64>,
+    timeouts: Timeouts,
+    at: At,
+) -> Wait {
     if leaving() {
         return Wait::Changed;
     }
-    if access(var, "wait", at, |value| *value) != expected {
+    let seen = access(var, "wait", at, |value| *value);
+    if expected.is_some_and(|expected| seen != expected) {
         return Wait::Changed;
     }
     with(|execution| {
@@ -141,7 +154,7 @@ pub(in crate::search) fn wait(var: VariableId, expected: u64, timeouts: Timeouts
 /// Changes a variable by `act`, and wakes up to `n` who wait on it, in one step.
 pub(in crate::search) fn wake(
     var: VariableId,
-    n: u32,
+    Wakes { n, really }: Wakes,
     what: &'static str,
     at: At,
     act: impl FnOnce(&mut u64),
@@ -155,12 +168,13 @@ pub(in crate::search) fn wake(
             act(value);
             0
         });
-        let woken = execution.wake_sleepers(var, n);
+        let told = execution.variables[var].sleepers.len().min(n as usize) as u32;
+        let woken = execution.wake_sleepers(var, really);
         if !leaving() {
             trace::note(execution.current, Action::Wakes { n: woken });
-            execution.remember("woke", &[u64::from(woken)]);
+            execution.remember("woke", &[u64::from(told)]);
         }
-        woken
+        told
     })
 }
 
@@ -187,7 +201,7 @@ pub(in crate::search) fn is_late() -> bool {
 
 /// Changes the caller's robust list.
 pub(in crate::search) fn change_list(change: ListChange) {
-    if leaving() {
+    if is_gone() {
         return;
     }
     with(|execution| {
@@ -243,14 +257,21 @@ pub(in crate::search) fn run(id: ThreadId, gives: bool, body: impl FnOnce()) {
     }
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
     with(|execution| {
+        // A program that has caught the way out of it does nothing that counts any more.
+        let is_gone =
+            execution.over || matches!(execution.threads[id].status, Status::Dying | Status::Dead);
         if let Err(panic) = outcome
             && !panic.is::<Leave>()
+            && !is_gone
             && execution.failure.is_none()
         {
             execution.failure = Some(trace::text_of(&*panic));
         }
         if execution.threads[id].status != Status::Dead {
             execution.threads[id].status = Status::Done;
+            if !execution.over && execution.failure.is_none() {
+                execution.failure = execution.left_on_list(id);
+            }
         }
         let thread = &mut execution.threads[id];
         if !gives || thread.status == Status::Dead {
@@ -281,7 +302,7 @@ pub(in crate::search) fn join(id: ThreadId) -> Option<ThreadId> {
 
 /// Waits until so many sleep.
 pub(in crate::search) fn let_sleep(n: usize) {
-    if !leaving() {
+    if !is_gone() {
         pause(Status::AwaitingSleepers(n));
         with(|execution| execution.remember("all asleep", &[]));
     }

@@ -1,6 +1,11 @@
 //! How long to look again before going to sleep.
 
-use crate::sys::{AtomicU32, Ordering::Relaxed, const_fn};
+use crate::sys::Ordering::Relaxed;
+use crate::sys::real::AtomicU32;
+use crate::sys::real::futex::Futex;
+
+/// Times that whoever looked in vain lets others run before it sleeps.
+const YIELDS: u32 = 2;
 
 /// The most looks before a sleep: some ten microseconds, a quarter of what a sleep costs.
 const MOST: u32 = 400;
@@ -22,10 +27,20 @@ const REST: u32 = 15;
 pub(crate) struct AdaptiveSpin(AtomicU32);
 
 impl AdaptiveSpin {
-    const_fn! {
-        pub(crate) fn new() -> Self {
-            AdaptiveSpin(AtomicU32::new(MOST))
+    pub(crate) const fn new() -> Self {
+        AdaptiveSpin(AtomicU32::new(MOST))
+    }
+
+    /// Looks at the word, seen as `seen`, as often as is worth it, until `done` likes it; gives what it was
+    /// last.
+    pub(crate) fn look(&self, word: &Futex, mut seen: u32, done: impl Fn(u32) -> bool) -> u32 {
+        let turns = self.turns();
+        if turns > 0 {
+            let taken;
+            (seen, taken) = word.spin_for(turns, &done);
+            self.learn(taken, done(seen));
         }
+        if done(seen) { seen } else { word.yield_for(YIELDS, done) }
     }
 
     /// How many looks to take now.
@@ -46,7 +61,7 @@ impl AdaptiveSpin {
     }
 
     /// Learns from `taken` looks: whether they were enough.
-    pub(crate) fn learn(&self, taken: u32, enough: bool) {
+    fn learn(&self, taken: u32, enough: bool) {
         // Relaxed: as in `turns`.
         if enough {
             self.0.store((taken * 2).clamp(FEWEST, MOST), Relaxed);
