@@ -180,7 +180,10 @@ impl Messages {
             Err(failure) => failure,
         };
         header.kind = FAILURE;
-        let written = codec::to_bytes(&failure).map(|bytes| self.write(index, header, &bytes));
+        let written = codec::to_bytes(&failure).and_then(|bytes| {
+            self.check(&bytes)?;
+            Ok(self.write(index, header, &bytes))
+        });
         if !matches!(written, Ok(Ok(_))) {
             // Not even its reason can be left (the text of a panic is long, and there is no memory): an
             // outcome without bytes, which cannot be read.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{GetError, PutError};
+use crate::handoff;
 use crate::ipc::codec;
 use crate::ipc::queue::{Queue, Trouble, get_error};
 use crate::ipc::ring::buffer::{Buffer, Taken};
@@ -40,7 +41,10 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     pub(crate) fn get_or_announce(&self) -> Result<Result<T, u32>, GetError> {
         let mut buffer = Buffer::take();
         match self.ring.get_or_announce(&mut buffer) {
-            Ok(None) => codec::decode(buffer.message()).map(Ok).map_err(GetError::Decode),
+            Ok(None) => {
+                let value = handoff::not_taking(|| codec::decode(buffer.message()));
+                value.map(Ok).map_err(GetError::Decode)
+            }
             Ok(Some(seen)) => Ok(Err(seen)),
             Err(refusal) => Err(get_error(refusal, &WaitMode::Not)),
         }

@@ -108,6 +108,7 @@ impl Drop for Taken {
         if self.large.capacity() > KEPT {
             keep_buffer(std::mem::take(&mut self.large));
         }
+        self.len = 0;
         let buffer = self.0.take();
         let _ = KEPT_BUFFER.try_with(|kept| kept.set(buffer));
     }

@@ -1,7 +1,7 @@
 //! A permit that is held.
 
 use crate::sync::robust_semaphore::{AWAITED, FREE, NOBODY, pass, wake};
-use crate::sys::{Entry, Futex, Ordering::*, ProcessInstance};
+use crate::sys::{Entry, Futex, Ordering::*, fork_generation};
 
 /// A permit of a [`RobustSemaphore`](crate::RobustSemaphore); gives itself back when dropped, from any
 /// thread of the process that acquired it.
@@ -15,8 +15,11 @@ use crate::sys::{Entry, Futex, Ordering::*, ProcessInstance};
 pub struct RobustPermit<'a> {
     entry: &'a Entry,
     turn: &'a Futex,
-    /// Of the process that acquired it.
+    /// The process instance that acquired it, as it stands in the entry.
     life: u64,
+    /// Which copy of the memory acquired it. The instance alone does not tell where no start is known, as
+    /// in another time namespace: the number of a process that has ended may go to its grandchild.
+    generation: u64,
 }
 
 #[cfg_attr(modelled, multiproc_checker::mutants)]
@@ -24,14 +27,14 @@ impl<'a> RobustPermit<'a> {
     /// Of an entry that `holder` has just taken.
     #[inline]
     pub(super) fn new(entry: &'a Entry, turn: &'a Futex, holder: u64) -> Self {
-        RobustPermit { entry, turn, life: holder & !AWAITED }
+        RobustPermit { entry, turn, life: holder & !AWAITED, generation: fork_generation() }
     }
 
     /// Whether this is no copy, which a fork has made. It is not asked whose the entry is: the process
     /// that has a copy may have acquired a permit of its own there.
     #[inline]
     fn is_held(&self) -> bool {
-        self.life == ProcessInstance::current()
+        self.generation == fork_generation()
     }
 
     /// Keeps the permit taken, also when this process ends: someone else will

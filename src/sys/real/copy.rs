@@ -7,8 +7,8 @@
 //! an access at most where a cache line ends, which an element, being aligned, does not cross.
 //!
 //! On x86-64 that is as fast as `memcpy` at any alignment (which glibc's is not: where both sides' last
-//! bits differ by a little, its `rep movsb` takes fifteen times as long). Elsewhere, and under Miri, it is
-//! atomics of eight bytes.
+//! bits differ by a little, its `rep movsb` takes fifteen times as long). Elsewhere it is accesses of eight
+//! bytes.
 
 use std::mem::MaybeUninit;
 
