@@ -362,7 +362,7 @@ pub use ipc::{
 #[cfg(modelled)]
 #[doc(hidden)]
 pub use pool::schedule;
-pub use pool::{AsyncResult, Pool, PoolBuilder};
+pub use pool::{AsyncResult, Chunked, Imap, ImapUnordered, Pool, PoolBuilder};
 pub use process::{Process, ProcessBuilder, Run};
 pub use shm::{Layout, ProcessSafe, Shared};
 pub use sync::{

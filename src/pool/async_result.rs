@@ -9,8 +9,9 @@ use serde::de::DeserializeOwned;
 
 use crate::error::TaskError;
 use crate::ipc::codec;
-use crate::pool::task::{Part, Task};
+use crate::pool::task::{Part, Place, Task};
 use crate::pool::tasks::Tasks;
+use crate::sys::Futex;
 
 /// The result of [`apply_async`](crate::Pool::apply_async) or
 /// [`map_async`](crate::Pool::map_async), which may still be under way. To drop it is to lose
@@ -36,7 +37,16 @@ use crate::pool::tasks::Tasks;
 pub struct AsyncResult<R> {
     tasks: Arc<Tasks>,
     parts: Parts,
-    decode: fn(&mut dyn Iterator<Item = &Part>) -> Result<R, TaskError>,
+    items: Items,
+    decode: fn(&mut dyn Iterator<Item = &Part>, Items) -> Result<R, TaskError>,
+}
+
+/// The items of a call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Items {
+    pub(super) all: usize,
+    /// How many a task has, but for the last one.
+    pub(super) chunk: usize,
 }
 
 /// The tasks of a call, in the order of its items.
@@ -64,7 +74,7 @@ impl<R> AsyncResult<R> {
     pub fn get(&self) -> Result<R, TaskError> {
         // Each part is decoded while others are under way; all are waited for, also after an error.
         let mut parts = self.parts.iter().filter_map(|task| self.tasks.wait(task, None));
-        let result = (self.decode)(&mut parts);
+        let result = (self.decode)(&mut parts, self.items);
         self.wait();
         result
     }
@@ -139,6 +149,21 @@ impl<R> AsyncResult<R> {
         self.parts.iter().filter(|task| self.tasks.cancel(task)).count() > 0
     }
 
+    /// Has it end with [`TaskError::Cancelled`] as far as no worker has begun it.
+    pub(super) fn cancel_queued(&self) {
+        self.parts.iter().for_each(|task| self.tasks.cancel_queued(task));
+    }
+
+    /// Whether a worker could have some of it, or have done it.
+    pub(super) fn has_place(&self) -> bool {
+        self.parts.iter().any(|task| task.place() != Place::Here)
+    }
+
+    /// Announces a sleeper, unless the result is there: the word that it sleeps on, and its value.
+    pub(super) fn announce(&self) -> Option<(&Futex, u32)> {
+        self.parts.iter().find_map(|task| self.tasks.announce(task))
+    }
+
     fn wait_by(&self, deadline: Option<Instant>) -> bool {
         self.parts.iter().all(|task| self.tasks.wait(task, deadline).is_some())
     }
@@ -149,37 +174,34 @@ impl<R> AsyncResult<R> {
 
     /// The result of a call all of whose tasks have ended.
     fn decode(&self) -> Result<R, TaskError> {
-        (self.decode)(&mut self.parts.iter().filter_map(|task| self.tasks.look(task)))
+        (self.decode)(&mut self.parts.iter().filter_map(|task| self.tasks.look(task)), self.items)
     }
 }
 
 impl<R: DeserializeOwned> AsyncResult<R> {
     /// Of a call that is one task.
     pub(super) fn of_one(tasks: Arc<Tasks>, task: Arc<Task>) -> Self {
-        let decode = |parts: &mut dyn Iterator<Item = &Part>| match parts.next() {
+        let decode = |parts: &mut dyn Iterator<Item = &Part>, _| match parts.next() {
             Some(part) => decoded(part),
             None => unreachable!("a call has one part"),
         };
-        AsyncResult { tasks, parts: Parts::One(task), decode }
+        AsyncResult { tasks, parts: Parts::One(task), items: Items { all: 1, chunk: 1 }, decode }
     }
 }
 
 impl<R: DeserializeOwned> AsyncResult<Vec<R>> {
     /// Of a call whose tasks each give some of the results.
-    pub(super) fn of_many(tasks: Arc<Tasks>, parts: Vec<Arc<Task>>) -> Self {
-        let decode = |parts: &mut dyn Iterator<Item = &Part>| {
-            let mut all = match parts.next() {
-                Some(first) => decoded::<Vec<R>>(first)?,
-                None => return Ok(Vec::new()),
-            };
-            // The others have as many, or fewer.
-            all.reserve(all.len() * parts.size_hint().1.unwrap_or(0));
-            for part in parts {
-                all.append(&mut decoded(part)?);
+    pub(super) fn of_many(tasks: Arc<Tasks>, parts: Vec<Arc<Task>>, items: Items) -> Self {
+        let decode = |parts: &mut dyn Iterator<Item = &Part>, Items { all, chunk }: Items| {
+            let mut results = Vec::with_capacity(all);
+            for (part, first) in parts.zip((0usize..).step_by(chunk)) {
+                let part = decoded::<Vec<R>>(part);
+                let end = first.saturating_add(chunk).min(all);
+                results.append(&mut part.map_err(|error| error.of_items(first..end))?);
             }
-            Ok(all)
+            Ok(results)
         };
-        AsyncResult { tasks, parts: Parts::Many(parts), decode }
+        AsyncResult { tasks, parts: Parts::Many(parts), items, decode }
     }
 }
 

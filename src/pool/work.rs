@@ -75,7 +75,9 @@ fn serve(line: &Connection<Notice, ()>, job: &Job) -> Result<(), NotBegun> {
     if let Some(call) = &job.initializer {
         match call.call.run(&call.argument, &mut Buffer::take()) {
             Ok(_) => {}
-            Err(Failure::Panicked(panic)) => return Err(NotBegun::Initializer(panic)),
+            Err(Failure::Panicked(panic) | Failure::PanickedAt(_, panic)) => {
+                return Err(NotBegun::Initializer(panic));
+            }
             Err(Failure::NotRead(why) | Failure::NotSent(why)) => {
                 return Err(NotBegun::Failed(why.to_string()));
             }

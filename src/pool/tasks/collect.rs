@@ -7,7 +7,7 @@ use crate::error::TaskError;
 use crate::pool::schedule::{Look, Remains};
 use crate::pool::task::{Part, Place, Task};
 use crate::pool::tasks::{Holder, KEPT, PlaceState, State, Tasks, corrupt};
-use crate::sys::Deadline;
+use crate::sys::{Deadline, Futex, Wait};
 
 /// What becomes of a task in a fork's copy where it had not ended: nobody ends it there.
 static ELSEWHERE: Part = Err(TaskError::OtherProcess);
@@ -29,11 +29,10 @@ impl Tasks {
             let in_time = match task.place() {
                 Place::Ended => true,
                 Place::Here => {
-                    let sleeps = {
-                        let _state = self.state();
-                        task.announce_sleeper()
-                    };
-                    !sleeps || task.sleep(deadline.map_or(Deadline::Never, Deadline::at))
+                    let deadline = deadline.map_or(Deadline::Never, Deadline::at);
+                    self.announce_here(task).is_none_or(|(word, seen)| {
+                        word.wait_slice(seen, deadline) != Wait::TimedOut
+                    })
                 }
                 Place::Schedule { index, ticket } => {
                     match self.messages.schedule.wait(index, ticket, &self.spin, deadline) {
@@ -53,6 +52,37 @@ impl Tasks {
                 return task.outcome();
             }
         }
+    }
+
+    /// Announces a sleeper on a task that is in this process alone.
+    fn announce_here<'a>(&self, task: &'a Task) -> Option<(&'a Futex, u32)> {
+        let _state = self.state();
+        task.announce_sleeper()
+    }
+
+    /// Announces a sleeper, unless the task has ended: the word that it sleeps on, and its value.
+    pub(in crate::pool) fn announce<'a>(&'a self, task: &'a Task) -> Option<(&'a Futex, u32)> {
+        while self.look(task).is_none() {
+            let announced = match task.place() {
+                Place::Ended => return None,
+                Place::Here => self.announce_here(task),
+                Place::Schedule { index, ticket } => {
+                    match self.messages.schedule.announce(index, ticket) {
+                        Ok(announced) => Some(announced),
+                        Err(Look::Changed) => {
+                            self.check(task);
+                            None
+                        }
+                        // It is collected by the next look.
+                        Err(Look::Done | Look::TimedOut) => None,
+                    }
+                }
+            };
+            if announced.is_some() {
+                return announced;
+            }
+        }
+        None
     }
 
     /// What the task came to, if it has ended.
