@@ -21,7 +21,7 @@
 //! | run a function beside the rest | [`Thread`], [`Process`] | `Thread` | `Process` |
 //! | run many, on a few workers | [`Pool`] | | yes |
 //! | wait for whichever of several is ready first | [`wait_any`] | yes | yes |
-//! | wait in an `async` function | [`Queue::get_async`] and its like | yes | yes |
+//! | wait in an `async` function | [`Queue::get_async`] and its like; an [`AsyncResult`] | yes | yes |
 //!
 //! # Builders
 //!
@@ -362,7 +362,9 @@ pub use ipc::{
 #[cfg(modelled)]
 #[doc(hidden)]
 pub use pool::schedule;
-pub use pool::{AsyncResult, Chunked, Imap, ImapUnordered, Pool, PoolBuilder};
+pub use pool::{
+    AsCompleted, AsyncResult, Chunked, Imap, ImapUnordered, Pool, PoolBuilder, as_completed,
+};
 pub use process::{Process, ProcessBuilder, Run};
 pub use shm::{Layout, ProcessSafe, Shared};
 pub use sync::{

@@ -1,17 +1,20 @@
 //! The result of a call that is under way.
 
 use std::fmt;
+use std::pin::Pin;
 use std::slice;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 
-use crate::error::TaskError;
+use crate::error::{Error, TaskError};
 use crate::ipc::codec;
 use crate::pool::task::{Part, Place, Task};
 use crate::pool::tasks::Tasks;
 use crate::sys::Futex;
+use crate::wait::{Wakes, WordWait};
 
 /// The result of [`apply_async`](crate::Pool::apply_async) or
 /// [`map_async`](crate::Pool::map_async), which may still be under way. To drop it is to lose
@@ -35,6 +38,8 @@ use crate::sys::Futex;
 /// A copy has the result if somebody had waited or asked for it, with success, when the process was forked. If
 /// not, it never comes there: the copy has the error [`TaskError::OtherProcess`] at once.
 pub struct AsyncResult<R> {
+    /// As a future.
+    wait: WordWait,
     tasks: Arc<Tasks>,
     parts: Parts,
     items: Items,
@@ -50,6 +55,7 @@ pub(super) struct Items {
 }
 
 /// The tasks of a call, in the order of its items.
+#[derive(Clone)]
 enum Parts {
     One(Arc<Task>),
     Many(Vec<Arc<Task>>),
@@ -149,6 +155,67 @@ impl<R> AsyncResult<R> {
         self.parts.iter().filter(|task| self.tasks.cancel(task)).count() > 0
     }
 
+    /// Has `callback` called with the result, or the error, when it is there. Nothing else changes: the result
+    /// can be waited and asked for, here too, and dropped.
+    ///
+    /// ```
+    /// let pool = multiproc::Pool::new(1)?;
+    /// let (done, squares) = std::sync::mpsc::channel();
+    /// for n in 1..=3u64 {
+    ///     let done = done.clone();
+    ///     pool.apply_async(|n: u64| n * n, n)?.on_done(move |square| _ = done.send(square))?;
+    /// }
+    /// drop(done);
+    /// let sum: u64 = squares.into_iter().sum::<Result<_, _>>()?;
+    /// assert_eq!(sum, 14);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// A thread of this process calls the callbacks of a pool, one after another, as the results come. It is
+    /// started for the first one, and ends when none is left. [`Pool::join`](crate::Pool::join) waits for it; to
+    /// drop the pool does not. A callback may use the pool, as any thread may.
+    ///
+    /// # Panics
+    ///
+    /// A callback that panics is told in the log, at level warn; the others are called. One that blocks holds up
+    /// the other callbacks of its pool, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Os`] when the system gives no thread: then it is not called.
+    ///
+    /// # In a forked process
+    ///
+    /// The callback is called at once, by the caller, with what a copy [has](Self#in-a-forked-process).
+    ///
+    /// # Different from Python
+    ///
+    /// There, `callback` and `error_callback` are arguments of the call; they are called by the thread that
+    /// receives all results, which one that blocks holds up, and one that raises ends.
+    pub fn on_done(
+        &self,
+        callback: impl FnOnce(Result<R, TaskError>) + Send + 'static,
+    ) -> Result<(), Error>
+    where
+        R: 'static,
+    {
+        if !self.tasks.is_ours() {
+            callback(self.decode());
+            return Ok(());
+        }
+        self.tasks.callbacks.add(self.share(), callback)
+    }
+
+    fn share(&self) -> Self {
+        AsyncResult {
+            wait: WordWait::default(),
+            tasks: self.tasks.clone(),
+            parts: self.parts.clone(),
+            items: self.items,
+            decode: self.decode,
+        }
+    }
+
     /// Has it end with [`TaskError::Cancelled`] as far as no worker has begun it.
     pub(super) fn cancel_queued(&self) {
         self.parts.iter().for_each(|task| self.tasks.cancel_queued(task));
@@ -185,7 +252,13 @@ impl<R: DeserializeOwned> AsyncResult<R> {
             Some(part) => decoded(part),
             None => unreachable!("a call has one part"),
         };
-        AsyncResult { tasks, parts: Parts::One(task), items: Items { all: 1, chunk: 1 }, decode }
+        AsyncResult {
+            wait: WordWait::default(),
+            tasks,
+            parts: Parts::One(task),
+            items: Items { all: 1, chunk: 1 },
+            decode,
+        }
     }
 }
 
@@ -201,7 +274,7 @@ impl<R: DeserializeOwned> AsyncResult<Vec<R>> {
             }
             Ok(results)
         };
-        AsyncResult { tasks, parts: Parts::Many(parts), items, decode }
+        AsyncResult { wait: WordWait::default(), tasks, parts: Parts::Many(parts), items, decode }
     }
 }
 
@@ -213,6 +286,42 @@ fn end_of(timeout: Duration) -> Option<Instant> {
 fn decoded<R: DeserializeOwned>(part: &Part) -> Result<R, TaskError> {
     let bytes = part.as_ref().map_err(Clone::clone)?;
     codec::decode(bytes).map_err(TaskError::Decode)
+}
+
+/// For an `async` function, by any executor. When it has given the result, it can be awaited or asked again.
+///
+/// ```
+/// let pool = multiproc::Pool::new(2)?;
+/// let mut square = pool.apply_async(|n: u64| n * n, 12)?;
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// assert_eq!(runtime.block_on(&mut square)?, 144);
+/// assert_eq!(square.get()?, 144);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # A future that is dropped
+///
+/// That is to lose interest: the task runs all the same. [`cancel`](AsyncResult::cancel) ends it.
+///
+/// # Costs
+///
+/// A thread of this process sleeps in the stead of the results that are awaited, for each 127 of them.
+impl<R> Future for AsyncResult<R> {
+    type Output = Result<R, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        match this.parts.iter().find_map(|task| this.tasks.announce(task)) {
+            Some((word, seen)) => {
+                this.wait.sleep(word, seen, Wakes::All, context.waker());
+                Poll::Pending
+            }
+            None => {
+                this.wait.done();
+                Poll::Ready(this.decode())
+            }
+        }
+    }
 }
 
 impl<R> Drop for AsyncResult<R> {

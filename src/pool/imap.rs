@@ -136,15 +136,18 @@ impl<R: DeserializeOwned, I: Iterator> InFlight<R, I> {
 
     /// Waits until a chunk has ended, whichever; gives its place.
     fn await_some(&self) -> usize {
-        let refused = |chunk: &Chunk<R>| matches!(chunk.results, Results::Refused(_));
-        if let Some(refused) = self.chunks.iter().position(refused) {
-            return refused;
+        let has_ended = |chunk: &Chunk<R>| match &chunk.results {
+            Results::Called(results) => results.is_ready(),
+            Results::Refused(_) => true,
+        };
+        if !self.chunks.iter().any(has_ended) {
+            let called = self.chunks.iter().filter_map(|chunk| match &chunk.results {
+                Results::Called(results) => Some(results as _),
+                Results::Refused(_) => None,
+            });
+            await_some(&called.collect::<Vec<_>>(), None);
         }
-        let called = self.chunks.iter().filter_map(|chunk| match &chunk.results {
-            Results::Called(results) => Some(results),
-            Results::Refused(_) => None,
-        });
-        await_some(&called.collect::<Vec<_>>()).unwrap_or(0)
+        self.chunks.iter().position(has_ended).unwrap_or(0)
     }
 }
 

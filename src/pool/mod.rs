@@ -10,6 +10,7 @@
 mod async_result;
 mod backoff;
 mod builder;
+mod callbacks;
 mod chunked;
 mod completed;
 mod ending;
@@ -31,6 +32,7 @@ mod workers;
 pub use async_result::AsyncResult;
 pub use builder::PoolBuilder;
 pub use chunked::Chunked;
+pub use completed::{AsCompleted, as_completed};
 pub use imap::{Imap, ImapUnordered};
 
 use std::fmt;
@@ -220,7 +222,8 @@ impl Pool {
     }
 
     /// Waits until the workers have ended, after [`close`](Self::close) or
-    /// [`terminate`](Self::terminate).
+    /// [`terminate`](Self::terminate), and until all [callbacks](AsyncResult::on_done) have been called; not for
+    /// these in one of them.
     ///
     /// # Errors
     ///
@@ -230,6 +233,7 @@ impl Pool {
         self.manager.join()?;
         // A process with one thread can fork: so not only the workers have ended.
         self.join_thread();
+        self.manager.tasks.callbacks.join();
         Ok(())
     }
 

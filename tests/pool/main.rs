@@ -9,6 +9,7 @@
 
 mod alone;
 mod at_the_end;
+mod completed;
 mod ends;
 mod forked;
 mod gate;

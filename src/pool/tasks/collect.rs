@@ -1,6 +1,7 @@
 //! The end of a task: its outcome is read, and its place given back.
 
 use std::mem;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::TaskError;
@@ -203,13 +204,15 @@ impl Tasks {
         }
     }
 
-    /// Nobody will ask for the task's outcome.
-    pub(in crate::pool) fn forget(&self, task: &Task) {
+    /// One who could ask for the task's outcome is gone; if it was the last one, it is not kept.
+    pub(in crate::pool) fn forget(&self, task: &Arc<Task>) {
         if task.outcome().is_some() || !self.is_ours() {
             return;
         }
         let mut state = self.state();
-        if let Some(index) = state.place_of(task) {
+        // The place has it, too. (When two go at the same time, it may be kept until its place is needed.)
+        let is_last = Arc::strong_count(task) <= 2;
+        if let (true, Some(index)) = (is_last, state.place_of(task)) {
             let place = &mut state.places[index as usize];
             place.holder = Holder::Forgotten;
             if self.messages.schedule.is_done(index, place.ticket) {
