@@ -32,7 +32,7 @@
 //! |---|---|---|---|
 //! | [`Process::builder`] | [`ProcessBuilder`] | name, daemon, environment, directory, standard streams, limits, logs, start method | `fork`, `spawn`, `start` |
 //! | [`Thread::builder`] | [`ThreadBuilder`] | name, daemon | `spawn`, `start` |
-//! | [`Pool::builder`] | [`PoolBuilder`] | workers, start_timeout, task_timeout, max_tasks_per_worker, initializer | `build` |
+//! | [`Pool::builder`] | [`PoolBuilder`] | name, workers, start_timeout, task_timeout, max_tasks_per_worker, initializer, limits, logs, start method | `build` |
 //!
 //! # How a value gets into a child
 //!

@@ -154,6 +154,9 @@ pub enum WorkerNotStarted {
         /// Where, as `file:line:column`; `None` when the program has replaced the panic hook.
         location: Option<String>,
     },
+    /// It needed more memory than the pool's [`limits`](crate::PoolBuilder::limits) give it.
+    #[error("a worker needed more memory than it may have before it had done anything")]
+    OutOfMemory,
     /// It ended with this exit code.
     #[error("a worker ended with exit code {0} before it had done anything")]
     Exited(i32),
@@ -182,7 +185,8 @@ impl PartialEq for WorkerNotStarted {
             ) => (message, location) == (other, place),
             (WorkerNotStarted::Exited(one), WorkerNotStarted::Exited(other)) => one == other,
             (WorkerNotStarted::Signaled(one), WorkerNotStarted::Signaled(other)) => one == other,
-            (WorkerNotStarted::StatusTaken, WorkerNotStarted::StatusTaken) => true,
+            (WorkerNotStarted::StatusTaken, WorkerNotStarted::StatusTaken)
+            | (WorkerNotStarted::OutOfMemory, WorkerNotStarted::OutOfMemory) => true,
             _ => false,
         }
     }

@@ -40,6 +40,8 @@ pub(super) struct Limits {
 pub(super) enum NotBegun {
     Failed(String),
     Initializer(Panic),
+    /// It had no memory: as its end tells, and not by itself.
+    OutOfMemory,
 }
 
 /// Buffers up to this size are kept for the next task.

@@ -22,6 +22,7 @@ mod many;
 mod maps;
 #[path = "../support/no_descriptors.rs"]
 mod no_descriptors;
+mod settings;
 mod starts_fail;
 
 use std::sync::Arc;
