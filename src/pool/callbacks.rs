@@ -58,7 +58,9 @@ impl<R, F: FnOnce(Result<R, TaskError>) + Send> Pending for Callback<R, F> {
     fn call(self: Box<Self>) {
         let Callback { result, f } = *self;
         if let Err(panic) = caught(|| f(result.get())) {
-            log::warn!("a callback of a pool's task panicked: {}", panic.message);
+            // A logger that panics has said so; the next callback is called all the same.
+            let tell = || log::warn!("a callback of a pool's task panicked: {}", panic.message);
+            let _ = caught(tell);
         }
     }
 }

@@ -118,7 +118,7 @@ impl Schedule {
     }
 
     /// Announces a sleeper, unless the outcome of the task is there: the word that it sleeps on, and its value.
-    pub fn announce(&self, index: u32, ticket: u16) -> Result<(&Futex, u32), Look> {
+    pub(crate) fn announce(&self, index: u32, ticket: u16) -> Result<(&Futex, u32), Look> {
         let word = &self.memory.task(index).word;
         loop {
             let (seen, look) = self.progress(index, ticket);
