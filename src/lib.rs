@@ -21,7 +21,7 @@
 //! | run a function beside the rest | [`Thread`], [`Process`] | `Thread` | `Process` |
 //! | run many, on a few workers | [`Pool`] | | yes |
 //! | wait for whichever of several is ready first | [`wait_any`] | yes | yes |
-//! | wait in an `async` function | [`Queue::get_async`] and its like | yes | yes |
+//! | wait in an `async` function | [`Queue::get_async`] and its like; an [`AsyncResult`] | yes | yes |
 //!
 //! # Builders
 //!
@@ -32,7 +32,7 @@
 //! |---|---|---|---|
 //! | [`Process::builder`] | [`ProcessBuilder`] | name, daemon, environment, directory, standard streams, limits, logs, start method | `fork`, `spawn`, `start` |
 //! | [`Thread::builder`] | [`ThreadBuilder`] | name, daemon | `spawn`, `start` |
-//! | [`Pool::builder`] | [`PoolBuilder`] | workers, start_timeout, task_timeout, max_tasks_per_worker, initializer | `build` |
+//! | [`Pool::builder`] | [`PoolBuilder`] | name, workers, start_timeout, task_timeout, max_tasks_per_worker, initializer, limits, logs, start method | `build` |
 //!
 //! # How a value gets into a child
 //!
@@ -370,7 +370,9 @@ pub use ipc::{
 #[cfg(modelled)]
 #[doc(hidden)]
 pub use pool::schedule;
-pub use pool::{AsyncResult, Pool, PoolBuilder};
+pub use pool::{
+    AsCompleted, AsyncResult, Chunked, Imap, ImapUnordered, Pool, PoolBuilder, as_completed,
+};
 pub use process::{Process, ProcessBuilder, Run};
 pub use shm::{Layout, ProcessSafe, Shared};
 pub use sync::{

@@ -1,6 +1,8 @@
 //! What the work given to a pool can fail with.
 
+use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{At, CodecError, Error, KilledBy};
@@ -41,6 +43,10 @@ pub enum TaskError {
         /// The number of what the system answered.
         errno: i32,
     },
+    /// The task needed more memory than the pool's [`limits`](crate::PoolBuilder::limits) give its worker, which
+    /// was aborted. Another has taken its place.
+    #[error("the task needed more memory than its worker may have")]
+    OutOfMemory,
     /// The task ran for longer than the pool's
     /// [`task_timeout`](crate::PoolBuilder::task_timeout). Its worker was killed, and another has taken its
     /// place.
@@ -80,6 +86,54 @@ pub enum TaskError {
          of this process's own"
     )]
     OtherProcess,
+    /// Of a map: what happened to an item of it, or to the chunk in which that was; the rest of the pool's work
+    /// goes on.
+    ///
+    /// It is one item where that is known: which one has panicked, or cannot be sent. When a worker ends in the
+    /// middle of a chunk, it is the chunk.
+    #[error("{}", ItemsFailed(.items))]
+    Items {
+        /// Their places among all items of the map, from 0.
+        items: Range<usize>,
+        /// What happened.
+        source: Box<TaskError>,
+    },
+}
+
+impl TaskError {
+    /// Says that it struck these items of a map, or of these the ones that it says itself; unless it is the
+    /// pool's, and struck all that was under way.
+    pub(crate) fn of_items(self, items: Range<usize>) -> Self {
+        match self {
+            TaskError::NotInProgram
+            | TaskError::Closed
+            | TaskError::Terminated
+            | TaskError::Cancelled
+            | TaskError::Broken(_)
+            | TaskError::OtherProcess => self,
+            TaskError::Items { items: own, source } => {
+                let at = |place: usize| items.start.saturating_add(place).min(items.end);
+                TaskError::Items { items: at(own.start)..at(own.end), source }
+            }
+            source => TaskError::Items { items, source: Box::new(source) },
+        }
+    }
+}
+
+struct ItemsFailed<'a>(&'a Range<usize>);
+
+impl fmt::Display for ItemsFailed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Range { start, end } = self.0;
+        match end.saturating_sub(*start) {
+            0 | 1 => write!(f, "the map failed at item {start} (counted from 0)"),
+            _ => write!(
+                f,
+                "the map failed at one of the items {start} to {} (counted from 0)",
+                end - 1
+            ),
+        }
+    }
 }
 
 /// Why a worker of a pool did not get as far as its first task: part of [`TaskError::Broken`].
@@ -100,6 +154,9 @@ pub enum WorkerNotStarted {
         /// Where, as `file:line:column`; `None` when the program has replaced the panic hook.
         location: Option<String>,
     },
+    /// It needed more memory than the pool's [`limits`](crate::PoolBuilder::limits) give it.
+    #[error("a worker needed more memory than it may have before it had done anything")]
+    OutOfMemory,
     /// It ended with this exit code.
     #[error("a worker ended with exit code {0} before it had done anything")]
     Exited(i32),
@@ -128,7 +185,8 @@ impl PartialEq for WorkerNotStarted {
             ) => (message, location) == (other, place),
             (WorkerNotStarted::Exited(one), WorkerNotStarted::Exited(other)) => one == other,
             (WorkerNotStarted::Signaled(one), WorkerNotStarted::Signaled(other)) => one == other,
-            (WorkerNotStarted::StatusTaken, WorkerNotStarted::StatusTaken) => true,
+            (WorkerNotStarted::StatusTaken, WorkerNotStarted::StatusTaken)
+            | (WorkerNotStarted::OutOfMemory, WorkerNotStarted::OutOfMemory) => true,
             _ => false,
         }
     }

@@ -231,7 +231,8 @@ fn what_a_task_comes_to_says_each_thing_once() {
         let refused = Error::os("posix_spawn", refused_by_the_system());
         each!(WorkerNotStarted:
  Refused(Arc::new(refused)), Failed(text()),
-            Initializer { message: text(), location: None }, Exited(1), Signaled(9), StatusTaken)
+            Initializer { message: text(), location: None }, Exited(1), Signaled(9), StatusTaken,
+            OutOfMemory)
     };
     say_each_thing_once(not_started());
     say_each_thing_once(not_started().into_iter().map(TaskError::Broken).collect());
@@ -240,7 +241,8 @@ fn what_a_task_comes_to_says_each_thing_once() {
         StatusUnknown { call: "waitid", errno: libc::EPERM },
         Signaled(9),
         Exited(3),
-        TimedOut, Cancelled, StatusTaken,
+        TimedOut, Cancelled, StatusTaken, OutOfMemory,
+        Items { items: 2..3, source: Box::new(TaskError::Exited(3)) },
         Argument(codec()),
         Encode(codec()),
         Decode(codec()),

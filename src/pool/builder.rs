@@ -7,12 +7,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, TaskError};
-use crate::handoff;
-use crate::ipc::codec;
 use crate::pool::Pool;
 use crate::pool::manager::Options;
-use crate::pool::request::{Call, Request};
+use crate::pool::request::{Call, Request, to_bytes};
 use crate::pool::schedule::MOST_WORKERS;
+use crate::process::{Limits, Process, ProcessBuilder, StartMethod};
 
 /// As long as somebody may need to see that something is wrong, and to mend it.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -32,6 +31,8 @@ pub struct PoolBuilder {
     task_timeout: Option<Duration>,
     tasks_per_worker: u32,
     initializer: Option<Result<Request, TaskError>>,
+    name: String,
+    process: ProcessBuilder,
 }
 
 impl Default for PoolBuilder {
@@ -42,6 +43,8 @@ impl Default for PoolBuilder {
             task_timeout: None,
             tasks_per_worker: 0,
             initializer: None,
+            name: "PoolWorker".to_owned(),
+            process: Process::builder(),
         }
     }
 }
@@ -133,10 +136,91 @@ impl PoolBuilder {
     where
         A: Serialize + DeserializeOwned,
     {
-        let argument = handoff::not_sending(|| codec::to_bytes(&argument));
+        let argument = to_bytes(&argument);
         let argument = argument.map_err(TaskError::Argument);
         let call = Call::one(f);
         self.initializer = Some(call.and_then(|call| Ok(Request { call, argument: argument? })));
+        self
+    }
+
+    /// What the workers' names begin with, before "-1" and so on; "PoolWorker" by default. Panics and forwarded
+    /// logs name them so.
+    ///
+    /// ```
+    /// use multiproc::process;
+    ///
+    /// let pool = multiproc::Pool::builder().workers(1).name("resize").build()?;
+    /// assert_eq!(pool.apply(|()| process::current().name().to_owned(), ())?, "resize-1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Limits what each worker may use: see [`Limits`].
+    ///
+    /// ```
+    /// use multiproc::{Pool, TaskError, process::Limits};
+    ///
+    /// let pool = Pool::builder().workers(1).limits(Limits::new().memory(1 << 30)).build()?;
+    /// let capacity = |bytes: usize| Vec::<u8>::with_capacity(bytes).capacity();
+    /// assert_eq!(pool.apply(capacity, 1 << 31), Err(TaskError::OutOfMemory));
+    /// assert_eq!(pool.apply(capacity, 1 << 10)?, 1 << 10);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// A task for which the memory does not suffice fails with
+    /// [`TaskError::OutOfMemory`](crate::TaskError::OutOfMemory), and another worker takes the place of the one
+    /// that had it. CPU time is that of all tasks of a worker together, so a task may be killed
+    /// ([`TaskError::Signaled`](crate::TaskError::Signaled) with 24) for what others have used: with
+    /// [`max_tasks_per_worker`](Self::max_tasks_per_worker) of 1, it is each task's own. The memory by which tasks
+    /// and results travel is shared, and does not count.
+    ///
+    /// # Different from Python
+    ///
+    /// There, the initializer calls `resource.setrlimit`; and who waits for the task of a worker that is killed
+    /// waits for ever.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.process = self.process.limits(limits);
+        self
+    }
+
+    /// Brings what the workers log, by the crate `log`, to this process's logger, with the worker's name before
+    /// it: as [`ProcessBuilder::forward_logs`](crate::ProcessBuilder::forward_logs) says.
+    ///
+    /// ```
+    /// // The logger of this process gets the record "PoolWorker-1: half done".
+    /// log::set_max_level(log::LevelFilter::Info);
+    /// let pool = multiproc::Pool::builder().workers(1).forward_logs(true).build()?;
+    /// pool.apply(|()| log::info!("half done"), ())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// What a task logs has been sent when its result is there, but the logger may get it later: all of it when
+    /// the pool has been [joined](Pool::join), unless the logger takes longer than a second for it.
+    ///
+    /// # Costs
+    ///
+    /// For each worker a thread of this process and a descriptor.
+    pub fn forward_logs(mut self, forward: bool) -> Self {
+        self.process = self.process.forward_logs(forward);
+        self
+    }
+
+    /// How the workers are started, if not by [`StartMethod::Spawn`]. It counts where they are often replaced, as
+    /// by [`max_tasks_per_worker`](Self::max_tasks_per_worker).
+    ///
+    /// ```
+    /// use multiproc::{Pool, process::StartMethod};
+    ///
+    /// let builder = Pool::builder().workers(2).start_method(StartMethod::ForkServer);
+    /// let pool = builder.max_tasks_per_worker(1).build()?;
+    /// assert_eq!(pool.map(|n: u64| n * n, 1..=5)?, [1, 4, 9, 16, 25]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn start_method(mut self, method: StartMethod) -> Self {
+        self.process = self.process.start_method(method);
         self
     }
 
@@ -145,7 +229,8 @@ impl PoolBuilder {
     /// # Errors
     ///
     /// As for [`Pool::new`]; and [`Error::Argument`] when the argument of the
-    /// [`initializer`](Self::initializer) is not [what may be sent](crate#what-may-be-sent).
+    /// [`initializer`](Self::initializer) is not [what may be sent](crate#what-may-be-sent),
+    /// [`Error::LimitTooHigh`] when one of the [`limits`](Self::limits) is above this process's hard limit.
     pub fn build(self) -> Result<Pool, Error> {
         let workers = self.workers.unwrap_or_else(|| available_parallelism().map_or(1, Into::into));
         if !(1..=MOST_WORKERS).contains(&workers) {
@@ -163,6 +248,8 @@ impl PoolBuilder {
             task_timeout: self.task_timeout,
             tasks_per_worker: self.tasks_per_worker,
             initializer,
+            name: self.name,
+            process: self.process,
         })
     }
 }

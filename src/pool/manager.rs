@@ -17,6 +17,7 @@ use crate::pool::tasks::{Stage, Tasks};
 use crate::pool::work::{Job, Limits};
 use crate::pool::worker::Worker;
 use crate::pool::workers::{Trouble, Workers};
+use crate::process::ProcessBuilder;
 use crate::sys::{self, Deadline};
 
 /// Between two looks of a manager that the system does not let wait.
@@ -31,6 +32,10 @@ pub(super) struct Options {
     /// Tasks after which a worker ends; 0 is without end.
     pub(super) tasks_per_worker: u32,
     pub(super) initializer: Option<Request>,
+    /// What the workers' names begin with.
+    pub(super) name: String,
+    /// What else the workers are to be.
+    pub(super) process: ProcessBuilder,
 }
 
 #[derive(Debug)]
@@ -64,7 +69,9 @@ impl Manager {
         };
         let messages = self.tasks.messages.clone();
         let initializer = self.options.initializer.clone();
-        Worker::start(number, Job { place, messages, limits, initializer })
+        let builder = self.options.process.clone();
+        let builder = builder.name(format!("{}-{number}", self.options.name));
+        Worker::start(builder, Job { place, messages, limits, initializer })
     }
 
     pub(super) fn size(&self) -> usize {

@@ -10,9 +10,14 @@
 mod async_result;
 mod backoff;
 mod builder;
+mod callbacks;
+mod chunked;
+mod completed;
 mod ending;
+mod imap;
 mod kill_switch;
 mod manager;
+mod map;
 mod messages;
 mod request;
 #[allow(unreachable_pub, reason = "models reach it, in their builds")]
@@ -26,6 +31,9 @@ mod workers;
 
 pub use async_result::AsyncResult;
 pub use builder::PoolBuilder;
+pub use chunked::Chunked;
+pub use completed::{AsCompleted, as_completed};
+pub use imap::{Imap, ImapUnordered};
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,15 +43,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, PoolJoinError, TaskError};
-use crate::handoff;
 use crate::ipc::Buffer;
-use crate::ipc::codec;
 use crate::pool::manager::{Manager, Options};
 use crate::pool::request::Call;
 use crate::pool::tasks::Stage;
-
-/// Tasks that a map makes for each worker, so that one who is done early can take another.
-const CHUNKS: usize = 4;
 
 /// Processes that do tasks.
 ///
@@ -202,96 +205,6 @@ impl Pool {
         Ok(AsyncResult::of_one(tasks.clone(), task))
     }
 
-    /// Has the workers call `f` of each item, and waits for all results, which are in the items'
-    /// order.
-    ///
-    /// The items go to the workers in about four chunks for each worker.
-    ///
-    /// # Errors
-    ///
-    /// The first error, in the order of the items; all are waited for. An item whose chunk was
-    /// struck fails with it.
-    pub fn map<A, R, I>(&self, f: fn(A) -> R, items: I) -> Result<Vec<R>, TaskError>
-    where
-        A: Serialize + DeserializeOwned,
-        R: Serialize + DeserializeOwned,
-        I: IntoIterator<Item = A>,
-    {
-        self.map_async(f, items)?.get()
-    }
-
-    /// As [`map`](Self::map), with the results for later.
-    ///
-    /// # Errors
-    ///
-    /// As for [`apply_async`](Self::apply_async).
-    pub fn map_async<A, R, I>(
-        &self,
-        f: fn(A) -> R,
-        items: I,
-    ) -> Result<AsyncResult<Vec<R>>, TaskError>
-    where
-        A: Serialize + DeserializeOwned,
-        R: Serialize + DeserializeOwned,
-        I: IntoIterator<Item = A>,
-    {
-        let tasks = &self.manager.tasks;
-        tasks.check_process()?;
-        let items: Vec<A> = items.into_iter().collect();
-        let size = items.len().div_ceil(CHUNKS * self.workers()).max(1);
-        let call = Call::many(f)?;
-        let encode = |items: &[A]| handoff::not_sending(|| codec::list_to_bytes(items));
-        let arguments = items.chunks(size).map(encode).collect::<Result<_, _>>();
-        let parts = tasks.submit(call, arguments.map_err(TaskError::Argument)?)?;
-        Ok(AsyncResult::of_many(tasks.clone(), parts))
-    }
-
-    /// Has the workers call `f` of each item, and waits for all results, which are in the items' order:
-    /// of each item its result, or its own error. Each item is a task: what happens to one happens to no
-    /// other.
-    ///
-    /// ```
-    /// use multiproc::{Pool, TaskError};
-    ///
-    /// let pool = Pool::new(2)?;
-    /// let results = pool.map_results(|n: i32| 60 / n, [3, 0, 5])?;
-    /// assert_eq!((&results[0], &results[2]), (&Ok(20), &Ok(12)));
-    /// assert!(matches!(results[1], Err(TaskError::Panicked { .. })));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As for [`apply_async`](Self::apply_async): then no item is done.
-    ///
-    /// # Different from Python
-    ///
-    /// There, the first error is all that is known of a map.
-    pub fn map_results<A, R, I>(
-        &self,
-        f: fn(A) -> R,
-        items: I,
-    ) -> Result<Vec<Result<R, TaskError>>, TaskError>
-    where
-        A: Serialize + DeserializeOwned,
-        R: Serialize + DeserializeOwned,
-        I: IntoIterator<Item = A>,
-    {
-        let tasks = &self.manager.tasks;
-        tasks.check_process()?;
-        let call = Call::one(f)?;
-        let arguments = items
-            .into_iter()
-            .map(|item| handoff::not_sending(|| codec::to_bytes(&item)))
-            .collect::<Result<_, _>>();
-        let results: Vec<AsyncResult<R>> = tasks
-            .submit(call, arguments.map_err(TaskError::Argument)?)?
-            .into_iter()
-            .map(|task| AsyncResult::of_one(tasks.clone(), task))
-            .collect();
-        Ok(results.iter().map(AsyncResult::get).collect())
-    }
-
     /// Takes no more tasks. The workers end when they have done those that were given.
     pub fn close(&self) {
         self.manager.advance(Stage::Closed);
@@ -311,7 +224,8 @@ impl Pool {
     }
 
     /// Waits until the workers have ended, after [`close`](Self::close) or
-    /// [`terminate`](Self::terminate).
+    /// [`terminate`](Self::terminate), and until all [callbacks](AsyncResult::on_done) have been called; not for
+    /// these in one of them.
     ///
     /// # Errors
     ///
@@ -321,6 +235,7 @@ impl Pool {
         self.manager.join()?;
         // A process with one thread can fork: so not only the workers have ended.
         self.join_thread();
+        self.manager.tasks.callbacks.join();
         Ok(())
     }
 

@@ -42,15 +42,24 @@ pub(super) enum Notice {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Failure {
     Panicked(Panic),
+    /// Of a list: in which place the item was that panicked.
+    PanickedAt(usize, Panic),
     NotRead(CodecError),
     NotSent(CodecError),
+}
+
+impl From<Panic> for TaskError {
+    fn from(Panic { message, location }: Panic) -> Self {
+        TaskError::Panicked { message, location }
+    }
 }
 
 impl From<Failure> for TaskError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Panicked(Panic { message, location }) => {
-                TaskError::Panicked { message, location }
+            Failure::Panicked(panic) => panic.into(),
+            Failure::PanickedAt(place, panic) => {
+                TaskError::from(panic).of_items(place..place.saturating_add(1))
             }
             Failure::NotRead(why) => TaskError::Argument(why),
             Failure::NotSent(why) => TaskError::Encode(why),
@@ -88,6 +97,15 @@ impl Call {
         Self::new(run_many::<A, R>, function as *const ())
     }
 
+    /// `function` of each of a list of arguments, which gives of each its result, or its own panic.
+    pub(super) fn each<A, R>(function: fn(A) -> R) -> Result<Self, TaskError>
+    where
+        A: Serialize + DeserializeOwned,
+        R: Serialize + DeserializeOwned,
+    {
+        Self::new(run_each::<A, R>, function as *const ())
+    }
+
     fn new(runner: Runner, function: *const ()) -> Result<Self, TaskError> {
         let name = |code| image().name_of(code).ok_or(TaskError::NotInProgram);
         Ok(Call { runner: name(runner as *const ())?, function: name(function)? })
@@ -103,7 +121,7 @@ impl Call {
         };
         // SAFETY: `new` has named a `Runner`, in this same program.
         let runner = unsafe { std::mem::transmute::<*const (), Runner>(runner) };
-        // SAFETY: `one` and `many` have put a runner and a function of the same types together.
+        // SAFETY: `one`, `many` and `each` have put a runner and a function of the same types together.
         caught(|| unsafe { runner(function, argument, result) })
             .unwrap_or_else(|panic| Err(Failure::Panicked(panic)))
     }
@@ -116,6 +134,18 @@ pub(super) fn encode<T: Serialize + DeserializeOwned>(
 ) -> Result<(), CodecError> {
     let shapes = Reads::of::<T>()?;
     handoff::not_sending(|| codec::encode(value, shapes, buffer))
+}
+
+/// The value as bytes.
+pub(super) fn to_bytes<T: Serialize + DeserializeOwned>(value: &T) -> Result<Vec<u8>, CodecError> {
+    handoff::not_sending(|| codec::to_bytes(value))
+}
+
+/// The values as bytes, as those of a `Vec`.
+pub(super) fn list_to_bytes<T: Serialize + DeserializeOwned>(
+    values: &[T],
+) -> Result<Vec<u8>, CodecError> {
+    handoff::not_sending(|| codec::list_to_bytes(values))
 }
 
 fn image() -> &'static Image {
@@ -146,7 +176,32 @@ unsafe fn run_many<A: DeserializeOwned, R: Serialize + DeserializeOwned>(
 ) -> Outcome {
     // SAFETY: the caller's promise.
     let function = unsafe { std::mem::transmute::<*const (), fn(A) -> R>(function) };
-    outcome_of(arguments, results, |all: Vec<A>| all.into_iter().map(function).collect::<Vec<R>>())
+    let mut done = 0;
+    let mut call = |argument| {
+        let result = function(argument);
+        done += 1;
+        result
+    };
+    let all = codec::decode::<Vec<A>>(arguments).map_err(Failure::NotRead)?;
+    match caught(|| all.into_iter().map(&mut call).collect::<Vec<R>>()) {
+        Ok(all) => encode(&all, results).map_err(Failure::NotSent),
+        Err(panic) => Err(Failure::PanickedAt(done, panic)),
+    }
+}
+
+/// # Safety
+///
+/// As for [`Runner`].
+unsafe fn run_each<A: DeserializeOwned, R: Serialize + DeserializeOwned>(
+    function: *const (),
+    arguments: &[u8],
+    results: &mut Buffer,
+) -> Outcome {
+    // SAFETY: the caller's promise.
+    let function = unsafe { std::mem::transmute::<*const (), fn(A) -> R>(function) };
+    outcome_of(arguments, results, |all: Vec<A>| {
+        all.into_iter().map(|argument| caught(|| function(argument))).collect::<Vec<_>>()
+    })
 }
 
 fn outcome_of<A, R>(argument: &[u8], result: &mut Buffer, f: impl FnOnce(A) -> R) -> Outcome

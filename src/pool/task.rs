@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::error::TaskError;
 use crate::sys::Ordering::{Acquire, Release};
-use crate::sys::{ALL, Deadline, Futex, Wait};
+use crate::sys::{ALL, Futex};
 
 /// The result of one task, encoded.
 pub(super) type Part = Result<Bytes, TaskError>;
@@ -102,18 +102,14 @@ impl Task {
         self.outcome.get()
     }
 
-    /// Under the lock: says that somebody sleeps until the task is [`Place::Here`] no more. Whether it is.
-    pub(super) fn announce_sleeper(&self) -> bool {
-        let here = self.place() == Place::Here;
-        if here {
-            // Release: as in `move_to`.
-            self.place.store(HERE_WAITER, Release);
+    /// Under the lock: says that somebody sleeps until the task is [`Place::Here`] no more. Gives the word to
+    /// sleep on without the lock, and its value, if it is there.
+    pub(super) fn announce_sleeper(&self) -> Option<(&Futex, u32)> {
+        if self.place() != Place::Here {
+            return None;
         }
-        here
-    }
-
-    /// Without the lock, after that. False when the deadline has passed.
-    pub(super) fn sleep(&self, deadline: Deadline) -> bool {
-        self.place.wait_slice(HERE_WAITER, deadline) != Wait::TimedOut
+        // Release: as in `move_to`.
+        self.place.store(HERE_WAITER, Release);
+        Some((&self.place, HERE_WAITER))
     }
 }

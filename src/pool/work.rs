@@ -40,6 +40,8 @@ pub(super) struct Limits {
 pub(super) enum NotBegun {
     Failed(String),
     Initializer(Panic),
+    /// It had no memory: as its end tells, and not by itself.
+    OutOfMemory,
 }
 
 /// Buffers up to this size are kept for the next task.
@@ -75,7 +77,9 @@ fn serve(line: &Connection<Notice, ()>, job: &Job) -> Result<(), NotBegun> {
     if let Some(call) = &job.initializer {
         match call.call.run(&call.argument, &mut Buffer::take()) {
             Ok(_) => {}
-            Err(Failure::Panicked(panic)) => return Err(NotBegun::Initializer(panic)),
+            Err(Failure::Panicked(panic) | Failure::PanickedAt(_, panic)) => {
+                return Err(NotBegun::Initializer(panic));
+            }
             Err(Failure::NotRead(why) | Failure::NotSent(why)) => {
                 return Err(NotBegun::Failed(why.to_string()));
             }

@@ -6,7 +6,7 @@ use crate::error::{Chain, Error, ProcessError, RecvError, SendCause, TaskError};
 use crate::ipc::{Connection, Sender, duplex, pipe};
 use crate::pool::request::Notice;
 use crate::pool::work::{Job, NotBegun, work};
-use crate::process::{ExitStatus, Process};
+use crate::process::{ExitStatus, Process, ProcessBuilder};
 
 /// Killed and reaped when dropped.
 #[derive(Debug)]
@@ -21,13 +21,13 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts one; it says [`Notice::Ready`] when it has started.
-    pub(super) fn start(number: u64, job: Job) -> Result<Self, Error> {
+    /// Starts one as the builder says; it says [`Notice::Ready`] when it has started.
+    pub(super) fn start(builder: ProcessBuilder, job: Job) -> Result<Self, Error> {
         let (line, theirs) = duplex()?;
         let (death, kill_switch) = pipe()?;
         let place = job.place;
-        let builder = Process::builder().name(format!("PoolWorker-{number}")).daemon(true);
-        Ok(Worker { process: builder.spawn(work, (theirs, death, job))?, line, kill_switch, place })
+        let process = builder.daemon(true).spawn(work, (theirs, death, job))?;
+        Ok(Worker { process, line, kill_switch, place })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -62,10 +62,11 @@ impl Worker {
         self.process.exit_status()
     }
 
-    /// Why it could not begin, if it has said so, or the system has.
+    /// Why it could not begin, or go on, if it has said so, or the system has: once.
     pub(super) fn trouble(&self) -> Option<NotBegun> {
         match self.process.try_join()? {
             Ok(worked) => worked.err(),
+            Err(ProcessError::OutOfMemory) => Some(NotBegun::OutOfMemory),
             // What its status says.
             Err(
                 ProcessError::Exited(_) | ProcessError::Signaled(_) | ProcessError::NotStarted(_),

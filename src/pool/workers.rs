@@ -144,6 +144,10 @@ impl Workers {
         };
         let member = self.members.swap_remove(at);
         let status = worker.status();
+        // Of its end alone, an abort for want of memory is like any.
+        let can_lack_memory = matches!(status, None | Some(ExitStatus::Signaled(libc::SIGABRT)));
+        let said = if can_lack_memory { worker.trouble() } else { None };
+        let lacked_memory = matches!(said, Some(NotBegun::OutOfMemory));
         let unheard = member.trouble.as_ref().filter(|trouble| !trouble.said);
         let had_task = tasks.reap(
             worker.place,
@@ -151,6 +155,7 @@ impl Workers {
                 (Some(Trouble { why, .. }), _) => {
                     TaskError::Decode(CodecError::NotCarried(why.clone()))
                 }
+                (None, _) if lacked_memory => TaskError::OutOfMemory,
                 (None, Some(ExitStatus::Exited(code))) => TaskError::Exited(code),
                 (None, Some(ExitStatus::Signaled(signal))) => TaskError::Signaled(signal),
                 (None, None) => worker.status_unknown().unwrap_or(TaskError::StatusTaken),
@@ -166,6 +171,7 @@ impl Workers {
         if is_failure && tasks.needs_workers() {
             let trouble = match member.trouble {
                 Some(trouble) => Some(NotBegun::Failed(trouble.why)),
+                None if can_lack_memory => said,
                 None => worker.trouble(),
             };
             self.start_failed(match (trouble, status) {
@@ -174,6 +180,7 @@ impl Workers {
                     message: panic.message,
                     location: panic.location,
                 },
+                (Some(NotBegun::OutOfMemory), _) => WorkerNotStarted::OutOfMemory,
                 (None, Some(ExitStatus::Exited(code))) => WorkerNotStarted::Exited(code),
                 (None, Some(ExitStatus::Signaled(signal))) => WorkerNotStarted::Signaled(signal),
                 (None, None) => WorkerNotStarted::StatusTaken,

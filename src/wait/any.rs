@@ -100,8 +100,17 @@ fn wait_by(sources: &[&dyn Waitable], deadline: Deadline) -> Result<Vec<usize>, 
 
 /// One of the sources, while it is waited for.
 enum Wait<'a> {
-    Descriptor { fd: BorrowedFd<'a>, ready: bool, wait: DescriptorWait },
-    Word { source: &'a dyn Words, first: Option<u32>, seen: Option<u32>, wait: WordWait },
+    Descriptor {
+        fd: BorrowedFd<'a>,
+        ready: bool,
+        wait: DescriptorWait,
+    },
+    Word {
+        source: &'a dyn Words,
+        first: Option<u32>,
+        seen: Option<(&'a Futex, u32)>,
+        wait: WordWait,
+    },
 }
 
 impl<'a> Wait<'a> {
@@ -127,8 +136,8 @@ impl<'a> Wait<'a> {
     fn register(&mut self, waker: &Waker) {
         match self {
             Wait::Descriptor { fd, wait, .. } => wait.sleep(*fd, Side::Receive, waker),
-            Wait::Word { source, seen: Some(seen), wait, .. } => {
-                wait.sleep(source.word(), *seen, source.wakes(), waker);
+            Wait::Word { source, seen: Some((word, seen)), wait, .. } => {
+                wait.sleep(word, *seen, source.wakes(), waker);
             }
             Wait::Word { .. } => {}
         }

@@ -59,3 +59,5 @@ pub use any::{wait_any, wait_any_for, wait_any_until};
 #[cfg(feature = "stream")]
 pub use stream::IncomingStream;
 pub use waitable::Waitable;
+pub(crate) use waitable::{Sealed, Source, Words};
+pub(crate) use words::{Wakes, WordWait};

@@ -17,6 +17,7 @@ use crate::wait::words::Wakes;
 /// | [`Semaphore`], [`BoundedSemaphore`] | a permit is free |
 /// | [`Receiver`](crate::Receiver), [`Connection`](crate::Connection) | `recv` would not wait: there is a message, or nobody can send any more |
 /// | [`Process`](crate::Process) | it has ended |
+/// | [`AsyncResult`](crate::AsyncResult) | the result of a pool's task is there, or the error |
 /// | all else that has a descriptor ([`AsFd`]): a socket, a timer | it is readable, or has ended |
 ///
 /// (A [`Sender`](crate::Sender) has nothing to be read, and is ready at once.)
@@ -35,6 +36,12 @@ pub trait Sealed {
 /// How to wait for it.
 pub struct Source<'a>(pub(super) Kind<'a>);
 
+impl<'a> Source<'a> {
+    pub(crate) fn of(words: &'a dyn Words) -> Self {
+        Source(Kind::Word(words))
+    }
+}
+
 pub(super) enum Kind<'a> {
     Descriptor(BorrowedFd<'a>),
     Word(&'a dyn Words),
@@ -47,49 +54,35 @@ impl<T: AsFd> Sealed for T {
 }
 
 /// A primitive whose word is slept on.
-pub(super) trait Words {
-    fn word(&self) -> &Futex;
-
+pub(crate) trait Words {
     fn wakes(&self) -> Wakes {
         Wakes::One
     }
 
-    /// `None` when it is ready. If not, a sleeper was announced: the value that it sleeps on. `first` is kept
-    /// from the first look to the last.
-    fn look(&self, first: &mut Option<u32>) -> Option<u32>;
+    /// `None` when it is ready. If not, a sleeper was announced: the word that it sleeps on, and its value.
+    /// `first` is kept from the first look to the last.
+    fn look(&self, first: &mut Option<u32>) -> Option<(&Futex, u32)>;
 }
 
 impl<T> Words for Queue<T> {
-    fn word(&self) -> &Futex {
-        self.ring().tail()
-    }
-
-    fn look(&self, _: &mut Option<u32>) -> Option<u32> {
-        self.ring().look()
+    fn look(&self, _: &mut Option<u32>) -> Option<(&Futex, u32)> {
+        Some((self.ring().tail(), self.ring().look()?))
     }
 }
 
 impl Words for Event {
-    fn word(&self) -> &Futex {
-        Event::word(self)
-    }
-
     fn wakes(&self) -> Wakes {
         Wakes::All
     }
 
-    fn look(&self, first: &mut Option<u32>) -> Option<u32> {
-        Event::look(self, first)
+    fn look(&self, first: &mut Option<u32>) -> Option<(&Futex, u32)> {
+        Some((self.word(), Event::look(self, first)?))
     }
 }
 
 impl Words for Semaphore {
-    fn word(&self) -> &Futex {
-        Semaphore::word(self)
-    }
-
-    fn look(&self, _: &mut Option<u32>) -> Option<u32> {
-        Semaphore::look(self)
+    fn look(&self, _: &mut Option<u32>) -> Option<(&Futex, u32)> {
+        Some((self.word(), Semaphore::look(self)?))
     }
 }
 

@@ -12,7 +12,7 @@ static WATCH: ForkLocal<Watch> = ForkLocal::new(Watch::default);
 
 /// Whom a change of a word concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wakes {
+pub(crate) enum Wakes {
     /// One of those who wait, by a turn.
     One,
     /// As `One`; and who finds nothing may have left something there that others have a use for.
@@ -23,7 +23,7 @@ pub(super) enum Wakes {
 
 /// What one future waits for, if it does. Dropped, it hands on a wake that it has made no use of.
 #[derive(Default)]
-pub(super) struct WordWait(Option<Registration>);
+pub(crate) struct WordWait(Option<Registration>);
 
 #[derive(Clone, Copy)]
 struct Registration {
@@ -35,7 +35,7 @@ struct Registration {
 impl WordWait {
     /// The future has looked at `word`, and announced a sleeper: has it polled when the word is another than
     /// `seen`.
-    pub(super) fn sleep(&mut self, word: &Futex, seen: u32, wakes: Wakes, waker: &Waker) {
+    pub(crate) fn sleep(&mut self, word: &Futex, seen: u32, wakes: Wakes, waker: &Waker) {
         if word.sleeps_here(seen, wakes != Wakes::All) {
             return waker.wake_by_ref();
         }
@@ -65,7 +65,7 @@ impl WordWait {
     }
 
     /// The future is ready: it has taken what it was woken for.
-    pub(super) fn done(&mut self) {
+    pub(crate) fn done(&mut self) {
         self.leave(false);
     }
 

@@ -62,6 +62,11 @@ fn a_forked_process_gets_nothing_of_its_parents_pool() {
                 assert!(is_other(running.get()) && is_other(running_many.get()));
                 assert!(running.try_get().is_some_and(is_other));
                 assert!(running.get_for(Duration::MAX).is_some_and(is_other));
+                assert!(!running.cancel() && !running_many.cancel());
+                let (sender, receiver) = std::sync::mpsc::channel();
+                let callback = move |result| sender.send(is_other(result)).unwrap();
+                running.on_done(callback).unwrap();
+                assert_eq!(receiver.try_recv(), Ok(true));
             });
             assert!(!running.is_ready() && running.try_get().is_none());
             gate.let_through(2);

@@ -9,16 +9,20 @@
 
 mod alone;
 mod at_the_end;
+mod completed;
 mod ends;
 mod forked;
 mod gate;
 mod hostile;
+mod imap;
 mod in_a_sandbox;
 #[path = "../support/logger.rs"]
 mod logger;
 mod many;
+mod maps;
 #[path = "../support/no_descriptors.rs"]
 mod no_descriptors;
+mod settings;
 mod starts_fail;
 
 use std::sync::Arc;
@@ -169,7 +173,9 @@ fn a_map_gives_its_first_error_after_all_are_done() -> Nothing {
     let picky = |n: u32| if n % 10 == 7 { panic!("not {n}") } else { n };
     for _ in 0..5 {
         let error = pool.map(picky, 0..40).unwrap_err();
-        assert!(matches!(&error, TaskError::Panicked { message, .. } if message == "not 7"));
+        let TaskError::Items { items, source } = error else { panic!("{error}") };
+        assert_eq!(items, 7..8);
+        assert!(matches!(&*source, TaskError::Panicked { message, .. } if message == "not 7"));
     }
     assert_eq!(pool.map(picky, 0..5)?, [0, 1, 2, 3, 4]);
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::fmt::Debug;
+use std::ops::Range;
 
 use multiproc::{
     CodecError, Error, Pool, Process, ProcessError, PutError, Queue, SelfDescribing, SendCause,
@@ -107,7 +108,10 @@ pub(crate) fn refusals<T: Value>(make: fn(()) -> T) -> Vec<CodecError> {
         other => panic!("as the argument of a task: {other:?}"),
     }
     match pool.map_async(ignore, [make(())]).map(|result| result.get()) {
-        Err(TaskError::Argument(error)) => errors.push(error),
+        Err(TaskError::Items { items: Range { start: 0, end: 1 }, source }) => match *source {
+            TaskError::Argument(error) => errors.push(error),
+            other => panic!("as the argument of a map: {other}"),
+        },
         other => panic!("as the argument of a map: {other:?}"),
     }
     match pool.apply(make, ()) {

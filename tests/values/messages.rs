@@ -67,7 +67,8 @@ fn of_one_who_reads() {
     let refused = pool.apply(|()| Small(99), ()).unwrap_err();
     assert_eq!(refused, TaskError::Decode(large()));
     let refused = pool.map(Small, [1, 99]).unwrap_err();
-    assert_eq!(refused, TaskError::Decode(large()));
+    let source = Box::new(TaskError::Decode(large()));
+    assert_eq!(refused, TaskError::Items { items: 1..2, source });
 }
 
 /// Refuses every value that is made up to see what its type reads: what comes after it is not seen.

@@ -7,7 +7,7 @@ use crate::pool::schedule::queue::Claim;
 use crate::pool::schedule::word::{State, Word};
 use crate::pool::schedule::{Schedule, Spin};
 use crate::sys::Ordering::{Acquire, Relaxed, Release};
-use crate::sys::{ALL, Deadline, Wait};
+use crate::sys::{ALL, Deadline, Futex, Wait};
 
 /// What a task's word says to who waits for its outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,21 +106,31 @@ impl Schedule {
     }
 
     fn wait_asleep(&self, index: u32, ticket: u16, deadline: Deadline) -> Look {
+        loop {
+            match self.announce(index, ticket) {
+                Err(look) => return look,
+                Ok((word, seen)) if word.wait_slice(seen, deadline) == Wait::TimedOut => {
+                    return self.progress(index, ticket).1.unwrap_or(Look::TimedOut);
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Announces a sleeper, unless the outcome of the task is there: the word that it sleeps on, and its value.
+    pub(crate) fn announce(&self, index: u32, ticket: u16) -> Result<(&Futex, u32), Look> {
         let word = &self.memory.task(index).word;
         loop {
             let (seen, look) = self.progress(index, ticket);
             if let Some(look) = look {
-                return look;
+                return Err(look);
             }
             let announced = seen.with_waiter();
             // Relaxed: it only announces a sleeper, who looks again.
-            if !seen.has_waiter()
-                && word.compare_exchange(seen.0, announced.0, Relaxed, Relaxed).is_err()
+            if seen.has_waiter()
+                || word.compare_exchange(seen.0, announced.0, Relaxed, Relaxed).is_ok()
             {
-                continue;
-            }
-            if word.wait_slice(announced.0, deadline) == Wait::TimedOut {
-                return self.progress(index, ticket).1.unwrap_or(Look::TimedOut);
+                return Ok((word, announced.0));
             }
         }
     }

@@ -1,13 +1,14 @@
 //! The end of a task: its outcome is read, and its place given back.
 
 use std::mem;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::TaskError;
 use crate::pool::schedule::{Look, Remains};
 use crate::pool::task::{Part, Place, Task};
 use crate::pool::tasks::{Holder, KEPT, PlaceState, State, Tasks, corrupt};
-use crate::sys::Deadline;
+use crate::sys::{Deadline, Futex, Wait};
 
 /// What becomes of a task in a fork's copy where it had not ended: nobody ends it there.
 static ELSEWHERE: Part = Err(TaskError::OtherProcess);
@@ -29,11 +30,10 @@ impl Tasks {
             let in_time = match task.place() {
                 Place::Ended => true,
                 Place::Here => {
-                    let sleeps = {
-                        let _state = self.state();
-                        task.announce_sleeper()
-                    };
-                    !sleeps || task.sleep(deadline.map_or(Deadline::Never, Deadline::at))
+                    let deadline = deadline.map_or(Deadline::Never, Deadline::at);
+                    self.announce_here(task).is_none_or(|(word, seen)| {
+                        word.wait_slice(seen, deadline) != Wait::TimedOut
+                    })
                 }
                 Place::Schedule { index, ticket } => {
                     match self.messages.schedule.wait(index, ticket, &self.spin, deadline) {
@@ -53,6 +53,37 @@ impl Tasks {
                 return task.outcome();
             }
         }
+    }
+
+    /// Announces a sleeper on a task that is in this process alone.
+    fn announce_here<'a>(&self, task: &'a Task) -> Option<(&'a Futex, u32)> {
+        let _state = self.state();
+        task.announce_sleeper()
+    }
+
+    /// Announces a sleeper, unless the task has ended: the word that it sleeps on, and its value.
+    pub(in crate::pool) fn announce<'a>(&'a self, task: &'a Task) -> Option<(&'a Futex, u32)> {
+        while self.look(task).is_none() {
+            let announced = match task.place() {
+                Place::Ended => return None,
+                Place::Here => self.announce_here(task),
+                Place::Schedule { index, ticket } => {
+                    match self.messages.schedule.announce(index, ticket) {
+                        Ok(announced) => Some(announced),
+                        Err(Look::Changed) => {
+                            self.check(task);
+                            None
+                        }
+                        // It is collected by the next look.
+                        Err(Look::Done | Look::TimedOut) => None,
+                    }
+                }
+            };
+            if announced.is_some() {
+                return announced;
+            }
+        }
+        None
     }
 
     /// What the task came to, if it has ended.
@@ -173,13 +204,15 @@ impl Tasks {
         }
     }
 
-    /// Nobody will ask for the task's outcome.
-    pub(in crate::pool) fn forget(&self, task: &Task) {
+    /// One who could ask for the task's outcome is gone; if it was the last one, it is not kept.
+    pub(in crate::pool) fn forget(&self, task: &Arc<Task>) {
         if task.outcome().is_some() || !self.is_ours() {
             return;
         }
         let mut state = self.state();
-        if let Some(index) = state.place_of(task) {
+        // The place has it, too. (When two go at the same time, it may be kept until its place is needed.)
+        let is_last = Arc::strong_count(task) <= 2;
+        if let (true, Some(index)) = (is_last, state.place_of(task)) {
             let place = &mut state.places[index as usize];
             place.holder = Holder::Forgotten;
             if self.messages.schedule.is_done(index, place.ticket) {

@@ -18,6 +18,7 @@ use std::thread::available_parallelism;
 use std::time::Instant;
 
 use crate::error::{CodecError, Error, TaskError};
+use crate::pool::callbacks::Callbacks;
 use crate::pool::messages::Messages;
 use crate::pool::request::{Call, Request};
 use crate::pool::schedule::{Entries, Spin};
@@ -52,6 +53,7 @@ pub(super) struct Tasks {
     /// Not 0: the manager wants to hear of new tasks.
     wants_news: AtomicU32,
     pub(super) wakeup: Wakeup,
+    pub(super) callbacks: Arc<Callbacks>,
 }
 
 #[derive(Debug)]
@@ -114,6 +116,7 @@ impl Tasks {
             spin: Spin::new(has_processors()),
             wants_news: AtomicU32::new(1),
             wakeup: Wakeup::new()?,
+            callbacks: Arc::default(),
         })
     }
 

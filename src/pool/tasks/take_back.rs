@@ -1,6 +1,7 @@
 //! Tasks that do not end by themselves: their workers are dead, or they are taken from whoever has them.
 
 use std::mem;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::TaskError;
@@ -56,13 +57,11 @@ impl Tasks {
 
     /// Takes the task from the queue, or from its worker, which is to be killed. Whether it had not ended.
     pub(in crate::pool) fn cancel(&self, task: &Task) -> bool {
-        let mut state = self.state();
-        if task.outcome().is_some() {
+        if !self.is_ours() || task.outcome().is_some() {
             return false;
         }
-        if let Some(at) = state.backlog.iter().position(|(other, _)| std::ptr::eq(&**other, task)) {
-            state.backlog.remove(at);
-            task.end(Err(TaskError::Cancelled));
+        let mut state = self.state();
+        if state.cancel_waiting(task) {
             return true;
         }
         let Some(index) = state.place_of(task) else { return false };
@@ -73,6 +72,27 @@ impl Tasks {
         }
         self.feed();
         revoked.is_some()
+    }
+
+    /// Takes the task from the queue, unless a worker has claimed it.
+    pub(in crate::pool) fn cancel_queued(&self, task: &Task) {
+        if !self.is_ours() || task.outcome().is_some() {
+            return;
+        }
+        let mut state = self.state();
+        if state.cancel_waiting(task) {
+            return;
+        }
+        let Some(index) = state.place_of(task) else { return };
+        let ticket = state.places[index as usize].ticket;
+        let withdrawn = self.messages.schedule.withdraw(index, ticket);
+        if withdrawn {
+            self.withdrawn(&mut state, index, TaskError::Cancelled);
+        }
+        drop(state);
+        if withdrawn {
+            self.feed();
+        }
     }
 
     /// Takes the task in this place from whoever has it, and ends it with this error.
@@ -204,5 +224,16 @@ impl Tasks {
         let backlog = mem::take(&mut state.backlog);
         backlog.iter().for_each(|(task, _)| task.end(Err(error.clone())));
         drop(state);
+    }
+}
+
+impl State {
+    /// Cancels a task that waits for a place; false when it is none.
+    fn cancel_waiting(&mut self, task: &Task) -> bool {
+        let waits = |(other, _): &(Arc<Task>, _)| std::ptr::eq(&**other, task);
+        let Some(at) = self.backlog.iter().position(waits) else { return false };
+        self.backlog.remove(at);
+        task.end(Err(TaskError::Cancelled));
+        true
     }
 }
