@@ -252,6 +252,8 @@
 //! * *glibc's word that there was no thread, which is not so* (`__libc_single_threaded`): other code writes
 //!   it, or a second libc of the process (`dlmopen`) has made the thread. [`Process::fork`] then does not
 //!   refuse.
+//! * *A kernel, or a sandbox in its place, that says of a system call that it was done though it was not:* a
+//!   filter that answers `unshare`, `madvise` or `tkill` by a number that is made up.
 //! * *A copy of a guard, used in a child* that other code has made by `fork`, `vfork` or `clone` while a
 //!   lock in shared memory was held. ([`Process::fork`] refuses.) Some libraries do that in a function that
 //!   they call safe, which makes a daemon of the program: do not call it while a lock is held. To drop the
@@ -269,7 +271,7 @@
 //! * *What this crate owns, taken away:* its descriptors closed, its memory unmapped, protected or moved,
 //!   the thread's robust list replaced (`set_robust_list`), the library that it is part of unloaded
 //!   (`dlclose`): what runs at the end of a thread and of the process is in there.
-//! * *A parent that means harm:* who starts this program as this crate starts a child, with a letter of its
+//! * *A parent that means harm:* who starts this program as this crate starts a child, with a request of its
 //!   own, says which code runs. (So can whoever starts a program; a program with more rights than its parent
 //!   refuses.)
 //! * *A pool's memory, written by a task* that means harm, by `unsafe` code: the pool's other workers run what

@@ -157,6 +157,18 @@ extern "C" fn forget_number() {
     NUMBERED.fetch_and(!NUMBER, Ordering::Relaxed);
 }
 
+/// In a process that a bare `clone` has just made, before anything else there: libc runs no handlers, and
+/// the kernel may not have emptied the page.
+pub(crate) fn forget_generation() {
+    // Acquire: as in `fork_generation`.
+    // SAFETY: as there.
+    if let Some(page) = unsafe { PAGE.load(Ordering::Acquire).as_ref() } {
+        // Relaxed: as above; nobody else is in this process.
+        page.store(0, Ordering::Relaxed);
+    }
+    forget_number();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -61,7 +61,7 @@ pub(crate) use fd::{above_stdio, descriptor, descriptors, read_file};
 pub(crate) use fork_cell::ForkCell;
 pub(crate) use fork_list::ForkList;
 pub(crate) use fork_local::ForkLocal;
-pub(crate) use generation::fork_generation;
+pub(crate) use generation::{forget_generation, fork_generation};
 pub(crate) use intervals::{Doubling, OneIn};
 #[cfg_attr(modelled, allow(unused_imports, reason = "a model's memory is the heap's"))]
 pub(crate) use memfd::{

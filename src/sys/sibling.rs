@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mlock, mmap, munmap};
 
-use crate::sys::{CurrentThread, had_threads, memory_file, reserve, threads};
+use crate::sys::{CurrentThread, forget_generation, had_threads, memory_file, reserve, threads};
 
 /// `prctl`'s question where the thread's number is kept (of kernels with checkpoint/restore).
 const PR_GET_TID_ADDRESS: libc::c_int = 40;
@@ -165,6 +165,7 @@ impl SiblingMaker {
                     // kernel before the copy was made.
                     unsafe { libc::syscall(libc::SYS_set_robust_list, head.as_ptr(), length) };
                 }
+                forget_generation();
                 CurrentThread::after_fork();
                 Ok(Made::ThisProcess)
             }
