@@ -1,9 +1,6 @@
 //! Results in the order in which they come: callbacks, `as_completed`, futures, `wait_any`.
 
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::mpsc;
-use std::task::Poll;
 
 use multiproc::{Event, as_completed, wait_any, wait_any_for};
 
@@ -169,13 +166,18 @@ fn a_result_is_waited_for_together_with_others() -> Nothing {
 #[cfg(not(loom))]
 #[test]
 fn results_are_futures() -> Nothing {
+    use std::pin::Pin;
+    use std::task::Poll;
+
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let pool = Pool::new(2)?;
     let gate = Gate::new();
     let mut slow = pool.apply_async(pass, (gate.way(), 8))?;
     gate.await_arrivals(1);
     let is_pending = |slow: &mut AsyncResult<_>| {
-        let look = poll_fn(|context| Poll::Ready(Pin::new(&mut *slow).poll(context).is_pending()));
+        let look = std::future::poll_fn(|context| {
+            Poll::Ready(Pin::new(&mut *slow).poll(context).is_pending())
+        });
         runtime.block_on(look)
     };
     assert!(is_pending(&mut slow));
