@@ -80,10 +80,13 @@ fn so_does_a_pool() {
     let (pool, other) = (Pool::new(1).unwrap(), memory(2));
     spawn_while(move || {
         let one = pool.apply_async(number, other.clone()).err();
+        assert!(matches!(one, Some(TaskError::Argument(_))), "{one:?}");
         let many = pool.map_async(number, [other.clone()]).err();
         let each = pool.map_results(number, [other.clone()]).err();
-        for refused in [one, many, each] {
-            assert!(matches!(refused, Some(TaskError::Argument(_))), "{refused:?}");
+        for refused in [many, each] {
+            let Some(TaskError::Items { items, source }) = refused else { panic!("{refused:?}") };
+            assert_eq!(items, 0..1);
+            assert!(matches!(*source, TaskError::Argument(_)), "{source:?}");
         }
     });
 }
