@@ -17,7 +17,7 @@ use crate::pool::tasks::{Stage, Tasks};
 use crate::pool::work::{Job, Limits};
 use crate::pool::worker::Worker;
 use crate::pool::workers::{Trouble, Workers};
-use crate::process::ProcessBuilder;
+use crate::process::{ProcessBuilder, can_start_children};
 use crate::sys::{self, Deadline};
 
 /// Between two looks of a manager that the system does not let wait.
@@ -49,6 +49,8 @@ pub(super) struct Manager {
 impl Manager {
     /// One whose workers are started; it still needs a thread that [runs](Manager::run) it.
     pub(super) fn new(options: Options) -> Result<Self, Error> {
+        // First: an emulator, in which no child starts, spends gigabytes on the addresses for messages.
+        can_start_children()?;
         let tasks = Arc::new(Tasks::new(options.workers as u32)?);
         let workers = Mutex::new(Workers::new());
         let manager = Manager { tasks, options, workers, over: Condvar::new() };

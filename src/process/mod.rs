@@ -67,6 +67,7 @@ pub use handle::Process;
 pub(crate) use image::Image;
 pub use limits::Limits;
 pub use parent::{Parent, parent};
+pub(crate) use program::can_start_children;
 pub use start_method::StartMethod;
 pub use status::ExitStatus;
 pub use stdio::Stdio;

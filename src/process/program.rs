@@ -48,6 +48,11 @@ pub(super) fn check(image: &Image) -> Result<(), Error> {
     Ok(())
 }
 
+/// The same, for who makes much before it starts children.
+pub(crate) fn can_start_children() -> Result<(), Error> {
+    check(&Image::of_program())
+}
+
 /// Whether somebody has run the loader and it this program: then the kernel knows of the loader
 /// only. A program that names an interpreter has been loaded by it; the kernel says where that is,
 /// unless it has not loaded one.
