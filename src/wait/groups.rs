@@ -275,6 +275,7 @@ mod tests {
 
     /// A semaphore was at the place of the event, and futures that waited for it were leaked.
     #[test]
+    #[cfg_attr(modelled, ignore = "a futex of its own is a model's")]
     fn all_that_wait_for_an_event_look_where_others_were_leaked() {
         for kind in [Wakes::One, Wakes::OneThatFits, Wakes::All] {
             let (mut groups, word) = (Groups::default(), Futex::new(0));
