@@ -258,10 +258,14 @@
 //!   lock in shared memory was held. ([`Process::fork`] refuses.) Some libraries do that in a function that
 //!   they call safe, which makes a daemon of the program: do not call it while a lock is held. To drop the
 //!   copy is harmless after a `fork` of libc's, unless the child has locked that lock itself by then: like
-//!   any copy after a fork that libc does not see, it then unlocks.
+//!   any copy after a fork that libc does not see, it then unlocks. The same holds for what a handler of
+//!   `pthread_atfork` does in the child that was registered before this crate was first used.
 //! * *A child that other code has forked into another PID or time namespace,* with memory that it has in
 //!   common with others: numbers of owners mean others there, and a living one may be taken for dead.
 //!   (Children of this crate are refused there.)
+//! * *A process number that comes round while somebody looks whether its process has ended,* where no start
+//!   of a process is known: in a program that runs in a time namespace of its own, or that had no descriptor
+//!   left when it first used a primitive. A [`RobustSemaphore`] may then take permits from the new process.
 //! * *Memory that is lent by a guard, in use when the process has ended:* a child of a bare `clone` that has
 //!   the same memory (CLONE_VM), or what the kernel was told to write there later (io_uring).
 //! * *An allocator,* one that is written by hand, that uses what a guard of its thread has given access to:
@@ -279,8 +283,9 @@
 //! * *Memory as files,* written by who opens it by a path, of this process or another of its user: memory
 //!   under a name in /dev/shm, or any under /proc. Rust's own promise ends there too
 //!   ([/proc/self/mem](std::os::unix::io#procselfmem-and-similar-os-features)). The same holds for a pool's
-//!   line that somebody takes from another process (`pidfd_getfd`), and for what somebody who may mount puts
-//!   over single files of the kernel's /proc, or leads there to another process's.
+//!   line, or the line to a fork server's helper, that somebody takes by its number (`pidfd_getfd`), also from
+//!   this process itself, and for what somebody who may mount puts over single files of the kernel's /proc, or
+//!   leads there to another process's.
 //! * *glibc's robust mutexes,* held by a thread beside locks of this crate, in memory that somebody who
 //!   means harm can write: as in glibc itself, where such a mutex says that the list goes on is followed.
 //!   (What stands in this crate's locks this process does not follow. The kernel does, when it ends a thread
